@@ -1,0 +1,37 @@
+# Every target works from any folder: make -C "path/to/the project" TARGET
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+MAKEFLAGS += --no-print-directory
+.DEFAULT_GOAL := help
+.PHONY: help demo up down test crds docs bench clean
+
+help: ## Lists these targets
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1\t\2/p' Makefile | expand -t 10
+
+demo: ## Starts a control plane and the operator here, applies the examples and shows them, with one mistake to look at
+	@tools/local demo
+
+up: ## Starts a control plane and the operator here, and prints how to use them
+	@tools/local up
+
+down: ## Ends what `up` or `demo` started; the data stays
+	@tools/local down
+
+test: ## Runs every check and test; the first run builds the control plane, which takes minutes
+	cargo fmt --check
+	cargo clippy --all-targets --all-features -- -D warnings
+	tools/drift
+	@assets="$$(tools/binaries)"; set -x; VNET_ASSETS="$$assets" cargo test
+
+crds: ## Generates crds/ from the code
+	cargo run --quiet -- crds --dir crds
+
+docs: crds ## Generates everything that is committed and generated
+
+bench: ## Runs the benchmarks
+	@assets="$$(tools/binaries)"; set -x; VNET_ASSETS="$$assets" cargo bench
+
+clean: ## Ends what runs, and removes target/ and .local/
+	tools/local down
+	cargo clean
+	rm -rf .local

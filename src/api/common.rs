@@ -1,0 +1,157 @@
+//! Parts of specs that several kinds share, and the reading of addresses and prefixes.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use ipnet::IpNet;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::fabric::{Code, Findings, Name};
+
+/// Free text for people and their tools; the fabric reads nothing in it.
+pub type Tags = BTreeMap<String, String>;
+
+/// An object of the same namespace.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(extend("x-kubernetes-map-type" = "atomic"))]
+pub struct LocalReference {
+    /// Name of the object.
+    #[schemars(length(min = 1, max = 253))]
+    pub name: String,
+}
+
+/// An object of this or another namespace of the same subscription.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(extend("x-kubernetes-map-type" = "atomic"))]
+pub struct ObjectReference {
+    /// Name of the object.
+    #[schemars(length(min = 1, max = 253))]
+    pub name: String,
+    /// Its namespace; this object's own if it is left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 63))]
+    pub namespace: Option<String>,
+}
+
+/// An IP address as text.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(transparent)]
+#[schemars(
+    inline,
+    extend("maxLength" = 45, "x-kubernetes-validations" = [
+        {"rule": "isIP(self)", "message": "must be an IP address, such as 10.0.1.10"},
+    ])
+)]
+pub struct Address(pub String);
+
+/// A range of addresses in CIDR notation, without host bits.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(transparent)]
+#[schemars(
+    inline,
+    extend("maxLength" = 49, "x-kubernetes-validations" = [
+        {"rule": "isCIDR(self)", "message": "must be a range in CIDR notation, such as 10.0.0.0/16"},
+        {
+            "rule": "!isCIDR(self) || cidr(self) == cidr(self).masked()",
+            "message": "has host bits set; write the first address of the range, such as 10.0.0.0/16 instead of 10.0.0.5/16",
+        },
+    ])
+)]
+pub struct Prefix(pub String);
+
+/// Name resolution by servers of one's own.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct DhcpOptions {
+    /// Addresses of DNS servers. None means the platform's.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 20), extend("x-kubernetes-list-type" = "atomic"))]
+    pub dns_servers: Vec<Address>,
+}
+
+impl LocalReference {
+    /// A reference to `target`, which is in the same namespace.
+    pub fn to(target: &Name) -> Self {
+        Self { name: target.name.to_string() }
+    }
+
+    /// The name that this means in the namespace of `from`.
+    pub fn name_from(&self, from: &Name) -> Name {
+        Name { namespace: from.namespace.clone(), name: self.name.as_str().into() }
+    }
+}
+
+impl ObjectReference {
+    /// A reference from an object to `target`; the namespace is left out where it is the same.
+    pub fn to(target: &Name, from: &Name) -> Self {
+        let foreign = target.namespace != from.namespace;
+        Self { name: target.name.to_string(), namespace: foreign.then(|| target.namespace.to_string()) }
+    }
+
+    /// The name that this means in an object called `from`.
+    pub fn name_from(&self, from: &Name) -> Name {
+        let namespace = self.namespace.as_deref().map_or_else(|| from.namespace.clone(), Arc::from);
+        Name { namespace, name: self.name.as_str().into() }
+    }
+}
+
+/// Reads a private address (ADDR-09).
+pub fn private_address(text: &Address, path: String, findings: &mut Findings) -> Option<IpAddr> {
+    let address = text.0.parse().ok();
+    if address.is_none() {
+        findings.under("ADDR-09").refuse(
+            Code::InvalidPrivateIPAddressFormat,
+            path,
+            format!("{:?} is no IP address.", text.0),
+            "Write an address such as 10.0.1.10.",
+        );
+    }
+    address
+}
+
+/// Reads a list of DNS servers (NIC-21, VNET-10).
+pub fn dns_servers(list: &[Address], path: &str, findings: &mut Findings) -> Vec<IpAddr> {
+    let mut read = |(n, text): (usize, &Address)| {
+        let server = text.0.parse().ok();
+        if server.is_none() {
+            findings.under("VNET-10").refuse(
+                Code::NetcfgInvalidDnsServer,
+                format!("{path}[{n}]"),
+                format!("{:?} is no IP address.", text.0),
+                "Write the address of the DNS server, such as 10.0.0.4.",
+            );
+        }
+        server
+    };
+    list.iter().enumerate().filter_map(&mut read).collect()
+}
+
+/// Reads a range (VNET-01, S-16).
+pub fn prefix(text: &Prefix, path: String, findings: &mut Findings) -> Option<IpNet> {
+    let Ok(prefix) = text.0.parse::<IpNet>() else {
+        findings.under("VNET-01").refuse(
+            Code::InvalidAddressPrefixFormat,
+            path,
+            format!("{:?} is no range in CIDR notation.", text.0),
+            "Write a range such as 10.0.0.0/16.",
+        );
+        return None;
+    };
+    if prefix.addr() == prefix.network() {
+        return Some(prefix);
+    }
+    findings.under("S-16").refuse(
+        Code::InvalidCIDRNotation,
+        path,
+        format!("{prefix} has host bits set."),
+        format!("Write {}.", prefix.trunc()),
+    );
+    None
+}
+
+/// The text of addresses.
+pub fn addresses(list: &[IpAddr]) -> Vec<Address> {
+    list.iter().map(|address| Address(address.to_string())).collect()
+}

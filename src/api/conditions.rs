@@ -1,0 +1,163 @@
+//! The conditions of every kind, by the status contract of Kubernetes' tools (kstatus, `kubectl wait`).
+//!
+//! Ready is the sum: True when every reference is resolved, no rule objects, and the fabric carries this generation.
+//! It is Unknown exactly while Reconciling is present, and False exactly while Stalled is.
+
+use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
+
+use crate::fabric::resource::{Advice, DELETION_PATH};
+use crate::fabric::{Code, Cure, Violation};
+
+/// What the conditions of an object follow from.
+#[derive(Clone, Debug)]
+pub struct State<'a> {
+    /// The generation of the spec that was judged.
+    pub generation: i64,
+    /// The generation that the fabric carries.
+    pub programmed: Option<i64>,
+    /// What the spec, or the deletion, broke; the first leads.
+    pub violations: &'a [Violation],
+    /// What is on its way.
+    pub progress: Option<(&'static str, String)>,
+    /// What else is to be told.
+    pub advice: Vec<Advice>,
+}
+
+/// Since when each condition has its status, to the second.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Since(Vec<(Box<str>, Truth, Timestamp)>);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Truth {
+    True,
+    False,
+    Unknown,
+}
+
+impl Truth {
+    fn as_str(self) -> &'static str {
+        match self {
+            Truth::True => "True",
+            Truth::False => "False",
+            Truth::Unknown => "Unknown",
+        }
+    }
+
+    fn read(text: &str) -> Self {
+        match text {
+            "True" => Truth::True,
+            "False" => Truth::False,
+            _ => Truth::Unknown,
+        }
+    }
+}
+
+impl Since {
+    /// What these conditions tell.
+    pub fn of(conditions: &[Condition]) -> Self {
+        let one = |c: &Condition| (c.type_.as_str().into(), Truth::read(&c.status), c.last_transition_time.0);
+        Self(conditions.iter().map(one).collect())
+    }
+
+    /// True if Ready is known, and not True.
+    pub fn tells_not_ready(&self) -> bool {
+        self.0.iter().any(|(condition, truth, _)| &**condition == "Ready" && *truth != Truth::True)
+    }
+
+    fn stamp(&self, condition: &str, truth: Truth, now: Timestamp) -> Time {
+        let same = self.0.iter().find(|(known, was, _)| &**known == condition && *was == truth);
+        Time(same.map_or(now, |(_, _, since)| *since))
+    }
+}
+
+/// The conditions that follow from the state.
+pub fn of(state: &State<'_>, since: &Since, now: Timestamp) -> Vec<Condition> {
+    let condition = |kind: &str, truth: Truth, reason: &str, message: String| Condition {
+        type_: kind.to_owned(),
+        status: truth.as_str().to_owned(),
+        reason: reason.to_owned(),
+        message,
+        observed_generation: Some(state.generation),
+        last_transition_time: since.stamp(kind, truth, now),
+    };
+    let references = resolved_refs(state);
+    let accepted = accepted(state);
+    let programmed = programmed(state);
+    let ready = ready(state);
+    let summary = match ready.0 {
+        Truth::True => None,
+        Truth::False => Some("Stalled"),
+        Truth::Unknown => Some("Reconciling"),
+    };
+    let summary = summary.map(|kind| condition(kind, Truth::True, &ready.1, ready.2.clone()));
+    let four = [("ResolvedRefs", references), ("Accepted", accepted), ("Programmed", programmed), ("Ready", ready)];
+    let four = four.into_iter().map(|(kind, (truth, reason, message))| condition(kind, truth, &reason, message));
+    let advice = state
+        .advice
+        .iter()
+        .map(|advice| condition(advice.condition, Truth::True, advice.reason, advice.message.clone()));
+    four.chain(summary).chain(advice).collect()
+}
+
+type Told = (Truth, String, String);
+
+fn is_reference(violation: &&Violation) -> bool {
+    violation.code == Code::InvalidResourceReference
+}
+
+fn resolved_refs(state: &State<'_>) -> Told {
+    match state.violations.iter().find(is_reference) {
+        Some(violation) => (Truth::False, violation.code.to_string(), text(violation, 0)),
+        None => (Truth::True, "ResolvedRefs".to_owned(), "Every reference is resolved.".to_owned()),
+    }
+}
+
+fn accepted(state: &State<'_>) -> Told {
+    let of_the_spec = |violation: &&Violation| !is_reference(violation) && violation.path != DELETION_PATH;
+    let objections = state.violations.iter().filter(of_the_spec).count();
+    if let Some(first) = state.violations.iter().find(of_the_spec) {
+        return (Truth::False, first.code.to_string(), text(first, objections - 1));
+    }
+    match state.violations.iter().find(is_reference) {
+        Some(violation) => {
+            (Truth::Unknown, violation.code.to_string(), "Judged when every reference is resolved.".to_owned())
+        }
+        None => (Truth::True, "Accepted".to_owned(), "No rule objects.".to_owned()),
+    }
+}
+
+fn programmed(state: &State<'_>) -> Told {
+    match state.programmed {
+        Some(generation) if generation == state.generation => {
+            (Truth::True, "Programmed".to_owned(), "The fabric carries this generation.".to_owned())
+        }
+        Some(generation) => (
+            Truth::False,
+            "PreviousGenerationProgrammed".to_owned(),
+            format!("The fabric still carries generation {generation}."),
+        ),
+        None => (Truth::False, "NotProgrammed".to_owned(), "The fabric does not carry this object.".to_owned()),
+    }
+}
+
+fn ready(state: &State<'_>) -> Told {
+    if let Some(first) = state.violations.first() {
+        let stalled = state.violations.iter().any(|violation| violation.cure == Cure::Edit);
+        let truth = if stalled { Truth::False } else { Truth::Unknown };
+        return (truth, first.code.to_string(), text(first, state.violations.len() - 1));
+    }
+    match &state.progress {
+        Some((reason, message)) => (Truth::Unknown, (*reason).to_owned(), message.clone()),
+        None => (Truth::True, "Ready".to_owned(), "The fabric carries the object as asked.".to_owned()),
+    }
+}
+
+/// Fact, evidence, remedy; and how many more violations there are.
+fn text(violation: &Violation, more: usize) -> String {
+    let mut text = format!("{}: {} {}", violation.path, violation.message, violation.remedy);
+    if more > 0 {
+        text.push_str(&format!(" ({more} more in status.violations.)"));
+    }
+    text
+}

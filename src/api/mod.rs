@@ -1,0 +1,61 @@
+//! What users write and read: the custom resources of `vnet.dev/v1alpha1`, one kind a file.
+//!
+//! A kind's file has its spec, its columns, what the API server checks of it, and the translation of the spec into what
+//! the fabric is asked. [`status`] and [`conditions`] are the same for every kind; [`object`] reads what the API server
+//! sends; [`crd`] makes the definitions.
+
+pub mod common;
+pub mod conditions;
+pub mod crd;
+pub mod network_interface;
+pub mod object;
+pub mod public_ip_address;
+pub mod status;
+pub mod subnet;
+pub mod virtual_machine;
+pub mod virtual_network;
+
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::fabric::{Name, Resource, Violation};
+
+/// The API group of every kind.
+pub const GROUP: &str = "vnet.dev";
+/// The version that is served and stored.
+pub const VERSION: &str = "v1alpha1";
+/// Keeps an object until the fabric has let go of it.
+pub const FINALIZER: &str = "vnet.dev/fabric";
+/// The label of a Namespace that names the subscription of what is in it.
+pub const SUBSCRIPTION_LABEL: &str = "vnet.dev/subscription";
+/// The label of a Namespace that names the region of what is in it and names none itself.
+pub const LOCATION_LABEL: &str = "vnet.dev/location";
+/// The annotation that asks for a restart of a virtual machine, each new value once.
+pub const RESTARTED_AT: &str = "vnet.dev/restartedAt";
+
+/// A kind of the fabric as users write it.
+pub trait Api: Resource<View: Serialize + DeserializeOwned + JsonSchema + Default> {
+    /// The spec.
+    type Spec: Serialize + DeserializeOwned;
+    /// The whole object, as its CRD defines it.
+    type Object: kube::CustomResourceExt;
+
+    /// What the fabric is asked for, or everything that cannot be read in the spec.
+    fn translate(about: &About, spec: &Self::Spec) -> Result<Self, Vec<Violation>>;
+
+    /// The spec that asks for this, in the namespace of `name`, with every default filled in.
+    fn describe(&self, name: &Name, location: &str) -> Self::Spec;
+
+    /// The location that the spec names.
+    fn location(spec: &Self::Spec) -> Option<&str>;
+}
+
+/// What a translation may read of an object beside its spec.
+#[derive(Clone, Debug)]
+pub struct About {
+    /// The object's name.
+    pub name: Name,
+    /// The value of the annotation that asks for a restart.
+    pub restarted_at: Option<String>,
+}

@@ -1,0 +1,158 @@
+//! What the API server sends, read: nothing that it sends stops the reading.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use kube::core::{ApiResource, DynamicObject};
+use kube::{CustomResourceExt, ResourceExt};
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::status::{Published, Status};
+use super::{About, Api, FINALIZER, RESTARTED_AT};
+use crate::fabric::{
+    AnyRecord, Ask, Code, Engine, Findings, Kind, Name, NetworkInterface, ObjectId, Placement, PublicIPAddress, Record,
+    Subnet, Uid, Violation, VirtualMachine, VirtualNetwork, for_each_kind,
+};
+
+/// An object as the API server last showed it.
+#[derive(Clone, Debug)]
+pub struct Observed {
+    /// Which object.
+    pub id: ObjectId,
+    /// Which life of it.
+    pub uid: Uid,
+    /// Which version of it; versions of one object grow.
+    pub resource_version: u64,
+    /// Which version of its spec.
+    pub generation: i64,
+    /// When it was created.
+    pub created: Timestamp,
+    /// Whether it is being deleted.
+    pub deleting: bool,
+    /// Whether it carries the operator's finalizer.
+    pub has_finalizer: bool,
+    /// The finalizers of others.
+    pub other_finalizers: Vec<String>,
+    /// What it asks for.
+    pub asked: Result<Asked, Vec<Violation>>,
+    /// What is to be remembered of its status.
+    pub published: Published,
+    /// What its status tells of the fabric; read only when the fabric may have to be restored.
+    pub record: Option<AnyRecord>,
+}
+
+/// What a spec asks for.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Asked {
+    /// Parsed and typed.
+    pub ask: Ask,
+    /// The location that it names.
+    pub location: Option<Arc<str>>,
+}
+
+/// Whether the fabric may have to be restored from an object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Recall {
+    /// The record in the status is read as well.
+    Record,
+    /// It is not needed.
+    Nothing,
+}
+
+macro_rules! dispatch {
+    ($($kind:ident $module:ident,)*) => {
+        /// Reads an object of this kind. None if it lacks what the API server always gives: name, namespace, uid.
+        pub fn observe(kind: Kind, object: &DynamicObject, recall: Recall) -> Option<Observed> {
+            match kind {
+                $(Kind::$kind => observe_one::<$kind>(object, recall),)*
+            }
+        }
+
+        /// How the API server knows this kind.
+        pub fn api_resource(kind: Kind) -> ApiResource {
+            match kind {
+                $(Kind::$kind => <$kind as Api>::Object::api_resource(),)*
+            }
+        }
+
+        /// The status of an object of this kind, as JSON.
+        pub fn report(
+            kind: Kind,
+            engine: &Engine,
+            name: &Name,
+            found: super::status::Findings<'_>,
+        ) -> Result<Value, serde_json::Error> {
+            match kind {
+                $(Kind::$kind => super::status::report::<$kind>(engine, name, found),)*
+            }
+        }
+    };
+}
+for_each_kind!(dispatch);
+
+fn observe_one<K>(object: &DynamicObject, recall: Recall) -> Option<Observed>
+where
+    K: Api,
+    Ask: From<K>,
+    AnyRecord: From<Record<K>>,
+{
+    let meta = &object.metadata;
+    let name = Name::new(object.namespace()?, object.name_any());
+    let about = About { name: name.clone(), restarted_at: object.annotations().get(RESTARTED_AT).cloned() };
+    let uid = Uid::from(meta.uid.as_deref()?);
+    let field = |field: &str| object.data.get(field).unwrap_or(&Value::Null);
+    let status = field("status");
+    Some(Observed {
+        record: (recall == Recall::Record).then(|| record::<K>(&name, &uid, status).map(AnyRecord::from)).flatten(),
+        id: ObjectId::new(K::KIND, name),
+        uid,
+        resource_version: meta.resource_version.as_deref()?.parse().ok()?,
+        generation: meta.generation.unwrap_or_default(),
+        created: meta.creation_timestamp.as_ref().map(|time| time.0).unwrap_or_default(),
+        deleting: meta.deletion_timestamp.is_some(),
+        has_finalizer: object.finalizers().iter().any(|finalizer| finalizer == FINALIZER),
+        other_finalizers: object.finalizers().iter().filter(|finalizer| *finalizer != FINALIZER).cloned().collect(),
+        asked: asked::<K>(&about, field("spec")),
+        published: Published::of(status),
+    })
+}
+
+fn asked<K: Api>(about: &About, spec: &Value) -> Result<Asked, Vec<Violation>>
+where
+    Ask: From<K>,
+{
+    let spec = K::Spec::deserialize(spec).map_err(|error| unreadable(&error))?;
+    let location = K::location(&spec).map(Arc::from);
+    K::translate(about, &spec).map(|ask| Asked { ask: ask.into(), location })
+}
+
+/// The API server's schema lets such a spec pass only if it is of another version of this operator.
+fn unreadable(error: &serde_json::Error) -> Vec<Violation> {
+    let mut findings = Findings::default();
+    findings.under("ARM-04").refuse(
+        Code::InvalidRequestContent,
+        "spec",
+        format!("The spec cannot be read: {error}."),
+        "Correct the spec, or run the version of the operator whose CRDs are installed.",
+    );
+    findings.into_violations()
+}
+
+/// What a status tells of what the fabric carried. One that cannot be read counts as none.
+fn record<K: Api>(name: &Name, uid: &Uid, status: &Value) -> Option<Record<K>> {
+    let status = Status::<K::View>::deserialize(status).ok()?;
+    let spec = K::Spec::deserialize(&status.programmed?).ok()?;
+    let handled = serde_json::to_value(&status.view).ok()?.get("lastHandledRestartAt").cloned();
+    let about = About { name: name.clone(), restarted_at: handled.as_ref().and_then(Value::as_str).map(str::to_owned) };
+    Some(Record {
+        uid: uid.clone(),
+        generation: status.programmed_generation?,
+        placement: Placement {
+            location: status.location?.into(),
+            subscription: status.resource_id?.split('/').nth(2)?.into(), // "/subscriptions/<name>/..."
+        },
+        ask: K::translate(&about, &spec).ok()?,
+        view: status.view,
+    })
+}

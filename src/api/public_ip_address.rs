@@ -1,0 +1,174 @@
+//! PublicIPAddress: what users write.
+
+use kube::{CustomResource, KubeSchema};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::common::Tags;
+use super::status::Status;
+use super::{About, Api};
+use crate::fabric::network_interface::{AllocationMethod, IpVersion};
+use crate::fabric::public_ip_address::{PublicIPAddressView, Sku};
+use crate::fabric::{Code, Findings, Name, PublicIPAddress, Violation};
+
+/// An address of the Internet that an IP configuration of a network interface may hold.
+#[derive(CustomResource, Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
+#[kube(
+    group = "vnet.dev",
+    version = "v1alpha1",
+    kind = "PublicIPAddress",
+    plural = "publicipaddresses",
+    root = "PublicIPAddressObject",
+    doc = "A public IP address of the simulated fabric, in Azure's model.",
+    status = "Status<PublicIPAddressView>",
+    namespaced,
+    shortname = "pip",
+    category = "azure",
+    printcolumn(
+        name = "Address",
+        type_ = "string",
+        json_path = ".status.ipAddress",
+        description = "The address, while it has one."
+    ),
+    printcolumn(name = "SKU", type_ = "string", json_path = ".spec.sku.name", description = "The SKU."),
+    printcolumn(
+        name = "Used-By",
+        type_ = "string",
+        json_path = ".status.ipConfiguration.networkInterface.name",
+        description = "The network interface that holds it."
+    ),
+    printcolumn(
+        name = "Ready",
+        type_ = "string",
+        json_path = ".status.conditions[?(@.type==\"Ready\")].status",
+        description = "Whether the fabric carries it as asked."
+    ),
+    printcolumn(
+        name = "Reason",
+        type_ = "string",
+        json_path = ".status.conditions[?(@.type==\"Ready\")].reason",
+        description = "Why."
+    ),
+    printcolumn(
+        name = "Age",
+        type_ = "date",
+        json_path = ".metadata.creationTimestamp",
+        description = "Time since creation."
+    )
+)]
+#[serde(rename_all = "camelCase")]
+#[x_kube(validation = (
+    "self.sku.name != 'Standard' || !has(self.publicIPAllocationMethod) || self.publicIPAllocationMethod == 'Static'",
+    "a Standard public address is Static: set publicIPAllocationMethod to Static, or leave it out"
+))]
+pub struct PublicIPAddressSpec {
+    /// Azure region. Default: the Namespace's label vnet.dev/location, else the operator's default. Fixed once programmed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 64), regex(pattern = "^[a-z0-9]+$"))]
+    pub location: Option<String>,
+    /// Free text for people and their tools.
+    #[serde(default, skip_serializing_if = "Tags::is_empty")]
+    #[schemars(extend("maxProperties" = 50))]
+    pub tags: Tags,
+    /// The SKU. Fixed once programmed.
+    #[serde(default)]
+    pub sku: PublicIPAddressSku,
+    /// Static: allocated at creation and kept. Dynamic: allocated while the virtual machine that it serves is not
+    /// deallocated. Default: Dynamic for Basic, Static for Standard.
+    #[serde(default, rename = "publicIPAllocationMethod", skip_serializing_if = "Option::is_none")]
+    pub public_ip_allocation_method: Option<AllocationMethod>,
+    /// The IP version. Fixed once programmed.
+    #[serde(default, rename = "publicIPAddressVersion")]
+    pub public_ip_address_version: IpVersion,
+    /// How long an idle flow is kept, in minutes. Of an IPv6 address it is 4.
+    #[serde(default = "default_idle_timeout")]
+    #[schemars(range(min = 4, max = 30))]
+    pub idle_timeout_in_minutes: i32,
+    /// A domain name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dns_settings: Option<PublicDnsSettings>,
+}
+
+/// The SKU of a public address.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct PublicIPAddressSku {
+    /// Basic or Standard.
+    #[serde(default)]
+    pub name: Sku,
+}
+
+/// The domain name of a public address.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PublicDnsSettings {
+    /// The first label; the name is <label>.<location>.cloudapp.azure.com, unique in the location.
+    #[schemars(length(min = 3, max = 63))]
+    #[x_kube(validation = (
+        "self.matches('^[a-z][a-z0-9-]{1,61}[a-z0-9]$')",
+        "must be 3 to 63 lower-case letters, digits and hyphens, begin with a letter, and end with a letter or digit"
+    ))]
+    pub domain_name_label: String,
+}
+
+const DEFAULT_IDLE_TIMEOUT_MINUTES: i32 = 4; // PIP-13
+
+fn default_idle_timeout() -> i32 {
+    DEFAULT_IDLE_TIMEOUT_MINUTES
+}
+
+impl Api for PublicIPAddress {
+    type Spec = PublicIPAddressSpec;
+    type Object = PublicIPAddressObject;
+
+    fn translate(_: &About, spec: &PublicIPAddressSpec) -> Result<Self, Vec<Violation>> {
+        let mut findings = Findings::default();
+        let domain_name_label = spec.dns_settings.as_ref().map(|dns| dns.domain_name_label.clone());
+        if let Some(label) = domain_name_label.as_ref().filter(|label| !is_label(label)) {
+            findings.under("PIP-15").refuse(
+                Code::InvalidDomainNameLabel,
+                "spec.dnsSettings.domainNameLabel",
+                format!("{label:?} is no domain name label."),
+                "Write 3 to 63 lower-case letters, digits and hyphens that begin with a letter and end with a letter or digit.",
+            );
+        }
+        let by_sku = match spec.sku.name {
+            Sku::Basic => AllocationMethod::Dynamic,
+            Sku::Standard => AllocationMethod::Static,
+        };
+        findings.or(Self {
+            sku: spec.sku.name,
+            method: spec.public_ip_allocation_method.unwrap_or(by_sku),
+            version: spec.public_ip_address_version,
+            idle_timeout_minutes: spec.idle_timeout_in_minutes,
+            domain_name_label,
+        })
+    }
+
+    fn describe(&self, _: &Name, location: &str) -> PublicIPAddressSpec {
+        PublicIPAddressSpec {
+            location: Some(location.to_owned()),
+            tags: Tags::new(),
+            sku: PublicIPAddressSku { name: self.sku },
+            public_ip_allocation_method: Some(self.method),
+            public_ip_address_version: self.version,
+            idle_timeout_in_minutes: self.idle_timeout_minutes,
+            dns_settings: self
+                .domain_name_label
+                .clone()
+                .map(|domain_name_label| PublicDnsSettings { domain_name_label }),
+        }
+    }
+
+    fn location(spec: &PublicIPAddressSpec) -> Option<&str> {
+        spec.location.as_deref()
+    }
+}
+
+/// `^[a-z][a-z0-9-]{1,61}[a-z0-9]$` (PIP-15).
+fn is_label(text: &str) -> bool {
+    let inner = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    (3..=63).contains(&text.len())
+        && text.chars().all(inner)
+        && text.starts_with(|c: char| c.is_ascii_lowercase())
+        && !text.ends_with('-')
+}

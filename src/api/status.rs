@@ -1,0 +1,207 @@
+//! The status of every kind: what is the same for all, with what the fabric reports beside it.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::Api;
+use super::conditions::{self, Since};
+use crate::fabric::{Cure, Engine, Name, ObjectId, Violation};
+
+/// The status of an object.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Status<V> {
+    /// The generation of the spec that this status speaks of; -1 before the operator has seen the object.
+    pub observed_generation: i64,
+    /// The generation of the spec that the fabric carries; absent if it carries none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub programmed_generation: Option<i64>,
+    /// The resource id, in Azure's form.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resource_id: Option<String>,
+    /// The region that the object is in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub location: Option<String>,
+    /// The spec that the fabric carries, with its defaults filled in. A refused edit does not change it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("type" = "object", "x-kubernetes-preserve-unknown-fields" = true))]
+    pub programmed: Option<Value>,
+    /// Ready, and what it is made of: ResolvedRefs, Accepted, Programmed; Reconciling or Stalled while not Ready.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 16), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"]))]
+    pub conditions: Vec<Condition>,
+    /// The constraints that the spec or the deletion breaks, at most 32; the first leads the conditions.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 32), extend("x-kubernetes-list-type" = "atomic"))]
+    pub violations: Vec<ViolationReport>,
+    /// What the fabric reports.
+    #[serde(flatten)]
+    pub view: V,
+}
+
+/// A broken constraint.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ViolationReport {
+    /// The id of the rule; `vnet rules` lists them.
+    pub rule: String,
+    /// Azure's error code.
+    pub code: String,
+    /// The field.
+    pub path: String,
+    /// The fact and its evidence.
+    pub message: String,
+    /// What to do.
+    pub remedy: String,
+    /// The objects in the way.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 32), extend("x-kubernetes-list-type" = "atomic"))]
+    pub blocked_by: Vec<Blocker>,
+    /// OnChange: it is tried again by itself when what is in the way changes. OnEdit: only an edit of this object helps.
+    pub retry: String,
+}
+
+/// An object in the way of another.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Blocker {
+    /// Its kind.
+    pub kind: String,
+    /// Its namespace.
+    pub namespace: String,
+    /// Its name.
+    pub name: String,
+}
+
+/// The most violations that one status shows.
+const VIOLATIONS_SHOWN: usize = 32;
+
+/// Status fields that follow others' comings and goings; a change of these alone is not urgent.
+const HOT_FIELDS: [&str; 2] = ["capacity", "subnetCount"];
+
+/// What the operator knows of an object when it reports.
+#[derive(Clone, Copy, Debug)]
+pub struct Findings<'a> {
+    /// The generation of the spec that was judged.
+    pub generation: i64,
+    /// What the spec, or the deletion, broke.
+    pub violations: &'a [Violation],
+    /// Since when the conditions are as they are.
+    pub since: &'a Since,
+    /// Now, to the second.
+    pub now: Timestamp,
+}
+
+/// The status of one object, as JSON.
+pub fn report<K: Api>(engine: &Engine, name: &Name, found: Findings<'_>) -> Result<Value, serde_json::Error> {
+    let programmed = engine.get::<K>(name);
+    let status = Status {
+        observed_generation: found.generation,
+        programmed_generation: programmed.map(|programmed| programmed.generation),
+        resource_id: programmed.map(|programmed| {
+            let (subscription, group) = (&programmed.placement.subscription, &name.namespace);
+            let path = programmed.ask.resource_path(name);
+            format!("/subscriptions/{subscription}/resourceGroups/{group}/providers/{path}")
+        }),
+        location: programmed.map(|programmed| programmed.placement.location.to_string()),
+        programmed: programmed
+            .map(|programmed| serde_json::to_value(programmed.ask.describe(name, &programmed.placement.location)))
+            .transpose()?,
+        conditions: conditions::of(
+            &conditions::State {
+                generation: found.generation,
+                programmed: programmed.map(|programmed| programmed.generation),
+                violations: found.violations,
+                progress: programmed.and_then(K::progress),
+                advice: programmed.map(|programmed| K::advice(engine, name, programmed)).unwrap_or_default(),
+            },
+            found.since,
+            found.now,
+        ),
+        violations: found.violations.iter().take(VIOLATIONS_SHOWN).map(ViolationReport::from).collect(),
+        view: programmed.map(|programmed| K::observe(engine, name, programmed)).unwrap_or_default(),
+    };
+    serde_json::to_value(status)
+}
+
+impl From<&Violation> for ViolationReport {
+    fn from(violation: &Violation) -> Self {
+        Self {
+            rule: violation.rule.to_owned(),
+            code: violation.code.to_string(),
+            path: violation.path.clone(),
+            message: violation.message.clone(),
+            remedy: violation.remedy.clone(),
+            blocked_by: violation.blocked_by.iter().take(VIOLATIONS_SHOWN).map(Blocker::from).collect(),
+            retry: match violation.cure {
+                Cure::Wait(_) => "OnChange",
+                Cure::Edit => "OnEdit",
+            }
+            .to_owned(),
+        }
+    }
+}
+
+impl From<&ObjectId> for Blocker {
+    fn from(id: &ObjectId) -> Self {
+        Self { kind: id.kind.to_string(), namespace: id.name.namespace.to_string(), name: id.name.name.to_string() }
+    }
+}
+
+/// What is remembered of a status that stands on the API server, instead of the status.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Published {
+    /// A digest of all of it.
+    pub all: u64,
+    /// A digest of all but what follows others' comings and goings.
+    pub cold: u64,
+    /// Since when each condition is as it is.
+    pub since: Since,
+    /// A digest of each violation that it shows.
+    pub violations: Vec<u64>,
+}
+
+impl Published {
+    /// What is to be remembered of this status.
+    pub fn of(status: &Value) -> Self {
+        let read = |field: &str| status.get(field).cloned().unwrap_or_default();
+        let conditions: Vec<Condition> = serde_json::from_value(read("conditions")).unwrap_or_default();
+        let violations: Vec<ViolationReport> = serde_json::from_value(read("violations")).unwrap_or_default();
+        Self {
+            all: digest(status, &[]),
+            cold: digest(status, &HOT_FIELDS),
+            since: Since::of(&conditions),
+            violations: violations.iter().map(|v| fingerprint(&v.rule, &v.code, &v.path)).collect(),
+        }
+    }
+}
+
+/// What makes a violation the same as one that was shown before.
+pub fn fingerprint(rule: &str, code: &str, path: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    (rule, code, path).hash(&mut hasher);
+    hasher.finish()
+}
+
+/// A digest that does not depend on the order of keys; top-level fields named in `except` do not count.
+fn digest(value: &Value, except: &[&str]) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    if let Value::Object(fields) = value {
+        let mut fields: Vec<_> = fields.iter().filter(|(key, _)| !except.contains(&key.as_str())).collect();
+        fields.sort_unstable_by_key(|(key, _)| *key);
+        for (key, value) in fields {
+            (key, digest(value, &[])).hash(&mut hasher);
+        }
+    } else if let Value::Array(items) = value {
+        for item in items {
+            digest(item, &[]).hash(&mut hasher);
+        }
+    } else {
+        value.to_string().hash(&mut hasher);
+    }
+    hasher.finish()
+}

@@ -1,0 +1,103 @@
+//! Subnet: what users write.
+
+use ipnet::IpNet;
+use kube::{CustomResource, KubeSchema};
+use serde::{Deserialize, Serialize};
+
+use super::common::{self, LocalReference, Prefix};
+use super::status::Status;
+use super::{About, Api};
+use crate::fabric::subnet::SubnetView;
+use crate::fabric::{Code, Findings, Name, Subnet, Violation};
+
+/// A range of a virtual network that network interfaces take their addresses from.
+#[derive(CustomResource, Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
+#[kube(
+    group = "vnet.dev",
+    version = "v1alpha1",
+    kind = "Subnet",
+    root = "SubnetObject",
+    doc = "A subnet of a virtual network of the simulated fabric, in Azure's model.",
+    status = "Status<SubnetView>",
+    namespaced,
+    category = "azure",
+    printcolumn(name = "Prefix", type_ = "string", json_path = ".spec.addressPrefixes", description = "The ranges."),
+    printcolumn(
+        name = "Available",
+        type_ = "integer",
+        json_path = ".status.capacity.available",
+        description = "IPv4 addresses that can still be allocated."
+    ),
+    printcolumn(
+        name = "Ready",
+        type_ = "string",
+        json_path = ".status.conditions[?(@.type==\"Ready\")].status",
+        description = "Whether the fabric carries it as asked."
+    ),
+    printcolumn(
+        name = "Reason",
+        type_ = "string",
+        json_path = ".status.conditions[?(@.type==\"Ready\")].reason",
+        description = "Why."
+    ),
+    printcolumn(
+        name = "Age",
+        type_ = "date",
+        json_path = ".metadata.creationTimestamp",
+        description = "Time since creation."
+    )
+)]
+#[serde(rename_all = "camelCase")]
+pub struct SubnetSpec {
+    /// The virtual network, of the same namespace. Fixed once programmed.
+    pub virtual_network: LocalReference,
+    /// One IPv4 range from /8 to /29, and at most one IPv6 range, a /64. The platform keeps five addresses of each.
+    #[schemars(length(min = 1, max = 2), extend("x-kubernetes-list-type" = "atomic"))]
+    #[x_kube(validation = ("self.exists_one(p, isCIDR(p) && cidr(p).ip().family() == 4)", "must have exactly one IPv4 range"))]
+    pub address_prefixes: Vec<Prefix>,
+}
+
+impl Api for Subnet {
+    type Spec = SubnetSpec;
+    type Object = SubnetObject;
+
+    fn translate(about: &About, spec: &SubnetSpec) -> Result<Self, Vec<Violation>> {
+        let mut findings = Findings::default();
+        let (mut ipv4, mut ipv6) = (Vec::new(), Vec::new());
+        for (n, text) in spec.address_prefixes.iter().enumerate() {
+            match common::prefix(text, format!("spec.addressPrefixes[{n}]"), &mut findings) {
+                Some(IpNet::V4(prefix)) => ipv4.push(prefix),
+                Some(IpNet::V6(prefix)) => ipv6.push(prefix),
+                None => {}
+            }
+        }
+        if findings.is_empty() && (ipv4.len() != 1 || ipv6.len() > 1) {
+            findings.under("S-16").refuse(
+                Code::NetcfgInvalidSubnet,
+                "spec.addressPrefixes",
+                format!("{} IPv4 and {} IPv6 ranges are listed.", ipv4.len(), ipv6.len()),
+                "List one IPv4 range, and at most one IPv6 range.",
+            );
+        }
+        let violations = findings.into_violations();
+        match ipv4.first() {
+            Some(ipv4) if violations.is_empty() => Ok(Self {
+                virtual_network: spec.virtual_network.name_from(&about.name),
+                ipv4: *ipv4,
+                ipv6: ipv6.first().copied(),
+            }),
+            _ => Err(violations),
+        }
+    }
+
+    fn describe(&self, _: &Name, _: &str) -> SubnetSpec {
+        SubnetSpec {
+            virtual_network: LocalReference::to(&self.virtual_network),
+            address_prefixes: self.prefixes().map(|prefix| Prefix(prefix.to_string())).collect(),
+        }
+    }
+
+    fn location(_: &SubnetSpec) -> Option<&str> {
+        None
+    }
+}

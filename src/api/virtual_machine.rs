@@ -1,0 +1,183 @@
+//! VirtualMachine: what users write.
+
+use kube::{CustomResource, KubeSchema};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::common::{ObjectReference, Tags};
+use super::status::Status;
+use super::{About, Api};
+use crate::fabric::limits;
+use crate::fabric::network_interface::Primary;
+use crate::fabric::virtual_machine::{NicReference, OsType, PowerWish, VirtualMachineView};
+use crate::fabric::{Code, Findings, Name, Violation, VirtualMachine};
+
+/// A virtual machine, as far as its network is concerned: size, power state and network interfaces.
+#[derive(CustomResource, Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
+#[kube(
+    group = "vnet.dev",
+    version = "v1alpha1",
+    kind = "VirtualMachine",
+    root = "VirtualMachineObject",
+    doc = "A virtual machine of the simulated fabric, in Azure's model.",
+    status = "Status<VirtualMachineView>",
+    namespaced,
+    shortname = "vm",
+    category = "azure",
+    printcolumn(
+        name = "Size",
+        type_ = "string",
+        json_path = ".spec.hardwareProfile.vmSize",
+        description = "The size."
+    ),
+    printcolumn(name = "Power", type_ = "string", json_path = ".status.powerState", description = "The power state."),
+    printcolumn(
+        name = "Private-IP",
+        type_ = "string",
+        json_path = ".status.networkInterfaces[?(@.primary==true)].privateIPAddress",
+        description = "The private address of the primary network interface."
+    ),
+    printcolumn(
+        name = "Ready",
+        type_ = "string",
+        json_path = ".status.conditions[?(@.type==\"Ready\")].status",
+        description = "Whether the fabric carries it as asked."
+    ),
+    printcolumn(
+        name = "Reason",
+        type_ = "string",
+        json_path = ".status.conditions[?(@.type==\"Ready\")].reason",
+        description = "Why."
+    ),
+    printcolumn(
+        name = "Age",
+        type_ = "date",
+        json_path = ".metadata.creationTimestamp",
+        description = "Time since creation."
+    )
+)]
+#[serde(rename_all = "camelCase")]
+pub struct VirtualMachineSpec {
+    /// Azure region. Default: the Namespace's label vnet.dev/location, else the operator's default. Fixed once programmed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 64), regex(pattern = "^[a-z0-9]+$"))]
+    pub location: Option<String>,
+    /// Free text for people and their tools.
+    #[serde(default, skip_serializing_if = "Tags::is_empty")]
+    #[schemars(extend("maxProperties" = 50))]
+    pub tags: Tags,
+    /// The hardware.
+    pub hardware_profile: HardwareProfile,
+    /// The guest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub os_profile: Option<OsProfile>,
+    /// The network.
+    pub network_profile: NetworkProfile,
+    /// The power state that is wished. Left out, the virtual machine is started at creation, and then left as it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub power_state: Option<PowerWish>,
+}
+
+/// The hardware of a virtual machine.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct HardwareProfile {
+    /// Azure's name of a size, such as Standard_D2s_v3. It decides how many network interfaces can be attached.
+    #[schemars(length(min = 1, max = 64))]
+    pub vm_size: String,
+}
+
+/// The guest of a virtual machine.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct OsProfile {
+    /// The guest's own name. Default: the object's name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 64), regex(pattern = "^[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?$"))]
+    pub computer_name: Option<String>,
+    /// The operating system. Default: Linux.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub os_type: Option<OsType>,
+}
+
+/// The network of a virtual machine.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct NetworkProfile {
+    /// The network interfaces that are attached, in this order at creation. The list is edited while the virtual machine
+    /// is deallocated, or together with powerState: Deallocated.
+    #[schemars(length(min = 1, max = 8), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"]))]
+    #[x_kube(validation = ("self.filter(n, has(n.primary) && n.primary).size() < 2", "only one network interface may be primary: true"))]
+    pub network_interfaces: Vec<NicReferenceSpec>,
+}
+
+/// A network interface to attach.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct NicReferenceSpec {
+    /// Name of the NetworkInterface.
+    #[schemars(length(min = 1, max = 253))]
+    pub name: String,
+    /// Its namespace; this object's own if it is left out. Two network interfaces of one name cannot both be listed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 63))]
+    pub namespace: Option<String>,
+    /// Whether it is the primary one. Default: the first of the list at creation; later the one that is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub primary: Option<bool>,
+}
+
+impl Api for VirtualMachine {
+    type Spec = VirtualMachineSpec;
+    type Object = VirtualMachineObject;
+
+    fn translate(about: &About, spec: &VirtualMachineSpec) -> Result<Self, Vec<Violation>> {
+        let mut findings = Findings::default();
+        let wanted = &spec.hardware_profile.vm_size;
+        let os = spec.os_profile.clone().unwrap_or_default();
+        let nic = |asked: &NicReferenceSpec| NicReference {
+            name: ObjectReference { name: asked.name.clone(), namespace: asked.namespace.clone() }
+                .name_from(&about.name),
+            primary: asked.primary.into(),
+        };
+        let Some(size) = limits::vm_size(wanted) else {
+            findings.under("S-35").refuse(
+                Code::InvalidParameter,
+                "spec.hardwareProfile.vmSize",
+                format!("{wanted:?} is no size of the table of VM sizes."),
+                format!("Choose one, such as {}.", limits::nearest_vm_sizes(wanted).join(", ")),
+            );
+            return Err(findings.into_violations());
+        };
+        Ok(Self {
+            size,
+            computer_name: os.computer_name.unwrap_or_else(|| about.name.name.to_string()),
+            os_type: os.os_type.unwrap_or_default(),
+            network_interfaces: spec.network_profile.network_interfaces.iter().map(nic).collect(),
+            power: spec.power_state,
+            restarted_at: about.restarted_at.clone(),
+        })
+    }
+
+    fn describe(&self, name: &Name, location: &str) -> VirtualMachineSpec {
+        let nic = |asked: &NicReference| {
+            let ObjectReference { name, namespace } = ObjectReference::to(&asked.name, name);
+            NicReferenceSpec { name, namespace, primary: Some(asked.primary == Primary::Yes) }
+        };
+        VirtualMachineSpec {
+            location: Some(location.to_owned()),
+            tags: Tags::new(),
+            hardware_profile: HardwareProfile { vm_size: self.size.name.to_owned() },
+            os_profile: Some(OsProfile {
+                computer_name: Some(self.computer_name.clone()),
+                os_type: Some(self.os_type),
+            }),
+            network_profile: NetworkProfile { network_interfaces: self.network_interfaces.iter().map(nic).collect() },
+            power_state: self.power,
+        }
+    }
+
+    fn location(spec: &VirtualMachineSpec) -> Option<&str> {
+        spec.location.as_deref()
+    }
+}

@@ -1,0 +1,107 @@
+//! VirtualNetwork: what users write.
+
+use kube::{CustomResource, KubeSchema};
+use serde::{Deserialize, Serialize};
+
+use super::common::{self, DhcpOptions, Prefix, Tags};
+use super::status::Status;
+use super::{About, Api};
+use crate::fabric::virtual_network::VirtualNetworkView;
+use crate::fabric::{Findings, Name, Violation, VirtualNetwork};
+
+/// An isolated network: address space that subnets are cut from.
+#[derive(CustomResource, Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
+#[kube(
+    group = "vnet.dev",
+    version = "v1alpha1",
+    kind = "VirtualNetwork",
+    root = "VirtualNetworkObject",
+    doc = "A virtual network of the simulated fabric, in Azure's model.",
+    status = "Status<VirtualNetworkView>",
+    namespaced,
+    shortname = "vnet",
+    category = "azure",
+    printcolumn(
+        name = "Address-Space",
+        type_ = "string",
+        json_path = ".spec.addressSpace.addressPrefixes",
+        description = "The prefixes of the address space."
+    ),
+    printcolumn(
+        name = "Ready",
+        type_ = "string",
+        json_path = ".status.conditions[?(@.type==\"Ready\")].status",
+        description = "Whether the fabric carries it as asked."
+    ),
+    printcolumn(
+        name = "Reason",
+        type_ = "string",
+        json_path = ".status.conditions[?(@.type==\"Ready\")].reason",
+        description = "Why."
+    ),
+    printcolumn(
+        name = "Age",
+        type_ = "date",
+        json_path = ".metadata.creationTimestamp",
+        description = "Time since creation."
+    )
+)]
+#[serde(rename_all = "camelCase")]
+pub struct VirtualNetworkSpec {
+    /// Azure region. Default: the Namespace's label vnet.dev/location, else the operator's default. Fixed once programmed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 64), regex(pattern = "^[a-z0-9]+$"))]
+    pub location: Option<String>,
+    /// Free text for people and their tools.
+    #[serde(default, skip_serializing_if = "Tags::is_empty")]
+    #[schemars(extend("maxProperties" = 50))]
+    pub tags: Tags,
+    /// The ranges that subnets are cut from.
+    pub address_space: AddressSpace,
+    /// What DHCP hands to the network interfaces of this network that name no servers of their own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dhcp_options: Option<DhcpOptions>,
+}
+
+/// The ranges of a virtual network.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct AddressSpace {
+    /// Ranges in CIDR notation, IPv4 and IPv6.
+    #[schemars(length(min = 1, max = 64), extend("x-kubernetes-list-type" = "atomic"))]
+    pub address_prefixes: Vec<Prefix>,
+}
+
+impl Api for VirtualNetwork {
+    type Spec = VirtualNetworkSpec;
+    type Object = VirtualNetworkObject;
+
+    fn translate(_: &About, spec: &VirtualNetworkSpec) -> Result<Self, Vec<Violation>> {
+        let mut findings = Findings::default();
+        let listed = spec.address_space.address_prefixes.iter().enumerate();
+        let address_prefixes = listed
+            .filter_map(|(n, text)| {
+                common::prefix(text, format!("spec.addressSpace.addressPrefixes[{n}]"), &mut findings)
+            })
+            .collect();
+        let servers = spec.dhcp_options.as_ref().map_or(&[][..], |options| &options.dns_servers);
+        let dns_servers = common::dns_servers(servers, "spec.dhcpOptions.dnsServers", &mut findings);
+        findings.or(Self { address_prefixes, dns_servers })
+    }
+
+    fn describe(&self, _: &Name, location: &str) -> VirtualNetworkSpec {
+        VirtualNetworkSpec {
+            location: Some(location.to_owned()),
+            tags: Tags::new(),
+            address_space: AddressSpace {
+                address_prefixes: self.address_prefixes.iter().map(|prefix| Prefix(prefix.to_string())).collect(),
+            },
+            dhcp_options: Some(DhcpOptions { dns_servers: common::addresses(&self.dns_servers) })
+                .filter(|options| !options.dns_servers.is_empty()),
+        }
+    }
+
+    fn location(spec: &VirtualNetworkSpec) -> Option<&str> {
+        spec.location.as_deref()
+    }
+}

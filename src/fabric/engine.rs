@@ -1,0 +1,322 @@
+//! The engine: the state of the fabric, and the one way to change it: check, then commit.
+//!
+//! Deterministic and synchronous: the same calls give the same state. What a call frees is told as wait keys, and what
+//! it changes in the reports of other objects is told as touched.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use ipnet::Ipv4Net;
+use jiff::Timestamp;
+
+use super::id::{Kind, Name, ObjectId, Placement, Uid};
+use super::ipam::{Pool, PoolId, Reservation};
+use super::kind::Tables;
+use super::mac::Macs;
+use super::resource::{Change, Programmed, Record, Resource, Restored};
+use super::violation::{Code, Findings, Refusal, Violation, WaitKey};
+
+/// What the operator of a fabric may choose.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The region of objects that name none.
+    pub default_location: Arc<str>,
+    /// The platform's public IPv4 addresses.
+    pub public_ip_pool: Ipv4Net,
+    /// How long a virtual machine takes to start.
+    pub vm_start: Duration,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            default_location: "westeurope".into(),
+            // RFC 2544 sets 198.18.0.0/15 aside for benchmarks: it is nobody's on the Internet.
+            public_ip_pool: Ipv4Net::new_assert(Ipv4Addr::new(198, 18, 0, 0), 15),
+            vm_start: Duration::ZERO,
+        }
+    }
+}
+
+/// A request to carry an object.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Request<K> {
+    /// Which life of the object asks.
+    pub uid: Uid,
+    /// The generation of its spec.
+    pub generation: i64,
+    /// The location that its spec names.
+    pub location: Option<Arc<str>>,
+    /// Where it is if it does not say.
+    pub default: Placement,
+    /// What is asked.
+    pub ask: K,
+}
+
+impl<K> Request<K> {
+    pub(super) fn with<L>(self, ask: L) -> Request<L> {
+        Request { uid: self.uid, generation: self.generation, location: self.location, default: self.default, ask }
+    }
+}
+
+/// The simulated cloud.
+#[derive(Clone, Debug)]
+pub struct Engine {
+    pub(super) settings: Settings,
+    pub(super) now: Timestamp,
+    tables: Tables,
+    refused: BTreeMap<ObjectId, Code>,
+    // Derived from the tables, for look-ups that must not scan.
+    pub(super) pools: BTreeMap<PoolId, Pool>,
+    pub(super) addresses: BTreeMap<(Name, IpAddr), (Name, Arc<str>)>, // subnet, address -> NIC, configuration
+    pub(super) subnets_of: BTreeMap<Name, BTreeSet<Name>>,            // of a virtual network
+    pub(super) nics_in: BTreeMap<Name, BTreeSet<Name>>,               // a subnet
+    pub(super) nics_of: BTreeMap<Name, BTreeMap<u64, Name>>,          // a virtual machine, in order of attachment
+    pub(super) associations: BTreeMap<Name, (Name, Arc<str>)>,        // public address -> NIC, configuration
+    pub(super) labels: BTreeMap<(Arc<str>, String), Name>,            // location, label -> public address
+    pub(super) starting: BTreeSet<(Timestamp, Name)>,
+    pub(super) macs: Macs,
+    freed: BTreeSet<WaitKey>,
+    touched: BTreeSet<ObjectId>,
+}
+
+impl Engine {
+    /// An empty fabric.
+    pub fn new(settings: Settings) -> Self {
+        let public = Pool::new(settings.public_ip_pool.into(), Reservation::None);
+        Self {
+            settings,
+            now: Timestamp::UNIX_EPOCH,
+            tables: Tables::default(),
+            refused: BTreeMap::new(),
+            pools: BTreeMap::from([(PoolId::Public, public)]),
+            addresses: BTreeMap::new(),
+            subnets_of: BTreeMap::new(),
+            nics_in: BTreeMap::new(),
+            nics_of: BTreeMap::new(),
+            associations: BTreeMap::new(),
+            labels: BTreeMap::new(),
+            starting: BTreeSet::new(),
+            macs: Macs::default(),
+            freed: BTreeSet::new(),
+            touched: BTreeSet::new(),
+        }
+    }
+
+    /// Everything that the fabric carries; two fabrics with equal tables answer alike.
+    pub fn tables(&self) -> &Tables {
+        &self.tables
+    }
+
+    /// What the operator of this fabric chose.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// The object of this name, if it is carried.
+    pub fn get<K: Resource>(&self, name: &Name) -> Option<&Programmed<K>> {
+        K::table(&self.tables).get(name)
+    }
+
+    /// Every object of a kind that is carried.
+    pub fn all<K: Resource>(&self) -> impl Iterator<Item = (&Name, &Programmed<K>)> {
+        K::table(&self.tables).iter()
+    }
+
+    pub(super) fn get_mut<K: Resource>(&mut self, name: &Name) -> Option<&mut Programmed<K>> {
+        K::table_mut(&mut self.tables).get_mut(name)
+    }
+
+    /// The pool, if what it belongs to is carried.
+    pub fn pool(&self, pool: &PoolId) -> Option<&Pool> {
+        self.pools.get(pool)
+    }
+
+    /// The number of MAC addresses in use.
+    pub fn macs_in_use(&self) -> usize {
+        self.macs.len()
+    }
+
+    /// Lets the clock go on to `now`; what was to be done by then is done.
+    pub fn advance(&mut self, now: Timestamp) {
+        self.now = self.now.max(now);
+        while let Some((due, vm)) = self.starting.first().cloned().filter(|(due, _)| *due <= self.now) {
+            self.starting.remove(&(due, vm.clone()));
+            super::virtual_machine::finish_start(self, &vm);
+        }
+    }
+
+    /// When the fabric next has something to do by itself.
+    pub fn next_deadline(&self) -> Option<Timestamp> {
+        self.starting.first().map(|(due, _)| *due)
+    }
+
+    /// What was freed since the last call.
+    pub fn take_freed(&mut self) -> BTreeSet<WaitKey> {
+        std::mem::take(&mut self.freed)
+    }
+
+    /// The objects whose reports may have changed since the last call.
+    pub fn take_touched(&mut self) -> BTreeSet<ObjectId> {
+        std::mem::take(&mut self.touched)
+    }
+
+    pub(super) fn free(&mut self, key: WaitKey) {
+        self.freed.insert(key);
+    }
+
+    pub(super) fn touch(&mut self, kind: Kind, name: &Name) {
+        self.touched.insert(ObjectId::new(kind, name.clone()));
+    }
+
+    /// Judges a put. All the rules are asked, so that all violations are told at once.
+    pub fn check<K: Resource>(&self, name: &Name, mut request: Request<K>) -> Result<Change<K>, Refusal> {
+        let programmed = self.get::<K>(name);
+        let mut findings = Findings::default();
+        name_is_azures(name, findings.under("ARM-10"));
+        let placement = self.place(&request, programmed, findings.under("S-12"));
+        request.ask.resolve(self, programmed);
+        let case = super::resource::Case { engine: self, name, ask: &request.ask, programmed, placement: &placement };
+        for rule in K::RULES {
+            (rule.check)(&case, findings.under(rule.id));
+        }
+        findings.verdict().map(|()| Change { request, placement })
+    }
+
+    /// Carries out what was found to keep to every rule.
+    pub fn commit<K: Resource>(&mut self, name: &Name, change: Change<K>) {
+        let Change { request: Request { uid, generation, ask, .. }, placement } = change;
+        let before = K::table_mut(&mut self.tables).remove(name);
+        let (before, held) = before.map_or((None, K::Held::default()), |old| (Some(old.ask), old.held));
+        let news = before.as_ref() != Some(&ask);
+        K::table_mut(&mut self.tables).insert(name.clone(), Programmed { uid, generation, placement, ask, held });
+        K::apply(self, name, before.as_ref());
+        self.touch(K::KIND, name);
+        if news {
+            self.free(WaitKey::Object(ObjectId::new(K::KIND, name.clone())));
+        }
+    }
+
+    pub(super) fn put_one<K: Resource>(&mut self, name: &Name, request: Request<K>) -> Result<(), Refusal> {
+        let id = ObjectId::new(K::KIND, name.clone());
+        match self.check(name, request) {
+            Ok(change) => {
+                self.refused.remove(&id);
+                self.commit(name, change);
+                Ok(())
+            }
+            Err(refusal) => {
+                let code = refusal.leading().code;
+                if self.get::<K>(name).is_none() && self.refused.insert(id.clone(), code) != Some(code) {
+                    self.free(WaitKey::Object(id)); // whoever waits for it may now say why (S-36)
+                }
+                Err(refusal)
+            }
+        }
+    }
+
+    pub(super) fn delete_one<K: Resource>(&mut self, name: &Name) -> Result<bool, Refusal> {
+        let id = ObjectId::new(K::KIND, name.clone());
+        if self.get::<K>(name).is_none() {
+            if self.refused.remove(&id).is_some() {
+                self.free(WaitKey::Object(id));
+            }
+            return Ok(false);
+        }
+        let mut findings = Findings::default();
+        for rule in K::DELETION_RULES {
+            (rule.check)(self, name, findings.under(rule.id));
+        }
+        findings.verdict()?;
+        if let Some(gone) = K::table_mut(&mut self.tables).remove(name) {
+            K::release(self, name, &gone);
+        }
+        self.free(WaitKey::Object(id));
+        Ok(true)
+    }
+
+    pub(super) fn restore_one<K: Resource>(&mut self, name: &Name, record: Record<K>) -> Restored {
+        let Record { uid, generation, placement, ask, view } = record;
+        K::table_mut(&mut self.tables)
+            .insert(name.clone(), Programmed { uid, generation, placement, ask, held: K::Held::default() });
+        K::recall(self, name, &view)
+    }
+
+    /// A violation's text for a reference to what is not carried, or is elsewhere (NIC-03, S-36). True if it is usable.
+    pub(super) fn refers<K: Resource>(
+        &self,
+        target: &Name,
+        from: &Placement,
+        path: impl Into<String>,
+        findings: &mut Findings,
+    ) -> bool {
+        let id = ObjectId::new(K::KIND, target.clone());
+        let (message, remedy) = match (self.get::<K>(target), self.refused.get(&id)) {
+            (Some(programmed), _) if programmed.placement == *from => return true,
+            (Some(programmed), _) => (
+                format!("{id} is in {}, and this object in {from}.", programmed.placement),
+                "Refer to an object of the same location and subscription.".to_owned(),
+            ),
+            (None, Some(code)) => (
+                format!("{id} exists, but is not provisioned: {code}."),
+                format!("Cure {id}; this object then follows by itself."),
+            ),
+            (None, None) => (
+                format!("{id} does not exist."),
+                format!("Create {id}, or correct the name; this object then follows by itself."),
+            ),
+        };
+        findings
+            .refuse(Code::InvalidResourceReference, path, message, remedy)
+            .blocked_by(id.clone())
+            .until(WaitKey::Object(id));
+        false
+    }
+
+    fn place<K: Resource>(
+        &self,
+        request: &Request<K>,
+        programmed: Option<&Programmed<K>>,
+        findings: &mut Findings,
+    ) -> Placement {
+        if let Some(programmed) = programmed {
+            let fixed = &programmed.placement;
+            if let Some(asked) = request.location.as_ref().filter(|asked| **asked != fixed.location) {
+                findings.refuse(
+                    Code::InvalidResourceLocation,
+                    "spec.location",
+                    format!("The object is in location {}, and cannot be moved to {asked}.", fixed.location),
+                    format!("Set location to {}, or delete the object and create it anew.", fixed.location),
+                );
+            }
+            return fixed.clone();
+        }
+        let own = Placement {
+            location: request.location.clone().unwrap_or_else(|| request.default.location.clone()),
+            subscription: request.default.subscription.clone(),
+        };
+        request.ask.inherited_placement(self).unwrap_or(own)
+    }
+}
+
+const NAME_LENGTH: usize = 80; // ARM-10; the API server allows 253 and otherwise less than Azure
+
+fn name_is_azures(name: &Name, findings: &mut Findings) {
+    if name.name.len() > NAME_LENGTH {
+        findings.refuse(
+            Code::InvalidResourceName,
+            "metadata.name",
+            format!("The name has {} characters.", name.name.len()),
+            format!("Create the object under a name of at most {NAME_LENGTH} characters."),
+        );
+    }
+}
+
+impl Violation {
+    /// Waits for the deletion or change of `object`, which is in the way.
+    pub(super) fn until_gone(&mut self, object: ObjectId) -> &mut Self {
+        self.until(WaitKey::Object(object.clone())).blocked_by(object)
+    }
+}

@@ -1,0 +1,104 @@
+//! Names of things in the fabric: kinds, object names, holders and places.
+//!
+//! Not here: what an object of a kind is; each kind has a file of its own.
+
+use std::fmt;
+use std::sync::Arc;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+pub use super::kind::Kind;
+
+/// A namespace (Azure's resource group) and the name of an object in it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Name {
+    /// The Kubernetes namespace, which stands for the resource group.
+    pub namespace: Arc<str>,
+    /// The object's own name.
+    pub name: Arc<str>,
+}
+
+impl Name {
+    /// The name `namespace/name`.
+    pub fn new(namespace: impl Into<Arc<str>>, name: impl Into<Arc<str>>) -> Self {
+        Self { namespace: namespace.into(), name: name.into() }
+    }
+}
+
+impl fmt::Display for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.namespace, self.name)
+    }
+}
+
+/// An object of any kind. Shown as `NetworkInterface prod/web-1`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ObjectId {
+    /// Its kind.
+    pub kind: Kind,
+    /// Its name.
+    pub name: Name,
+}
+
+impl ObjectId {
+    /// The object of this kind and name.
+    pub fn new(kind: Kind, name: Name) -> Self {
+        Self { kind, name }
+    }
+}
+
+impl fmt::Display for ObjectId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.kind.as_str(), self.name)
+    }
+}
+
+/// The identity of one life of an object: deleted and made again under the same name, it is another holder.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Uid(pub Arc<str>);
+
+impl From<&str> for Uid {
+    fn from(uid: &str) -> Self {
+        Self(uid.into())
+    }
+}
+
+/// Where a resource is: the two things that a reference may not cross (NIC-03).
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Placement {
+    /// The subscription, from the Namespace's label.
+    pub subscription: Arc<str>,
+    /// The Azure region, such as `westeurope`.
+    pub location: Arc<str>,
+}
+
+impl fmt::Display for Placement {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "location {}, subscription {}", self.location, self.subscription)
+    }
+}
+
+/// A reference as a status shows it; the namespace is left out where it is the reader's own.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ShownRef {
+    /// Name of the object.
+    pub name: String,
+    /// Its namespace, where that is another than this object's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub namespace: Option<String>,
+}
+
+impl ShownRef {
+    /// `target` as an object of namespace `from` shows it.
+    pub fn of(target: &Name, from: &Name) -> Self {
+        let foreign = target.namespace != from.namespace;
+        Self { name: target.name.to_string(), namespace: foreign.then(|| target.namespace.to_string()) }
+    }
+
+    /// The name that this reference means, read from an object of namespace `from`.
+    pub fn name_from(&self, from: &Name) -> Name {
+        let namespace = self.namespace.as_deref().map_or_else(|| from.namespace.clone(), Arc::from);
+        Name { namespace, name: self.name.as_str().into() }
+    }
+}

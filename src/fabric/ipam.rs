@@ -1,0 +1,284 @@
+//! Address pools: which addresses of a prefix are held, and which is the lowest free one (ADDR-01, ADDR-02).
+//!
+//! A pool is a hierarchical bitmap whose words are made only where something is held, so that a /8 or an IPv6 /64
+//! costs what is allocated in it, and a full pool is searched as fast as an empty one.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use ipnet::IpNet;
+
+use super::id::Name;
+
+/// Which pool.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum PoolId {
+    /// The IPv4 addresses of a subnet.
+    SubnetIPv4(Name),
+    /// The IPv6 addresses of a subnet.
+    SubnetIPv6(Name),
+    /// The platform's public IPv4 addresses.
+    Public,
+}
+
+/// The first four addresses of a subnet and its last are the platform's: network, gateway, two for DNS, broadcast (ADDR-01).
+pub const RESERVED_PER_SUBNET: u64 = 5;
+const RESERVED_AT_START: u64 = 4;
+const BITS: u32 = 6; // of an offset that one level of 64-bit words resolves
+
+/// Who else may not have an address, beside its holders.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reservation {
+    /// Five addresses, as in a subnet.
+    Subnet,
+    /// None, as among public addresses.
+    None,
+}
+
+/// The addresses of one prefix.
+#[derive(Clone, Debug)]
+pub struct Pool {
+    prefix: IpNet,
+    reservation: Reservation,
+    last: u64, // the offset of the last address
+    held: u64,
+    levels: Vec<BTreeMap<u64, u64>>, // level 0: a bit per address; level n: a bit per full word of level n - 1
+}
+
+impl Pool {
+    /// A pool of all addresses of `prefix`, with none held.
+    pub fn new(prefix: IpNet, reservation: Reservation) -> Self {
+        let host_bits = u32::from(prefix.max_prefix_len() - prefix.prefix_len()).min(64);
+        let last = u64::MAX.checked_shr(64 - host_bits).unwrap_or(0);
+        let depth = host_bits.div_ceil(BITS).max(1);
+        Self { prefix, reservation, last, held: 0, levels: (0..depth).map(|_| BTreeMap::new()).collect() }
+    }
+
+    /// The prefix whose addresses these are.
+    pub fn prefix(&self) -> IpNet {
+        self.prefix
+    }
+
+    /// The number of addresses of the prefix; of an IPv6 prefix, at most 2^63 - 1 is told.
+    pub fn total(&self) -> u64 {
+        self.last.saturating_add(1).min(u64::MAX >> 1)
+    }
+
+    /// The number of addresses that the platform keeps (ADDR-01).
+    pub fn reserved(&self) -> u64 {
+        match self.reservation {
+            Reservation::Subnet => RESERVED_PER_SUBNET.min(self.total()),
+            Reservation::None => 0,
+        }
+    }
+
+    /// The number of addresses that are held.
+    pub fn allocated(&self) -> u64 {
+        self.held
+    }
+
+    /// The number of addresses that can still be allocated.
+    pub fn available(&self) -> u64 {
+        self.total() - self.reserved() - self.held
+    }
+
+    /// True if the platform keeps this address (ADDR-01).
+    pub fn reserves(&self, address: IpAddr) -> bool {
+        self.offset(address).is_some_and(|offset| self.reserves_offset(offset))
+    }
+
+    /// True if someone holds this address.
+    pub fn holds(&self, address: IpAddr) -> bool {
+        self.offset(address).is_some_and(|offset| self.bit(offset))
+    }
+
+    /// The `count` lowest free addresses that are not in `except`, lowest first; fewer where there are fewer.
+    pub fn lowest_free(&self, count: usize, except: &[IpAddr]) -> Vec<IpAddr> {
+        let mut found = Vec::new();
+        let mut from = 0;
+        while found.len() < count {
+            let Some(offset) = self.first_free_at_or_after(from) else { break };
+            let address = self.address(offset);
+            if !self.reserves_offset(offset) && !except.contains(&address) {
+                found.push(address);
+            }
+            match offset.checked_add(1) {
+                Some(next) => from = next,
+                None => break,
+            }
+        }
+        found
+    }
+
+    /// Marks an address as held. False if it cannot be: held already, kept by the platform, or outside.
+    pub fn reserve(&mut self, address: IpAddr) -> bool {
+        match self.offset(address) {
+            Some(offset) if !self.reserves_offset(offset) && !self.bit(offset) => {
+                self.set(offset);
+                self.held += 1;
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// Gives an address back. False if nobody held it.
+    pub fn release(&mut self, address: IpAddr) -> bool {
+        match self.offset(address) {
+            Some(offset) if self.bit(offset) => {
+                self.clear(offset);
+                self.held -= 1;
+                true
+            }
+            _ => false,
+        }
+    }
+
+    fn reserves_offset(&self, offset: u64) -> bool {
+        self.reservation == Reservation::Subnet && (offset < RESERVED_AT_START || offset == self.last)
+    }
+
+    fn offset(&self, address: IpAddr) -> Option<u64> {
+        if !self.prefix.contains(&address) {
+            return None;
+        }
+        match (address, self.prefix.network()) {
+            (IpAddr::V4(address), IpAddr::V4(first)) => Some(u64::from(u32::from(address) - u32::from(first))),
+            (IpAddr::V6(address), IpAddr::V6(first)) => u64::try_from(u128::from(address) - u128::from(first)).ok(),
+            _ => None,
+        }
+    }
+
+    fn address(&self, offset: u64) -> IpAddr {
+        match self.prefix.network() {
+            IpAddr::V4(first) => {
+                let offset = u32::try_from(offset).unwrap_or(u32::MAX); // an IPv4 pool has at most 2^32 offsets
+                IpAddr::V4(Ipv4Addr::from(u32::from(first).saturating_add(offset)))
+            }
+            IpAddr::V6(first) => IpAddr::V6(Ipv6Addr::from(u128::from(first).saturating_add(u128::from(offset)))),
+        }
+    }
+
+    fn bit(&self, offset: u64) -> bool {
+        self.levels
+            .first()
+            .and_then(|words| words.get(&(offset >> BITS)))
+            .is_some_and(|word| word >> (offset & 63) & 1 == 1)
+    }
+
+    fn set(&mut self, offset: u64) {
+        let mut index = offset;
+        for words in &mut self.levels {
+            let word = words.entry(index >> BITS).or_default();
+            *word |= 1 << (index & 63);
+            if *word != u64::MAX {
+                return;
+            }
+            index >>= BITS;
+        }
+    }
+
+    fn clear(&mut self, offset: u64) {
+        let mut index = offset;
+        for words in &mut self.levels {
+            let Some(word) = words.get_mut(&(index >> BITS)) else { return };
+            let was_full = *word == u64::MAX;
+            *word &= !(1 << (index & 63));
+            if *word == 0 {
+                words.remove(&(index >> BITS));
+            }
+            if !was_full {
+                return;
+            }
+            index >>= BITS;
+        }
+    }
+
+    /// Climbs while the rest of the word is full, then descends by the first bit that is not set.
+    fn first_free_at_or_after(&self, from: u64) -> Option<u64> {
+        let mut index = from; // at `level`, the first candidate
+        let mut level = 0;
+        loop {
+            let word = self.levels.get(level)?.get(&(index >> BITS)).copied().unwrap_or(0);
+            let candidates = !word & (u64::MAX << (index & 63));
+            if candidates == 0 {
+                index = (index >> BITS).checked_add(1)?;
+                level += 1;
+                continue;
+            }
+            index = (index & !63) | u64::from(candidates.trailing_zeros());
+            if level == 0 {
+                return (index <= self.last).then_some(index);
+            }
+            level -= 1;
+            index = index.checked_shl(BITS).filter(|first| first >> BITS == index)?;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::collections::BTreeSet;
+
+    fn a_subnet(prefix: &str) -> Pool {
+        Pool::new(prefix.parse().unwrap(), Reservation::Subnet)
+    }
+
+    #[test]
+    fn the_first_address_of_a_subnet_is_its_fifth() {
+        assert_eq!(
+            a_subnet("10.0.1.0/24").lowest_free(2, &[]),
+            ["10.0.1.4", "10.0.1.5"].map(|a| a.parse::<IpAddr>().unwrap())
+        );
+        assert_eq!(a_subnet("fd00::/64").lowest_free(1, &[]), ["fd00::4".parse::<IpAddr>().unwrap()]);
+    }
+
+    #[test]
+    fn the_smallest_subnet_has_three_addresses_to_give() {
+        let mut pool = a_subnet("10.0.0.0/29");
+        for address in pool.lowest_free(9, &[]) {
+            assert!(pool.reserve(address));
+        }
+        assert_eq!((pool.allocated(), pool.available()), (3, 0));
+        assert!(!pool.reserve("10.0.0.7".parse().unwrap()));
+    }
+
+    #[test]
+    fn a_full_pool_gives_back_the_one_address_that_was_released() {
+        let mut pool = Pool::new("10.0.0.0/16".parse().unwrap(), Reservation::None);
+        for address in pool.lowest_free(65536, &[]) {
+            assert!(pool.reserve(address));
+        }
+        assert_eq!(pool.lowest_free(1, &[]), []);
+        let middle: IpAddr = "10.0.77.5".parse().unwrap();
+        assert!(pool.release(middle));
+        assert_eq!(pool.lowest_free(2, &[]), [middle]);
+    }
+
+    proptest! {
+        #[test]
+        fn the_lowest_free_address_is_what_a_search_through_all_of_them_finds(
+            operations in proptest::collection::vec((any::<bool>(), 0u32..256), 0..400),
+            length in 24u8..=29,
+        ) {
+            let prefix: IpNet = format!("10.0.0.0/{length}").parse().unwrap();
+            let mut pool = Pool::new(prefix, Reservation::Subnet);
+            let mut naive = BTreeSet::new();
+            let all: Vec<IpAddr> = (0..2u32.pow(u32::from(32 - length))).map(|n| IpAddr::V4(Ipv4Addr::from(0x0a00_0000 + n))).collect();
+            let usable = &all[4..all.len() - 1];
+            for (reserve, n) in operations {
+                let address = IpAddr::V4(Ipv4Addr::from(0x0a00_0000 + n));
+                if reserve {
+                    prop_assert_eq!(pool.reserve(address), usable.contains(&address) && naive.insert(address));
+                } else {
+                    prop_assert_eq!(pool.release(address), naive.remove(&address));
+                }
+                let free: Vec<IpAddr> = usable.iter().filter(|a| !naive.contains(a)).take(3).copied().collect();
+                prop_assert_eq!(pool.lowest_free(3, &[]), free);
+                prop_assert_eq!(pool.allocated(), naive.len() as u64);
+            }
+        }
+    }
+}

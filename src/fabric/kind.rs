@@ -1,0 +1,146 @@
+//! The list of kinds, and what is made from it. A new kind is a file here, a file in `api`, and a line in this list.
+
+use super::engine::{Engine, Request};
+use super::id::{Name, Uid};
+use super::resource::{DeletionRule, Record, Resource, Restored, Table};
+use super::violation::Refusal;
+
+/// Calls the macro `$apply` with every kind and the name of its module, in the order in which they refer to each
+/// other: what is referred to comes first.
+macro_rules! for_each_kind {
+    ($apply:ident) => {
+        $apply! {
+            VirtualNetwork virtual_network,
+            Subnet subnet,
+            PublicIPAddress public_ip_address,
+            NetworkInterface network_interface,
+            VirtualMachine virtual_machine,
+        }
+    };
+}
+pub(crate) use for_each_kind;
+
+macro_rules! define_kinds {
+    ($($kind:ident $module:ident,)*) => {
+        $(use super::$module::$kind;)*
+
+        /// The kinds of objects, in the order in which they refer to each other.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Kind {
+            $(#[doc = concat!("See [`", stringify!($kind), "`](crate::fabric::", stringify!($kind), ").")] $kind,)*
+        }
+
+        impl Kind {
+            /// Every kind, what is referred to first.
+            pub const ALL: &'static [Kind] = &[$(Kind::$kind,)*];
+
+            /// The kind's name in a manifest.
+            pub fn as_str(self) -> &'static str {
+                match self {
+                    $(Kind::$kind => stringify!($kind),)*
+                }
+            }
+        }
+
+        /// What the fabric carries, a table a kind.
+        #[derive(Clone, Debug, Default, PartialEq)]
+        pub struct Tables {
+            $(pub(super) $module: Table<$kind>,)*
+        }
+
+        $(impl super::resource::Tabled for $kind {
+            const KIND: Kind = Kind::$kind;
+
+            fn table(tables: &Tables) -> &Table<Self> {
+                &tables.$module
+            }
+
+            fn table_mut(tables: &mut Tables) -> &mut Table<Self> {
+                &mut tables.$module
+            }
+        })*
+
+        /// What is asked for an object of any kind.
+        #[derive(Clone, Debug, PartialEq)]
+        #[allow(missing_docs)]
+        pub enum Ask {
+            $($kind($kind),)*
+        }
+
+        /// What a status says of an object of any kind, read back at start.
+        #[derive(Clone, Debug)]
+        #[allow(missing_docs)]
+        pub enum AnyRecord {
+            $($kind(Record<$kind>),)*
+        }
+
+        $(impl From<$kind> for Ask {
+            fn from(ask: $kind) -> Self {
+                Ask::$kind(ask)
+            }
+        }
+
+        impl From<Record<$kind>> for AnyRecord {
+            fn from(record: Record<$kind>) -> Self {
+                AnyRecord::$kind(record)
+            }
+        })*
+
+        impl Engine {
+            /// Asks the fabric to carry this object so: all of it, or nothing and every reason why not.
+            pub fn put(&mut self, name: &Name, request: Request<Ask>) -> Result<(), Refusal> {
+                match request.ask {
+                    $(Ask::$kind(ref ask) => {
+                        let ask = ask.clone();
+                        self.put_one(name, request.with(ask))
+                    })*
+                }
+            }
+
+            /// Asks the fabric to let go of an object. True if there was something to let go of.
+            pub fn delete(&mut self, kind: Kind, name: &Name) -> Result<bool, Refusal> {
+                match kind {
+                    $(Kind::$kind => self.delete_one::<$kind>(name),)*
+                }
+            }
+
+            /// The identity of the object that the fabric carries under this name.
+            pub fn holder(&self, kind: Kind, name: &Name) -> Option<&Uid> {
+                match kind {
+                    $(Kind::$kind => self.get::<$kind>(name).map(|programmed| &programmed.uid),)*
+                }
+            }
+
+            /// Takes back what a status says; what contradicts what was taken back before is dropped, and said.
+            pub fn restore(&mut self, name: &Name, record: AnyRecord) -> Restored {
+                match record {
+                    $(AnyRecord::$kind(record) => self.restore_one(name, record),)*
+                }
+            }
+
+            /// Every name that the fabric carries, of one kind.
+            pub fn names(&self, kind: Kind) -> Vec<Name> {
+                match kind {
+                    $(Kind::$kind => self.all::<$kind>().map(|(name, _)| name.clone()).collect(),)*
+                }
+            }
+        }
+
+        /// Every rule of every kind: its kind, id, sentence and source.
+        pub fn all_rules() -> Vec<(Kind, &'static str, &'static str, &'static str)> {
+            let mut all = Vec::new();
+            $(
+                all.extend($kind::RULES.iter().map(|rule| (Kind::$kind, rule.id, rule.says, rule.source)));
+                all.extend($kind::DELETION_RULES.iter().map(|rule: &DeletionRule| (Kind::$kind, rule.id, rule.says, rule.source)));
+            )*
+            all
+        }
+    };
+}
+for_each_kind!(define_kinds);
+
+impl std::fmt::Display for Kind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.as_str())
+    }
+}

@@ -1,0 +1,37 @@
+//! The fabric: the cloud's network control plane, simulated.
+//!
+//! One authority: constraints are decided here and nowhere else. Pure and synchronous: no Kubernetes, no I/O, no wall
+//! clock, no randomness. A tour:
+//!
+//! * [`kind`] is the list of kinds; each has a file of its own with its rules and effects,
+//! * [`resource`] is the contract that a kind fulfils,
+//! * [`engine`] judges requests and carries them out,
+//! * [`violation`] is what a refusal says,
+//! * [`ipam`] and [`mac`] allocate,
+//! * [`limits`] has every number, with its source.
+
+pub mod engine;
+pub mod id;
+pub mod ipam;
+pub mod kind;
+pub mod limits;
+pub mod mac;
+pub mod network_interface;
+pub mod public_ip_address;
+pub mod resource;
+pub mod subnet;
+pub mod violation;
+pub mod virtual_machine;
+pub mod virtual_network;
+
+pub use engine::{Engine, Request, Settings};
+pub use id::{Kind, Name, ObjectId, Placement, ShownRef, Uid};
+pub(crate) use kind::for_each_kind;
+pub use kind::{AnyRecord, Ask};
+pub use network_interface::NetworkInterface;
+pub use public_ip_address::PublicIPAddress;
+pub use resource::{Advice, Programmed, Record, Resource};
+pub use subnet::Subnet;
+pub use violation::{Code, Cure, Findings, Refusal, Violation, WaitKey};
+pub use virtual_machine::VirtualMachine;
+pub use virtual_network::VirtualNetwork;

@@ -1,0 +1,417 @@
+//! Public IP addresses: resources of their own that an IP configuration may refer to (PIP-01 to PIP-23).
+
+use std::fmt;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::engine::Engine;
+use super::id::{Kind, Name, ObjectId, ShownRef};
+use super::ipam::PoolId;
+use super::limits;
+use super::network_interface::{AllocationMethod, IpVersion, NetworkInterface};
+use super::resource::{Case, DELETION_PATH, DeletionRule, Programmed, Resource, Rule};
+use super::violation::{Code, Findings, WaitKey};
+use super::virtual_machine::{PowerState, VirtualMachine};
+
+/// The generation of the public address service (PIP-01).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[allow(missing_docs)]
+pub enum Sku {
+    #[default]
+    Basic,
+    Standard,
+}
+
+impl fmt::Display for Sku {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self, f)
+    }
+}
+
+/// What is asked of a public address.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PublicIPAddress {
+    /// Its SKU.
+    pub sku: Sku,
+    /// Allocated at creation (Static), or while its VM is allocated (Dynamic).
+    pub method: AllocationMethod,
+    /// Its IP version.
+    pub version: IpVersion,
+    /// How long an idle flow is kept, in minutes.
+    pub idle_timeout_minutes: i32,
+    /// The first label of its domain name.
+    pub domain_name_label: Option<String>,
+}
+
+/// What the fabric holds of a public address.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct HeldPublicIPAddress {
+    /// The address, while it has one (PIP-04, PIP-05).
+    pub address: Option<IpAddr>,
+}
+
+/// What the fabric reports of a public address.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PublicIPAddressView {
+    /// The address. A Dynamic one is there only while it is associated with a virtual machine that is not deallocated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>", length(max = 45))]
+    pub ip_address: Option<IpAddr>,
+    /// Its domain name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dns_settings: Option<PublicDnsView>,
+    /// The IP configuration that holds it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ip_configuration: Option<Association>,
+}
+
+/// The domain name of a public address.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct PublicDnsView {
+    /// The full name: label, location and the platform's domain (PIP-14).
+    pub fqdn: String,
+}
+
+/// An IP configuration of a network interface.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Association {
+    /// The network interface.
+    pub network_interface: ShownRef,
+    /// The name of its IP configuration.
+    pub name: String,
+}
+
+impl Resource for PublicIPAddress {
+    type Held = HeldPublicIPAddress;
+    type View = PublicIPAddressView;
+
+    const RULES: &'static [Rule<Self>] = &[
+        Rule {
+            id: "PIP-01",
+            says: "The SKU of a public address is fixed at creation.",
+            source: "Azure/azure-cli#27806",
+            check: sku_is_fixed,
+        },
+        Rule {
+            id: "PIP-02",
+            says: "A Standard public address is Static.",
+            source: "azure-docs#42889",
+            check: standard_is_static,
+        },
+        Rule {
+            id: "PIP-03",
+            says: "A Basic public IPv6 address is Dynamic.",
+            source: "azure-docs public-ip-addresses.md",
+            check: basic_ipv6_is_dynamic,
+        },
+        Rule {
+            id: "S-14",
+            says: "The IP version of a public address is fixed at creation.",
+            source: "Azure's resource model",
+            check: version_is_fixed,
+        },
+        Rule {
+            id: "PIP-06",
+            says: "A Static public address becomes Dynamic only while no IP configuration holds it.",
+            source: "recorded",
+            check: becomes_dynamic_only_alone,
+        },
+        Rule {
+            id: "PIP-13",
+            says: "The idle timeout is 4 to 30 minutes; of an IPv6 address it is 4.",
+            source: "recorded",
+            check: idle_timeout_is_in_range,
+        },
+        Rule {
+            id: "PIP-15",
+            says: "A domain name label is unique in its location.",
+            source: "recorded",
+            check: label_is_free,
+        },
+        Rule {
+            id: "PIP-04",
+            says: "A Static address is allocated at creation, from a pool that has one.",
+            source: "recorded",
+            check: pool_has_one,
+        },
+    ];
+
+    const DELETION_RULES: &'static [DeletionRule] = &[DeletionRule {
+        id: "PIP-11",
+        says: "A public address that an IP configuration holds cannot be deleted.",
+        source: "recorded",
+        check: is_not_associated,
+    }];
+
+    fn resource_path(&self, name: &Name) -> String {
+        format!("Microsoft.Network/publicIPAddresses/{}", name.name)
+    }
+
+    fn apply(engine: &mut Engine, name: &Name, before: Option<&Self>) {
+        move_label(engine, name, before);
+        settle(engine, name);
+        let label = |ask: Option<&Self>| ask.and_then(|ask| ask.domain_name_label.clone());
+        if label(before) != label(engine.get::<Self>(name).map(|programmed| &programmed.ask)) {
+            touch_holder(engine, name);
+        }
+    }
+
+    fn release(engine: &mut Engine, name: &Name, gone: &Programmed<Self>) {
+        if let Some(address) = gone.held.address {
+            give_back(engine, address);
+        }
+        if let Some(label) = &gone.ask.domain_name_label {
+            engine.labels.remove(&(gone.placement.location.clone(), label.clone()));
+            engine.free(WaitKey::Label(gone.placement.location.to_string(), label.clone()));
+        }
+        engine.free(WaitKey::Claim(ObjectId::new(Kind::PublicIPAddress, name.clone())));
+    }
+
+    fn recall(engine: &mut Engine, name: &Name, view: &PublicIPAddressView) -> Vec<String> {
+        let mut dropped = Vec::new();
+        let key = engine
+            .get::<Self>(name)
+            .and_then(|p| p.ask.domain_name_label.clone().map(|label| (p.placement.location.clone(), label)));
+        if let Some(key) = key {
+            if engine.labels.contains_key(&key) {
+                dropped.push(format!("domain name label {} is another's", key.1));
+            } else {
+                engine.labels.insert(key, name.clone());
+            }
+        }
+        if let Some(address) = view.ip_address {
+            let free = engine.pools.get_mut(&PoolId::Public).is_some_and(|pool| pool.reserve(address));
+            match engine.get_mut::<Self>(name) {
+                Some(programmed) if free => programmed.held.address = Some(address),
+                _ => dropped.push(format!("address {address} is another's, or of no pool")),
+            }
+        }
+        dropped
+    }
+
+    fn observe(engine: &Engine, name: &Name, programmed: &Programmed<Self>) -> PublicIPAddressView {
+        let holder = engine.associations.get(name);
+        PublicIPAddressView {
+            ip_address: programmed.held.address,
+            dns_settings: fqdn(programmed).map(|fqdn| PublicDnsView { fqdn }),
+            ip_configuration: holder.map(|(nic, configuration)| Association {
+                network_interface: ShownRef::of(nic, name),
+                name: configuration.to_string(),
+            }),
+        }
+    }
+}
+
+fn sku_is_fixed(case: &Case<'_, PublicIPAddress>, findings: &mut Findings) {
+    let Some(before) = case.before().filter(|before| before.sku != case.ask.sku) else { return };
+    findings.refuse(
+        Code::SkuCannotBeChangedOnUpdate,
+        "spec.sku.name",
+        format!("The public address was created as {}.", before.sku),
+        format!("Set sku.name to {}, or create another public address.", before.sku),
+    );
+}
+
+fn standard_is_static(case: &Case<'_, PublicIPAddress>, findings: &mut Findings) {
+    if case.ask.sku == Sku::Standard && case.ask.method == AllocationMethod::Dynamic {
+        findings.refuse(
+            Code::StandardSkuPublicIPAddressesMustBeStatic,
+            "spec.publicIPAllocationMethod",
+            "A public address of SKU Standard cannot be Dynamic.",
+            "Set publicIPAllocationMethod to Static, or leave it out.",
+        );
+    }
+}
+
+fn basic_ipv6_is_dynamic(case: &Case<'_, PublicIPAddress>, findings: &mut Findings) {
+    let ask = case.ask;
+    if ask.sku == Sku::Basic && ask.version == IpVersion::IPv6 && ask.method == AllocationMethod::Static {
+        findings.refuse(
+            Code::InvalidParameter,
+            "spec.publicIPAllocationMethod",
+            "A public IPv6 address of SKU Basic cannot be Static.",
+            "Set publicIPAllocationMethod to Dynamic, or leave it out.",
+        );
+    }
+}
+
+fn version_is_fixed(case: &Case<'_, PublicIPAddress>, findings: &mut Findings) {
+    let Some(before) = case.before().filter(|before| before.version != case.ask.version) else { return };
+    findings.refuse(
+        Code::PropertyChangeNotAllowed,
+        "spec.publicIPAddressVersion",
+        format!("The public address was created as {}.", before.version),
+        format!("Set publicIPAddressVersion to {}, or create another public address.", before.version),
+    );
+}
+
+fn becomes_dynamic_only_alone(case: &Case<'_, PublicIPAddress>, findings: &mut Findings) {
+    let was_static = case.before().is_some_and(|before| before.method == AllocationMethod::Static);
+    if !was_static || case.ask.method == AllocationMethod::Static {
+        return;
+    }
+    let Some((nic, configuration)) = case.engine.associations.get(case.name) else { return };
+    let id = ObjectId::new(Kind::NetworkInterface, nic.clone());
+    findings
+        .refuse(
+            Code::OperationNotAllowed,
+            "spec.publicIPAllocationMethod",
+            format!("A Static address cannot become Dynamic while configuration {configuration} of {id} holds it."),
+            format!("Remove publicIPAddress from {id} first."),
+        )
+        .until(WaitKey::Claim(ObjectId::new(Kind::PublicIPAddress, case.name.clone())))
+        .blocked_by(id);
+}
+
+fn idle_timeout_is_in_range(case: &Case<'_, PublicIPAddress>, findings: &mut Findings) {
+    let (minutes, range) = (case.ask.idle_timeout_minutes, limits::IDLE_TIMEOUT_MINUTES);
+    let fixed = case.ask.version == IpVersion::IPv6;
+    if !range.contains(&minutes) || fixed && minutes != *range.start() {
+        let remedy = if fixed {
+            format!("Set it to {}, or leave it out: of an IPv6 address it is fixed.", range.start())
+        } else {
+            format!("Set it to a number from {} to {}.", range.start(), range.end())
+        };
+        findings.refuse(
+            Code::PublicIPIdleTimeoutIsOutOfRange,
+            "spec.idleTimeoutInMinutes",
+            format!("The idle timeout is {minutes} minutes."),
+            remedy,
+        );
+    }
+}
+
+fn label_is_free(case: &Case<'_, PublicIPAddress>, findings: &mut Findings) {
+    let Some(label) = &case.ask.domain_name_label else { return };
+    let location = case.placement.location.clone();
+    let holder = case.engine.labels.get(&(location.clone(), label.clone()));
+    let Some(holder) = holder.filter(|holder| *holder != case.name) else { return };
+    let id = ObjectId::new(Kind::PublicIPAddress, holder.clone());
+    findings
+        .refuse(
+            Code::DnsRecordInUse,
+            "spec.dnsSettings.domainNameLabel",
+            format!("{label}.{location}.{DOMAIN} is the name of {id}."),
+            format!("Choose another label, or release it on {id}."),
+        )
+        .until(WaitKey::Label(location.to_string(), label.clone()))
+        .blocked_by(id);
+}
+
+fn pool_has_one(case: &Case<'_, PublicIPAddress>, findings: &mut Findings) {
+    let has_one = case.programmed.is_some_and(|programmed| programmed.held.address.is_some());
+    if !has_one && case.ask.is_allocated_at_creation() {
+        needs_public_addresses(case.engine, 1, "spec.publicIPAllocationMethod", findings);
+    }
+}
+
+fn is_not_associated(engine: &Engine, name: &Name, findings: &mut Findings) {
+    let Some((nic, configuration)) = engine.associations.get(name) else { return };
+    let id = ObjectId::new(Kind::NetworkInterface, nic.clone());
+    findings
+        .refuse(
+            Code::PublicIPAddressCannotBeDeleted,
+            DELETION_PATH,
+            format!("Configuration {configuration} of {id} holds it."),
+            format!("Remove publicIPAddress from {id}, or delete {id}; this then goes by itself."),
+        )
+        .until(WaitKey::Claim(ObjectId::new(Kind::PublicIPAddress, name.clone())))
+        .blocked_by(id);
+}
+
+impl PublicIPAddress {
+    /// The fabric models public IPv4 addresses; an IPv6 one is never allocated here, since only load balancers carry it.
+    fn is_allocated_at_creation(&self) -> bool {
+        self.method == AllocationMethod::Static && self.version == IpVersion::IPv4
+    }
+}
+
+/// The platform's domain of public addresses (PIP-14).
+const DOMAIN: &str = "cloudapp.azure.com";
+
+fn fqdn(programmed: &Programmed<PublicIPAddress>) -> Option<String> {
+    let label = programmed.ask.domain_name_label.as_ref()?;
+    Some(format!("{label}.{}.{DOMAIN}", programmed.placement.location))
+}
+
+/// Finds that the public pool has fewer than `count` addresses free.
+pub(super) fn needs_public_addresses(engine: &Engine, count: u64, path: &str, findings: &mut Findings) {
+    let Some(pool) = engine.pool(&PoolId::Public).filter(|pool| pool.available() < count) else { return };
+    findings
+        .refuse(
+            Code::AllocationFailed,
+            path,
+            format!("{count} public addresses are needed, and {} of {} are free.", pool.available(), pool.prefix()),
+            "Delete public addresses that are not used, or run the operator with a larger --public-ip-pool.",
+        )
+        .until(WaitKey::Capacity(PoolId::Public));
+}
+
+/// The virtual machine that a public address serves, by way of the NIC that holds it.
+fn served<'a>(engine: &'a Engine, name: &Name) -> Option<&'a Programmed<VirtualMachine>> {
+    let (nic, _) = engine.associations.get(name)?;
+    let attached = engine.get::<NetworkInterface>(nic)?.held.attached.as_ref()?;
+    engine.get::<VirtualMachine>(&attached.vm)
+}
+
+/// Brings the address in line with what is asked and what it is associated with (PIP-04 to PIP-07).
+pub(super) fn settle(engine: &mut Engine, name: &Name) {
+    let Some(programmed) = engine.get::<PublicIPAddress>(name) else { return };
+    let power = served(engine, name).map(|vm| vm.held.power);
+    let address = programmed.held.address;
+    let wanted = match (programmed.ask.method, power) {
+        _ if programmed.ask.version == IpVersion::IPv6 => false,
+        (AllocationMethod::Static, _) | (AllocationMethod::Dynamic, Some(PowerState::Running)) => true,
+        (AllocationMethod::Dynamic, Some(PowerState::Stopped)) => address.is_some(),
+        (AllocationMethod::Dynamic, Some(PowerState::Deallocated | PowerState::Starting) | None) => false,
+    };
+    let settled = match (wanted, address) {
+        (true, None) => {
+            let free = engine.pool(&PoolId::Public).and_then(|pool| pool.lowest_free(1, &[]).first().copied());
+            free.filter(|free| engine.pools.get_mut(&PoolId::Public).is_some_and(|pool| pool.reserve(*free)))
+        }
+        (false, Some(address)) => {
+            give_back(engine, address);
+            None
+        }
+        (true, Some(_)) | (false, None) => address,
+    };
+    if settled != address {
+        if let Some(programmed) = engine.get_mut::<PublicIPAddress>(name) {
+            programmed.held.address = settled;
+        }
+        engine.touch(Kind::PublicIPAddress, name);
+        touch_holder(engine, name);
+    }
+}
+
+fn give_back(engine: &mut Engine, address: IpAddr) {
+    if engine.pools.get_mut(&PoolId::Public).is_some_and(|pool| pool.release(address)) {
+        engine.free(WaitKey::Capacity(PoolId::Public));
+    }
+}
+
+fn touch_holder(engine: &mut Engine, name: &Name) {
+    if let Some((nic, _)) = engine.associations.get(name).cloned() {
+        engine.touch(Kind::NetworkInterface, &nic);
+    }
+}
+
+fn move_label(engine: &mut Engine, name: &Name, before: Option<&PublicIPAddress>) {
+    let Some(programmed) = engine.get::<PublicIPAddress>(name) else { return };
+    let location: Arc<str> = programmed.placement.location.clone();
+    let new = programmed.ask.domain_name_label.clone();
+    let old = before.and_then(|before| before.domain_name_label.clone());
+    if let Some(old) = old.filter(|old| new.as_ref() != Some(old)) {
+        engine.labels.remove(&(location.clone(), old.clone()));
+        engine.free(WaitKey::Label(location.to_string(), old));
+    }
+    if let Some(new) = new {
+        engine.labels.insert((location, new), name.clone());
+    }
+}

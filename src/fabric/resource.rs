@@ -1,0 +1,173 @@
+//! The contract that every kind fulfils: what is asked, what is held, its rules, and its effects.
+
+use std::collections::BTreeMap;
+use std::fmt::Debug;
+
+use super::engine::{Engine, Request};
+use super::id::{Kind, Name, Placement, Uid};
+use super::kind::Tables;
+use super::violation::Findings;
+
+/// A kind of object of the fabric. The type itself is what is asked for, parsed and typed.
+pub trait Resource: Tabled + Clone + Debug + PartialEq + 'static {
+    /// What only the fabric knows of such an object, and what must survive a restart.
+    type Held: Clone + Debug + PartialEq + Default;
+    /// What the fabric reports of it; the held facts can be read back from it.
+    type View: Clone + Debug + PartialEq;
+
+    /// What a put must keep to, in the order in which violations are shown.
+    const RULES: &'static [Rule<Self>];
+    /// What a deletion must keep to.
+    const DELETION_RULES: &'static [DeletionRule];
+
+    /// Azure's resource type and name in a resource id: `Microsoft.Network/virtualNetworks/hub`.
+    fn resource_path(&self, name: &Name) -> String;
+
+    /// Where the object is, if that follows from its parent.
+    fn inherited_placement(&self, _engine: &Engine) -> Option<Placement> {
+        None
+    }
+
+    /// Fills in what the request leaves open and what the programmed state decides.
+    fn resolve(&mut self, _engine: &Engine, _programmed: Option<&Programmed<Self>>) {}
+
+    /// The effects of an accepted put. The object stands in its table as asked, with what it held before; this brings
+    /// what it holds, and what hangs on it, in line. Doing it twice changes nothing more.
+    fn apply(engine: &mut Engine, name: &Name, before: Option<&Self>);
+
+    /// The effects of a deletion; the object is out of its table.
+    fn release(engine: &mut Engine, name: &Name, gone: &Programmed<Self>);
+
+    /// Takes back what a status says, as far as nobody else has it; the object stands in its table, holding nothing.
+    /// Returns what had to be dropped.
+    fn recall(engine: &mut Engine, name: &Name, view: &Self::View) -> Vec<String>;
+
+    /// What the fabric reports of the object.
+    fn observe(engine: &Engine, name: &Name, programmed: &Programmed<Self>) -> Self::View;
+
+    /// What is on its way: a word for it and a sentence. The object is not Ready until then.
+    fn progress(_programmed: &Programmed<Self>) -> Option<(&'static str, String)> {
+        None
+    }
+
+    /// Conditions of the network that are no refusal: type, reason and message of each that is true.
+    fn advice(_engine: &Engine, _name: &Name, _programmed: &Programmed<Self>) -> Vec<Advice> {
+        Vec::new()
+    }
+}
+
+/// Where the objects of a kind stand; made for every kind from the list of kinds.
+pub trait Tabled: Sized {
+    /// The kind.
+    const KIND: Kind;
+    /// Its table.
+    fn table(tables: &Tables) -> &Table<Self>
+    where
+        Self: Resource;
+    /// Its table, to change.
+    fn table_mut(tables: &mut Tables) -> &mut Table<Self>
+    where
+        Self: Resource;
+}
+
+/// The objects of one kind that the fabric carries.
+pub type Table<K> = BTreeMap<Name, Programmed<K>>;
+
+/// An object as the fabric carries it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Programmed<K: Resource> {
+    /// Which life of the object.
+    pub uid: Uid,
+    /// The generation of its spec that is carried.
+    pub generation: i64,
+    /// Where it is; fixed from the first put (S-12).
+    pub placement: Placement,
+    /// What was asked, with what was left open filled in.
+    pub ask: K,
+    /// What the fabric added.
+    pub held: K::Held,
+}
+
+/// An object as its status tells it.
+#[derive(Clone, Debug)]
+pub struct Record<K: Resource> {
+    /// Which life of the object.
+    pub uid: Uid,
+    /// The generation that was carried.
+    pub generation: i64,
+    /// Where it was.
+    pub placement: Placement,
+    /// What had been accepted.
+    pub ask: K,
+    /// What was reported.
+    pub view: K::View,
+}
+
+/// What could not be taken back of an object, a sentence each.
+pub type Restored = Vec<String>;
+
+/// A condition that tells something about the network beside the four that every object has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Advice {
+    /// The condition's type.
+    pub condition: &'static str,
+    /// Its reason.
+    pub reason: &'static str,
+    /// Its message.
+    pub message: String,
+}
+
+/// A constraint on a put.
+pub struct Rule<K: Resource> {
+    /// Its id in the rule catalogue.
+    pub id: &'static str,
+    /// The rule in one sentence.
+    pub says: &'static str,
+    /// The article or other source.
+    pub source: &'static str,
+    /// Finds what breaks it.
+    pub check: fn(&Case<'_, K>, &mut Findings),
+}
+
+/// A constraint on a deletion.
+pub struct DeletionRule {
+    /// Its id in the rule catalogue.
+    pub id: &'static str,
+    /// The rule in one sentence.
+    pub says: &'static str,
+    /// The article or other source.
+    pub source: &'static str,
+    /// Finds what breaks it.
+    pub check: fn(&Engine, &Name, &mut Findings),
+}
+
+/// The path that violations of a deletion show (S-09).
+pub const DELETION_PATH: &str = "metadata.deletionTimestamp";
+
+/// A put that is being judged.
+pub struct Case<'a, K: Resource> {
+    /// The fabric as it is.
+    pub engine: &'a Engine,
+    /// The object's name.
+    pub name: &'a Name,
+    /// What is asked, with what was left open filled in.
+    pub ask: &'a K,
+    /// What is carried so far.
+    pub programmed: Option<&'a Programmed<K>>,
+    /// Where the object is.
+    pub placement: &'a Placement,
+}
+
+impl<K: Resource> Case<'_, K> {
+    /// What was asked the last time it was accepted.
+    pub fn before(&self) -> Option<&K> {
+        self.programmed.map(|programmed| &programmed.ask)
+    }
+}
+
+/// A put that has been found to keep to every rule; only [`Engine::check`] makes one.
+#[derive(Debug)]
+pub struct Change<K> {
+    pub(super) request: Request<K>,
+    pub(super) placement: Placement,
+}

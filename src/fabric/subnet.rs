@@ -1,0 +1,351 @@
+//! Subnets: ranges of a virtual network that NICs take addresses from (VNET-02 to VNET-05, VNET-09, ADDR-01).
+
+use std::net::IpAddr;
+
+use ipnet::{IpNet, Ipv4Net, Ipv6Net};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::engine::Engine;
+use super::id::{Kind, Name, ObjectId, Placement};
+use super::ipam::{Pool, PoolId, RESERVED_PER_SUBNET, Reservation};
+use super::limits;
+use super::network_interface::NetworkInterface;
+use super::resource::{Case, DELETION_PATH, DeletionRule, Programmed, Resource, Rule};
+use super::violation::{Code, Findings, WaitKey};
+use super::virtual_network::{VirtualNetwork, and_others, overlap};
+
+/// What is asked of a subnet.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Subnet {
+    /// The virtual network that it is cut from.
+    pub virtual_network: Name,
+    /// Its IPv4 range, without host bits.
+    pub ipv4: Ipv4Net,
+    /// Its IPv6 range, a /64, if it has one.
+    pub ipv6: Option<Ipv6Net>,
+}
+
+/// What the fabric reports of a subnet.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SubnetView {
+    /// How many addresses of the IPv4 range are held and free.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub capacity: Option<Capacity>,
+}
+
+/// The addresses of an IPv4 range, counted.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Capacity {
+    /// All addresses of the range.
+    pub total: i64,
+    /// Those that the platform keeps: five of every subnet.
+    pub reserved: i64,
+    /// Those that something holds.
+    pub allocated: i64,
+    /// Those that can still be allocated.
+    pub available: i64,
+}
+
+impl Resource for Subnet {
+    type Held = ();
+    type View = SubnetView;
+
+    const RULES: &'static [Rule<Self>] = &[
+        Rule {
+            id: "NIC-03",
+            says: "The virtual network of a subnet exists.",
+            source: "Azure/azure-cli#13258",
+            check: virtual_network_exists,
+        },
+        Rule {
+            id: "S-14",
+            says: "A subnet stays in its virtual network.",
+            source: "Azure's resource model: a subnet is part of its network",
+            check: virtual_network_is_fixed,
+        },
+        Rule {
+            id: "VNET-02",
+            says: "An IPv4 subnet is a /8 to a /29, an IPv6 one is a /64.",
+            source: "virtual-networks-faq.md",
+            check: size_is_supported,
+        },
+        Rule {
+            id: "VNET-03",
+            says: "A subnet lies inside the address space of its virtual network.",
+            source: "recorded",
+            check: lies_inside,
+        },
+        Rule {
+            id: "VNET-04",
+            says: "Subnets of one virtual network do not overlap.",
+            source: "azure-docs PR#123869",
+            check: overlaps_none,
+        },
+        Rule {
+            id: "VNET-09",
+            says: "A prefix with allocated addresses can be changed only to one that contains them, outside the five reserved.",
+            source: "terraform-provider-azurerm#11211",
+            check: allocations_stay_inside,
+        },
+        Rule {
+            id: "VNET-12",
+            says: "A virtual network has at most 3,000 subnets.",
+            source: "azure-virtual-network-limits.md",
+            check: siblings_are_few,
+        },
+    ];
+
+    const DELETION_RULES: &'static [DeletionRule] = &[DeletionRule {
+        id: "VNET-05",
+        says: "A subnet with IP configurations cannot be deleted.",
+        source: "recorded",
+        check: has_no_nics,
+    }];
+
+    fn resource_path(&self, name: &Name) -> String {
+        format!("Microsoft.Network/virtualNetworks/{}/subnets/{}", self.virtual_network.name, name.name)
+    }
+
+    fn inherited_placement(&self, engine: &Engine) -> Option<Placement> {
+        engine.get::<VirtualNetwork>(&self.virtual_network).map(|network| network.placement.clone())
+    }
+
+    fn apply(engine: &mut Engine, name: &Name, before: Option<&Self>) {
+        let Some(ask) = engine.get::<Self>(name).map(|programmed| programmed.ask.clone()) else { return };
+        if before == Some(&ask) && engine.pools.contains_key(&PoolId::SubnetIPv4(name.clone())) {
+            return;
+        }
+        if engine.subnets_of.entry(ask.virtual_network.clone()).or_default().insert(name.clone()) {
+            engine.touch(Kind::VirtualNetwork, &ask.virtual_network);
+        }
+        replace_pools(engine, name, &ask);
+        if before.is_some() {
+            engine.free(WaitKey::Capacity(PoolId::SubnetIPv4(name.clone())));
+            engine.free(WaitKey::Capacity(PoolId::SubnetIPv6(name.clone())));
+            serve_ipv6(engine, name);
+        }
+    }
+
+    fn release(engine: &mut Engine, name: &Name, gone: &Programmed<Self>) {
+        let network = &gone.ask.virtual_network;
+        if let Some(siblings) = engine.subnets_of.get_mut(network) {
+            siblings.remove(name);
+            if siblings.is_empty() {
+                engine.subnets_of.remove(network);
+            }
+        }
+        engine.pools.remove(&PoolId::SubnetIPv4(name.clone()));
+        engine.pools.remove(&PoolId::SubnetIPv6(name.clone()));
+        let network = network.clone();
+        engine.touch(Kind::VirtualNetwork, &network);
+    }
+
+    fn recall(engine: &mut Engine, name: &Name, _: &SubnetView) -> Vec<String> {
+        Self::apply(engine, name, None);
+        Vec::new()
+    }
+
+    fn observe(engine: &Engine, name: &Name, _: &Programmed<Self>) -> SubnetView {
+        let count = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
+        let capacity = engine.pool(&PoolId::SubnetIPv4(name.clone())).map(|pool| Capacity {
+            total: count(pool.total()),
+            reserved: count(pool.reserved()),
+            allocated: count(pool.allocated()),
+            available: count(pool.available()),
+        });
+        SubnetView { capacity }
+    }
+}
+
+fn virtual_network_exists(case: &Case<'_, Subnet>, findings: &mut Findings) {
+    case.engine.refers::<VirtualNetwork>(&case.ask.virtual_network, case.placement, "spec.virtualNetwork", findings);
+}
+
+fn virtual_network_is_fixed(case: &Case<'_, Subnet>, findings: &mut Findings) {
+    let Some(before) = case.before().filter(|before| before.virtual_network != case.ask.virtual_network) else {
+        return;
+    };
+    findings.refuse(
+        Code::PropertyChangeNotAllowed,
+        "spec.virtualNetwork",
+        format!("The subnet is part of VirtualNetwork {}.", before.virtual_network),
+        format!("Set virtualNetwork to {}, or create another subnet.", before.virtual_network.name),
+    );
+}
+
+fn size_is_supported(case: &Case<'_, Subnet>, findings: &mut Findings) {
+    let (ipv4, sizes) = (case.ask.ipv4, limits::SUBNET_IPV4_LENGTHS);
+    if !sizes.contains(&ipv4.prefix_len()) {
+        findings.refuse(
+            Code::NetcfgInvalidSubnet,
+            case.ask.path_of(&ipv4.into()),
+            format!("{ipv4} is a /{}.", ipv4.prefix_len()),
+            format!("Choose a prefix length from {} to {}.", sizes.start(), sizes.end()),
+        );
+    }
+    if let Some(ipv6) = case.ask.ipv6.filter(|ipv6| ipv6.prefix_len() != limits::SUBNET_IPV6_LENGTH) {
+        findings.refuse(
+            Code::NetcfgInvalidSubnet,
+            case.ask.path_of(&ipv6.into()),
+            format!("{ipv6} is a /{}.", ipv6.prefix_len()),
+            format!("Choose a /{}.", limits::SUBNET_IPV6_LENGTH),
+        );
+    }
+}
+
+fn lies_inside(case: &Case<'_, Subnet>, findings: &mut Findings) {
+    let Some(network) = case.engine.get::<VirtualNetwork>(&case.ask.virtual_network) else { return };
+    for prefix in case.ask.prefixes().filter(|prefix| !network.ask.contains(prefix)) {
+        let id = ObjectId::new(Kind::VirtualNetwork, case.ask.virtual_network.clone());
+        let space: Vec<String> = network.ask.address_prefixes.iter().map(ToString::to_string).collect();
+        findings
+            .refuse(
+                Code::NetcfgSubnetRangeOutsideVnet,
+                case.ask.path_of(&prefix),
+                format!("{prefix} is outside the address space of {id}: {}.", space.join(", ")),
+                format!("Choose a range inside it, or add a prefix to {id}."),
+            )
+            .until_gone(id);
+    }
+}
+
+fn overlaps_none(case: &Case<'_, Subnet>, findings: &mut Findings) {
+    let Some(siblings) = case.engine.subnets_of.get(&case.ask.virtual_network) else { return };
+    for name in siblings.iter().filter(|name| *name != case.name) {
+        let Some(sibling) = case.engine.get::<Subnet>(name) else { continue };
+        for prefix in case.ask.prefixes() {
+            for other in sibling.ask.prefixes().filter(|other| overlap(&prefix, other)) {
+                let id = ObjectId::new(Kind::Subnet, name.clone());
+                findings
+                    .refuse(
+                        Code::NetcfgSubnetRangesOverlap,
+                        case.ask.path_of(&prefix),
+                        format!("{prefix} overlaps {other} of {id}."),
+                        format!("Choose a range that is free, or delete {id}."),
+                    )
+                    .until_gone(id);
+            }
+        }
+    }
+}
+
+fn allocations_stay_inside(case: &Case<'_, Subnet>, findings: &mut Findings) {
+    let Some(before) = case.before() else { return };
+    let kept = Pool::new(case.ask.ipv4.into(), Reservation::Subnet);
+    let kept6 = case.ask.ipv6.map(|ipv6| Pool::new(ipv6.into(), Reservation::Subnet));
+    let fits = |address: &IpAddr| {
+        let pool = if address.is_ipv4() { Some(&kept) } else { kept6.as_ref() };
+        pool.is_some_and(|pool| pool.prefix().contains(address) && !pool.reserves(*address))
+    };
+    if before.ipv4 == case.ask.ipv4 && before.ipv6 == case.ask.ipv6 {
+        return;
+    }
+    let Some((address, nic)) = held_addresses(case.engine, case.name).find(|(address, _)| !fits(address)) else {
+        return;
+    };
+    let id = ObjectId::new(Kind::NetworkInterface, nic.clone());
+    findings
+        .refuse(
+            Code::InUsePrefixCannotBeDeleted,
+            "spec.addressPrefixes",
+            format!("{address} is held by {id}, and would not be usable."),
+            format!("Choose a range that contains {address}, or move or delete {id} first."),
+        )
+        .until(WaitKey::Address(case.name.clone(), address))
+        .until_gone(id);
+}
+
+fn siblings_are_few(case: &Case<'_, Subnet>, findings: &mut Findings) {
+    let Some(siblings) = case.engine.subnets_of.get(&case.ask.virtual_network) else { return };
+    if !siblings.contains(case.name) && siblings.len() >= limits::SUBNETS_PER_VNET {
+        let id = ObjectId::new(Kind::VirtualNetwork, case.ask.virtual_network.clone());
+        findings.refuse(
+            Code::NetcfgInvalidSubnet,
+            "spec.virtualNetwork",
+            format!("{id} has {} subnets, which is the most that one may have.", siblings.len()),
+            "Use another virtual network.",
+        );
+    }
+}
+
+fn has_no_nics(engine: &Engine, name: &Name, findings: &mut Findings) {
+    let Some(nics) = engine.nics_in.get(name) else { return };
+    let Some(first) = nics.first() else { return };
+    let id = ObjectId::new(Kind::NetworkInterface, first.clone());
+    findings
+        .refuse(
+            Code::InUseSubnetCannotBeDeleted,
+            DELETION_PATH,
+            format!("{id} is in this subnet{}.", and_others(nics.len())),
+            "Delete the network interfaces in it, or move them to another subnet; it then goes by itself.",
+        )
+        .until_gone(id);
+}
+
+impl Subnet {
+    /// Its ranges, IPv4 first.
+    pub fn prefixes(&self) -> impl Iterator<Item = IpNet> {
+        std::iter::once(IpNet::from(self.ipv4)).chain(self.ipv6.map(IpNet::from))
+    }
+
+    /// Where `prefix` stands in the spec; the translation keeps IPv4 before IPv6 in what is shown as programmed only.
+    fn path_of(&self, prefix: &IpNet) -> String {
+        match prefix {
+            IpNet::V4(_) => "spec.addressPrefixes[0]".to_owned(),
+            IpNet::V6(_) => "spec.addressPrefixes[1]".to_owned(),
+        }
+    }
+
+    /// True if the platform keeps this IPv4 address of the subnet (ADDR-01).
+    pub fn reserves(&self, address: IpAddr) -> bool {
+        Pool::new(self.ipv4.into(), Reservation::Subnet).reserves(address)
+    }
+
+    /// The addresses of the IPv4 range that can be allocated at all, first and last, for remedies.
+    pub fn usable(&self) -> String {
+        let hosts = u32::from(self.ipv4.broadcast()) - 1;
+        let first = u32::from(self.ipv4.network()) + 4; // ADDR-01: four at the start, one at the end
+        debug_assert!(RESERVED_PER_SUBNET == 5);
+        format!("{} to {}", std::net::Ipv4Addr::from(first), std::net::Ipv4Addr::from(hosts))
+    }
+}
+
+/// The addresses that are held in a subnet, and the NICs that hold them.
+fn held_addresses<'a>(engine: &'a Engine, subnet: &Name) -> impl Iterator<Item = (IpAddr, &'a Name)> {
+    let lowest: IpAddr = std::net::Ipv4Addr::UNSPECIFIED.into();
+    let of = subnet.clone();
+    engine
+        .addresses
+        .range((subnet.clone(), lowest)..)
+        .take_while(move |((subnet, _), _)| *subnet == of)
+        .map(|((_, address), (nic, _))| (*address, nic))
+}
+
+/// Pools of the new ranges, in which what is held stays held.
+fn replace_pools(engine: &mut Engine, name: &Name, ask: &Subnet) {
+    let mut ipv4 = Pool::new(ask.ipv4.into(), Reservation::Subnet);
+    let mut ipv6 = ask.ipv6.map(|prefix| Pool::new(prefix.into(), Reservation::Subnet));
+    for (address, _) in held_addresses(engine, name) {
+        let kept = match (&mut ipv6, address.is_ipv4()) {
+            (_, true) => ipv4.reserve(address),
+            (Some(pool), false) => pool.reserve(address),
+            (None, false) => false,
+        };
+        assert!(kept, "VNET-09 keeps every allocated address in the subnet");
+    }
+    engine.pools.insert(PoolId::SubnetIPv4(name.clone()), ipv4);
+    match ipv6 {
+        Some(pool) => engine.pools.insert(PoolId::SubnetIPv6(name.clone()), pool),
+        None => engine.pools.remove(&PoolId::SubnetIPv6(name.clone())),
+    };
+}
+
+/// IPv6 configurations that had no address because the subnet had no IPv6 range get one (S-20).
+fn serve_ipv6(engine: &mut Engine, name: &Name) {
+    for nic in engine.nics_in.get(name).cloned().unwrap_or_default() {
+        let ask = engine.get::<NetworkInterface>(&nic).map(|programmed| programmed.ask.clone());
+        NetworkInterface::apply(engine, &nic, ask.as_ref());
+    }
+}

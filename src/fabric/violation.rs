@@ -1,0 +1,243 @@
+//! What the fabric answers when it refuses: every broken constraint at once, with code, path, evidence and remedy.
+//!
+//! A refusal is a value, not an error: it is shown to the user in `status.violations`.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use super::id::{Name, ObjectId};
+use super::ipam::PoolId;
+
+/// Azure Resource Manager's error codes, as reasons of conditions show them.
+///
+/// Source: the code table of the rule catalogue; those marked proposed were not found in a recorded response.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[allow(missing_docs)] // each is the error code of its name
+pub enum Code {
+    AllocationFailed,
+    AnotherOperationInProgress,
+    DifferentSkuLoadBalancersAndPublicIPAddressNotAllowed,
+    DnsRecordInUse,
+    DuplicateResourceName,
+    IPVersionForPublicIpAndNicIpConfigurationMustMatch,
+    InUsePrefixCannotBeDeleted,
+    InUseSubnetCannotBeDeleted,
+    InvalidAddressPrefixFormat,
+    InvalidCIDRNotation,
+    InvalidDomainNameLabel,
+    InvalidParameter,
+    InvalidPrivateIPAddressFormat,
+    InvalidRequestContent,
+    InvalidResourceLocation,
+    InvalidResourceName,
+    InvalidResourceReference,
+    IpConfigDeleteNotSupported,
+    NetcfgInvalidDnsServer,
+    NetcfgInvalidSubnet,
+    NetcfgSubnetRangeOutsideVnet,
+    NetcfgSubnetRangesOverlap,
+    NetworkInterfaceCountExceeded,
+    NetworkInterfaceMustHavePrimaryPropertySet,
+    NicInUse,
+    OperationNotAllowed,
+    PrivateIPAddressInReservedRange,
+    PrivateIPAddressInUse,
+    PrivateIPAddressNotInSubnet,
+    PropertyChangeNotAllowed,
+    PublicIPAddressCannotBeDeleted,
+    PublicIPAddressInUse,
+    PublicIPIdleTimeoutIsOutOfRange,
+    PublicIPReferencedByMultipleIPConfigs,
+    SecondaryNetworkInterfaceInUseCannotChangeSubnet,
+    SkuCannotBeChangedOnUpdate,
+    StandardSkuPublicIPAddressesMustBeStatic,
+    SubnetIsFull,
+    SubnetIsRequired,
+    SubnetsNotInSameVnet,
+    VMSizeIsNotPermittedToEnableAcceleratedNetworking,
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self, f)
+    }
+}
+
+/// What, when it changes, may cure a violation without an edit of the refused object.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum WaitKey {
+    /// The object appears, is programmed anew, or goes.
+    Object(ObjectId),
+    /// Addresses of a pool become free. Wakes in order, as many as can use them.
+    Capacity(PoolId),
+    /// The holder of this object (a NIC, a public address) lets go of it.
+    Claim(ObjectId),
+    /// The power state of this virtual machine changes.
+    Power(Name),
+    /// The holder of this address of a subnet lets go of it.
+    Address(Name, std::net::IpAddr),
+    /// The holder of this domain name label in a location lets go of it.
+    Label(String, String),
+}
+
+/// Who can cure a violation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Cure {
+    /// Only an edit of the refused object: it is stalled.
+    Edit,
+    /// Something else: it waits, and is tried again when one of these changes.
+    Wait(BTreeSet<WaitKey>),
+}
+
+/// One broken constraint.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Violation {
+    /// The id in the rule catalogue, such as `ADDR-08`.
+    pub rule: &'static str,
+    /// The error code of the real service.
+    pub code: Code,
+    /// The field, in the API server's own form: `spec.ipConfigurations[1].privateIPAddress`.
+    pub path: String,
+    /// Fact and evidence.
+    pub message: String,
+    /// What to do.
+    pub remedy: String,
+    /// The objects in the way.
+    pub blocked_by: Vec<ObjectId>,
+    /// Who can cure it.
+    pub cure: Cure,
+}
+
+impl Violation {
+    /// This violation waits for `key` as well.
+    pub fn until(&mut self, key: WaitKey) -> &mut Self {
+        match &mut self.cure {
+            Cure::Wait(keys) => {
+                keys.insert(key);
+            }
+            Cure::Edit => self.cure = Cure::Wait(BTreeSet::from([key])),
+        }
+        self
+    }
+
+    /// This violation names `object` as what is in the way.
+    pub fn blocked_by(&mut self, object: ObjectId) -> &mut Self {
+        self.blocked_by.push(object);
+        self
+    }
+}
+
+/// All the broken constraints of one request; never empty. The first leads the conditions.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    violations: Vec<Violation>,
+}
+
+impl Refusal {
+    /// The violations, in the order of the rules; those that stall come first.
+    pub fn violations(&self) -> &[Violation] {
+        &self.violations
+    }
+
+    /// The violation that leads the conditions.
+    pub fn leading(&self) -> &Violation {
+        match self.violations.first() {
+            Some(first) => first,
+            None => unreachable!("a refusal is made from at least one violation"),
+        }
+    }
+
+    /// True if only an edit of the object helps.
+    pub fn stalls(&self) -> bool {
+        self.violations.iter().any(|violation| violation.cure == Cure::Edit)
+    }
+
+    /// Every key that may cure a part of it.
+    pub fn keys(&self) -> BTreeSet<WaitKey> {
+        self.violations
+            .iter()
+            .filter_map(|violation| match &violation.cure {
+                Cure::Wait(keys) => Some(keys),
+                Cure::Edit => None,
+            })
+            .flatten()
+            .cloned()
+            .collect()
+    }
+
+    /// The codes, in order.
+    pub fn codes(&self) -> Vec<Code> {
+        self.violations.iter().map(|violation| violation.code).collect()
+    }
+
+    /// The paths, in order.
+    pub fn paths(&self) -> Vec<&str> {
+        self.violations.iter().map(|violation| violation.path.as_str()).collect()
+    }
+}
+
+/// Collects violations while the rules of a request are checked; each rule stamps its id on what it finds.
+#[derive(Debug, Default)]
+pub struct Findings {
+    rule: &'static str,
+    found: Vec<Violation>,
+}
+
+impl Findings {
+    /// From here on, what is found belongs to `rule`.
+    pub fn under(&mut self, rule: &'static str) -> &mut Self {
+        self.rule = rule;
+        self
+    }
+
+    /// A broken constraint. It stalls, unless it is told `until` when it may be tried again.
+    pub fn refuse(
+        &mut self,
+        code: Code,
+        path: impl Into<String>,
+        message: impl Into<String>,
+        remedy: impl Into<String>,
+    ) -> &mut Violation {
+        self.found.push(Violation {
+            rule: self.rule,
+            code,
+            path: path.into(),
+            message: message.into(),
+            remedy: remedy.into(),
+            blocked_by: Vec::new(),
+            cure: Cure::Edit,
+        });
+        match self.found.last_mut() {
+            Some(violation) => violation,
+            None => unreachable!("one was pushed the line before"),
+        }
+    }
+
+    /// True if nothing was found.
+    pub fn is_empty(&self) -> bool {
+        self.found.is_empty()
+    }
+
+    /// `value` if nothing was found, else all that was.
+    pub fn or<T>(self, value: T) -> Result<T, Vec<Violation>> {
+        if self.found.is_empty() { Ok(value) } else { Err(self.found) }
+    }
+
+    /// All that was found.
+    pub fn into_violations(self) -> Vec<Violation> {
+        self.found
+    }
+
+    /// `Ok` if nothing was found, else the refusal.
+    pub fn verdict(self) -> Result<(), Refusal> {
+        Refusal::from_violations(self.found).map_or(Ok(()), Err)
+    }
+}
+
+impl Refusal {
+    /// The refusal that these violations make, if there is one.
+    pub fn from_violations(mut violations: Vec<Violation>) -> Option<Self> {
+        violations.sort_by_key(|violation| violation.cure != Cure::Edit);
+        (!violations.is_empty()).then_some(Self { violations })
+    }
+}

@@ -1,0 +1,176 @@
+//! Virtual networks: address spaces that subnets are cut from (VNET-01 to VNET-12).
+
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::engine::Engine;
+use super::id::{Kind, Name, ObjectId};
+use super::limits;
+use super::resource::{Case, DELETION_PATH, DeletionRule, Programmed, Resource, Rule};
+use super::subnet::Subnet;
+use super::violation::{Code, Findings};
+
+/// What is asked of a virtual network.
+#[derive(Clone, Debug, PartialEq)]
+pub struct VirtualNetwork {
+    /// The prefixes of its address space, without host bits.
+    pub address_prefixes: Vec<IpNet>,
+    /// The DNS servers of NICs that name none; none means the platform's.
+    pub dns_servers: Vec<IpAddr>,
+}
+
+/// What the fabric reports of a virtual network.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct VirtualNetworkView {
+    /// How many subnets it has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subnet_count: Option<i32>,
+}
+
+impl Resource for VirtualNetwork {
+    type Held = ();
+    type View = VirtualNetworkView;
+
+    const RULES: &'static [Rule<Self>] = &[
+        Rule {
+            id: "VNET-01",
+            says: "An address prefix is none of the ranges that the platform or the Internet protocol keeps for itself.",
+            source: "virtual-networks-faq.md",
+            check: prefixes_are_usable,
+        },
+        Rule {
+            id: "VNET-10",
+            says: "A virtual network has at most 20 DNS servers.",
+            source: "azure-virtual-network-limits.md",
+            check: dns_servers_are_few,
+        },
+        Rule {
+            id: "S-15",
+            says: "A prefix that a subnet lies in cannot be taken away.",
+            source: "terraform-provider-azurerm#11211",
+            check: subnets_stay_inside,
+        },
+    ];
+
+    const DELETION_RULES: &'static [DeletionRule] = &[DeletionRule {
+        id: "VNET-06",
+        says: "A virtual network with subnets cannot be deleted.",
+        source: "recorded",
+        check: has_no_subnets,
+    }];
+
+    fn resource_path(&self, name: &Name) -> String {
+        format!("Microsoft.Network/virtualNetworks/{}", name.name)
+    }
+
+    fn apply(engine: &mut Engine, name: &Name, before: Option<&Self>) {
+        let dns = |network: &Self| network.dns_servers.clone();
+        if before.map(dns) != engine.get::<Self>(name).map(|programmed| dns(&programmed.ask)) {
+            touch_nics(engine, name);
+        }
+    }
+
+    fn release(_: &mut Engine, _: &Name, _: &Programmed<Self>) {}
+
+    fn recall(_: &mut Engine, _: &Name, _: &VirtualNetworkView) -> Vec<String> {
+        Vec::new()
+    }
+
+    fn observe(engine: &Engine, name: &Name, _: &Programmed<Self>) -> VirtualNetworkView {
+        let subnets = engine.subnets_of.get(name).map_or(0, |subnets| subnets.len());
+        VirtualNetworkView { subnet_count: i32::try_from(subnets).ok() }
+    }
+}
+
+/// The ranges that no virtual network may use (VNET-01).
+const FORBIDDEN: [&str; 5] = ["224.0.0.0/4", "255.255.255.255/32", "127.0.0.0/8", "169.254.0.0/16", "168.63.129.16/32"];
+
+fn prefixes_are_usable(case: &Case<'_, VirtualNetwork>, findings: &mut Findings) {
+    for (n, prefix) in case.ask.address_prefixes.iter().enumerate() {
+        let path = format!("spec.addressSpace.addressPrefixes[{n}]");
+        for forbidden in FORBIDDEN.iter().filter_map(|text| text.parse::<IpNet>().ok()) {
+            if overlap(prefix, &forbidden) {
+                findings.refuse(
+                    Code::InvalidAddressPrefixFormat,
+                    &path,
+                    format!("{prefix} overlaps {forbidden}, which no virtual network may use."),
+                    "Choose a range of 10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16, or one of your own.",
+                );
+            }
+        }
+    }
+}
+
+fn dns_servers_are_few(case: &Case<'_, VirtualNetwork>, findings: &mut Findings) {
+    let count = case.ask.dns_servers.len();
+    if count > limits::DNS_SERVERS {
+        findings.refuse(
+            Code::NetcfgInvalidDnsServer,
+            "spec.dhcpOptions.dnsServers",
+            format!("{count} DNS servers are listed."),
+            format!("List at most {}.", limits::DNS_SERVERS),
+        );
+    }
+}
+
+fn subnets_stay_inside(case: &Case<'_, VirtualNetwork>, findings: &mut Findings) {
+    let Some(subnets) = case.engine.subnets_of.get(case.name) else { return };
+    for name in subnets {
+        let Some(subnet) = case.engine.get::<Subnet>(name) else { continue };
+        for prefix in subnet.ask.prefixes().filter(|prefix| !case.ask.contains(prefix)) {
+            let id = ObjectId::new(Kind::Subnet, name.clone());
+            findings
+                .refuse(
+                    Code::InUsePrefixCannotBeDeleted,
+                    "spec.addressSpace.addressPrefixes",
+                    format!("{prefix} of {id} would lie outside the address space."),
+                    format!("Keep a prefix that contains {prefix}, or delete {id} first."),
+                )
+                .until_gone(id);
+        }
+    }
+}
+
+fn has_no_subnets(engine: &Engine, name: &Name, findings: &mut Findings) {
+    let Some(subnets) = engine.subnets_of.get(name) else { return };
+    let Some(first) = subnets.first() else { return };
+    let id = ObjectId::new(Kind::Subnet, first.clone());
+    findings
+        .refuse(
+            Code::InUseSubnetCannotBeDeleted,
+            DELETION_PATH,
+            format!("{id} is in this virtual network{}.", and_others(subnets.len())),
+            "Delete its subnets; it then goes by itself.",
+        )
+        .until_gone(id);
+}
+
+impl VirtualNetwork {
+    /// True if one prefix of the address space contains all of `prefix`.
+    pub fn contains(&self, prefix: &IpNet) -> bool {
+        self.address_prefixes.iter().any(|space| space.contains(prefix))
+    }
+}
+
+/// True if two prefixes share an address.
+pub fn overlap(one: &IpNet, other: &IpNet) -> bool {
+    one.contains(other) || other.contains(one)
+}
+
+/// The end of a sentence that has named the first of `count` things.
+pub(super) fn and_others(count: usize) -> &'static str {
+    if count > 1 { ", and others are too" } else { "" }
+}
+
+/// The reports of all NICs of a virtual network may have changed.
+fn touch_nics(engine: &mut Engine, name: &Name) {
+    let subnets = engine.subnets_of.get(name).cloned().unwrap_or_default();
+    let nics: Vec<Name> = subnets.iter().filter_map(|subnet| engine.nics_in.get(subnet)).flatten().cloned().collect();
+    for nic in nics {
+        engine.touch(Kind::NetworkInterface, &nic);
+    }
+}

@@ -1,0 +1,15 @@
+//! A Kubernetes operator for virtual-machine networking in Azure's model.
+//!
+//! Three layers, each importing only those above it:
+//!
+//! * [`fabric`] is the simulated cloud: it allocates, keeps power states, and refuses. It knows no Kubernetes.
+//! * [`api`] is what users write and read: the custom resources, and their translation into what the fabric is asked.
+//! * [`operator`] is a pure core from watch events to effects, and a thin shell that does the I/O.
+
+#![cfg_attr(
+    test,
+    allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::as_conversions)
+)]
+
+pub mod api;
+pub mod fabric;
