@@ -1,8 +1,9 @@
-fn main() {
-    for crd in vnet_operator::api::crd::all().unwrap() {
-        println!("---\n{}", serde_saphyr::to_string(&crd).unwrap());
-    }
-    for crd in vnet_operator::api::crd::finalizer_policy() {
-        println!("---\n{}", serde_saphyr::to_string(&crd).unwrap());
-    }
+//! The binary `vnet`; everything it does is in the library.
+
+mod cli;
+
+use clap::Parser;
+
+fn main() -> anyhow::Result<()> {
+    cli::execute(cli::Cli::parse())
 }

@@ -54,24 +54,6 @@ use crate::fabric::{Findings, Name, NetworkInterface, Violation};
         json_path = ".spec.subnet.name",
         description = "The subnet.",
         priority = 1
-    ),
-    printcolumn(
-        name = "Ready",
-        type_ = "string",
-        json_path = ".status.conditions[?(@.type==\"Ready\")].status",
-        description = "Whether the fabric carries it as asked."
-    ),
-    printcolumn(
-        name = "Reason",
-        type_ = "string",
-        json_path = ".status.conditions[?(@.type==\"Ready\")].reason",
-        description = "Why."
-    ),
-    printcolumn(
-        name = "Age",
-        type_ = "date",
-        json_path = ".metadata.creationTimestamp",
-        description = "Time since creation."
     )
 )]
 #[serde(rename_all = "camelCase")]

@@ -36,24 +36,6 @@ use crate::fabric::{Code, Findings, Name, PublicIPAddress, Violation};
         type_ = "string",
         json_path = ".status.ipConfiguration.networkInterface.name",
         description = "The network interface that holds it."
-    ),
-    printcolumn(
-        name = "Ready",
-        type_ = "string",
-        json_path = ".status.conditions[?(@.type==\"Ready\")].status",
-        description = "Whether the fabric carries it as asked."
-    ),
-    printcolumn(
-        name = "Reason",
-        type_ = "string",
-        json_path = ".status.conditions[?(@.type==\"Ready\")].reason",
-        description = "Why."
-    ),
-    printcolumn(
-        name = "Age",
-        type_ = "date",
-        json_path = ".metadata.creationTimestamp",
-        description = "Time since creation."
     )
 )]
 #[serde(rename_all = "camelCase")]

@@ -27,24 +27,6 @@ use crate::fabric::{Code, Findings, Name, Subnet, Violation};
         type_ = "integer",
         json_path = ".status.capacity.available",
         description = "IPv4 addresses that can still be allocated."
-    ),
-    printcolumn(
-        name = "Ready",
-        type_ = "string",
-        json_path = ".status.conditions[?(@.type==\"Ready\")].status",
-        description = "Whether the fabric carries it as asked."
-    ),
-    printcolumn(
-        name = "Reason",
-        type_ = "string",
-        json_path = ".status.conditions[?(@.type==\"Ready\")].reason",
-        description = "Why."
-    ),
-    printcolumn(
-        name = "Age",
-        type_ = "date",
-        json_path = ".metadata.creationTimestamp",
-        description = "Time since creation."
     )
 )]
 #[serde(rename_all = "camelCase")]

@@ -36,24 +36,6 @@ use crate::fabric::{Code, Findings, Name, Violation, VirtualMachine};
         type_ = "string",
         json_path = ".status.networkInterfaces[?(@.primary==true)].privateIPAddress",
         description = "The private address of the primary network interface."
-    ),
-    printcolumn(
-        name = "Ready",
-        type_ = "string",
-        json_path = ".status.conditions[?(@.type==\"Ready\")].status",
-        description = "Whether the fabric carries it as asked."
-    ),
-    printcolumn(
-        name = "Reason",
-        type_ = "string",
-        json_path = ".status.conditions[?(@.type==\"Ready\")].reason",
-        description = "Why."
-    ),
-    printcolumn(
-        name = "Age",
-        type_ = "date",
-        json_path = ".metadata.creationTimestamp",
-        description = "Time since creation."
     )
 )]
 #[serde(rename_all = "camelCase")]

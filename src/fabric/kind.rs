@@ -86,6 +86,15 @@ macro_rules! define_kinds {
             }
         })*
 
+        impl Ask {
+            /// Whether it asks for particular addresses.
+            pub fn chooses(&self) -> bool {
+                match self {
+                    $(Ask::$kind(ask) => ask.chooses(),)*
+                }
+            }
+        }
+
         impl Engine {
             /// Asks the fabric to carry this object so: all of it, or nothing and every reason why not.
             pub fn put(&mut self, name: &Name, request: Request<Ask>) -> Result<(), Refusal> {

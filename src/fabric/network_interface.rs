@@ -160,6 +160,10 @@ impl Resource for NetworkInterface {
         format!("Microsoft.Network/networkInterfaces/{}", name.name)
     }
 
+    fn chooses(&self) -> bool {
+        self.configurations.iter().any(|configuration| matches!(configuration.assignment, Assignment::Static(_)))
+    }
+
     fn resolve(&mut self, _: &Engine, programmed: Option<&Programmed<Self>>) {
         self.resolve_primary(programmed);
         let moved = programmed.is_some_and(|programmed| programmed.ask.subnet != self.subnet);

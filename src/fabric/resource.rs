@@ -28,6 +28,11 @@ pub trait Resource: Tabled + Clone + Debug + PartialEq + 'static {
         None
     }
 
+    /// Whether it asks for particular addresses; at the first sync such go before those that take any (S-10).
+    fn chooses(&self) -> bool {
+        false
+    }
+
     /// Fills in what the request leaves open and what the programmed state decides.
     fn resolve(&mut self, _engine: &Engine, _programmed: Option<&Programmed<Self>>) {}
 

@@ -1,0 +1,135 @@
+//! The command line.
+
+use std::io::{IsTerminal, Write};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use clap::{Parser, Subcommand};
+use ipnet::Ipv4Net;
+use tokio::signal::unix::{SignalKind, signal};
+use vnet_operator::api::crd;
+use vnet_operator::fabric::Settings;
+use vnet_operator::operator::health::{self, Readiness};
+use vnet_operator::operator::run;
+
+/// Virtual-machine networking in Azure's model, on a simulated fabric.
+#[derive(Debug, Parser)]
+#[command(name = "vnet", version, arg_required_else_help = true)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the operator, with the current kubeconfig or inside a cluster
+    Run(RunOptions),
+    /// Write the CustomResourceDefinitions and the finalizer policy, to a folder or to standard output
+    ///
+    /// Example: vnet crds | kubectl apply --server-side -f -
+    Crds {
+        /// The folder; without it, all goes to standard output
+        #[arg(long)]
+        dir: Option<PathBuf>,
+    },
+}
+
+#[derive(Debug, clap::Args)]
+struct RunOptions {
+    /// Where /healthz and /readyz are served
+    #[arg(long, env = "VNET_HEALTH_ADDR", default_value = "127.0.0.1:8081")]
+    health_addr: SocketAddr,
+    /// The region of objects that name none and whose Namespace has no label vnet.dev/location
+    #[arg(long, env = "VNET_DEFAULT_LOCATION", default_value = "westeurope", value_parser = location)]
+    default_location: String,
+    /// The platform's public IPv4 addresses
+    #[arg(long, env = "VNET_PUBLIC_IP_POOL", default_value = "198.18.0.0/15")]
+    public_ip_pool: Ipv4Net,
+    /// How long a virtual machine takes to start, such as 5s
+    #[arg(long, env = "VNET_VM_START", default_value = "0s")]
+    vm_start: humantime::Duration,
+    /// How log lines are written
+    #[arg(long, env = "VNET_LOG_FORMAT", default_value = "text")]
+    log_format: LogFormat,
+}
+
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum LogFormat {
+    /// For people
+    Text,
+    /// One JSON object a line
+    Json,
+}
+
+fn location(text: &str) -> Result<String, String> {
+    let fits = !text.is_empty() && text.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit());
+    fits.then(|| text.to_owned())
+        .ok_or_else(|| "a region is lower-case letters and digits, such as westeurope".to_owned())
+}
+
+/// Does what the command line says.
+pub fn execute(cli: Cli) -> anyhow::Result<()> {
+    match cli.command {
+        Command::Run(options) => {
+            let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+            runtime.block_on(operate(options))
+        }
+        Command::Crds { dir: Some(dir) } => write_crds(&dir),
+        Command::Crds { dir: None } => print_crds(),
+    }
+}
+
+async fn operate(options: RunOptions) -> anyhow::Result<()> {
+    log_as(options.log_format);
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let client = kube::Client::try_default().await.context(
+        "no cluster: set KUBECONFIG to a kubeconfig (`make up` starts a local control plane and prints the line), or run inside a cluster",
+    )?;
+    let settings = Settings {
+        default_location: options.default_location.into(),
+        public_ip_pool: options.public_ip_pool.trunc(),
+        vm_start: options.vm_start.into(),
+    };
+    let readiness = Readiness::default();
+    let stop = async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    };
+    tokio::select! {
+        served = health::serve(options.health_addr, readiness.clone()) => {
+            served.with_context(|| format!("cannot serve health endpoints on {}", options.health_addr))
+        }
+        () = run::run(client, settings, readiness, stop) => Ok(()),
+    }
+}
+
+fn log_as(format: LogFormat) {
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "info".into());
+    let logs = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_target(false)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_writer(std::io::stderr);
+    match format {
+        LogFormat::Text => logs.init(),
+        LogFormat::Json => logs.json().flatten_event(true).init(),
+    }
+}
+
+fn write_crds(dir: &Path) -> anyhow::Result<()> {
+    std::fs::create_dir_all(dir).with_context(|| format!("cannot make the folder {}", dir.display()))?;
+    for (name, text) in crd::files()? {
+        let path = dir.join(name);
+        std::fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
+    }
+    Ok(())
+}
+
+fn print_crds() -> anyhow::Result<()> {
+    let texts: Vec<String> = crd::files()?.into_iter().map(|(_, text)| text).collect();
+    Ok(std::io::stdout().write_all(texts.join("---\n").as_bytes())?)
+}

@@ -1,0 +1,17 @@
+//! The operator: from what the API server shows to what is written back.
+//!
+//! * [`core`] is a pure state machine: inputs in, writes out, the fabric inside. It does no I/O and reads no clock, so
+//!   that a whole operator's life can be lived in a test.
+//! * [`index`] is what it remembers of each object, [`queue`] what is to be judged next, [`waits`] who waits for what.
+//! * [`run`] does the I/O: watches, writes, Events, timers; [`health`] answers probes.
+
+pub mod core;
+pub mod health;
+
+pub mod index;
+pub mod queue;
+pub mod run;
+
+pub mod waits;
+
+pub use self::core::{Core, Input, Namespace, Notice, Outcome, Source, What, Write};

@@ -1,0 +1,277 @@
+//! The shell around the core: watches in, writes and Events out. All I/O of the operator is here, and no decision.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::stream::{self, BoxStream, SelectAll};
+use futures::{FutureExt, StreamExt};
+use jiff::Timestamp;
+use k8s_openapi::api::core::v1::{Namespace as KubeNamespace, ObjectReference};
+use kube::api::{Patch, PatchParams, PostParams};
+use kube::core::{DynamicObject, ObjectMeta, PartialObjectMeta, TypeMeta};
+use kube::runtime::WatchStreamExt;
+use kube::runtime::events::{Event as KubeEvent, EventType, Recorder, Reporter};
+use kube::runtime::watcher::{self, Event, watcher};
+use kube::{Api, Client, ResourceExt};
+use serde_json::{Value, json};
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
+
+use super::core::{Core, Input, Namespace, Notice, Outcome, Source, What, Write};
+use super::health::Readiness;
+use crate::api::object::{self, Recall};
+use crate::api::{GROUP, LOCATION_LABEL, SUBSCRIPTION_LABEL, VERSION};
+use crate::fabric::{Kind, Settings, Uid};
+
+/// 8 writes at once triple the time to Ready of many objects; more than 32 gain nothing (measured).
+const WRITES_AT_ONCE: usize = 32;
+/// The client retries by itself for minutes; an object that waits behind a write must not.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
+/// What is on its way when the operator is told to stop has this long to arrive.
+const GRACE: Duration = Duration::from_secs(5);
+/// A list is read in pages of this many objects.
+const PAGE: u32 = 100;
+/// Events are for people; of a flood the rest is dropped.
+const EVENTS_PENDING: usize = 1024;
+/// Inputs that are there at once are taken in together before anything is judged.
+const INPUTS_AT_ONCE: usize = 1000;
+
+/// Runs the operator until `stop` resolves.
+pub async fn run(client: Client, settings: Settings, readiness: Readiness, stop: impl Future<Output = ()>) {
+    let mut core = Core::new(settings);
+    let mut inputs = watches(&client);
+    let mut writes = JoinSet::new();
+    let events = record_events(client.clone());
+    tokio::pin!(stop);
+    loop {
+        let now = Timestamp::now();
+        let was_started = core.is_started();
+        core.settle(now);
+        if core.is_started() && !was_started {
+            started(&mut core, &readiness);
+        }
+        while writes.len() < WRITES_AT_ONCE {
+            let Some(write) = core.next_write(to_the_second(now)) else { break };
+            writes.spawn(carry_out(client.clone(), write));
+        }
+        for notice in core.take_notices() {
+            if events.try_send(notice).is_err() {
+                tracing::warn!("too many Events are pending; one is dropped");
+            }
+        }
+        tokio::select! {
+            input = inputs.next() => {
+                core_feeds(&mut core, input.flatten());
+                for _ in 0..INPUTS_AT_ONCE {
+                    let Some(input) = inputs.next().now_or_never() else { break };
+                    core_feeds(&mut core, input.flatten());
+                }
+            }
+            Some(Ok(input)) = writes.join_next() => core.feed(input),
+            () = until(core.next_deadline(), now) => {}
+            () = &mut stop => break,
+        }
+    }
+    tracing::info!(writes = writes.len(), "stopping; writes on their way are finished first");
+    if timeout(GRACE, async { while writes.join_next().await.is_some() {} }).await.is_err() {
+        tracing::warn!("writes were still on their way; what they said is said again after the next start");
+    }
+}
+
+fn core_feeds(core: &mut Core, input: Option<Input>) {
+    if let Some(input) = input {
+        core.feed(input);
+    }
+}
+
+fn started(core: &mut Core, readiness: &Readiness) {
+    for (id, what) in core.take_dropped() {
+        tracing::warn!(object = %id, what, "not restored: the status contradicts another");
+    }
+    let (objects, waiting) = core.counts();
+    tracing::info!(objects, waiting, "the fabric is restored");
+    readiness.set();
+}
+
+/// Conditions tell seconds; the clock that they are stamped by has no more.
+fn to_the_second(now: Timestamp) -> Timestamp {
+    Timestamp::from_second(now.as_second()).unwrap_or(now)
+}
+
+async fn until(deadline: Option<Timestamp>, now: Timestamp) {
+    match deadline {
+        Some(deadline) => sleep(Duration::try_from(deadline.duration_since(now)).unwrap_or_default()).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Every watch, as one stream; what cannot be read is told and left out.
+fn watches(client: &Client) -> SelectAll<BoxStream<'static, Option<Input>>> {
+    let config = || watcher::Config::default().page_size(PAGE);
+    let of_kinds = Kind::ALL.iter().map(|kind| {
+        let api = Api::<DynamicObject>::all_with(client.clone(), &object::api_resource(*kind));
+        let stream = watcher(api, config()).default_backoff();
+        stream.map(|event| told(Source::Objects(*kind), event, |event| object_input(*kind, event))).boxed()
+    });
+    let namespaces = watcher(Api::<PartialObjectMeta<KubeNamespace>>::all(client.clone()), config()).default_backoff();
+    let namespaces = namespaces.map(|event| told(Source::Namespaces, event, namespace_input)).boxed();
+    stream::select_all(of_kinds.chain([namespaces]))
+}
+
+fn told<K>(
+    source: Source,
+    event: watcher::Result<Event<K>>,
+    input: impl FnOnce(Event<K>) -> Option<Input>,
+) -> Option<Input> {
+    match event {
+        Ok(Event::Init) => Some(Input::ListStarted(source)),
+        Ok(Event::InitDone) => Some(Input::ListDone(source)),
+        Ok(event) => input(event),
+        Err(error) => {
+            tracing::warn!(?source, %error, "a watch failed, and is begun again; are the CRDs of `vnet crds` installed?");
+            None
+        }
+    }
+}
+
+fn object_input(kind: Kind, event: Event<DynamicObject>) -> Option<Input> {
+    let read = |object: &DynamicObject, recall| {
+        let observed = object::observe(kind, object, recall);
+        if observed.is_none() {
+            tracing::warn!(%kind, object = object.name_any(), "an object without namespace, uid or resourceVersion is left out");
+        }
+        observed
+    };
+    match event {
+        Event::InitApply(object) => read(&object, Recall::Record).map(|observed| Input::Applied(Box::new(observed))),
+        Event::Apply(object) => read(&object, Recall::Nothing).map(|observed| Input::Applied(Box::new(observed))),
+        Event::Delete(object) => {
+            read(&object, Recall::Nothing).map(|observed| Input::Deleted(observed.id, observed.uid))
+        }
+        Event::Init | Event::InitDone => None,
+    }
+}
+
+fn namespace_input(event: Event<PartialObjectMeta<KubeNamespace>>) -> Option<Input> {
+    let label = |namespace: &PartialObjectMeta<KubeNamespace>, label: &str| {
+        namespace.labels().get(label).map(|value| Arc::from(value.as_str()))
+    };
+    match event {
+        Event::InitApply(namespace) | Event::Apply(namespace) => Some(Input::Namespace(
+            namespace.name_any().into(),
+            Namespace {
+                location: label(&namespace, LOCATION_LABEL),
+                subscription: label(&namespace, SUBSCRIPTION_LABEL),
+                terminating: namespace.metadata.deletion_timestamp.is_some(),
+            },
+        )),
+        Event::Delete(namespace) => Some(Input::NamespaceDeleted(namespace.name_any().into())),
+        Event::Init | Event::InitDone => None,
+    }
+}
+
+/// Does one write, and says how it ended. Each carries the version that it was decided on.
+async fn carry_out(client: Client, write: Write) -> Input {
+    let Write { id, uid, resource_version, generation, what } = write;
+    let resource = object::api_resource(id.kind);
+    let api = Api::<DynamicObject>::namespaced_with(client, &id.name.namespace, &resource);
+    let told = summary(&what);
+    let answer = timeout(WRITE_TIMEOUT, async {
+        match what {
+            What::Status(status) => {
+                let object = DynamicObject {
+                    types: Some(TypeMeta { api_version: resource.api_version.clone(), kind: resource.kind.clone() }),
+                    metadata: ObjectMeta {
+                        name: Some(id.name.name.to_string()),
+                        namespace: Some(id.name.namespace.to_string()),
+                        uid: Some(uid.0.to_string()),
+                        resource_version: Some(resource_version.to_string()),
+                        ..ObjectMeta::default()
+                    },
+                    data: json!({"status": status}),
+                };
+                api.replace_status(&id.name.name, &PostParams::default(), &object).await
+            }
+            What::Finalizers(finalizers) => {
+                let metadata = json!({"metadata": {
+                    "uid": uid.0, "resourceVersion": resource_version.to_string(), "finalizers": finalizers,
+                }});
+                api.patch(&id.name.name, &PatchParams::default(), &Patch::Merge(metadata)).await
+            }
+        }
+    })
+    .await;
+    let outcome = match answer {
+        Ok(Ok(object)) => {
+            tracing::info!(object = %id, generation, "{told}");
+            object.resource_version().and_then(|version| version.parse().ok()).map_or(Outcome::Failed, Outcome::Done)
+        }
+        Ok(Err(kube::Error::Api(status))) if status.code == 409 => Outcome::Conflict,
+        Ok(Err(kube::Error::Api(status))) if status.code == 404 => Outcome::Gone,
+        Ok(Err(error)) => {
+            tracing::warn!(object = %id, generation, %error, "a write failed, and is tried again");
+            Outcome::Failed
+        }
+        Err(_) => {
+            tracing::warn!(object = %id, generation, after = ?WRITE_TIMEOUT, "a write was not answered, and is tried again");
+            Outcome::Failed
+        }
+    };
+    Input::Written(id, uid, outcome)
+}
+
+/// One line a change: what the Ready condition says now.
+fn summary(what: &What) -> String {
+    let status = match what {
+        What::Status(status) => status,
+        What::Finalizers(list) if list.iter().any(|finalizer| finalizer == crate::api::FINALIZER) => {
+            return "taken on".to_owned();
+        }
+        What::Finalizers(_) => return "released".to_owned(),
+    };
+    let conditions = status.get("conditions").and_then(Value::as_array).into_iter().flatten();
+    let ready = conditions.filter(|c| c.get("type") == Some(&json!("Ready"))).map(|ready| {
+        let field = |field: &str| ready.get(field).and_then(Value::as_str).unwrap_or_default().to_owned();
+        if field("status") == "True" {
+            "Ready".to_owned()
+        } else {
+            format!("{}: {}", field("reason"), field("message"))
+        }
+    });
+    ready.collect()
+}
+
+/// Events are recorded beside the main loop: they are for people, and nothing waits for them.
+fn record_events(client: Client) -> mpsc::Sender<Notice> {
+    let (sender, mut receiver) = mpsc::channel::<Notice>(EVENTS_PENDING);
+    let recorder = Recorder::new(client, Reporter { controller: "vnet-operator".to_owned(), instance: None });
+    tokio::spawn(async move {
+        while let Some(Notice { id, uid: Uid(uid), warning, reason, note }) = receiver.recv().await {
+            let reference = ObjectReference {
+                api_version: Some(format!("{GROUP}/{VERSION}")),
+                kind: Some(id.kind.to_string()),
+                name: Some(id.name.name.to_string()),
+                namespace: Some(id.name.namespace.to_string()),
+                uid: Some(uid.to_string()),
+                ..ObjectReference::default()
+            };
+            let event = KubeEvent {
+                type_: if warning { EventType::Warning } else { EventType::Normal },
+                reason,
+                note: Some(note.chars().take(NOTE_LENGTH).collect()),
+                action: "Reconcile".to_owned(),
+                secondary: None,
+            };
+            match timeout(WRITE_TIMEOUT, recorder.publish(&event, &reference)).await {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => tracing::warn!(object = %id, %error, "an Event was not recorded"),
+                Err(_) => tracing::warn!(object = %id, "an Event was not recorded in time"),
+            }
+        }
+    });
+    sender
+}
+
+/// The API server takes at most 1,024 bytes.
+const NOTE_LENGTH: usize = 1000;
