@@ -128,7 +128,11 @@ fn accepted(state: &State<'_>) -> Told {
 }
 
 fn programmed(state: &State<'_>) -> Told {
+    let deleting = state.violations.iter().any(|violation| violation.path == DELETION_PATH);
     match state.programmed {
+        Some(_) if deleting => {
+            (Truth::True, "Programmed".to_owned(), "The fabric carries the object until it may be deleted.".to_owned())
+        }
         Some(generation) if generation == state.generation => {
             (Truth::True, "Programmed".to_owned(), "The fabric carries this generation.".to_owned())
         }

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::Api;
 use super::conditions::{self, Since};
-use crate::fabric::{Cure, Engine, Name, ObjectId, Violation};
+use crate::fabric::{Cure, Engine, Name, ObjectId, Uid, Violation};
 
 /// The status of an object.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -86,6 +86,8 @@ const HOT_FIELDS: [&str; 2] = ["capacity", "subnetCount"];
 /// What the operator knows of an object when it reports.
 #[derive(Clone, Copy, Debug)]
 pub struct Findings<'a> {
+    /// Which life of the object.
+    pub uid: &'a Uid,
     /// The generation of the spec that was judged.
     pub generation: i64,
     /// What the spec, or the deletion, broke.
@@ -98,7 +100,8 @@ pub struct Findings<'a> {
 
 /// The status of one object, as JSON.
 pub fn report<K: Api>(engine: &Engine, name: &Name, found: Findings<'_>) -> Result<Value, serde_json::Error> {
-    let programmed = engine.get::<K>(name);
+    // An earlier life of the name is another's.
+    let programmed = engine.get::<K>(name).filter(|programmed| programmed.uid == *found.uid);
     let status = Status {
         observed_generation: found.generation,
         programmed_generation: programmed.map(|programmed| programmed.generation),
@@ -161,8 +164,10 @@ pub struct Published {
     pub cold: u64,
     /// Since when each condition is as it is.
     pub since: Since,
-    /// A digest of each violation that it shows.
+    /// A fingerprint of each violation that it shows.
     pub violations: Vec<u64>,
+    /// The generation that it says is programmed.
+    pub programmed_generation: Option<i64>,
 }
 
 impl Published {
@@ -176,6 +181,7 @@ impl Published {
             cold: digest(status, &HOT_FIELDS),
             since: Since::of(&conditions),
             violations: violations.iter().map(|v| fingerprint(&v.rule, &v.code, &v.path)).collect(),
+            programmed_generation: read("programmedGeneration").as_i64(),
         }
     }
 }

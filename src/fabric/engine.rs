@@ -3,6 +3,11 @@
 //! Deterministic and synchronous: the same calls give the same state. What a call frees is told as wait keys, and what
 //! it changes in the reports of other objects is told as touched.
 
+#[cfg(test)]
+mod consistency;
+#[cfg(test)]
+mod tests;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
@@ -165,6 +170,12 @@ impl Engine {
 
     pub(super) fn free(&mut self, key: WaitKey) {
         self.freed.insert(key);
+    }
+
+    /// What is in this object has changed: its own report, and the evidence of a refused deletion or edit.
+    pub(super) fn touch_members(&mut self, kind: Kind, name: &Name) {
+        self.touch(kind, name);
+        self.free(WaitKey::Members(ObjectId::new(kind, name.clone())));
     }
 
     pub(super) fn touch(&mut self, kind: Kind, name: &Name) {

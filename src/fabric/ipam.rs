@@ -251,7 +251,7 @@ mod tests {
         for address in pool.lowest_free(65536, &[]) {
             assert!(pool.reserve(address));
         }
-        assert_eq!(pool.lowest_free(1, &[]), []);
+        assert_eq!(pool.lowest_free(1, &[]), [] as [IpAddr; 0]);
         let middle: IpAddr = "10.0.77.5".parse().unwrap();
         assert!(pool.release(middle));
         assert_eq!(pool.lowest_free(2, &[]), [middle]);

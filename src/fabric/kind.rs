@@ -1,7 +1,7 @@
 //! The list of kinds, and what is made from it. A new kind is a file here, a file in `api`, and a line in this list.
 
 use super::engine::{Engine, Request};
-use super::id::{Name, Uid};
+use super::id::{Name, ObjectId, Uid};
 use super::resource::{DeletionRule, Record, Resource, Restored, Table};
 use super::violation::Refusal;
 
@@ -110,6 +110,16 @@ macro_rules! define_kinds {
             pub fn delete(&mut self, kind: Kind, name: &Name) -> Result<bool, Refusal> {
                 match kind {
                     $(Kind::$kind => self.delete_one::<$kind>(name),)*
+                }
+            }
+
+            /// What the object that the fabric carries under this name refers to; its generation and identity.
+            pub fn carried(&self, kind: Kind, name: &Name) -> Option<(&Uid, i64, Vec<ObjectId>)> {
+                match kind {
+                    $(Kind::$kind => {
+                        let carried = self.get::<$kind>(name)?;
+                        Some((&carried.uid, carried.generation, carried.ask.references()))
+                    })*
                 }
             }
 

@@ -24,6 +24,11 @@ pub mod violation;
 pub mod virtual_machine;
 pub mod virtual_network;
 
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;
+
 pub use engine::{Engine, Request, Settings};
 pub use id::{Kind, Name, ObjectId, Placement, ShownRef, Uid};
 pub(crate) use kind::for_each_kind;

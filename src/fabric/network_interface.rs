@@ -4,6 +4,8 @@
 //! are here.
 
 mod rules;
+#[cfg(test)]
+mod tests;
 mod view;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -160,6 +162,12 @@ impl Resource for NetworkInterface {
         format!("Microsoft.Network/networkInterfaces/{}", name.name)
     }
 
+    fn references(&self) -> Vec<ObjectId> {
+        let subnet = ObjectId::new(Kind::Subnet, self.subnet.clone());
+        let public = self.public_ip_addresses().map(|public| ObjectId::new(Kind::PublicIPAddress, public.clone()));
+        std::iter::once(subnet).chain(public).collect()
+    }
+
     fn chooses(&self) -> bool {
         self.configurations.iter().any(|configuration| matches!(configuration.assignment, Assignment::Static(_)))
     }
@@ -182,7 +190,7 @@ impl Resource for NetworkInterface {
             leave_subnet(engine, name, &before.subnet);
         }
         if engine.nics_in.entry(ask.subnet.clone()).or_default().insert(name.clone()) {
-            engine.touch(Kind::Subnet, &ask.subnet);
+            engine.touch_members(Kind::Subnet, &ask.subnet);
         }
         let old_subnet = before.map_or_else(|| ask.subnet.clone(), |before| before.subnet.clone());
         let addresses = move_addresses(engine, name, &ask, &old_subnet, &held.addresses);
@@ -400,7 +408,7 @@ fn hold_address(engine: &mut Engine, subnet: &Name, address: IpAddr, nic: &Name,
     let free = engine.pools.get_mut(&pool).is_some_and(|pool| pool.reserve(address));
     if free {
         engine.addresses.insert((subnet.clone(), address), (nic.clone(), configuration.clone()));
-        engine.touch(Kind::Subnet, subnet);
+        engine.touch_members(Kind::Subnet, subnet);
     }
     free
 }
@@ -412,7 +420,7 @@ fn release_address(engine: &mut Engine, subnet: &Name, address: IpAddr) {
     }
     engine.addresses.remove(&(subnet.clone(), address));
     engine.free(WaitKey::Address(subnet.clone(), address));
-    engine.touch(Kind::Subnet, subnet);
+    engine.touch_members(Kind::Subnet, subnet);
 }
 
 fn leave_subnet(engine: &mut Engine, name: &Name, subnet: &Name) {
@@ -422,7 +430,7 @@ fn leave_subnet(engine: &mut Engine, name: &Name, subnet: &Name) {
             engine.nics_in.remove(subnet);
         }
     }
-    engine.touch(Kind::Subnet, subnet);
+    engine.touch_members(Kind::Subnet, subnet);
 }
 
 /// Public addresses that are no longer referred to are dissociated, not deleted (PIP-10); new ones are associated.

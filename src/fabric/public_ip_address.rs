@@ -1,5 +1,8 @@
 //! Public IP addresses: resources of their own that an IP configuration may refer to (PIP-01 to PIP-23).
 
+#[cfg(test)]
+mod tests;
+
 use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -367,8 +370,8 @@ pub(super) fn settle(engine: &mut Engine, name: &Name) {
     let wanted = match (programmed.ask.method, power) {
         _ if programmed.ask.version == IpVersion::IPv6 => false,
         (AllocationMethod::Static, _) | (AllocationMethod::Dynamic, Some(PowerState::Running)) => true,
-        (AllocationMethod::Dynamic, Some(PowerState::Stopped)) => address.is_some(),
-        (AllocationMethod::Dynamic, Some(PowerState::Deallocated | PowerState::Starting) | None) => false,
+        (AllocationMethod::Dynamic, Some(PowerState::Stopped | PowerState::Starting)) => address.is_some(),
+        (AllocationMethod::Dynamic, Some(PowerState::Deallocated) | None) => false,
     };
     let settled = match (wanted, address) {
         (true, None) => {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Debug;
 
 use super::engine::{Engine, Request};
-use super::id::{Kind, Name, Placement, Uid};
+use super::id::{Kind, Name, ObjectId, Placement, Uid};
 use super::kind::Tables;
 use super::violation::Findings;
 
@@ -31,6 +31,11 @@ pub trait Resource: Tabled + Clone + Debug + PartialEq + 'static {
     /// Whether it asks for particular addresses; at the first sync such go before those that take any (S-10).
     fn chooses(&self) -> bool {
         false
+    }
+
+    /// The objects that it refers to.
+    fn references(&self) -> Vec<ObjectId> {
+        Vec::new()
     }
 
     /// Fills in what the request leaves open and what the programmed state decides.

@@ -1,5 +1,8 @@
 //! Subnets: ranges of a virtual network that NICs take addresses from (VNET-02 to VNET-05, VNET-09, ADDR-01).
 
+#[cfg(test)]
+mod tests;
+
 use std::net::IpAddr;
 
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
@@ -108,6 +111,10 @@ impl Resource for Subnet {
         format!("Microsoft.Network/virtualNetworks/{}/subnets/{}", self.virtual_network.name, name.name)
     }
 
+    fn references(&self) -> Vec<ObjectId> {
+        vec![ObjectId::new(Kind::VirtualNetwork, self.virtual_network.clone())]
+    }
+
     fn inherited_placement(&self, engine: &Engine) -> Option<Placement> {
         engine.get::<VirtualNetwork>(&self.virtual_network).map(|network| network.placement.clone())
     }
@@ -118,7 +125,7 @@ impl Resource for Subnet {
             return;
         }
         if engine.subnets_of.entry(ask.virtual_network.clone()).or_default().insert(name.clone()) {
-            engine.touch(Kind::VirtualNetwork, &ask.virtual_network);
+            engine.touch_members(Kind::VirtualNetwork, &ask.virtual_network);
         }
         replace_pools(engine, name, &ask);
         if before.is_some() {
@@ -139,7 +146,7 @@ impl Resource for Subnet {
         engine.pools.remove(&PoolId::SubnetIPv4(name.clone()));
         engine.pools.remove(&PoolId::SubnetIPv6(name.clone()));
         let network = network.clone();
-        engine.touch(Kind::VirtualNetwork, &network);
+        engine.touch_members(Kind::VirtualNetwork, &network);
     }
 
     fn recall(engine: &mut Engine, name: &Name, _: &SubnetView) -> Vec<String> {
@@ -254,7 +261,8 @@ fn allocations_stay_inside(case: &Case<'_, Subnet>, findings: &mut Findings) {
             format!("Choose a range that contains {address}, or move or delete {id} first."),
         )
         .until(WaitKey::Address(case.name.clone(), address))
-        .until_gone(id);
+        .until_gone(id)
+        .as_of(members(case.name));
 }
 
 fn siblings_are_few(case: &Case<'_, Subnet>, findings: &mut Findings) {
@@ -264,7 +272,7 @@ fn siblings_are_few(case: &Case<'_, Subnet>, findings: &mut Findings) {
         findings.refuse(
             Code::NetcfgInvalidSubnet,
             "spec.virtualNetwork",
-            format!("{id} has {} subnets, which is the most that one may have.", siblings.len()),
+            format!("{id} has the most subnets that one may have, {}.", limits::SUBNETS_PER_VNET),
             "Use another virtual network.",
         );
     }
@@ -281,7 +289,12 @@ fn has_no_nics(engine: &Engine, name: &Name, findings: &mut Findings) {
             format!("{id} is in this subnet{}.", and_others(nics.len())),
             "Delete the network interfaces in it, or move them to another subnet; it then goes by itself.",
         )
-        .until_gone(id);
+        .until_gone(id)
+        .as_of(members(name));
+}
+
+fn members(subnet: &Name) -> WaitKey {
+    WaitKey::Members(ObjectId::new(Kind::Subnet, subnet.clone()))
 }
 
 impl Subnet {

@@ -72,6 +72,8 @@ pub enum WaitKey {
     Capacity(PoolId),
     /// The holder of this object (a NIC, a public address) lets go of it.
     Claim(ObjectId),
+    /// What is in this object (subnets of a network, addresses of a subnet) changes.
+    Members(ObjectId),
     /// The power state of this virtual machine changes.
     Power(Name),
     /// The holder of this address of a subnet lets go of it.
@@ -106,6 +108,8 @@ pub struct Violation {
     pub blocked_by: Vec<ObjectId>,
     /// Who can cure it.
     pub cure: Cure,
+    /// What the message tells of others: when that changes, the object is judged again.
+    pub evidence: BTreeSet<WaitKey>,
 }
 
 impl Violation {
@@ -117,6 +121,12 @@ impl Violation {
             }
             Cure::Edit => self.cure = Cure::Wait(BTreeSet::from([key])),
         }
+        self
+    }
+
+    /// The message tells something of what `key` stands for.
+    pub fn as_of(&mut self, key: WaitKey) -> &mut Self {
+        self.evidence.insert(key);
         self
     }
 
@@ -152,17 +162,14 @@ impl Refusal {
         self.violations.iter().any(|violation| violation.cure == Cure::Edit)
     }
 
-    /// Every key that may cure a part of it.
+    /// Every key that may cure a part of it, or change what it tells.
     pub fn keys(&self) -> BTreeSet<WaitKey> {
-        self.violations
-            .iter()
-            .filter_map(|violation| match &violation.cure {
-                Cure::Wait(keys) => Some(keys),
-                Cure::Edit => None,
-            })
-            .flatten()
-            .cloned()
-            .collect()
+        let cures = self.violations.iter().filter_map(|violation| match &violation.cure {
+            Cure::Wait(keys) => Some(keys),
+            Cure::Edit => None,
+        });
+        let evidence = self.violations.iter().map(|violation| &violation.evidence);
+        cures.chain(evidence).flatten().cloned().collect()
     }
 
     /// The codes, in order.
@@ -206,6 +213,7 @@ impl Findings {
             remedy: remedy.into(),
             blocked_by: Vec::new(),
             cure: Cure::Edit,
+            evidence: BTreeSet::new(),
         });
         match self.found.last_mut() {
             Some(violation) => violation,

@@ -3,6 +3,8 @@
 //! The rules are in [`rules`]; the order inside one put (S-01) and the life of attachments are here.
 
 mod rules;
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
 
@@ -136,6 +138,11 @@ impl Resource for VirtualMachine {
         format!("Microsoft.Compute/virtualMachines/{}", name.name)
     }
 
+    fn references(&self) -> Vec<ObjectId> {
+        let nics = self.network_interfaces.iter();
+        nics.map(|nic| ObjectId::new(Kind::NetworkInterface, nic.name.clone())).collect()
+    }
+
     /// Without a mark the first NIC of the list is primary at creation; later the programmed one stays, and when that is
     /// detached the one that has been attached the longest follows (VM-08, VM-16, S-05).
     fn resolve(&mut self, engine: &Engine, programmed: Option<&Programmed<Self>>) {
@@ -199,32 +206,23 @@ impl Resource for VirtualMachine {
     }
 
     fn recall(engine: &mut Engine, name: &Name, view: &VirtualMachineView) -> Vec<String> {
+        let Some(programmed) = engine.get_mut::<Self>(name) else { return Vec::new() };
+        programmed.held.power = view.power_state.unwrap_or_default();
+        programmed.held.last_handled_restart_at.clone_from(&view.last_handled_restart_at);
+        let listed = programmed.ask.network_interfaces.clone();
         let mut dropped = Vec::new();
-        let listed = engine.get::<Self>(name).map(|p| p.ask.network_interfaces.clone()).unwrap_or_default();
         for (seq, shown) in (1..).zip(&view.network_interfaces) {
             let nic = shown.reference.name_from(name);
             let free = engine.get::<NetworkInterface>(&nic).is_some_and(|nic| nic.held.attached.is_none());
             if free && listed.iter().any(|listed| listed.name == nic) {
-                attach(engine, name, &nic, seq, shown.primary);
+                let primary = listed.iter().any(|listed| listed.name == nic && listed.primary == Primary::Yes);
+                attach(engine, name, &nic, seq, primary);
             } else {
                 dropped.push(format!("NetworkInterface {nic} is gone, not listed, or attached to another"));
             }
         }
-        if let Some(programmed) = engine.get_mut::<Self>(name) {
-            programmed.held.power = view.power_state.unwrap_or_default();
-            programmed.held.last_handled_restart_at.clone_from(&view.last_handled_restart_at);
-        }
         if engine.power_of(name) == PowerState::Starting {
             start(engine, name); // its deadline begins anew
-        }
-        let attached = engine.attached_to(name);
-        for public in attached
-            .iter()
-            .filter_map(|nic| engine.get::<NetworkInterface>(nic))
-            .flat_map(|nic| nic.ask.public_ip_addresses().cloned().collect::<Vec<_>>())
-            .collect::<Vec<_>>()
-        {
-            super::public_ip_address::settle(engine, &public);
         }
         dropped
     }

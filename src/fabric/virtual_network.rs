@@ -1,5 +1,8 @@
 //! Virtual networks: address spaces that subnets are cut from (VNET-01 to VNET-12).
 
+#[cfg(test)]
+mod tests;
+
 use std::net::IpAddr;
 
 use ipnet::IpNet;
@@ -11,7 +14,7 @@ use super::id::{Kind, Name, ObjectId};
 use super::limits;
 use super::resource::{Case, DELETION_PATH, DeletionRule, Programmed, Resource, Rule};
 use super::subnet::Subnet;
-use super::violation::{Code, Findings};
+use super::violation::{Code, Findings, WaitKey};
 
 /// What is asked of a virtual network.
 #[derive(Clone, Debug, PartialEq)]
@@ -146,7 +149,8 @@ fn has_no_subnets(engine: &Engine, name: &Name, findings: &mut Findings) {
             format!("{id} is in this virtual network{}.", and_others(subnets.len())),
             "Delete its subnets; it then goes by itself.",
         )
-        .until_gone(id);
+        .until_gone(id)
+        .as_of(WaitKey::Members(ObjectId::new(Kind::VirtualNetwork, name.clone())));
 }
 
 impl VirtualNetwork {

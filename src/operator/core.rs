@@ -133,6 +133,7 @@ pub struct Core {
     waits: Waits,
     woken: BTreeMap<ObjectId, BTreeMap<WaitKey, u64>>,
     reports: Queue,
+    held_back: BTreeMap<ObjectId, BTreeSet<ObjectId>>,
     timers: BTreeSet<(Timestamp, ObjectId)>,
     notices: Vec<Notice>,
     dropped: Vec<(ObjectId, String)>,
@@ -153,6 +154,7 @@ impl Core {
             waits: Waits::default(),
             woken: BTreeMap::new(),
             reports: Queue::default(),
+            held_back: BTreeMap::new(),
             timers: BTreeSet::new(),
             notices: Vec::new(),
             dropped: Vec::new(),
@@ -260,12 +262,14 @@ impl Core {
                 self.index.insert(id.clone(), Entry::new(observed));
             }
         }
+        self.let_on(&id);
         self.work.push(id, urgency);
     }
 
     fn gone(&mut self, id: &ObjectId) {
         self.index.remove(id);
         self.records.remove(id);
+        self.let_on(id);
         self.work.push(id.clone(), Urgency::Deletion);
     }
 
@@ -312,6 +316,8 @@ impl Core {
                     None => new.push(id),
                 }
             }
+            // What was restored is no news; only what a put changes from here on is.
+            let _ = (self.engine.take_freed(), self.engine.take_touched());
             for id in new {
                 if self.index.get(&id).is_some_and(|entry| !entry.deleting) {
                     self.judge(&id);
@@ -344,13 +350,11 @@ impl Core {
             entry.claims_of = if entry.deleting { BTreeSet::new() } else { claims_of };
             let can_be_judged =
                 entry.deleting || entry.has_finalizer && self.namespaces.contains_key(&id.name.namespace);
-            if can_be_judged {
-                entry.verdict = if entry.deleting && violations.is_empty() {
-                    Verdict::Released
-                } else {
-                    Verdict::Judged { generation: entry.generation, violations }
-                };
-            }
+            entry.verdict = match (can_be_judged, entry.deleting && violations.is_empty()) {
+                (true, true) => Verdict::Released,
+                (true, false) => Verdict::Judged { generation: entry.generation, violations },
+                (false, _) => Verdict::Unjudged,
+            };
             self.break_deadlock(id);
             self.reports.push(id.clone(), Urgency::Put);
         }
@@ -363,8 +367,10 @@ impl Core {
         let Some(entry) = self.index.get(id) else {
             return self.engine.delete(id.kind, &id.name).err();
         };
+        let another_life = self.engine.holder(id.kind, &id.name).is_some_and(|holder| *holder != entry.uid);
         if entry.deleting {
-            return self.engine.delete(id.kind, &id.name).err();
+            // One that the fabric never carried may go at once; the record of an earlier life goes when it can.
+            return self.engine.delete(id.kind, &id.name).err().filter(|_| !another_life);
         }
         let namespace = self.namespaces.get(&id.name.namespace).filter(|_| entry.has_finalizer)?;
         let default = Placement {
@@ -381,7 +387,6 @@ impl Core {
             },
             Err(violations) => return Refusal::from_violations(violations.clone()),
         };
-        let another_life = self.engine.holder(id.kind, &id.name).is_some_and(|holder| *holder != entry.uid);
         if another_life && let Err(refusal) = self.engine.delete(id.kind, &id.name) {
             return Refusal::from_violations(vec![still_there(id, &refusal)]);
         }
@@ -480,6 +485,10 @@ impl Core {
     // Writes.
 
     fn consider(&mut self, id: &ObjectId, now: Timestamp) -> Option<Write> {
+        if let Some(first) = self.builds_on_unwritten(id) {
+            self.held_back.entry(first).or_default().insert(id.clone());
+            return None;
+        }
         let terminating = self.namespaces.get(&id.name.namespace).is_none_or(|namespace| namespace.terminating);
         let entry = self.index.get_mut(id)?;
         if entry.flight.is_some() {
@@ -497,8 +506,13 @@ impl Core {
             }
             Verdict::Unjudged => return None,
             Verdict::Judged { generation, violations } => {
-                let found =
-                    status::Findings { generation: *generation, violations, since: &entry.published.since, now };
+                let found = status::Findings {
+                    uid: &entry.uid,
+                    generation: *generation,
+                    violations,
+                    since: &entry.published.since,
+                    now,
+                };
                 let status = object::report(id.kind, &self.engine, &id.name, found).ok()?;
                 let published = Published::of(&status);
                 if published.all == entry.published.all {
@@ -528,6 +542,24 @@ impl Core {
         entry.last_write = Some(now);
         let (uid, resource_version) = (entry.uid.clone(), entry.resource_version);
         Some(Write { id: id.clone(), uid, resource_version, generation: entry.generation, what })
+    }
+
+    /// An object that the programmed state of `id` refers to, and whose own status does not tell its state yet. Statuses
+    /// are the fabric's memory: what is built on must be remembered before what is built on it.
+    fn builds_on_unwritten(&self, id: &ObjectId) -> Option<ObjectId> {
+        let (_, _, references) = self.engine.carried(id.kind, &id.name)?;
+        references.into_iter().find(|reference| {
+            let Some((uid, generation, _)) = self.engine.carried(reference.kind, &reference.name) else { return false };
+            let entry = self.index.get(reference).filter(|entry| entry.uid == *uid);
+            entry.is_some_and(|entry| entry.published.programmed_generation != Some(generation))
+        })
+    }
+
+    /// What was held back until the status of `id` was written is considered again.
+    fn let_on(&mut self, id: &ObjectId) {
+        for held_back in self.held_back.remove(id).unwrap_or_default() {
+            self.reports.push(held_back, Urgency::Put);
+        }
     }
 
     fn written(&mut self, id: &ObjectId, uid: &Uid, outcome: Outcome) {
@@ -561,6 +593,7 @@ impl Core {
         if !lost {
             self.reports.push(id.clone(), Urgency::Put);
         }
+        self.let_on(id);
     }
 }
 
@@ -611,6 +644,7 @@ fn still_there(id: &ObjectId, refusal: &Refusal) -> Violation {
         remedy: first.remedy.clone(),
         blocked_by: first.blocked_by.clone(),
         cure: Cure::Wait(refusal.keys()),
+        evidence: BTreeSet::new(),
     }
 }
 
@@ -619,7 +653,7 @@ fn is_claim(violation: &Violation) -> bool {
         Cure::Edit => false,
         Cure::Wait(keys) => keys.iter().any(|key| match key {
             WaitKey::Claim(_) | WaitKey::Address(..) | WaitKey::Label(..) => true,
-            WaitKey::Object(_) | WaitKey::Capacity(_) | WaitKey::Power(_) => false,
+            WaitKey::Object(_) | WaitKey::Members(_) | WaitKey::Capacity(_) | WaitKey::Power(_) => false,
         }),
     }
 }

@@ -200,12 +200,15 @@ fn virtual_network_is_fixed(case: &Nic<'_>, findings: &mut Findings) {
             Some(_) => Code::SubnetsNotInSameVnet,
             None => Code::OperationNotAllowed,
         };
-        findings.refuse(
-            code,
-            "spec.subnet",
-            format!("The network interface is in VirtualNetwork {old}, and Subnet {} is in {new}.", case.ask.subnet),
-            format!("Choose a subnet of VirtualNetwork {old}, or create another network interface."),
-        );
+        findings
+            .refuse(
+                code,
+                "spec.subnet",
+                format!("The network interface is in VirtualNetwork {old}, and Subnet {} is in {new}.", case.ask.subnet),
+                format!("Choose a subnet of VirtualNetwork {old}, or create another network interface."),
+            )
+            .as_of(object(Kind::Subnet, &case.ask.subnet))
+            .as_of(claim_of(case.name));
     }
 }
 
@@ -255,14 +258,17 @@ fn dns_servers_are_few(case: &Nic<'_>, findings: &mut Findings) {
 }
 
 fn size_supports_acceleration(case: &Nic<'_>, findings: &mut Findings) {
-    let Some((_, vm)) = attached_vm(case).filter(|_| case.ask.accelerated_networking == Switch::On) else { return };
+    let Some((name, vm)) = attached_vm(case).filter(|_| case.ask.accelerated_networking == Switch::On) else { return };
     if vm.ask.size.accelerated_networking == AcceleratedNetworking::Unsupported {
-        findings.refuse(
-            Code::VMSizeIsNotPermittedToEnableAcceleratedNetworking,
-            "spec.enableAcceleratedNetworking",
-            format!("The virtual machine's size {} does not support it.", vm.ask.size.name),
-            "Leave enableAcceleratedNetworking out, or resize the virtual machine first.",
-        );
+        findings
+            .refuse(
+                Code::VMSizeIsNotPermittedToEnableAcceleratedNetworking,
+                "spec.enableAcceleratedNetworking",
+                format!("VirtualMachine {name} is of size {}, which does not support it.", vm.ask.size.name),
+                "Leave enableAcceleratedNetworking out, or resize the virtual machine first.",
+            )
+            .until(object(Kind::VirtualMachine, name))
+            .as_of(claim_of(case.name));
     }
 }
 
@@ -451,19 +457,23 @@ fn static_address_lies_in_the_subnet(case: &Nic<'_>, findings: &mut Findings) {
         static_addresses(case.ask).filter(|(_, configuration, _)| configuration.version == IpVersion::IPv4)
     {
         if !subnet.ask.prefixes().any(|prefix| prefix.contains(&address)) {
-            findings.refuse(
-                Code::PrivateIPAddressNotInSubnet,
-                path(n, "privateIPAddress"),
-                format!("{address} is outside {} of Subnet {}.", subnet.ask.ipv4, case.ask.subnet),
-                format!("Choose an address from {}, or set privateIPAllocationMethod to Dynamic.", subnet.ask.usable()),
-            );
+            findings
+                .refuse(
+                    Code::PrivateIPAddressNotInSubnet,
+                    path(n, "privateIPAddress"),
+                    format!("{address} is outside {} of Subnet {}.", subnet.ask.ipv4, case.ask.subnet),
+                    format!("Choose an address from {}, or set privateIPAllocationMethod to Dynamic.", subnet.ask.usable()),
+                )
+                .as_of(object(Kind::Subnet, &case.ask.subnet));
         } else if address.is_ipv6() {
-            findings.refuse(
-                Code::InvalidPrivateIPAddressFormat,
-                path(n, "privateIPAddress"),
-                format!("{address} is an IPv6 address, and the configuration is IPv4."),
-                format!("Choose an address from {}.", subnet.ask.usable()),
-            );
+            findings
+                .refuse(
+                    Code::InvalidPrivateIPAddressFormat,
+                    path(n, "privateIPAddress"),
+                    format!("{address} is an IPv6 address, and the configuration is IPv4."),
+                    format!("Choose an address from {}.", subnet.ask.usable()),
+                )
+                .as_of(object(Kind::Subnet, &case.ask.subnet));
         }
     }
 }
@@ -471,12 +481,14 @@ fn static_address_lies_in_the_subnet(case: &Nic<'_>, findings: &mut Findings) {
 fn static_address_is_not_reserved(case: &Nic<'_>, findings: &mut Findings) {
     let Some(subnet) = case.engine.get::<Subnet>(&case.ask.subnet) else { return };
     for (n, _, address) in static_addresses(case.ask).filter(|(_, _, address)| subnet.ask.reserves(*address)) {
-        findings.refuse(
-            Code::PrivateIPAddressInReservedRange,
-            path(n, "privateIPAddress"),
-            format!("The platform keeps {address}: the first four addresses of {} and its last.", subnet.ask.ipv4),
-            format!("Choose an address from {}, or set privateIPAllocationMethod to Dynamic.", subnet.ask.usable()),
-        );
+        findings
+            .refuse(
+                Code::PrivateIPAddressInReservedRange,
+                path(n, "privateIPAddress"),
+                format!("The platform keeps {address}: the first four addresses of {} and its last.", subnet.ask.ipv4),
+                format!("Choose an address from {}, or set privateIPAllocationMethod to Dynamic.", subnet.ask.usable()),
+            )
+            .as_of(object(Kind::Subnet, &case.ask.subnet));
     }
 }
 
@@ -597,12 +609,14 @@ fn public_address_is_ipv4(case: &Nic<'_>, findings: &mut Findings) {
     for (n, configuration, public) in public_addresses(case.ask) {
         let version = case.engine.get::<PublicIPAddress>(public).map(|public| public.ask.version);
         if configuration.version == IpVersion::IPv4 && version == Some(IpVersion::IPv6) {
-            findings.refuse(
-                Code::IPVersionForPublicIpAndNicIpConfigurationMustMatch,
-                path(n, "publicIPAddress"),
-                format!("PublicIPAddress {public} is IPv6, and configuration {} is IPv4.", configuration.name),
-                "Refer to a public IPv4 address.",
-            );
+            findings
+                .refuse(
+                    Code::IPVersionForPublicIpAndNicIpConfigurationMustMatch,
+                    path(n, "publicIPAddress"),
+                    format!("PublicIPAddress {public} is IPv6, and configuration {} is IPv4.", configuration.name),
+                    "Refer to a public IPv4 address.",
+                )
+                .as_of(object(Kind::PublicIPAddress, public));
         }
     }
 }
@@ -669,12 +683,16 @@ fn skus_do_not_mix(case: &Nic<'_>, findings: &mut Findings) {
             .chain(earlier)
             .find(|other| sku(other).is_some() && sku(public).is_some() && sku(other) != sku(public));
         if let Some(other) = mixed {
-            findings.refuse(
-                Code::DifferentSkuLoadBalancersAndPublicIPAddressNotAllowed,
-                path(n, "publicIPAddress"),
-                format!("PublicIPAddress {public} is of another SKU than PublicIPAddress {other} of the same VM."),
-                "Use public addresses of one SKU on all network interfaces of a virtual machine.",
-            );
+            findings
+                .refuse(
+                    Code::DifferentSkuLoadBalancersAndPublicIPAddressNotAllowed,
+                    path(n, "publicIPAddress"),
+                    format!("PublicIPAddress {public} is of another SKU than PublicIPAddress {other} of the same VM."),
+                    "Use public addresses of one SKU on all network interfaces of a virtual machine.",
+                )
+                .as_of(object(Kind::PublicIPAddress, public))
+                .as_of(WaitKey::Claim(ObjectId::new(Kind::PublicIPAddress, other.clone())))
+                .as_of(claim_of(case.name));
         }
     }
 }
@@ -697,6 +715,10 @@ fn is_not_attached(engine: &Engine, name: &Name, findings: &mut Findings) {
 
 fn path(n: usize, field: &str) -> String {
     format!("spec.ipConfigurations[{n}].{field}")
+}
+
+fn object(kind: Kind, name: &Name) -> WaitKey {
+    WaitKey::Object(ObjectId::new(kind, name.clone()))
 }
 
 fn claim_of(nic: &Name) -> WaitKey {

@@ -187,14 +187,17 @@ fn nics_are_in_one_network(case: &Vm<'_>, findings: &mut Findings) {
     let mut networks = nics(case).filter_map(|(n, nic, programmed)| Some((n, &nic.name, network_of(programmed)?)));
     let Some((_, first, network)) = networks.next() else { return };
     for (n, other, other_network) in networks.filter(|(_, _, other)| *other != network) {
-        findings.refuse(
-            Code::SubnetsNotInSameVnet,
-            format!("{LIST}[{n}]"),
-            format!(
-                "NetworkInterface {other} is in VirtualNetwork {other_network}, and NetworkInterface {first} in {network}."
-            ),
-            format!("List network interfaces of VirtualNetwork {network} only."),
-        );
+        findings
+            .refuse(
+                Code::SubnetsNotInSameVnet,
+                format!("{LIST}[{n}]"),
+                format!(
+                    "NetworkInterface {other} is in VirtualNetwork {other_network}, and NetworkInterface {first} in {network}."
+                ),
+                format!("List network interfaces of VirtualNetwork {network} only."),
+            )
+            .as_of(nic_object(first))
+            .as_of(nic_object(other));
     }
 }
 
@@ -209,7 +212,10 @@ fn attaching_needs_deallocated(case: &Vm<'_>, findings: &mut Findings) {
         }
         let message =
             format!("NetworkInterface {} cannot be attached while the VM is {}.", nic.name, programmed.held.power);
-        findings.refuse(Code::OperationNotAllowed, format!("{LIST}[{n}]"), message, DEALLOCATE_FIRST);
+        findings
+            .refuse(Code::OperationNotAllowed, format!("{LIST}[{n}]"), message, DEALLOCATE_FIRST)
+            .as_of(WaitKey::Power(case.name.clone()))
+            .as_of(nic_object(&nic.name));
     }
 }
 
@@ -221,7 +227,10 @@ fn detaching_needs_deallocated(case: &Vm<'_>, findings: &mut Findings) {
         if case.ask.network_interfaces.iter().all(|listed| listed.name != nic) {
             let message =
                 format!("NetworkInterface {nic} cannot be detached while the VM is {}.", programmed.held.power);
-            findings.refuse(Code::OperationNotAllowed, LIST, message, DEALLOCATE_FIRST);
+            findings
+                .refuse(Code::OperationNotAllowed, LIST, message, DEALLOCATE_FIRST)
+                .as_of(WaitKey::Power(case.name.clone()))
+                .as_of(nic_object(&nic));
         }
     }
 }
@@ -234,12 +243,14 @@ fn ipv6_is_attached_at_creation(case: &Vm<'_>, findings: &mut Findings) {
     let is_new = |nic: &NicReference| case.programmed.is_some() && !attached.contains(&nic.name);
     for (n, nic, programmed) in nics(case).filter(|(_, nic, _)| is_new(nic)) {
         if programmed.ask.configurations.iter().any(|configuration| configuration.version == IpVersion::IPv6) {
-            findings.refuse(
-                Code::OperationNotAllowed,
-                format!("{LIST}[{n}]"),
-                format!("NetworkInterface {} has an IPv6 configuration, and the VM exists already.", nic.name),
-                "Remove the IPv6 configuration, or create another virtual machine with this network interface.",
-            );
+            findings
+                .refuse(
+                    Code::OperationNotAllowed,
+                    format!("{LIST}[{n}]"),
+                    format!("NetworkInterface {} has an IPv6 configuration, and the VM exists already.", nic.name),
+                    "Remove the IPv6 configuration, or create another virtual machine with this network interface.",
+                )
+                .until(nic_object(&nic.name));
         }
     }
 }
@@ -265,17 +276,20 @@ fn size_supports_acceleration(case: &Vm<'_>, findings: &mut Findings) {
 
 fn skus_do_not_mix(case: &Vm<'_>, findings: &mut Findings) {
     let mut first = None;
-    for (n, _, nic) in nics(case) {
+    for (n, reference, nic) in nics(case) {
         for public in nic.ask.public_ip_addresses() {
             let Some(sku) = case.engine.get::<PublicIPAddress>(public).map(|public| public.ask.sku) else { continue };
             let (one, of) = first.get_or_insert((public, sku));
             if *of != sku {
-                findings.refuse(
-                    Code::DifferentSkuLoadBalancersAndPublicIPAddressNotAllowed,
-                    format!("{LIST}[{n}]"),
-                    format!("PublicIPAddress {public} is {sku}, and PublicIPAddress {one} is {of}."),
-                    "Use public addresses of one SKU on all network interfaces of a virtual machine.",
-                );
+                findings
+                    .refuse(
+                        Code::DifferentSkuLoadBalancersAndPublicIPAddressNotAllowed,
+                        format!("{LIST}[{n}]"),
+                        format!("PublicIPAddress {public} is {sku}, and PublicIPAddress {one} is {of}."),
+                        "Use public addresses of one SKU on all network interfaces of a virtual machine.",
+                    )
+                    .until(nic_object(&reference.name))
+                    .until(WaitKey::Claim(ObjectId::new(Kind::PublicIPAddress, (*one).clone())));
             }
         }
     }
@@ -295,6 +309,10 @@ fn public_pool_has_room(case: &Vm<'_>, findings: &mut Findings) {
         let count = u64::try_from(needed).unwrap_or(u64::MAX);
         needs_public_addresses(case.engine, count, "spec.powerState", findings);
     }
+}
+
+fn nic_object(nic: &Name) -> WaitKey {
+    WaitKey::Object(ObjectId::new(Kind::NetworkInterface, nic.clone()))
 }
 
 /// Deallocated now, or first thing in this put (S-01).

@@ -1,0 +1,152 @@
+//! What must be true of the world, at any moment and when it is calm.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+use vnet_operator::fabric::ipam::PoolId;
+use vnet_operator::fabric::{Kind, NetworkInterface, ObjectId, PublicIPAddress, Subnet};
+
+use super::world::World;
+
+/// A configuration that was and is Dynamic in the same subnet keeps its address, whatever happens; only a
+/// subnet that goes by force may take it along.
+pub fn no_address_moves(world: &World, id: &ObjectId, object: &Value, next: &Value) {
+    let life = object["metadata"]["uid"].as_str().unwrap();
+    let (before, after) = (&object["status"], next);
+    let subnet = &before["programmed"]["subnet"]["name"];
+    let forced = world.forced.iter().any(|forced| forced.kind == Kind::Subnet && *subnet == *forced.name.name);
+    if forced || world.tampered.contains(life) || before["programmed"]["subnet"] != after["programmed"]["subnet"] {
+        return;
+    }
+    let dynamic = |status: &Value| -> BTreeMap<String, Value> {
+        let asked = status["programmed"]["ipConfigurations"].as_array().cloned().unwrap_or_default();
+        let asked = asked.into_iter().filter(|asked| asked["privateIPAllocationMethod"] == "Dynamic");
+        let shown = |name: &Value| {
+            let mut all = status["ipConfigurations"].as_array().into_iter().flatten();
+            all.find(|shown| shown["name"] == *name).map(|shown| shown["privateIPAddress"].clone()).unwrap_or_default()
+        };
+        asked
+            .map(|asked| (format!("{} {}", asked["name"], asked["privateIPAddressVersion"]), shown(&asked["name"])))
+            .collect()
+    };
+    let after = dynamic(after);
+    for (configuration, address) in dynamic(before).into_iter().filter(|(_, address)| !address.is_null()) {
+        if let Some(now) = after.get(&configuration) {
+            assert_eq!(*now, address, "the address of configuration {configuration} of {id} has moved");
+        }
+    }
+}
+
+pub fn everything_is_ready_or_says_why(world: &World) {
+    for (id, object) in &world.objects {
+        let (status, generation) = (&object["status"], &object["metadata"]["generation"]);
+        let condition = |kind: &str| {
+            let mut all = status["conditions"].as_array().into_iter().flatten();
+            all.find(|condition| condition["type"] == kind)
+                .map(|condition| condition["status"].as_str().unwrap().to_owned())
+        };
+        assert_eq!(status["observedGeneration"], *generation, "{id} was not judged as it stands: {status:#}");
+        let why = status["violations"].as_array().map_or(0, Vec::len);
+        let ready = condition("Ready");
+        let summary = (ready.as_deref(), condition("Reconciling").is_some(), condition("Stalled").is_some());
+        match summary {
+            (Some("True"), false, false) => {
+                assert_eq!(why, 0, "{id} is Ready with violations");
+                assert_eq!(status["programmedGeneration"], *generation, "{id} is Ready, and not as asked");
+            }
+            (Some("Unknown"), true, false) | (Some("False"), false, true) => {
+                assert!(why > 0, "{id} does not say why: {status:#}")
+            }
+            other => panic!("{id} has contradictory conditions: {other:?}"),
+        }
+        let deleting = !object["metadata"]["deletionTimestamp"].is_null();
+        let blocked_deletion = status["violations"][0]["path"] == "metadata.deletionTimestamp";
+        assert!(!deleting || blocked_deletion, "{id} is being deleted, and nothing says why it stays: {status:#}");
+    }
+}
+
+pub fn the_fabric_holds_what_the_objects_ask(world: &World) {
+    let engine = world.core.engine();
+    for kind in Kind::ALL {
+        for name in engine.names(*kind) {
+            let id = ObjectId::new(*kind, name.clone());
+            let holder = engine.holder(*kind, &name).unwrap();
+            match world.objects.get(&id) {
+                Some(object) => {
+                    let same = object["metadata"]["uid"] == *holder.0;
+                    let waits = object["status"]["violations"].is_array();
+                    assert!(same || waits, "{id} is held by an earlier life, and nothing says so");
+                    assert!(
+                        !same || !object["status"]["programmed"].is_null(),
+                        "{id} is held, and its status does not say so"
+                    );
+                }
+                None => {
+                    assert!(engine.clone().delete(*kind, &name).is_err(), "{id} is held for an object that is gone")
+                }
+            }
+        }
+    }
+    let mut held: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
+    for (name, nic) in engine.all::<NetworkInterface>() {
+        for address in nic.held.addresses.values().filter(|address| address.is_ipv4()) {
+            assert!(
+                held.entry(nic.ask.subnet.clone()).or_default().insert(*address),
+                "{name} holds {address}, and is not alone"
+            );
+        }
+    }
+    for (name, _) in engine.all::<Subnet>() {
+        let pool = engine.pool(&PoolId::SubnetIPv4(name.clone())).unwrap();
+        let count = held.get(name).map_or(0, BTreeSet::len);
+        assert_eq!(pool.allocated(), count as u64, "subnet {name} has leaked an address");
+    }
+    let public: Vec<_> = engine.all::<PublicIPAddress>().filter_map(|(_, public)| public.held.address).collect();
+    assert_eq!(public.iter().collect::<BTreeSet<_>>().len(), public.len(), "a public address is held twice");
+    assert_eq!(engine.pool(&PoolId::Public).unwrap().allocated(), public.len() as u64, "a public address has leaked");
+    let macs = engine.all::<NetworkInterface>().filter(|(_, nic)| nic.held.mac.is_some()).count();
+    assert_eq!(engine.macs_in_use(), macs, "a MAC address has leaked");
+}
+
+/// Nobody missed a wake-up, and nothing was lost: a fresh operator comes to the same conclusions. The status of a
+/// refused object may list a violation that has come since it was refused; after that, a restart writes nothing at all.
+pub fn a_restart_changes_nothing(world: &mut World) {
+    let engine = world.core.engine();
+    let outlived = |id: ObjectId| {
+        let uid = world.objects.get(&id).map(|object| object["metadata"]["uid"].clone());
+        uid != engine.holder(id.kind, &id.name).map(|holder| Value::from(&*holder.0))
+    };
+    let carried =
+        Kind::ALL.iter().flat_map(|kind| engine.names(*kind).into_iter().map(|name| ObjectId::new(*kind, name)));
+    if carried.into_iter().any(outlived) {
+        return; // the fabric's record of an object that is gone does not outlive the operator, and what it blocked goes on
+    }
+    let before = world.objects.clone();
+    world.restart();
+    world.calm_down();
+    for (id, object) in &world.objects {
+        let mut expected = before[id].clone();
+        if expected["status"]["violations"].is_array() {
+            for volatile in ["violations", "conditions"] {
+                expected["status"][volatile] = object["status"][volatile].clone();
+            }
+            assert!(object["status"]["violations"].is_array(), "{id} was refused, and a restart has cured it");
+            expected["metadata"]["resourceVersion"] = object["metadata"]["resourceVersion"].clone();
+        }
+        assert_eq!(expected, *object, "a restart has changed {id}");
+    }
+    let writes = world.writes;
+    world.restart();
+    world.calm_down();
+    assert_eq!(world.writes, writes, "a second restart in a calm world has written");
+}
+
+pub fn nothing_is_left(world: &World) {
+    assert_eq!(world.objects.keys().collect::<Vec<_>>(), Vec::<&ObjectId>::new(), "not everything can be deleted");
+    let engine = world.core.engine();
+    for kind in Kind::ALL {
+        assert_eq!(engine.names(*kind), [], "the fabric still holds a {kind}");
+    }
+    assert_eq!(engine.pool(&PoolId::Public).unwrap().allocated(), 0);
+    assert_eq!(engine.macs_in_use(), 0);
+}

@@ -1,0 +1,158 @@
+//! What random users do, on so few names and addresses that they always get in each other's way.
+
+use rand::Rng;
+use rand::seq::IndexedRandom;
+use rand_chacha::ChaCha8Rng;
+use serde_json::{Value, json};
+use vnet_operator::fabric::{Kind, ObjectId};
+
+use super::world::{NAMESPACES, World, id};
+
+pub fn act(world: &mut World, rng: &mut ChaCha8Rng) {
+    let id = some_object(rng);
+    let exists = world.objects.contains_key(&id);
+    let namespace = id.name.namespace.to_string();
+    match rng.random_range(0..20) {
+        0..=1 if exists => world.delete(&id),
+        2 if exists => {
+            world.strip(&id);
+        }
+        3 if exists => {
+            // Deleted at once, and made again under the same name.
+            world.strip(&id);
+            world.delete(&id);
+            world.create(&id, spec(id.kind, &namespace, rng), true);
+        }
+        4 if exists => tamper(world, &id, rng),
+        5 if exists => world.edit(&id, |object| {
+            object["metadata"]["annotations"] = json!({"vnet.dev/restartedAt": "2026-01-01T00:00:00Z", "note": "x"});
+        }),
+        _ if exists => world.edit(&id, |object| object["spec"] = spec(id.kind, &namespace, rng)),
+        _ => world.create(&id, spec(id.kind, &namespace, rng), rng.random_bool(0.8)),
+    }
+}
+
+pub fn delete_everything(world: &mut World) {
+    for id in world.objects.keys().cloned().collect::<Vec<_>>() {
+        world.delete(&id);
+    }
+}
+
+fn some_object(rng: &mut ChaCha8Rng) -> ObjectId {
+    let namespace = NAMESPACES[usize::from(rng.random_bool(0.2))];
+    let (kind, name) = match rng.random_range(0..20) {
+        0..=1 => (Kind::VirtualNetwork, format!("net-{}", rng.random_range(0..2))),
+        2..=4 => (Kind::Subnet, format!("subnet-{}", rng.random_range(0..3))),
+        5..=7 => (Kind::PublicIPAddress, format!("public-{}", rng.random_range(0..3))),
+        8..=14 => (Kind::NetworkInterface, format!("nic-{}", rng.random_range(0..6))),
+        _ => (Kind::VirtualMachine, format!("vm-{}", rng.random_range(0..3))),
+    };
+    id(kind, namespace, &name)
+}
+
+fn tamper(world: &mut World, id: &ObjectId, rng: &mut ChaCha8Rng) {
+    world.tell(|| format!("user edits the status of {id}"));
+    let life = world.objects[id]["metadata"]["uid"].as_str().unwrap().to_owned();
+    world.tampered.insert(life);
+    let what = rng.random_range(0..4);
+    let address = some_address(rng);
+    world.edit(id, |object| match what {
+        0 => object["status"] = json!({"observedGeneration": 1}),
+        1 => object["status"]["programmed"] = json!("nonsense"),
+        2 => object["status"]["virtualMachine"] = json!({"name": "vm-0"}),
+        _ => {
+            for configuration in object["status"]["ipConfigurations"].as_array_mut().into_iter().flatten() {
+                configuration["privateIPAddress"] = json!(address);
+            }
+            object["status"]["networkInterfaces"] =
+                json!([{"name": "nic-1", "primary": true}, {"name": "nic-2", "primary": true}]);
+        }
+    });
+}
+
+fn some_address(rng: &mut ChaCha8Rng) -> String {
+    ["10.0.0.4", "10.0.0.5", "10.0.0.6", "10.0.0.3", "10.0.0.12", "10.0.0.20", "10.9.9.9"]
+        .choose(rng)
+        .unwrap()
+        .to_string()
+}
+
+fn spec(kind: Kind, namespace: &str, rng: &mut ChaCha8Rng) -> Value {
+    match kind {
+        Kind::VirtualNetwork => {
+            let prefixes = [json!(["10.0.0.0/16"]), json!(["10.0.0.0/16", "fd00::/48"]), json!(["10.0.0.0/27"])];
+            json!({"addressSpace": {"addressPrefixes": prefixes.choose(rng)}})
+        }
+        Kind::Subnet => {
+            let prefixes = [
+                json!(["10.0.0.0/29"]),
+                json!(["10.0.0.8/29"]),
+                json!(["10.0.0.16/28", "fd00::/64"]),
+                json!(["10.0.0.0/28"]),
+            ];
+            json!({"virtualNetwork": {"name": format!("net-{}", u8::from(rng.random_bool(0.1)))}, "addressPrefixes": prefixes.choose(rng)})
+        }
+        Kind::PublicIPAddress => {
+            let standard = rng.random_bool(0.3);
+            let mut spec = json!({"sku": {"name": if standard { "Standard" } else { "Basic" }}});
+            if !standard && rng.random_bool(0.3) {
+                spec["publicIPAllocationMethod"] = json!("Static");
+            }
+            if rng.random_bool(0.4) {
+                spec["dnsSettings"] = json!({"domainNameLabel": format!("label{}", rng.random_range(0..2))});
+            }
+            spec
+        }
+        Kind::NetworkInterface => {
+            let count = rng.random_range(1..4);
+            let configurations: Vec<Value> = (0..count).map(|n| configuration(n, namespace, rng)).collect();
+            json!({"subnet": {"name": format!("subnet-{}", rng.random_range(0..3)), "namespace": NAMESPACES[0]}, "ipConfigurations": configurations})
+        }
+        Kind::VirtualMachine => virtual_machine(rng),
+    }
+}
+
+fn configuration(n: usize, namespace: &str, rng: &mut ChaCha8Rng) -> Value {
+    let mut configuration = json!({"name": format!("c{}", n + usize::from(rng.random_bool(0.1)))});
+    if n == 0 {
+        configuration["primary"] = json!(true);
+    }
+    match rng.random_range(0..10) {
+        0..=2 => {
+            configuration["privateIPAllocationMethod"] = json!("Static");
+            configuration["privateIPAddress"] = json!(some_address(rng));
+        }
+        3 => configuration["privateIPAllocationMethod"] = json!("Static"),
+        4 if n == 1 => configuration["privateIPAddressVersion"] = json!("IPv6"),
+        _ => {}
+    }
+    if rng.random_bool(0.3) {
+        configuration["publicIPAddress"] =
+            json!({"name": format!("public-{}", rng.random_range(0..3)), "namespace": namespace});
+    }
+    configuration
+}
+
+fn virtual_machine(rng: &mut ChaCha8Rng) -> Value {
+    let mut numbers: Vec<usize> = (0..6).filter(|_| rng.random_bool(0.35)).collect();
+    if numbers.is_empty() {
+        numbers.push(0);
+    }
+    if rng.random_bool(0.5) {
+        numbers.reverse();
+    }
+    let mut nics: Vec<Value> = numbers.iter().map(|n| json!({"name": format!("nic-{n}")})).collect();
+    if rng.random_bool(0.2) {
+        nics[0]["primary"] = json!(rng.random_bool(0.5));
+    }
+    let size = ["Standard_D2s_v3", "Standard_D8s_v3"].choose(rng);
+    let mut spec = json!({
+        "hardwareProfile": {"vmSize": size},
+        "networkProfile": {"networkInterfaces": nics},
+    });
+    let power = ["Running", "Stopped", "Deallocated", "Deallocated", ""].choose(rng).unwrap();
+    if !power.is_empty() {
+        spec["powerState"] = json!(power);
+    }
+    spec
+}

@@ -1,0 +1,318 @@
+//! The model of the API server, the watches and the network between it and the operator.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::{SignedDuration, Timestamp};
+use kube::core::DynamicObject;
+use rand::Rng;
+use rand_chacha::ChaCha8Rng;
+use serde_json::{Value, json};
+use vnet_operator::api::FINALIZER;
+use vnet_operator::api::object::{self, Recall};
+use vnet_operator::fabric::{Kind, Name, ObjectId, Settings, Uid};
+use vnet_operator::operator::{Core, Input, Namespace, Outcome, Source, What, Write};
+
+pub const NAMESPACES: [&str; 2] = ["a", "b"];
+const STEPS_TO_CALM: usize = 20_000;
+
+#[derive(Clone, Debug)]
+enum Event {
+    Applied(ObjectId, Value),
+    Deleted(ObjectId, Uid),
+}
+
+pub struct World {
+    pub core: Core,
+    pub now: Timestamp,
+    pub objects: BTreeMap<ObjectId, Value>,
+    /// Lives whose status a user has edited; their addresses may move at a restart.
+    pub tampered: BTreeSet<String>,
+    /// Objects that may have gone without the operator's consent; what is in them may move at a restart.
+    pub forced: BTreeSet<ObjectId>,
+    pub writes: usize,
+    settings: Settings,
+    version: u64,
+    lives: u64,
+    events: BTreeMap<Kind, Vec<Event>>,
+    in_flight: Vec<Write>,
+    answers: Vec<Input>,
+    loud: bool,
+}
+
+impl World {
+    pub fn new(loud: bool, slow_starts: bool) -> Self {
+        let settings = Settings {
+            public_ip_pool: "198.18.0.0/30".parse().unwrap(),
+            vm_start: std::time::Duration::from_secs(if slow_starts { 5 } else { 0 }),
+            ..Settings::default()
+        };
+        let mut world = Self {
+            core: Core::new(settings.clone()),
+            now: Timestamp::from_second(1_800_000_000).unwrap(),
+            objects: BTreeMap::new(),
+            tampered: BTreeSet::new(),
+            forced: BTreeSet::new(),
+            writes: 0,
+            settings,
+            version: 0,
+            lives: 0,
+            events: BTreeMap::new(),
+            in_flight: Vec::new(),
+            answers: Vec::new(),
+            loud,
+        };
+        world.list_everything();
+        world
+    }
+
+    pub fn tell(&self, what: impl FnOnce() -> String) {
+        if self.loud {
+            println!("{} {}", self.now, what());
+        }
+    }
+
+    // What users do.
+
+    pub fn create(&mut self, id: &ObjectId, spec: Value, with_finalizer: bool) {
+        self.lives += 1;
+        let finalizers = if with_finalizer { vec![FINALIZER] } else { vec![] };
+        let object = json!({
+            "apiVersion": "vnet.dev/v1alpha1",
+            "kind": id.kind.as_str(),
+            "metadata": {
+                "name": &*id.name.name, "namespace": &*id.name.namespace, "uid": format!("life-{}", self.lives),
+                "generation": 1, "creationTimestamp": self.now.to_string(), "finalizers": finalizers,
+            },
+            "spec": spec,
+            "status": {"observedGeneration": -1},
+        });
+        self.tell(|| format!("user creates {id} {}", object["spec"]));
+        self.store(id, object);
+    }
+
+    pub fn edit(&mut self, id: &ObjectId, change: impl FnOnce(&mut Value)) {
+        let Some(mut object) = self.objects.get(id).cloned() else { return };
+        change(&mut object);
+        if object["spec"] != self.objects[id]["spec"] {
+            object["metadata"]["generation"] = json!(object["metadata"]["generation"].as_i64().unwrap() + 1);
+        }
+        self.tell(|| format!("user edits {id} {}", object["spec"]));
+        self.store(id, object);
+    }
+
+    pub fn strip(&mut self, id: &ObjectId) {
+        self.tell(|| format!("user strips the finalizer of {id}"));
+        self.forced.insert(id.clone());
+        self.edit(id, |object| object["metadata"]["finalizers"] = json!([]));
+    }
+
+    pub fn delete(&mut self, id: &ObjectId) {
+        let Some(mut object) = self.objects.get(id).cloned() else { return };
+        if object["metadata"]["deletionTimestamp"].is_null() {
+            self.tell(|| format!("user deletes {id}"));
+            object["metadata"]["deletionTimestamp"] = json!(self.now.to_string());
+            object["metadata"]["generation"] = json!(object["metadata"]["generation"].as_i64().unwrap() + 1);
+            self.store(id, object);
+        }
+    }
+
+    /// Stores a version; an object that is being deleted and has no finalizer is gone.
+    fn store(&mut self, id: &ObjectId, mut object: Value) {
+        self.version += 1;
+        object["metadata"]["resourceVersion"] = json!(self.version.to_string());
+        let finalizers = object["metadata"]["finalizers"].as_array().map_or(0, Vec::len);
+        let gone = finalizers == 0 && !object["metadata"]["deletionTimestamp"].is_null();
+        let event = if gone {
+            self.objects.remove(id);
+            self.tell(|| format!("server removes {id}"));
+            Event::Deleted(id.clone(), Uid::from(object["metadata"]["uid"].as_str().unwrap()))
+        } else {
+            self.objects.insert(id.clone(), object.clone());
+            Event::Applied(id.clone(), object)
+        };
+        self.events.entry(id.kind).or_default().push(event);
+    }
+
+    // What the watches do. Those of different kinds run apart; each one is in order.
+
+    pub fn deliver_one(&mut self, rng: &mut ChaCha8Rng) {
+        let kind = Kind::ALL[rng.random_range(0..Kind::ALL.len())];
+        self.deliver(kind);
+        self.core.settle(self.now);
+    }
+
+    fn deliver(&mut self, kind: Kind) -> bool {
+        let Some(events) = self.events.get_mut(&kind).filter(|events| !events.is_empty()) else { return false };
+        let input = match events.remove(0) {
+            Event::Applied(_, object) => applied(kind, &object, Recall::Nothing),
+            Event::Deleted(id, uid) => Input::Deleted(id, uid),
+        };
+        self.core.feed(input);
+        true
+    }
+
+    pub fn relist(&mut self, rng: &mut ChaCha8Rng) {
+        let kind = Kind::ALL[rng.random_range(0..Kind::ALL.len())];
+        self.tell(|| format!("watch of {kind} relists"));
+        self.list(kind);
+        self.core.settle(self.now);
+    }
+
+    fn list(&mut self, kind: Kind) {
+        self.events.remove(&kind);
+        self.core.feed(Input::ListStarted(Source::Objects(kind)));
+        for (_, object) in self.objects.iter().filter(|(id, _)| id.kind == kind) {
+            self.core.feed(applied(kind, object, Recall::Record));
+        }
+        self.core.feed(Input::ListDone(Source::Objects(kind)));
+    }
+
+    fn list_everything(&mut self) {
+        self.core.feed(Input::ListStarted(Source::Namespaces));
+        for namespace in NAMESPACES {
+            self.core.feed(Input::Namespace(namespace.into(), Namespace::default()));
+        }
+        self.core.feed(Input::ListDone(Source::Namespaces));
+        for kind in Kind::ALL {
+            self.list(*kind);
+        }
+        self.core.settle(self.now);
+    }
+
+    // What becomes of writes.
+
+    pub fn begin_writes(&mut self, rng: &mut ChaCha8Rng) {
+        for _ in 0..rng.random_range(1..4) {
+            self.begin_write();
+        }
+    }
+
+    fn begin_write(&mut self) -> bool {
+        self.core.settle(self.now);
+        let Some(write) = self.core.next_write(self.now) else { return false };
+        self.in_flight.push(write);
+        true
+    }
+
+    pub fn end_a_write(&mut self, rng: &mut ChaCha8Rng) {
+        if self.in_flight.is_empty() {
+            return;
+        }
+        let write = self.in_flight.remove(rng.random_range(0..self.in_flight.len()));
+        let (id, uid) = (write.id.clone(), write.uid.clone());
+        let outcome = match rng.random_range(0..10) {
+            0 => {
+                self.tell(|| format!("write of {id} is not carried out"));
+                Outcome::Failed
+            }
+            1 => {
+                self.carry_out(write);
+                self.tell(|| format!("the answer to the write of {id} is lost"));
+                Outcome::Failed
+            }
+            _ => self.carry_out(write),
+        };
+        self.answers.push(Input::Written(id, uid, outcome));
+    }
+
+    pub fn deliver_an_answer(&mut self, rng: &mut ChaCha8Rng) {
+        if !self.answers.is_empty() {
+            let answer = self.answers.remove(rng.random_range(0..self.answers.len()));
+            self.core.feed(answer);
+            self.core.settle(self.now);
+        }
+    }
+
+    fn carry_out(&mut self, write: Write) -> Outcome {
+        let Some(object) = self.objects.get(&write.id) else { return Outcome::Gone };
+        if object["metadata"]["resourceVersion"] != json!(write.resource_version.to_string()) {
+            return Outcome::Conflict;
+        }
+        let mut next = object.clone();
+        match write.what {
+            What::Status(status) => {
+                super::check::no_address_moves(self, &write.id, object, &status);
+                next["status"] = status;
+            }
+            What::Finalizers(finalizers) => next["metadata"]["finalizers"] = json!(finalizers),
+        }
+        assert!(next != *object, "{} is written, and nothing changes", write.id);
+        self.writes += 1;
+        self.tell(|| format!("operator writes {} {}", write.id, difference(&self.objects[&write.id], &next)));
+        self.store(&write.id, next);
+        Outcome::Done(self.version)
+    }
+
+    // Time and accidents.
+
+    pub fn advance(&mut self, rng: &mut ChaCha8Rng) {
+        self.now += SignedDuration::from_millis(rng.random_range(1..4000));
+        self.core.settle(self.now);
+    }
+
+    /// The operator dies and comes back. What was on its way may still arrive, now or never.
+    pub fn crash(&mut self, rng: &mut ChaCha8Rng) {
+        self.tell(|| "operator crashes".to_owned());
+        for write in std::mem::take(&mut self.in_flight) {
+            if rng.random_bool(0.5) {
+                self.carry_out(write);
+            }
+        }
+        self.restart();
+    }
+
+    pub fn restart(&mut self) {
+        self.in_flight.clear();
+        self.answers.clear();
+        self.events.clear();
+        self.core = Core::new(self.settings.clone());
+        self.list_everything();
+    }
+
+    /// No more users and no more accidents: everything that is on its way arrives, until nothing is left to do.
+    pub fn calm_down(&mut self) {
+        for _ in 0..STEPS_TO_CALM {
+            let delivered = Kind::ALL.iter().fold(false, |any, kind| self.deliver(*kind) || any);
+            let begun = self.begin_write();
+            let ended = !self.in_flight.is_empty();
+            for write in std::mem::take(&mut self.in_flight) {
+                let (id, uid) = (write.id.clone(), write.uid.clone());
+                let outcome = self.carry_out(write);
+                self.answers.push(Input::Written(id, uid, outcome));
+            }
+            let answered = !self.answers.is_empty();
+            for answer in std::mem::take(&mut self.answers) {
+                self.core.feed(answer);
+            }
+            self.core.settle(self.now);
+            if delivered || begun || ended || answered {
+                continue;
+            }
+            match self.core.next_deadline() {
+                Some(deadline) => self.now = self.now.max(deadline),
+                None => return,
+            }
+        }
+        panic!("the world never calms down");
+    }
+}
+
+/// What a write changes, for the one who replays a seed.
+fn difference(before: &Value, after: &Value) -> String {
+    let fields = |object: &Value| object["status"].as_object().cloned().unwrap_or_default();
+    let (before_fields, after_fields) = (fields(before), fields(after));
+    let names: BTreeSet<&String> = before_fields.keys().chain(after_fields.keys()).collect();
+    let changed = names.into_iter().filter(|name| before_fields.get(*name) != after_fields.get(*name));
+    let changed: Vec<String> =
+        changed.map(|name| format!("\n    {name}: {} -> {}", before["status"][name], after["status"][name])).collect();
+    format!("finalizers {}{}", after["metadata"]["finalizers"], changed.concat())
+}
+
+fn applied(kind: Kind, object: &Value, recall: Recall) -> Input {
+    let object: DynamicObject = serde_json::from_value(object.clone()).expect("the model stores whole objects");
+    Input::Applied(Box::new(object::observe(kind, &object, recall).expect("the model stores whole objects")))
+}
+
+pub fn id(kind: Kind, namespace: &str, name: &str) -> ObjectId {
+    ObjectId::new(kind, Name::new(namespace, name))
+}
