@@ -21,7 +21,7 @@ test: ## Runs every check and test; the first run builds the control plane, whic
 	cargo fmt --check
 	cargo clippy --all-targets --all-features -- -D warnings
 	tools/drift
-	@assets="$$(tools/binaries)"; set -x; VNET_ASSETS="$$assets" cargo test
+	@assets="$$(tools/binaries)"; set -x; VNET_ASSETS="$$assets" cargo test --lib --tests
 
 crds: ## Generates crds/ from the code
 	cargo run --quiet -- crds --dir crds
