@@ -9,7 +9,8 @@ use clap::{Parser, Subcommand};
 use ipnet::Ipv4Net;
 use tokio::signal::unix::{SignalKind, signal};
 use vnet_operator::api::crd;
-use vnet_operator::fabric::Settings;
+use vnet_operator::fabric::engine::DynamicAddresses;
+use vnet_operator::fabric::{Settings, catalogue};
 use vnet_operator::operator::health::{self, Readiness};
 use vnet_operator::operator::run;
 
@@ -33,6 +34,28 @@ enum Command {
         #[arg(long)]
         dir: Option<PathBuf>,
     },
+    /// Tell what a rule says, its error code, remedy and source; without an id, the whole rule reference as Markdown
+    ///
+    /// Example: vnet rules ADDR-08
+    Rules {
+        /// Rule ids, as status.violations[].rule shows them
+        ids: Vec<String>,
+    },
+}
+
+/// Prints the rules that are asked for, or all.
+fn print_rules(ids: &[String]) -> anyhow::Result<()> {
+    if ids.is_empty() {
+        return Ok(std::io::stdout().write_all(catalogue::markdown().as_bytes())?);
+    }
+    for id in ids {
+        let told = catalogue::lookup(id);
+        anyhow::ensure!(!told.is_empty(), "there is no rule {id:?}; `vnet rules` lists all");
+        for rule in told {
+            writeln!(std::io::stdout(), "{rule}")?;
+        }
+    }
+    Ok(())
 }
 
 #[derive(Debug, clap::Args)]
@@ -49,6 +72,9 @@ struct RunOptions {
     /// How long a virtual machine takes to start, such as 5s
     #[arg(long, env = "VNET_VM_START", default_value = "0s")]
     vm_start: humantime::Duration,
+    /// Assign dynamic private addresses anew when a virtual machine starts after it was deallocated
+    #[arg(long, env = "VNET_REASSIGN_DYNAMIC_ADDRESSES")]
+    reassign_dynamic_addresses: bool,
     /// How log lines are written
     #[arg(long, env = "VNET_LOG_FORMAT", default_value = "text")]
     log_format: LogFormat,
@@ -77,6 +103,7 @@ pub fn execute(cli: Cli) -> anyhow::Result<()> {
         }
         Command::Crds { dir: Some(dir) } => write_crds(&dir),
         Command::Crds { dir: None } => print_crds(),
+        Command::Rules { ids } => print_rules(&ids),
     }
 }
 
@@ -91,6 +118,10 @@ async fn operate(options: RunOptions) -> anyhow::Result<()> {
         default_location: options.default_location.into(),
         public_ip_pool: options.public_ip_pool.trunc(),
         vm_start: options.vm_start.into(),
+        dynamic_addresses: match options.reassign_dynamic_addresses {
+            true => DynamicAddresses::Reassigned,
+            false => DynamicAddresses::Kept,
+        },
     };
     let readiness = Readiness::default();
     let stop = async move {

@@ -4,12 +4,14 @@
 //! the fabric is asked. [`status`] and [`conditions`] are the same for every kind; [`object`] reads what the API server
 //! sends; [`crd`] makes the definitions.
 
+pub mod availability_set;
 pub mod common;
 pub mod conditions;
 pub mod crd;
 pub mod network_interface;
 pub mod object;
 pub mod public_ip_address;
+pub mod public_ip_prefix;
 pub mod status;
 pub mod subnet;
 pub mod virtual_machine;

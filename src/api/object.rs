@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::status::{Published, Status};
 use super::{About, Api, FINALIZER, RESTARTED_AT};
 use crate::fabric::{
-    AnyRecord, Ask, Code, Engine, Findings, Kind, Name, NetworkInterface, ObjectId, Placement, PublicIPAddress, Record,
+    AnyRecord, Ask, AvailabilitySet, Code, Engine, Findings, Kind, Name, NetworkInterface, ObjectId, Placement, PublicIPAddress, PublicIPPrefix, Record,
     Subnet, Uid, Violation, VirtualMachine, VirtualNetwork, for_each_kind,
 };
 

@@ -4,7 +4,7 @@ use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::common::Tags;
+use super::common::{ObjectReference, Tags};
 use super::status::Status;
 use super::{About, Api};
 use crate::fabric::network_interface::{AllocationMethod, IpVersion};
@@ -43,6 +43,10 @@ use crate::fabric::{Code, Findings, Name, PublicIPAddress, Violation};
     "self.sku.name != 'Standard' || !has(self.publicIPAllocationMethod) || self.publicIPAllocationMethod == 'Static'",
     "a Standard public address is Static: set publicIPAllocationMethod to Static, or leave it out"
 ))]
+#[x_kube(validation = (
+    "!has(self.publicIPPrefix) || self.sku.name == 'Standard'",
+    "only a Standard public address is taken from a prefix: set sku.name to Standard, or leave publicIPPrefix out"
+))]
 pub struct PublicIPAddressSpec {
     /// Azure region. Default: the Namespace's label vnet.dev/location, else the operator's default. Fixed once programmed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -69,6 +73,9 @@ pub struct PublicIPAddressSpec {
     /// A domain name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dns_settings: Option<PublicDnsSettings>,
+    /// The public prefix that a Standard address is taken from. Fixed once programmed.
+    #[serde(default, rename = "publicIPPrefix", skip_serializing_if = "Option::is_none")]
+    pub public_ip_prefix: Option<ObjectReference>,
 }
 
 /// The SKU of a public address.
@@ -102,7 +109,7 @@ impl Api for PublicIPAddress {
     type Spec = PublicIPAddressSpec;
     type Object = PublicIPAddressObject;
 
-    fn translate(_: &About, spec: &PublicIPAddressSpec) -> Result<Self, Vec<Violation>> {
+    fn translate(about: &About, spec: &PublicIPAddressSpec) -> Result<Self, Vec<Violation>> {
         let mut findings = Findings::default();
         let domain_name_label = spec.dns_settings.as_ref().map(|dns| dns.domain_name_label.clone());
         if let Some(label) = domain_name_label.as_ref().filter(|label| !is_label(label)) {
@@ -123,13 +130,15 @@ impl Api for PublicIPAddress {
             version: spec.public_ip_address_version,
             idle_timeout_minutes: spec.idle_timeout_in_minutes,
             domain_name_label,
+            public_ip_prefix: spec.public_ip_prefix.as_ref().map(|prefix| prefix.name_from(&about.name)),
         })
     }
 
-    fn describe(&self, _: &Name, location: &str) -> PublicIPAddressSpec {
+    fn describe(&self, name: &Name, location: &str) -> PublicIPAddressSpec {
         PublicIPAddressSpec {
             location: Some(location.to_owned()),
             tags: Tags::new(),
+            public_ip_prefix: self.public_ip_prefix.as_ref().map(|prefix| ObjectReference::to(prefix, name)),
             sku: PublicIPAddressSku { name: self.sku },
             public_ip_allocation_method: Some(self.method),
             public_ip_address_version: self.version,

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::Api;
 use super::conditions::{self, Since};
-use crate::fabric::{Cure, Engine, Name, ObjectId, Uid, Violation};
+use crate::fabric::{Advice, Cure, Engine, Name, ObjectId, Placement, Programmed, Uid, Violation};
 
 /// The status of an object.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -81,7 +81,14 @@ pub struct Blocker {
 const VIOLATIONS_SHOWN: usize = 32;
 
 /// Status fields that follow others' comings and goings; a change of these alone is not urgent.
-const HOT_FIELDS: [&str; 2] = ["capacity", "subnetCount"];
+const HOT_FIELDS: [&str; 6] = [
+    "capacity",
+    "publicIPAddressCount",
+    "publicIPAddresses",
+    "subnetCount",
+    "virtualMachineCount",
+    "virtualMachines",
+];
 
 /// What the operator knows of an object when it reports.
 #[derive(Clone, Copy, Debug)]
@@ -92,6 +99,8 @@ pub struct Findings<'a> {
     pub generation: i64,
     /// What the spec, or the deletion, broke.
     pub violations: &'a [Violation],
+    /// Where the object would be if it were put now.
+    pub expected: Option<&'a Placement>,
     /// Since when the conditions are as they are.
     pub since: &'a Since,
     /// Now, to the second.
@@ -120,7 +129,7 @@ pub fn report<K: Api>(engine: &Engine, name: &Name, found: Findings<'_>) -> Resu
                 programmed: programmed.map(|programmed| programmed.generation),
                 violations: found.violations,
                 progress: programmed.and_then(K::progress),
-                advice: programmed.map(|programmed| K::advice(engine, name, programmed)).unwrap_or_default(),
+                advice: programmed.map(|programmed| advice(engine, name, programmed, found.expected)).unwrap_or_default(),
             },
             found.since,
             found.now,
@@ -129,6 +138,29 @@ pub fn report<K: Api>(engine: &Engine, name: &Name, found: Findings<'_>) -> Resu
         view: programmed.map(|programmed| K::observe(engine, name, programmed)).unwrap_or_default(),
     };
     serde_json::to_value(status)
+}
+
+/// What the kind tells, and where the labels of the Namespace have changed since the object was put: that moves nothing
+/// (S-12).
+fn advice<K: Api>(
+    engine: &Engine,
+    name: &Name,
+    programmed: &Programmed<K>,
+    expected: Option<&Placement>,
+) -> Vec<Advice> {
+    let mut advice = K::advice(engine, name, programmed);
+    let inherits = programmed.ask.inherited_placement(engine).is_some();
+    if let Some(expected) = expected.filter(|expected| !inherits && **expected != programmed.placement) {
+        advice.push(Advice {
+            condition: "NamespaceLabelsDiffer",
+            reason: "PlacementIsFixed",
+            message: format!(
+                "The object is in {}, and by its Namespace it would be in {expected}. It stays; delete it and create it anew to move it.",
+                programmed.placement
+            ),
+        });
+    }
+    advice
 }
 
 impl From<&Violation> for ViolationReport {

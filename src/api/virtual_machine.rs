@@ -4,12 +4,12 @@ use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::common::{ObjectReference, Tags};
+use super::common::{self, Address, LocalReference, ObjectReference, Tags};
 use super::status::Status;
 use super::{About, Api};
 use crate::fabric::limits;
 use crate::fabric::network_interface::Primary;
-use crate::fabric::virtual_machine::{NicReference, OsType, PowerWish, VirtualMachineView};
+use crate::fabric::virtual_machine::{Disruption, GuestInterface, NicReference, OsType, PowerWish, VirtualMachineView};
 use crate::fabric::{Code, Findings, Name, Violation, VirtualMachine};
 
 /// A virtual machine, as far as its network is concerned: size, power state and network interfaces.
@@ -53,6 +53,13 @@ pub struct VirtualMachineSpec {
     /// The guest.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub os_profile: Option<OsProfile>,
+    /// The availability set, of the same namespace. Fixed once programmed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub availability_set: Option<LocalReference>,
+    /// Where an edit of the virtual machine or of its network interfaces needs it deallocated. Refuse: the edit is refused.
+    /// Deallocate: it is deallocated, the edit done, and it is started again.
+    #[serde(default)]
+    pub disruption_policy: Disruption,
     /// The network.
     pub network_profile: NetworkProfile,
     /// The power state that is wished. Left out, the virtual machine is started at creation, and then left as it is.
@@ -80,6 +87,23 @@ pub struct OsProfile {
     /// The operating system. Default: Linux.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub os_type: Option<OsType>,
+    /// The addresses that are set by hand in the guest, if that is known. Conditions ConnectivityLost and
+    /// GuestConfigurationDiffers tell where they do not fit what the fabric assigned.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 8), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"]))]
+    pub network_interfaces: Vec<GuestInterfaceSpec>,
+}
+
+/// What is set by hand in the guest on one network interface.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct GuestInterfaceSpec {
+    /// Name of the network interface in spec.networkProfile.networkInterfaces.
+    #[schemars(length(min = 1, max = 253))]
+    pub name: String,
+    /// The addresses, the primary one first.
+    #[schemars(length(min = 1, max = 256), extend("x-kubernetes-list-type" = "atomic"))]
+    pub addresses: Vec<Address>,
 }
 
 /// The network of a virtual machine.
@@ -122,6 +146,8 @@ impl Api for VirtualMachine {
                 .name_from(&about.name),
             primary: asked.primary.into(),
         };
+        let network_interfaces: Vec<NicReference> = spec.network_profile.network_interfaces.iter().map(nic).collect();
+        let guest = guest(&os.network_interfaces, &network_interfaces, &mut findings);
         let Some(size) = limits::vm_size(wanted) else {
             findings.under("S-35").refuse(
                 Code::InvalidParameter,
@@ -131,14 +157,18 @@ impl Api for VirtualMachine {
             );
             return Err(findings.into_violations());
         };
-        Ok(Self {
+        let ask = Self {
+            availability_set: spec.availability_set.as_ref().map(|set| set.name_from(&about.name)),
+            disruption: spec.disruption_policy,
+            guest,
             size,
             computer_name: os.computer_name.unwrap_or_else(|| about.name.name.to_string()),
             os_type: os.os_type.unwrap_or_default(),
-            network_interfaces: spec.network_profile.network_interfaces.iter().map(nic).collect(),
+            network_interfaces,
             power: spec.power_state,
             restarted_at: about.restarted_at.clone(),
-        })
+        };
+        findings.or(ask)
     }
 
     fn describe(&self, name: &Name, location: &str) -> VirtualMachineSpec {
@@ -153,7 +183,10 @@ impl Api for VirtualMachine {
             os_profile: Some(OsProfile {
                 computer_name: Some(self.computer_name.clone()),
                 os_type: Some(self.os_type),
+                network_interfaces: self.guest.iter().map(describe_guest).collect(),
             }),
+            availability_set: self.availability_set.as_ref().map(LocalReference::to),
+            disruption_policy: self.disruption,
             network_profile: NetworkProfile { network_interfaces: self.network_interfaces.iter().map(nic).collect() },
             power_state: self.power,
         }
@@ -161,5 +194,35 @@ impl Api for VirtualMachine {
 
     fn location(spec: &VirtualMachineSpec) -> Option<&str> {
         spec.location.as_deref()
+    }
+}
+
+/// What the guest is said to have set; a network interface is known by its name in the list.
+fn guest(declared: &[GuestInterfaceSpec], listed: &[NicReference], findings: &mut Findings) -> Vec<GuestInterface> {
+    let mut guest = Vec::new();
+    for (n, declared) in declared.iter().enumerate() {
+        let addresses = declared.addresses.iter().enumerate().filter_map(|(m, text)| {
+            common::private_address(text, format!("spec.osProfile.networkInterfaces[{n}].addresses[{m}]"), findings)
+        });
+        let addresses = addresses.collect();
+        match listed.iter().find(|listed| *listed.name.name == *declared.name) {
+            Some(listed) => guest.push(GuestInterface { network_interface: listed.name.clone(), addresses }),
+            None => {
+                findings.under("IPC-20").refuse(
+                    Code::InvalidParameter,
+                    format!("spec.osProfile.networkInterfaces[{n}].name"),
+                    format!("{} is not in spec.networkProfile.networkInterfaces.", declared.name),
+                    "Name a network interface of that list.",
+                );
+            }
+        }
+    }
+    guest
+}
+
+fn describe_guest(guest: &GuestInterface) -> GuestInterfaceSpec {
+    GuestInterfaceSpec {
+        name: guest.network_interface.name.to_string(),
+        addresses: common::addresses(&guest.addresses),
     }
 }

@@ -32,6 +32,18 @@ pub struct Settings {
     pub public_ip_pool: Ipv4Net,
     /// How long a virtual machine takes to start.
     pub vm_start: Duration,
+    /// What becomes of dynamic private addresses when a VM starts after it was deallocated.
+    pub dynamic_addresses: DynamicAddresses,
+}
+
+/// What becomes of dynamic private addresses when a VM starts after it was deallocated (ADDR-05, D-04).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum DynamicAddresses {
+    /// They are kept, as the real service keeps them.
+    #[default]
+    Kept,
+    /// They are assigned anew, as the articles allow.
+    Reassigned,
 }
 
 impl Default for Settings {
@@ -41,6 +53,7 @@ impl Default for Settings {
             // RFC 2544 sets 198.18.0.0/15 aside for benchmarks: it is nobody's on the Internet.
             public_ip_pool: Ipv4Net::new_assert(Ipv4Addr::new(198, 18, 0, 0), 15),
             vm_start: Duration::ZERO,
+            dynamic_addresses: DynamicAddresses::Kept,
         }
     }
 }
@@ -80,6 +93,8 @@ pub struct Engine {
     pub(super) nics_in: BTreeMap<Name, BTreeSet<Name>>,               // a subnet
     pub(super) nics_of: BTreeMap<Name, BTreeMap<u64, Name>>,          // a virtual machine, in order of attachment
     pub(super) associations: BTreeMap<Name, (Name, Arc<str>)>,        // public address -> NIC, configuration
+    pub(super) vms_in: BTreeMap<Name, BTreeSet<Name>>,                // an availability set
+    pub(super) taken_from: BTreeMap<Name, BTreeSet<Name>>,            // a public prefix: public addresses
     pub(super) labels: BTreeMap<(Arc<str>, String), Name>,            // location, label -> public address
     pub(super) starting: BTreeSet<(Timestamp, Name)>,
     pub(super) macs: Macs,
@@ -102,6 +117,8 @@ impl Engine {
             nics_in: BTreeMap::new(),
             nics_of: BTreeMap::new(),
             associations: BTreeMap::new(),
+            vms_in: BTreeMap::new(),
+            taken_from: BTreeMap::new(),
             labels: BTreeMap::new(),
             starting: BTreeSet::new(),
             macs: Macs::default(),

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use ipnet::IpNet;
+use ipnet::{IpNet, Ipv4Net};
 
 use super::id::Name;
 
@@ -19,6 +19,8 @@ pub enum PoolId {
     SubnetIPv6(Name),
     /// The platform's public IPv4 addresses.
     Public,
+    /// The addresses of a public prefix.
+    Prefix(Name),
 }
 
 /// The first four addresses of a subnet and its last are the platform's: network, gateway, two for DNS, broadcast (ADDR-01).
@@ -108,6 +110,29 @@ impl Pool {
             }
         }
         found
+    }
+
+    /// The lowest block of this prefix length, at most 64 addresses, in which nothing is held.
+    pub fn lowest_free_block(&self, length: u8) -> Option<Ipv4Net> {
+        let size = 1_u64.checked_shl(u32::from(self.prefix.max_prefix_len().checked_sub(length)?))?;
+        let mut from = 0;
+        loop {
+            let start = self.first_free_at_or_after(from)? & !(size - 1);
+            let IpAddr::V4(first) = self.address(start) else { return None };
+            let block = Ipv4Net::new(first, length).ok()?;
+            if start >= from && self.is_free_block(block) {
+                return Some(block);
+            }
+            from = start.checked_add(size)?;
+            if from > self.last {
+                return None;
+            }
+        }
+    }
+
+    /// True if the block is of this pool, and nothing in it is held.
+    pub fn is_free_block(&self, block: Ipv4Net) -> bool {
+        self.prefix.contains(&IpNet::V4(block)) && all_of(block).all(|address| !self.holds(address))
     }
 
     /// Marks an address as held. False if it cannot be: held already, kept by the platform, or outside.
@@ -214,6 +239,11 @@ impl Pool {
             index = index.checked_shl(BITS).filter(|first| first >> BITS == index)?;
         }
     }
+}
+
+/// Every address of a block, its first and its last too.
+pub fn all_of(block: Ipv4Net) -> impl Iterator<Item = IpAddr> {
+    (u32::from(block.network())..=u32::from(block.broadcast())).map(|address| Ipv4Addr::from(address).into())
 }
 
 #[cfg(test)]

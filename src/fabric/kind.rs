@@ -2,7 +2,7 @@
 
 use super::engine::{Engine, Request};
 use super::id::{Name, ObjectId, Uid};
-use super::resource::{DeletionRule, Record, Resource, Restored, Table};
+use super::resource::{Record, Refusing, Resource, Restored, Table};
 use super::violation::Refusal;
 
 /// Calls the macro `$apply` with every kind and the name of its module, in the order in which they refer to each
@@ -12,8 +12,10 @@ macro_rules! for_each_kind {
         $apply! {
             VirtualNetwork virtual_network,
             Subnet subnet,
+            PublicIPPrefix public_ip_prefix,
             PublicIPAddress public_ip_address,
             NetworkInterface network_interface,
+            AvailabilitySet availability_set,
             VirtualMachine virtual_machine,
         }
     };
@@ -33,6 +35,13 @@ macro_rules! define_kinds {
         impl Kind {
             /// Every kind, what is referred to first.
             pub const ALL: &'static [Kind] = &[$(Kind::$kind,)*];
+
+            /// Whether objects of the kind take addresses or names that others may want.
+            pub fn allocates(self) -> bool {
+                match self {
+                    $(Kind::$kind => $kind::ALLOCATES,)*
+                }
+            }
 
             /// The kind's name in a manifest.
             pub fn as_str(self) -> &'static str {
@@ -145,12 +154,12 @@ macro_rules! define_kinds {
             }
         }
 
-        /// Every rule of every kind: its kind, id, sentence and source.
-        pub fn all_rules() -> Vec<(Kind, &'static str, &'static str, &'static str)> {
+        /// Every rule that refuses, of every kind, in the order in which they are checked.
+        pub fn refusing_rules() -> Vec<Refusing> {
             let mut all = Vec::new();
             $(
-                all.extend($kind::RULES.iter().map(|rule| (Kind::$kind, rule.id, rule.says, rule.source)));
-                all.extend($kind::DELETION_RULES.iter().map(|rule: &DeletionRule| (Kind::$kind, rule.id, rule.says, rule.source)));
+                all.extend($kind::RULES.iter().map(|rule| rule.about()));
+                all.extend($kind::DELETION_RULES.iter().map(|rule| rule.about(Kind::$kind)));
             )*
             all
         }

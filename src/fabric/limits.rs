@@ -13,6 +13,8 @@ pub const DNS_SERVERS: usize = 20;
 pub const SUBNETS_PER_VNET: usize = 3000;
 /// Minutes that an idle flow of a public address is kept, at least and at most (PIP-13; recorded).
 pub const IDLE_TIMEOUT_MINUTES: std::ops::RangeInclusive<i32> = 4..=30;
+/// Prefix lengths of a public prefix, most to fewest addresses (PIP-16, S-19; limits).
+pub const PUBLIC_PREFIX_LENGTHS: std::ops::RangeInclusive<u8> = 28..=31;
 /// Prefix lengths of an IPv4 subnet, largest to smallest subnet (VNET-02; virtual-networks-faq.md).
 pub const SUBNET_IPV4_LENGTHS: std::ops::RangeInclusive<u8> = 8..=29;
 /// Prefix length of an IPv6 subnet (VNET-02; virtual-networks-faq.md).

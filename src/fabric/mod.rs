@@ -10,6 +10,9 @@
 //! * [`ipam`] and [`mac`] allocate,
 //! * [`limits`] has every number, with its source.
 
+pub mod address_check;
+pub mod availability_set;
+pub mod catalogue;
 pub mod engine;
 pub mod id;
 pub mod ipam;
@@ -18,6 +21,7 @@ pub mod limits;
 pub mod mac;
 pub mod network_interface;
 pub mod public_ip_address;
+pub mod public_ip_prefix;
 pub mod resource;
 pub mod subnet;
 pub mod violation;
@@ -29,12 +33,14 @@ mod testing;
 #[cfg(test)]
 mod tests;
 
+pub use availability_set::AvailabilitySet;
 pub use engine::{Engine, Request, Settings};
 pub use id::{Kind, Name, ObjectId, Placement, ShownRef, Uid};
 pub(crate) use kind::for_each_kind;
 pub use kind::{AnyRecord, Ask};
 pub use network_interface::NetworkInterface;
 pub use public_ip_address::PublicIPAddress;
+pub use public_ip_prefix::PublicIPPrefix;
 pub use resource::{Advice, Programmed, Record, Resource};
 pub use subnet::Subnet;
 pub use violation::{Code, Cure, Findings, Refusal, Violation, WaitKey};

@@ -23,8 +23,7 @@ use super::mac::Mac;
 use super::public_ip_address;
 use super::resource::{Advice, DeletionRule, Programmed, Resource, Rule};
 use super::violation::WaitKey;
-use super::virtual_machine::{PowerState, VirtualMachine};
-pub(in crate::fabric) use rules::lacks_an_address;
+use super::virtual_machine::{self, PowerState, VirtualMachine};
 pub use view::{ConfigurationView, NetworkInterfaceView, NicDnsView, PublicAddressShown};
 
 /// How an address is chosen.
@@ -186,28 +185,12 @@ impl Resource for NetworkInterface {
     fn apply(engine: &mut Engine, name: &Name, before: Option<&Self>) {
         let Some(programmed) = engine.get::<Self>(name) else { return };
         let (ask, held) = (programmed.ask.clone(), programmed.held.clone());
-        if let Some(before) = before.filter(|before| before.subnet != ask.subnet) {
-            leave_subnet(engine, name, &before.subnet);
-        }
-        if engine.nics_in.entry(ask.subnet.clone()).or_default().insert(name.clone()) {
-            engine.touch_members(Kind::Subnet, &ask.subnet);
-        }
-        let old_subnet = before.map_or_else(|| ask.subnet.clone(), |before| before.subnet.clone());
-        let addresses = move_addresses(engine, name, &ask, &old_subnet, &held.addresses);
-        let primary_moved =
-            primary_address(before.unwrap_or(&ask), &held.addresses) != primary_address(&ask, &addresses);
-        let changed = addresses != held.addresses;
-        if let Some(programmed) = engine.get_mut::<Self>(name) {
-            programmed.held.addresses = addresses;
-        }
-        move_associations(engine, name, before, &ask);
-        if let Some(attached) = &held.attached {
-            if attached.primary && primary_moved {
-                forget_mac(engine, name); // NIC-15, D-06
+        let vm = held.attached.as_ref().map(|attached| attached.vm.clone());
+        match (vm, before) {
+            (Some(vm), Some(old)) if !rules::edits_that_need_deallocated(old, &held, &ask).is_empty() => {
+                virtual_machine::deallocated_meanwhile(engine, &vm, |engine| apply_now(engine, name, before, ask, held));
             }
-            if changed || primary_moved {
-                engine.touch(Kind::VirtualMachine, &attached.vm);
-            }
+            _ => apply_now(engine, name, before, ask, held),
         }
     }
 
@@ -282,6 +265,38 @@ impl Resource for NetworkInterface {
             ),
         });
         advice.into_iter().collect()
+    }
+}
+
+fn apply_now(
+    engine: &mut Engine,
+    name: &Name,
+    before: Option<&NetworkInterface>,
+    ask: NetworkInterface,
+    held: HeldNetworkInterface,
+) {
+    if let Some(before) = before.filter(|before| before.subnet != ask.subnet) {
+        leave_subnet(engine, name, &before.subnet);
+    }
+    if engine.nics_in.entry(ask.subnet.clone()).or_default().insert(name.clone()) {
+        engine.touch_members(Kind::Subnet, &ask.subnet);
+    }
+    let old_subnet = before.map_or_else(|| ask.subnet.clone(), |before| before.subnet.clone());
+    let addresses = move_addresses(engine, name, &ask, &old_subnet, &held.addresses);
+    let primary_moved =
+        primary_address(before.unwrap_or(&ask), &held.addresses) != primary_address(&ask, &addresses);
+    let changed = addresses != held.addresses;
+    if let Some(programmed) = engine.get_mut::<NetworkInterface>(name) {
+        programmed.held.addresses = addresses;
+    }
+    move_associations(engine, name, before, &ask);
+    if let Some(attached) = &held.attached {
+        if attached.primary && primary_moved {
+            forget_mac(engine, name); // NIC-15, D-06
+        }
+        if changed || primary_moved {
+            engine.touch(Kind::VirtualMachine, &attached.vm);
+        }
     }
 }
 
@@ -460,6 +475,31 @@ fn dissociate(engine: &mut Engine, public: &Name) {
     public_ip_address::settle(engine, public);
     engine.touch(Kind::PublicIPAddress, public);
     engine.free(WaitKey::Claim(ObjectId::new(Kind::PublicIPAddress, public.clone())));
+}
+
+/// Dynamic addresses are assigned anew, while the old ones are still held (ADDR-05, D-04).
+pub(super) fn reassign(engine: &mut Engine, name: &Name) {
+    let Some(programmed) = engine.get::<NetworkInterface>(name) else { return };
+    let (ask, old) = (programmed.ask.clone(), programmed.held.addresses.clone());
+    let is_primary = programmed.held.attached.as_ref().is_some_and(|attached| attached.primary);
+    let mut new = old.clone();
+    for configuration in ask.configurations.iter().filter(|c| c.assignment == Assignment::Dynamic) {
+        let pool = pool_of(&ask.subnet, configuration.version);
+        let lowest = engine.pool(&pool).and_then(|pool| pool.lowest_free(1, &[]).first().copied());
+        let Some(address) = lowest else { continue }; // a full subnet: the old one stays
+        hold_address(engine, &ask.subnet, address, name, &configuration.name);
+        new.insert(configuration.name.clone(), address);
+    }
+    for (_, address) in old.iter().filter(|(configuration, address)| new.get(*configuration) != Some(*address)) {
+        release_address(engine, &ask.subnet, *address);
+    }
+    if is_primary && primary_address(&ask, &old) != primary_address(&ask, &new) {
+        forget_mac(engine, name);
+    }
+    if let Some(programmed) = engine.get_mut::<NetworkInterface>(name) {
+        programmed.held.addresses = new;
+    }
+    engine.touch(Kind::NetworkInterface, name);
 }
 
 fn forget_mac(engine: &mut Engine, name: &Name) {

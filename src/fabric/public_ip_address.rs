@@ -3,6 +3,7 @@
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -14,8 +15,9 @@ use super::engine::Engine;
 use super::id::{Kind, Name, ObjectId, ShownRef};
 use super::ipam::PoolId;
 use super::limits;
+use super::public_ip_prefix::PublicIPPrefix;
 use super::network_interface::{AllocationMethod, IpVersion, NetworkInterface};
-use super::resource::{Case, DELETION_PATH, DeletionRule, Programmed, Resource, Rule};
+use super::resource::{Case, Cures, DELETION_PATH, DeletionRule, Programmed, Resource, Rule};
 use super::violation::{Code, Findings, WaitKey};
 use super::virtual_machine::{PowerState, VirtualMachine};
 
@@ -47,6 +49,8 @@ pub struct PublicIPAddress {
     pub idle_timeout_minutes: i32,
     /// The first label of its domain name.
     pub domain_name_label: Option<String>,
+    /// The public prefix that the address is taken from.
+    pub public_ip_prefix: Option<Name>,
 }
 
 /// What the fabric holds of a public address.
@@ -97,49 +101,91 @@ impl Resource for PublicIPAddress {
         Rule {
             id: "PIP-01",
             says: "The SKU of a public address is fixed at creation.",
+            codes: &[Code::SkuCannotBeChangedOnUpdate],
+            cure: Cures::Stalls,
+            remedy: "Create another public address.",
             source: "Azure/azure-cli#27806",
             check: sku_is_fixed,
         },
         Rule {
             id: "PIP-02",
             says: "A Standard public address is Static.",
+            codes: &[Code::StandardSkuPublicIPAddressesMustBeStatic],
+            cure: Cures::Stalls,
+            remedy: "Make it Static, or leave the method out.",
             source: "azure-docs#42889",
             check: standard_is_static,
         },
         Rule {
             id: "PIP-03",
             says: "A Basic public IPv6 address is Dynamic.",
+            codes: &[Code::InvalidParameter],
+            cure: Cures::Stalls,
+            remedy: "Make it Dynamic, or leave the method out.",
             source: "azure-docs public-ip-addresses.md",
             check: basic_ipv6_is_dynamic,
         },
         Rule {
             id: "S-14",
             says: "The IP version of a public address is fixed at creation.",
+            codes: &[Code::PropertyChangeNotAllowed],
+            cure: Cures::Stalls,
+            remedy: "Create another public address.",
             source: "Azure's resource model",
             check: version_is_fixed,
         },
         Rule {
             id: "PIP-06",
             says: "A Static public address becomes Dynamic only while no IP configuration holds it.",
+            codes: &[Code::OperationNotAllowed],
+            cure: Cures::Waits,
+            remedy: "Remove the reference of the NIC first.",
             source: "recorded",
             check: becomes_dynamic_only_alone,
         },
         Rule {
             id: "PIP-13",
             says: "The idle timeout is 4 to 30 minutes; of an IPv6 address it is 4.",
+            codes: &[Code::PublicIPIdleTimeoutIsOutOfRange],
+            cure: Cures::Stalls,
+            remedy: "Choose 4 to 30 minutes.",
             source: "recorded",
             check: idle_timeout_is_in_range,
         },
         Rule {
             id: "PIP-15",
             says: "A domain name label is unique in its location.",
+            codes: &[Code::DnsRecordInUse],
+            cure: Cures::Waits,
+            remedy: "Choose another label, or release it.",
             source: "recorded",
             check: label_is_free,
         },
         Rule {
+            id: "PIP-16",
+            says: "The public prefix that an address is taken from exists, and is fixed at creation.",
+            codes: &[Code::InvalidResourceReference, Code::PropertyChangeNotAllowed],
+            cure: Cures::Either,
+            remedy: "Create the prefix, or keep the one there is.",
+            source: "recorded; S-14",
+            check: prefix_exists,
+        },
+        Rule {
+            id: "S-19",
+            says: "Only a Standard public address is taken from a public prefix.",
+            codes: &[Code::PublicIPPrefixSkuMismatch],
+            cure: Cures::Stalls,
+            remedy: "Use SKU Standard, or no prefix.",
+            source: "azure-docs public-ip-addresses.md",
+            check: prefix_members_are_standard,
+        },
+        Rule {
             id: "PIP-04",
             says: "A Static address is allocated at creation, from a pool that has one.",
-            source: "recorded",
+            codes: &[Code::AllocationFailed, Code::PublicIPPrefixExhausted],
+            cure: Cures::Waits,
+            remedy: "Delete what is not used, or enlarge the pool.",
+            source: "recorded; S-19",
             check: pool_has_one,
         },
     ];
@@ -147,6 +193,9 @@ impl Resource for PublicIPAddress {
     const DELETION_RULES: &'static [DeletionRule] = &[DeletionRule {
         id: "PIP-11",
         says: "A public address that an IP configuration holds cannot be deleted.",
+        codes: &[Code::PublicIPAddressCannotBeDeleted],
+        cure: Cures::Waits,
+        remedy: "Remove the reference of the NIC, or delete the NIC.",
         source: "recorded",
         check: is_not_associated,
     }];
@@ -155,7 +204,12 @@ impl Resource for PublicIPAddress {
         format!("Microsoft.Network/publicIPAddresses/{}", name.name)
     }
 
+    fn references(&self) -> Vec<ObjectId> {
+        self.public_ip_prefix.iter().map(|prefix| ObjectId::new(Kind::PublicIPPrefix, prefix.clone())).collect()
+    }
+
     fn apply(engine: &mut Engine, name: &Name, before: Option<&Self>) {
+        join_prefix(engine, name);
         move_label(engine, name, before);
         settle(engine, name);
         let label = |ask: Option<&Self>| ask.and_then(|ask| ask.domain_name_label.clone());
@@ -166,7 +220,13 @@ impl Resource for PublicIPAddress {
 
     fn release(engine: &mut Engine, name: &Name, gone: &Programmed<Self>) {
         if let Some(address) = gone.held.address {
-            give_back(engine, address);
+            give_back(engine, &gone.ask.pool(), address);
+        }
+        if let Some(prefix) = &gone.ask.public_ip_prefix {
+            if let Some(members) = engine.taken_from.get_mut(prefix) {
+                members.remove(name);
+            }
+            engine.touch_members(Kind::PublicIPPrefix, prefix);
         }
         if let Some(label) = &gone.ask.domain_name_label {
             engine.labels.remove(&(gone.placement.location.clone(), label.clone()));
@@ -187,8 +247,10 @@ impl Resource for PublicIPAddress {
                 engine.labels.insert(key, name.clone());
             }
         }
+        join_prefix(engine, name);
+        let pool = engine.get::<Self>(name).map_or(PoolId::Public, |programmed| programmed.ask.pool());
         if let Some(address) = view.ip_address {
-            let free = engine.pools.get_mut(&PoolId::Public).is_some_and(|pool| pool.reserve(address));
+            let free = engine.pools.get_mut(&pool).is_some_and(|pool| pool.reserve(address));
             match engine.get_mut::<Self>(name) {
                 Some(programmed) if free => programmed.held.address = Some(address),
                 _ => dropped.push(format!("address {address} is another's, or of no pool")),
@@ -306,10 +368,38 @@ fn label_is_free(case: &Case<'_, PublicIPAddress>, findings: &mut Findings) {
         .blocked_by(id);
 }
 
+fn prefix_exists(case: &Case<'_, PublicIPAddress>, findings: &mut Findings) {
+    const PATH: &str = "spec.publicIPPrefix";
+    if let Some(prefix) = &case.ask.public_ip_prefix {
+        case.engine.refers::<PublicIPPrefix>(prefix, case.placement, PATH, findings);
+    }
+    let Some(before) = case.before().filter(|before| before.public_ip_prefix != case.ask.public_ip_prefix) else {
+        return;
+    };
+    let was = before.public_ip_prefix.as_ref().map_or("no public prefix".to_owned(), |was| format!("PublicIPPrefix {was}"));
+    findings.refuse(
+        Code::PropertyChangeNotAllowed,
+        PATH,
+        format!("The address was taken from {was}."),
+        format!("Keep {was}, or create another public address."),
+    );
+}
+
+fn prefix_members_are_standard(case: &Case<'_, PublicIPAddress>, findings: &mut Findings) {
+    if let Some(prefix) = case.ask.public_ip_prefix.as_ref().filter(|_| case.ask.sku == Sku::Basic) {
+        findings.refuse(
+            Code::PublicIPPrefixSkuMismatch,
+            "spec.publicIPPrefix",
+            format!("The public address is Basic, and PublicIPPrefix {prefix} is Standard."),
+            "Set sku.name to Standard, or leave publicIPPrefix out.",
+        );
+    }
+}
+
 fn pool_has_one(case: &Case<'_, PublicIPAddress>, findings: &mut Findings) {
     let has_one = case.programmed.is_some_and(|programmed| programmed.held.address.is_some());
     if !has_one && case.ask.is_allocated_at_creation() {
-        needs_public_addresses(case.engine, 1, "spec.publicIPAllocationMethod", findings);
+        pool_holds(case.engine, &case.ask.pool(), 1, "spec.publicIPAllocationMethod", findings);
     }
 }
 
@@ -328,6 +418,11 @@ fn is_not_associated(engine: &Engine, name: &Name, findings: &mut Findings) {
 }
 
 impl PublicIPAddress {
+    /// The pool that its address is taken from.
+    pub fn pool(&self) -> PoolId {
+        self.public_ip_prefix.clone().map_or(PoolId::Public, PoolId::Prefix)
+    }
+
     /// The fabric models public IPv4 addresses; an IPv6 one is never allocated here, since only load balancers carry it.
     fn is_allocated_at_creation(&self) -> bool {
         self.method == AllocationMethod::Static && self.version == IpVersion::IPv4
@@ -342,17 +437,43 @@ fn fqdn(programmed: &Programmed<PublicIPAddress>) -> Option<String> {
     Some(format!("{label}.{}.{DOMAIN}", programmed.placement.location))
 }
 
-/// Finds that the public pool has fewer than `count` addresses free.
-pub(super) fn needs_public_addresses(engine: &Engine, count: u64, path: &str, findings: &mut Findings) {
-    let Some(pool) = engine.pool(&PoolId::Public).filter(|pool| pool.available() < count) else { return };
+/// Finds that a pool has too few addresses free for those of `public` that have none yet.
+pub(super) fn needs_public_addresses<'a>(
+    engine: &Engine,
+    public: impl Iterator<Item = &'a Name>,
+    path: &str,
+    findings: &mut Findings,
+) {
+    let mut needed: BTreeMap<PoolId, u64> = BTreeMap::new();
+    let lacking = public.filter_map(|name| engine.get::<PublicIPAddress>(name));
+    for public in lacking.filter(|public| public.held.address.is_none() && public.ask.version == IpVersion::IPv4) {
+        *needed.entry(public.ask.pool()).or_default() += 1;
+    }
+    for (pool, count) in needed {
+        pool_holds(engine, &pool, count, path, findings);
+    }
+}
+
+fn pool_holds(engine: &Engine, id: &PoolId, count: u64, path: &str, findings: &mut Findings) {
+    let Some(pool) = engine.pool(id).filter(|pool| pool.available() < count) else { return };
+    let (code, remedy) = match id {
+        PoolId::Prefix(prefix) => (
+            Code::PublicIPPrefixExhausted,
+            format!("Delete public addresses of PublicIPPrefix {prefix}, or use another prefix or none."),
+        ),
+        PoolId::Public | PoolId::SubnetIPv4(_) | PoolId::SubnetIPv6(_) => (
+            Code::AllocationFailed,
+            "Delete public addresses that are not used, or run the operator with a larger --public-ip-pool.".to_owned(),
+        ),
+    };
     findings
         .refuse(
-            Code::AllocationFailed,
+            code,
             path,
-            format!("{count} public addresses are needed, and {} of {} are free.", pool.available(), pool.prefix()),
-            "Delete public addresses that are not used, or run the operator with a larger --public-ip-pool.",
+            format!("{count} more addresses of {} are needed, and {} are free.", pool.prefix(), pool.available()),
+            remedy,
         )
-        .until(WaitKey::Capacity(PoolId::Public));
+        .until(WaitKey::Capacity(id.clone()));
 }
 
 /// The virtual machine that a public address serves, by way of the NIC that holds it.
@@ -366,7 +487,7 @@ fn served<'a>(engine: &'a Engine, name: &Name) -> Option<&'a Programmed<VirtualM
 pub(super) fn settle(engine: &mut Engine, name: &Name) {
     let Some(programmed) = engine.get::<PublicIPAddress>(name) else { return };
     let power = served(engine, name).map(|vm| vm.held.power);
-    let address = programmed.held.address;
+    let (address, pool) = (programmed.held.address, programmed.ask.pool());
     let wanted = match (programmed.ask.method, power) {
         _ if programmed.ask.version == IpVersion::IPv6 => false,
         (AllocationMethod::Static, _) | (AllocationMethod::Dynamic, Some(PowerState::Running)) => true,
@@ -375,11 +496,11 @@ pub(super) fn settle(engine: &mut Engine, name: &Name) {
     };
     let settled = match (wanted, address) {
         (true, None) => {
-            let free = engine.pool(&PoolId::Public).and_then(|pool| pool.lowest_free(1, &[]).first().copied());
-            free.filter(|free| engine.pools.get_mut(&PoolId::Public).is_some_and(|pool| pool.reserve(*free)))
+            let free = engine.pool(&pool).and_then(|pool| pool.lowest_free(1, &[]).first().copied());
+            free.filter(|free| engine.pools.get_mut(&pool).is_some_and(|pool| pool.reserve(*free)))
         }
         (false, Some(address)) => {
-            give_back(engine, address);
+            give_back(engine, &pool, address);
             None
         }
         (true, Some(_)) | (false, None) => address,
@@ -393,9 +514,18 @@ pub(super) fn settle(engine: &mut Engine, name: &Name) {
     }
 }
 
-fn give_back(engine: &mut Engine, address: IpAddr) {
-    if engine.pools.get_mut(&PoolId::Public).is_some_and(|pool| pool.release(address)) {
-        engine.free(WaitKey::Capacity(PoolId::Public));
+fn give_back(engine: &mut Engine, pool: &PoolId, address: IpAddr) {
+    if engine.pools.get_mut(pool).is_some_and(|pool| pool.release(address)) {
+        engine.free(WaitKey::Capacity(pool.clone()));
+    }
+}
+
+fn join_prefix(engine: &mut Engine, name: &Name) {
+    let prefix = engine.get::<PublicIPAddress>(name).and_then(|programmed| programmed.ask.public_ip_prefix.clone());
+    if let Some(prefix) = prefix
+        && engine.taken_from.entry(prefix.clone()).or_default().insert(name.clone())
+    {
+        engine.touch_members(Kind::PublicIPPrefix, &prefix);
     }
 }
 

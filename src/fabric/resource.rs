@@ -6,7 +6,7 @@ use std::fmt::Debug;
 use super::engine::{Engine, Request};
 use super::id::{Kind, Name, ObjectId, Placement, Uid};
 use super::kind::Tables;
-use super::violation::Findings;
+use super::violation::{Code, Findings};
 
 /// A kind of object of the fabric. The type itself is what is asked for, parsed and typed.
 pub trait Resource: Tabled + Clone + Debug + PartialEq + 'static {
@@ -19,6 +19,8 @@ pub trait Resource: Tabled + Clone + Debug + PartialEq + 'static {
     const RULES: &'static [Rule<Self>];
     /// What a deletion must keep to.
     const DELETION_RULES: &'static [DeletionRule];
+    /// Whether its objects take addresses or names that others may want.
+    const ALLOCATES: bool = true;
 
     /// Azure's resource type and name in a resource id: `Microsoft.Network/virtualNetworks/hub`.
     fn resource_path(&self, name: &Name) -> String;
@@ -133,10 +135,74 @@ pub struct Rule<K: Resource> {
     pub id: &'static str,
     /// The rule in one sentence.
     pub says: &'static str,
+    /// The codes that it refuses with.
+    pub codes: &'static [Code],
+    /// Who can cure what breaks it.
+    pub cure: Cures,
+    /// What to do, in short.
+    pub remedy: &'static str,
     /// The article or other source.
     pub source: &'static str,
     /// Finds what breaks it.
     pub check: fn(&Case<'_, K>, &mut Findings),
+}
+
+/// What is the same of rules on puts and on deletions, of every kind.
+#[derive(Clone, Copy, Debug)]
+pub struct Refusing {
+    /// The kind.
+    pub kind: Kind,
+    /// Whether it is a deletion that it refuses.
+    pub deletion: bool,
+    /// Its id in the rule catalogue.
+    pub id: &'static str,
+    /// The rule in one sentence.
+    pub says: &'static str,
+    /// The codes that it refuses with.
+    pub codes: &'static [Code],
+    /// Who can cure what breaks it.
+    pub cure: Cures,
+    /// What to do, in short.
+    pub remedy: &'static str,
+    /// The article or other source.
+    pub source: &'static str,
+}
+
+/// Who can cure what breaks a rule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cures {
+    /// Only an edit of the object.
+    Stalls,
+    /// Something else, too.
+    Waits,
+    /// It depends.
+    Either,
+}
+
+impl std::fmt::Display for Cures {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Cures::Stalls => "stalls",
+            Cures::Waits => "waits",
+            Cures::Either => "waits or stalls",
+        })
+    }
+}
+
+impl<K: Resource> Rule<K> {
+    /// All but the check.
+    pub fn about(&self) -> Refusing {
+        let Self { id, says, codes, cure, remedy, source, check: _ } = *self;
+        Refusing { kind: K::KIND, deletion: false, id, says, codes, cure, remedy, source }
+    }
+}
+
+impl DeletionRule {
+    /// All but the check.
+    pub fn about(&self, kind: Kind) -> Refusing {
+        let Self { id, says, codes, cure, remedy, source, check: _ } = *self;
+        Refusing { kind, deletion: true, id, says, codes, cure, remedy, source }
+    }
 }
 
 /// A constraint on a deletion.
@@ -145,6 +211,12 @@ pub struct DeletionRule {
     pub id: &'static str,
     /// The rule in one sentence.
     pub says: &'static str,
+    /// The codes that it refuses with.
+    pub codes: &'static [Code],
+    /// Who can cure what breaks it.
+    pub cure: Cures,
+    /// What to do, in short.
+    pub remedy: &'static str,
     /// The article or other source.
     pub source: &'static str,
     /// Finds what breaks it.

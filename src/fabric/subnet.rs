@@ -14,7 +14,7 @@ use super::id::{Kind, Name, ObjectId, Placement};
 use super::ipam::{Pool, PoolId, RESERVED_PER_SUBNET, Reservation};
 use super::limits;
 use super::network_interface::NetworkInterface;
-use super::resource::{Case, DELETION_PATH, DeletionRule, Programmed, Resource, Rule};
+use super::resource::{Case, Cures, DELETION_PATH, DeletionRule, Programmed, Resource, Rule};
 use super::violation::{Code, Findings, WaitKey};
 use super::virtual_network::{VirtualNetwork, and_others, overlap};
 
@@ -59,42 +59,63 @@ impl Resource for Subnet {
         Rule {
             id: "NIC-03",
             says: "The virtual network of a subnet exists.",
+            codes: &[Code::InvalidResourceReference],
+            cure: Cures::Waits,
+            remedy: "Create the virtual network.",
             source: "Azure/azure-cli#13258",
             check: virtual_network_exists,
         },
         Rule {
             id: "S-14",
             says: "A subnet stays in its virtual network.",
+            codes: &[Code::PropertyChangeNotAllowed],
+            cure: Cures::Stalls,
+            remedy: "Create another subnet.",
             source: "Azure's resource model: a subnet is part of its network",
             check: virtual_network_is_fixed,
         },
         Rule {
             id: "VNET-02",
             says: "An IPv4 subnet is a /8 to a /29, an IPv6 one is a /64.",
+            codes: &[Code::NetcfgInvalidSubnet],
+            cure: Cures::Stalls,
+            remedy: "Choose another length.",
             source: "virtual-networks-faq.md",
             check: size_is_supported,
         },
         Rule {
             id: "VNET-03",
             says: "A subnet lies inside the address space of its virtual network.",
+            codes: &[Code::NetcfgSubnetRangeOutsideVnet],
+            cure: Cures::Waits,
+            remedy: "Choose a range inside, or add a prefix to the network.",
             source: "recorded",
             check: lies_inside,
         },
         Rule {
             id: "VNET-04",
             says: "Subnets of one virtual network do not overlap.",
+            codes: &[Code::NetcfgSubnetRangesOverlap],
+            cure: Cures::Waits,
+            remedy: "Choose a free range, or delete the other subnet.",
             source: "azure-docs PR#123869",
             check: overlaps_none,
         },
         Rule {
             id: "VNET-09",
             says: "A prefix with allocated addresses can be changed only to one that contains them, outside the five reserved.",
+            codes: &[Code::InUsePrefixCannotBeDeleted],
+            cure: Cures::Waits,
+            remedy: "Choose a range that contains what is held.",
             source: "terraform-provider-azurerm#11211",
             check: allocations_stay_inside,
         },
         Rule {
             id: "VNET-12",
             says: "A virtual network has at most 3,000 subnets.",
+            codes: &[Code::NetcfgInvalidSubnet],
+            cure: Cures::Stalls,
+            remedy: "Use another virtual network.",
             source: "azure-virtual-network-limits.md",
             check: siblings_are_few,
         },
@@ -103,9 +124,14 @@ impl Resource for Subnet {
     const DELETION_RULES: &'static [DeletionRule] = &[DeletionRule {
         id: "VNET-05",
         says: "A subnet with IP configurations cannot be deleted.",
+        codes: &[Code::InUseSubnetCannotBeDeleted],
+        cure: Cures::Waits,
+        remedy: "Delete or move its NICs.",
         source: "recorded",
         check: has_no_nics,
     }];
+
+    const ALLOCATES: bool = false;
 
     fn resource_path(&self, name: &Name) -> String {
         format!("Microsoft.Network/virtualNetworks/{}/subnets/{}", self.virtual_network.name, name.name)

@@ -2,22 +2,24 @@
 //!
 //! The rules are in [`rules`]; the order inside one put (S-01) and the life of attachments are here.
 
+mod guest;
 mod rules;
 #[cfg(test)]
 mod tests;
 
 use std::fmt;
+use std::net::IpAddr;
 
 use jiff::{SignedDuration, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::engine::Engine;
+use super::engine::{DynamicAddresses, Engine};
 use super::id::{Kind, Name, ObjectId, ShownRef};
 use super::limits::VmSize;
 use super::mac::Mac;
 use super::network_interface::{self, Attached, NetworkInterface, Primary};
-use super::resource::{DeletionRule, Programmed, Resource, Rule};
+use super::resource::{Advice, DeletionRule, Programmed, Resource, Rule};
 use super::violation::WaitKey;
 
 /// The power state of a virtual machine (VM-20).
@@ -66,10 +68,34 @@ pub struct VirtualMachine {
     pub os_type: OsType,
     /// The network interfaces that are to be attached, as listed.
     pub network_interfaces: Vec<NicReference>,
+    /// The availability set that it was created in.
+    pub availability_set: Option<Name>,
+    /// What becomes of the power state where an edit needs it deallocated.
+    pub disruption: Disruption,
+    /// The addresses that are set by hand in the guest, if that is known.
+    pub guest: Vec<GuestInterface>,
     /// The power state that is wished; none means started at creation, then left as it is (S-39).
     pub power: Option<PowerWish>,
     /// When a restart was asked for; each time counts once.
     pub restarted_at: Option<String>,
+}
+
+/// What becomes of a running VM where an edit needs it deallocated (S-38).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[allow(missing_docs)] // as above
+pub enum Disruption {
+    #[default]
+    Refuse, // the edit is refused
+    Deallocate, // the VM is deallocated, the edit done, and the VM started again
+}
+
+/// What the guest has set by hand on one network interface.
+#[derive(Clone, Debug, PartialEq)]
+pub struct GuestInterface {
+    /// The network interface.
+    pub network_interface: Name,
+    /// The addresses, the primary one first.
+    pub addresses: Vec<IpAddr>,
 }
 
 /// A network interface in the list of a virtual machine.
@@ -121,10 +147,19 @@ pub struct AttachedNicView {
     /// Its MAC address, there from the first start on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mac_address: Option<Mac>,
+    /// The address that DHCP hands to the guest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>", length(max = 45))]
+    pub dhcp_address: Option<IpAddr>,
+    /// The addresses that must be set by hand in the guest: those of secondary configurations, and on Windows, where there
+    /// are any, the primary one too.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(with = "Vec<String>", length(max = 256))]
+    pub manual_addresses: Vec<IpAddr>,
     /// The private address of its primary IP configuration.
     #[serde(default, rename = "privateIPAddress", skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<String>", length(max = 45))]
-    pub private_ip_address: Option<std::net::IpAddr>,
+    pub private_ip_address: Option<IpAddr>,
 }
 
 impl Resource for VirtualMachine {
@@ -140,7 +175,9 @@ impl Resource for VirtualMachine {
 
     fn references(&self) -> Vec<ObjectId> {
         let nics = self.network_interfaces.iter();
-        nics.map(|nic| ObjectId::new(Kind::NetworkInterface, nic.name.clone())).collect()
+        let nics = nics.map(|nic| ObjectId::new(Kind::NetworkInterface, nic.name.clone()));
+        let set = self.availability_set.iter().map(|set| ObjectId::new(Kind::AvailabilitySet, set.clone()));
+        nics.chain(set).collect()
     }
 
     /// Without a mark the first NIC of the list is primary at creation; later the programmed one stays, and when that is
@@ -171,7 +208,10 @@ impl Resource for VirtualMachine {
             (None, Some(_)) => PowerWish::of(power),
         };
         let restarts = is_restarted(programmed, before);
-        if wish == PowerWish::Deallocated && power != PowerState::Deallocated {
+        join_set(engine, name, &ask);
+        let edits = !same_nics(&engine.attached_to(name), &ask);
+        let makes_way = edits && before.is_some() && ask.disruption == Disruption::Deallocate;
+        if (wish == PowerWish::Deallocated || makes_way) && power != PowerState::Deallocated {
             stop(engine, name, PowerState::Deallocated);
         }
         edit_attachments(engine, name, &ask);
@@ -199,6 +239,12 @@ impl Resource for VirtualMachine {
         if let Some(due) = gone.held.starts_at {
             engine.starting.remove(&(due, name.clone()));
         }
+        if let Some(set) = &gone.ask.availability_set {
+            if let Some(vms) = engine.vms_in.get_mut(set) {
+                vms.remove(name);
+            }
+            engine.touch_members(Kind::AvailabilitySet, set);
+        }
         for nic in engine.nics_of.remove(name).unwrap_or_default().into_values() {
             let_go(engine, &nic);
         }
@@ -209,7 +255,8 @@ impl Resource for VirtualMachine {
         let Some(programmed) = engine.get_mut::<Self>(name) else { return Vec::new() };
         programmed.held.power = view.power_state.unwrap_or_default();
         programmed.held.last_handled_restart_at.clone_from(&view.last_handled_restart_at);
-        let listed = programmed.ask.network_interfaces.clone();
+        let (ask, listed) = (programmed.ask.clone(), programmed.ask.network_interfaces.clone());
+        join_set(engine, name, &ask);
         let mut dropped = Vec::new();
         for (seq, shown) in (1..).zip(&view.network_interfaces) {
             let nic = shown.reference.name_from(name);
@@ -232,7 +279,10 @@ impl Resource for VirtualMachine {
         let network_interfaces = attached.filter_map(|nic| {
             let held = engine.get::<NetworkInterface>(nic)?;
             let primary = held.ask.primary().map(|primary| &primary.name);
+            let (dhcp_address, manual_addresses) = guest::addresses(programmed.ask.os_type, held);
             Some(AttachedNicView {
+                dhcp_address,
+                manual_addresses,
                 reference: ShownRef::of(nic, name),
                 primary: held.held.attached.as_ref().is_some_and(|attached| attached.primary),
                 mac_address: held.held.mac,
@@ -244,6 +294,10 @@ impl Resource for VirtualMachine {
             last_handled_restart_at: programmed.held.last_handled_restart_at.clone(),
             network_interfaces: network_interfaces.collect(),
         }
+    }
+
+    fn advice(engine: &Engine, name: &Name, programmed: &Programmed<Self>) -> Vec<Advice> {
+        guest::advice(engine, name, &programmed.ask)
     }
 
     fn progress(programmed: &Programmed<Self>) -> Option<(&'static str, String)> {
@@ -272,6 +326,43 @@ impl VirtualMachine {
         for nic in self.network_interfaces.iter_mut().filter(|nic| nic.primary == Primary::Unsaid) {
             nic.primary = Primary::No;
         }
+    }
+}
+
+impl Programmed<VirtualMachine> {
+    /// True if an edit that needs the VM deallocated may be done: it is, or it may be made to be (S-38).
+    pub(super) fn is_deallocated_for_edits(&self) -> bool {
+        self.held.power == PowerState::Deallocated || self.ask.disruption == Disruption::Deallocate
+    }
+}
+
+/// Does an edit of an attached NIC for which the VM must be deallocated, as Azure's own tools are scripted to (S-38).
+pub(super) fn deallocated_meanwhile(engine: &mut Engine, name: &Name, edit: impl FnOnce(&mut Engine)) {
+    let power = engine.power_of(name);
+    if power != PowerState::Deallocated {
+        stop(engine, name, PowerState::Deallocated);
+    }
+    edit(engine);
+    match power {
+        PowerState::Starting | PowerState::Running => start(engine, name),
+        PowerState::Stopped => {
+            finish_start(engine, name);
+            stop(engine, name, PowerState::Stopped);
+        }
+        PowerState::Deallocated => {}
+    }
+}
+
+fn same_nics(attached: &[Name], ask: &VirtualMachine) -> bool {
+    let listed = |nic: &Name| ask.network_interfaces.iter().any(|listed| listed.name == *nic);
+    attached.len() == ask.network_interfaces.len() && attached.iter().all(listed)
+}
+
+fn join_set(engine: &mut Engine, name: &Name, ask: &VirtualMachine) {
+    if let Some(set) = &ask.availability_set
+        && engine.vms_in.entry(set.clone()).or_default().insert(name.clone())
+    {
+        engine.touch_members(Kind::AvailabilitySet, set);
     }
 }
 
@@ -358,6 +449,11 @@ fn set_power(engine: &mut Engine, name: &Name, power: PowerState, starts_at: Opt
 }
 
 fn start(engine: &mut Engine, name: &Name) {
+    if engine.power_of(name) == PowerState::Deallocated && engine.settings.dynamic_addresses == DynamicAddresses::Reassigned {
+        for nic in engine.attached_to(name) {
+            network_interface::reassign(engine, &nic); // D-04
+        }
+    }
     let takes = SignedDuration::try_from(engine.settings.vm_start).unwrap_or(SignedDuration::MAX);
     match engine.now.checked_add(takes) {
         Ok(due) if !takes.is_zero() => set_power(engine, name, PowerState::Starting, Some(due)),

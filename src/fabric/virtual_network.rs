@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::engine::Engine;
 use super::id::{Kind, Name, ObjectId};
 use super::limits;
-use super::resource::{Case, DELETION_PATH, DeletionRule, Programmed, Resource, Rule};
+use super::resource::{Case, Cures, DELETION_PATH, DeletionRule, Programmed, Resource, Rule};
 use super::subnet::Subnet;
 use super::violation::{Code, Findings, WaitKey};
 
@@ -42,18 +42,27 @@ impl Resource for VirtualNetwork {
         Rule {
             id: "VNET-01",
             says: "An address prefix is none of the ranges that the platform or the Internet protocol keeps for itself.",
+            codes: &[Code::InvalidAddressPrefixFormat],
+            cure: Cures::Stalls,
+            remedy: "Choose a private range, or one of your own.",
             source: "virtual-networks-faq.md",
             check: prefixes_are_usable,
         },
         Rule {
             id: "VNET-10",
             says: "A virtual network has at most 20 DNS servers.",
+            codes: &[Code::NetcfgInvalidDnsServer],
+            cure: Cures::Stalls,
+            remedy: "List at most 20.",
             source: "azure-virtual-network-limits.md",
             check: dns_servers_are_few,
         },
         Rule {
             id: "S-15",
             says: "A prefix that a subnet lies in cannot be taken away.",
+            codes: &[Code::InUsePrefixCannotBeDeleted],
+            cure: Cures::Waits,
+            remedy: "Keep the prefix, or delete the subnet first.",
             source: "terraform-provider-azurerm#11211",
             check: subnets_stay_inside,
         },
@@ -62,9 +71,14 @@ impl Resource for VirtualNetwork {
     const DELETION_RULES: &'static [DeletionRule] = &[DeletionRule {
         id: "VNET-06",
         says: "A virtual network with subnets cannot be deleted.",
+        codes: &[Code::InUseSubnetCannotBeDeleted],
+        cure: Cures::Waits,
+        remedy: "Delete the subnets.",
         source: "recorded",
         check: has_no_subnets,
     }];
+
+    const ALLOCATES: bool = false;
 
     fn resource_path(&self, name: &Name) -> String {
         format!("Microsoft.Network/virtualNetworks/{}", name.name)

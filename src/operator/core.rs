@@ -286,8 +286,10 @@ impl Core {
     }
 
     fn namespace(&mut self, name: Arc<str>, namespace: Namespace) {
-        if self.namespaces.insert(name.clone(), namespace).is_some() {
-            return; // labels that change later move nothing (S-12)
+        let before = self.namespaces.insert(name.clone(), namespace.clone());
+        let labels = |namespace: &Namespace| (namespace.location.clone(), namespace.subscription.clone());
+        if before.is_some_and(|before| labels(&before) == labels(&namespace)) {
+            return;
         }
         for kind in Kind::ALL {
             let first = ObjectId::new(*kind, Name::new(name.clone(), ""));
@@ -300,8 +302,9 @@ impl Core {
 
     // Start.
 
-    /// Restores the fabric kind by kind, what is referred to first. An object whose status was lost is put as soon as its
-    /// kind is restored, so that what refers to it finds it; then everything is judged, deletions first.
+    /// Restores the fabric kind by kind, what is referred to first. An object whose status was lost, and which takes nothing
+    /// that others may hold, is put as soon as its kind is restored, so that what refers to it finds it; then everything is
+    /// judged, deletions first.
     fn start(&mut self) {
         self.started = true;
         let mut records = std::mem::take(&mut self.records);
@@ -319,7 +322,7 @@ impl Core {
             // What was restored is no news; only what a put changes from here on is.
             let _ = (self.engine.take_freed(), self.engine.take_touched());
             for id in new {
-                if self.index.get(&id).is_some_and(|entry| !entry.deleting) {
+                if !kind.allocates() && self.index.get(&id).is_some_and(|entry| !entry.deleting) {
                     self.judge(&id);
                 }
             }
@@ -372,11 +375,7 @@ impl Core {
             // One that the fabric never carried may go at once; the record of an earlier life goes when it can.
             return self.engine.delete(id.kind, &id.name).err().filter(|_| !another_life);
         }
-        let namespace = self.namespaces.get(&id.name.namespace).filter(|_| entry.has_finalizer)?;
-        let default = Placement {
-            location: namespace.location.clone().unwrap_or_else(|| self.engine.settings().default_location.clone()),
-            subscription: namespace.subscription.clone().unwrap_or_else(|| DEFAULT_SUBSCRIPTION.into()),
-        };
+        let default = self.placement_of(&id.name.namespace).filter(|_| entry.has_finalizer)?;
         let request = match &entry.asked {
             Ok(asked) => Request {
                 uid: entry.uid.clone(),
@@ -391,6 +390,15 @@ impl Core {
             return Refusal::from_violations(vec![still_there(id, &refusal)]);
         }
         self.engine.put(&id.name, request).err()
+    }
+
+    /// Where objects of a namespace are that do not say so themselves.
+    fn placement_of(&self, namespace: &str) -> Option<Placement> {
+        let namespace = self.namespaces.get(namespace)?;
+        Some(Placement {
+            location: namespace.location.clone().unwrap_or_else(|| self.engine.settings().default_location.clone()),
+            subscription: namespace.subscription.clone().unwrap_or_else(|| DEFAULT_SUBSCRIPTION.into()),
+        })
     }
 
     /// Wakes who waits for what was freed, and has reported what was touched.
@@ -489,6 +497,7 @@ impl Core {
             self.held_back.entry(first).or_default().insert(id.clone());
             return None;
         }
+        let by_namespace = self.placement_of(&id.name.namespace);
         let terminating = self.namespaces.get(&id.name.namespace).is_none_or(|namespace| namespace.terminating);
         let entry = self.index.get_mut(id)?;
         if entry.flight.is_some() {
@@ -506,8 +515,11 @@ impl Core {
             }
             Verdict::Unjudged => return None,
             Verdict::Judged { generation, violations } => {
+                let named = entry.asked.as_ref().ok().and_then(|asked| asked.location.clone());
+                let expected = by_namespace.map(|default| Placement { location: named.unwrap_or(default.location), ..default });
                 let found = status::Findings {
                     uid: &entry.uid,
+                    expected: expected.as_ref(),
                     generation: *generation,
                     violations,
                     since: &entry.published.since,

@@ -2,12 +2,12 @@
 
 use std::net::IpAddr;
 
-use super::{Assignment, IpConfiguration, IpVersion, NetworkInterface, Primary, Switch, in_need, pool_of};
+use super::{HeldNetworkInterface, Assignment, IpConfiguration, IpVersion, NetworkInterface, Primary, Switch, in_need, pool_of};
 use crate::fabric::engine::Engine;
 use crate::fabric::id::{Kind, Name, ObjectId};
 use crate::fabric::limits::{self, AcceleratedNetworking};
 use crate::fabric::public_ip_address::{PublicIPAddress, needs_public_addresses};
-use crate::fabric::resource::{Case, DELETION_PATH, DeletionRule, Programmed, Rule};
+use crate::fabric::resource::{Case, Cures, DELETION_PATH, DeletionRule, Programmed, Rule};
 use crate::fabric::subnet::Subnet;
 use crate::fabric::violation::{Code, Findings, WaitKey};
 use crate::fabric::virtual_machine::{PowerState, VirtualMachine};
@@ -18,163 +18,252 @@ pub(super) const RULES: &[Rule<NetworkInterface>] = &[
     Rule {
         id: "NIC-03",
         says: "The subnet of a NIC exists, in the NIC's location and subscription.",
+        codes: &[Code::InvalidResourceReference],
+        cure: Cures::Waits,
+        remedy: "Create the subnet.",
         source: "[NIC] create a network interface; Azure/azure-cli#13258",
         check: subnet_exists,
     },
     Rule {
         id: "NIC-05",
         says: "The virtual network of a NIC never changes.",
+        codes: &[Code::OperationNotAllowed, Code::SubnetsNotInSameVnet],
+        cure: Cures::Stalls,
+        remedy: "Choose a subnet of the same network.",
         source: "[NIC] create a network interface; D-01",
         check: virtual_network_is_fixed,
     },
     Rule {
         id: "NIC-06",
         says: "The subnet of a NIC changes only while all its configurations are asked to be Dynamic.",
+        codes: &[Code::OperationNotAllowed],
+        cure: Cures::Stalls,
+        remedy: "Make all Dynamic with the move, and Static after it.",
         source: "[NIC] change the subnet; D-17, S-03",
         check: subnet_changes_with_dynamic_addresses,
     },
     Rule {
         id: "NIC-08",
         says: "The subnet of a secondary NIC does not change while it is attached.",
+        codes: &[Code::SecondaryNetworkInterfaceInUseCannotChangeSubnet],
+        cure: Cures::Waits,
+        remedy: "Detach the NIC first.",
         source: "MicrosoftDocs/azure-docs#124418",
         check: attached_secondary_stays_in_its_subnet,
     },
     Rule {
         id: "NIC-21",
         says: "A NIC has at most 20 DNS servers of its own.",
+        codes: &[Code::NetcfgInvalidDnsServer],
+        cure: Cures::Stalls,
+        remedy: "List at most 20.",
         source: "[NIC] change DNS settings; azure-virtual-network-limits.md",
         check: dns_servers_are_few,
     },
     Rule {
         id: "NIC-20",
         says: "Accelerated networking needs a VM size that supports it.",
+        codes: &[Code::VMSizeIsNotPermittedToEnableAcceleratedNetworking],
+        cure: Cures::Waits,
+        remedy: "Leave the flag out, or resize the VM.",
         source: "[ATTACH] constraints; azure-docs#29620",
         check: size_supports_acceleration,
     },
     Rule {
         id: "SIZE-05",
         says: "Accelerated networking is not switched on while the VM runs.",
+        codes: &[Code::OperationNotAllowed],
+        cure: Cures::Waits,
+        remedy: "Deallocate the VM.",
         source: "azure-docs#60667, #26251",
         check: acceleration_is_not_switched_on_a_running_vm,
     },
     Rule {
         id: "IPC-01",
         says: "A NIC has at least one IP configuration.",
+        codes: &[Code::InvalidParameter],
+        cure: Cures::Stalls,
+        remedy: "List one configuration.",
         source: "[NIC] IP configurations",
         check: has_a_configuration,
     },
     Rule {
         id: "IPC-02",
         says: "Exactly one IP configuration is primary.",
+        codes: &[Code::InvalidParameter],
+        cure: Cures::Stalls,
+        remedy: "Mark exactly one primary.",
         source: "[IP] IP configurations; ansible-collections/azure#196",
         check: one_configuration_is_primary,
     },
     Rule {
         id: "IPC-05",
         says: "The primary configuration cannot be deleted or renamed, unless another is marked primary.",
+        codes: &[Code::IpConfigDeleteNotSupported],
+        cure: Cures::Stalls,
+        remedy: "Mark another one primary in the same edit.",
         source: "[IP] remove IP addresses; Azure/azure-sdk-for-python#4241; S-02",
         check: primary_configuration_stays,
     },
     Rule {
         id: "IPC-10",
         says: "Configuration names are unique within the NIC.",
+        codes: &[Code::DuplicateResourceName],
+        cure: Cures::Stalls,
+        remedy: "Give each its own name.",
         source: "[NIC] add a secondary IP configuration",
         check: configuration_names_are_unique,
     },
     Rule {
         id: "IPC-12",
         says: "The address of a secondary configuration of a secondary NIC changes only while the VM is deallocated.",
+        codes: &[Code::OperationNotAllowed],
+        cure: Cures::Waits,
+        remedy: "Deallocate the VM.",
         source: "[NIC] change an IP configuration",
         check: secondary_addresses_of_secondary_nics_stay,
     },
     Rule {
         id: "IPC-15",
         says: "A NIC has at most 256 private addresses.",
+        codes: &[Code::InvalidParameter],
+        cure: Cures::Stalls,
+        remedy: "List at most 256.",
         source: "azure-virtual-network-limits.md; S-17",
         check: configurations_are_few,
     },
-    Rule { id: "IP6-01", says: "The primary configuration is IPv4.", source: "[IP] primary", check: primary_is_ipv4 },
+    Rule {
+        id: "IP6-01",
+        says: "The primary configuration is IPv4.",
+        codes: &[Code::InvalidParameter],
+        cure: Cures::Stalls,
+        remedy: "Make an IPv4 configuration primary.",
+        source: "[IP] primary",
+        check: primary_is_ipv4,
+    },
     Rule {
         id: "IP6-02",
         says: "A NIC has at most one IPv6 configuration, and then no other secondary one.",
+        codes: &[Code::InvalidParameter],
+        cure: Cures::Stalls,
+        remedy: "Keep one IPv6 configuration beside the primary one.",
         source: "[IP] IPv6",
         check: ipv6_is_the_only_secondary,
     },
     Rule {
         id: "IP6-03",
         says: "An IPv6 address is Dynamic.",
+        codes: &[Code::InvalidParameter],
+        cure: Cures::Stalls,
+        remedy: "Leave the method out.",
         source: "[IP] assignment methods",
         check: ipv6_is_dynamic,
     },
     Rule {
         id: "IP6-04",
         says: "An IPv6 configuration holds no public address.",
+        codes: &[Code::IPVersionForPublicIpAndNicIpConfigurationMustMatch],
+        cure: Cures::Stalls,
+        remedy: "Remove the public address.",
         source: "[IP] secondary; D-16",
         check: ipv6_has_no_public_address,
     },
     Rule {
         id: "IP6-05",
         says: "IPv6 is added only while the NIC is unattached.",
+        codes: &[Code::OperationNotAllowed],
+        cure: Cures::Waits,
+        remedy: "Detach the NIC first.",
         source: "[IP] IPv6",
         check: ipv6_is_added_while_unattached,
     },
     Rule {
         id: "ADDR-09",
         says: "A static address is of the configuration's IP version and lies in the subnet.",
+        codes: &[Code::PrivateIPAddressNotInSubnet, Code::InvalidPrivateIPAddressFormat],
+        cure: Cures::Stalls,
+        remedy: "Choose an address of the subnet.",
         source: "[NIC] add a secondary IP configuration; recorded",
         check: static_address_lies_in_the_subnet,
     },
     Rule {
         id: "ADDR-01",
         says: "A static address is none of the five that the platform keeps.",
+        codes: &[Code::PrivateIPAddressInReservedRange],
+        cure: Cures::Stalls,
+        remedy: "Choose another address.",
         source: "virtual-networks-faq.md; recorded",
         check: static_address_is_not_reserved,
     },
     Rule {
         id: "S-17",
         says: "A new Static configuration names its address.",
+        codes: &[Code::InvalidParameter],
+        cure: Cures::Stalls,
+        remedy: "Name the address.",
         source: "[NIC] add a secondary IP configuration",
         check: new_static_configuration_names_its_address,
     },
     Rule {
         id: "ADDR-08",
         says: "A static address is held by no other configuration.",
+        codes: &[Code::PrivateIPAddressInUse],
+        cure: Cures::Waits,
+        remedy: "Choose a free address, or release it.",
         source: "[NIC] add a secondary IP configuration; D-10",
         check: static_address_is_free,
     },
     Rule {
         id: "ADDR-11",
         says: "The subnet has an address for every configuration.",
+        codes: &[Code::SubnetIsFull],
+        cure: Cures::Waits,
+        remedy: "Delete NICs of the subnet, widen it, or use another.",
         source: "azure-docs#88211",
         check: subnet_has_room,
     },
     Rule {
         id: "PIP-12",
         says: "The public address of a configuration exists, in the NIC's location and subscription.",
+        codes: &[Code::InvalidResourceReference],
+        cure: Cures::Waits,
+        remedy: "Create the public address.",
         source: "Azure/azure-cli#13258, #332",
         check: public_addresses_exist,
     },
     Rule {
         id: "PIP-18",
         says: "A public address is of the configuration's IP version, and a public IPv6 address never joins a configuration.",
+        codes: &[Code::IPVersionForPublicIpAndNicIpConfigurationMustMatch],
+        cure: Cures::Stalls,
+        remedy: "Refer to a public IPv4 address.",
         source: "[IP] secondary; ansible-collections/azure#582",
         check: public_address_is_ipv4,
     },
     Rule {
         id: "PIP-09",
         says: "A public address serves one IP configuration.",
+        codes: &[Code::PublicIPAddressInUse, Code::PublicIPReferencedByMultipleIPConfigs],
+        cure: Cures::Either,
+        remedy: "Refer to another public address, or release it.",
         source: "recorded; cloud-provider-azure#4243",
         check: public_address_is_free,
     },
     Rule {
         id: "PIP-05",
         says: "A Dynamic public address is allocated with the running VM, from a pool that has one.",
+        codes: &[Code::AllocationFailed, Code::PublicIPPrefixExhausted],
+        cure: Cures::Waits,
+        remedy: "Delete what is not used, or enlarge the pool.",
         source: "recorded",
         check: public_pool_has_room,
     },
     Rule {
         id: "PIP-19",
         says: "Public addresses of Basic and Standard SKU do not mix within one VM.",
+        codes: &[Code::DifferentSkuLoadBalancersAndPublicIPAddressNotAllowed],
+        cure: Cures::Stalls,
+        remedy: "Use public addresses of one SKU.",
         source: "azure-docs, troubleshooting load balancers",
         check: skus_do_not_mix,
     },
@@ -183,6 +272,9 @@ pub(super) const RULES: &[Rule<NetworkInterface>] = &[
 pub(super) const DELETION_RULES: &[DeletionRule] = &[DeletionRule {
     id: "NIC-24",
     says: "A NIC can be deleted only while it is not attached.",
+    codes: &[Code::NicInUse],
+    cure: Cures::Waits,
+    remedy: "Detach the NIC, or delete the VM.",
     source: "[NIC] delete a network interface; recorded",
     check: is_not_attached,
 }];
@@ -263,7 +355,7 @@ fn size_supports_acceleration(case: &Nic<'_>, findings: &mut Findings) {
         findings
             .refuse(
                 Code::VMSizeIsNotPermittedToEnableAcceleratedNetworking,
-                "spec.enableAcceleratedNetworking",
+                ACCELERATION,
                 format!("VirtualMachine {name} is of size {}, which does not support it.", vm.ask.size.name),
                 "Leave enableAcceleratedNetworking out, or resize the virtual machine first.",
             )
@@ -273,11 +365,40 @@ fn size_supports_acceleration(case: &Nic<'_>, findings: &mut Findings) {
 }
 
 fn acceleration_is_not_switched_on_a_running_vm(case: &Nic<'_>, findings: &mut Findings) {
-    let switched_on = case.ask.accelerated_networking == Switch::On
-        && case.before().is_some_and(|before| before.accelerated_networking == Switch::Off);
-    let Some((name, vm)) = attached_vm(case).filter(|_| switched_on) else { return };
-    if vm.held.power != PowerState::Deallocated {
-        needs_deallocated(name, vm, "spec.enableAcceleratedNetworking", findings);
+    refuse_while_allocated(case, |path| path == ACCELERATION, findings);
+}
+
+const ACCELERATION: &str = "spec.enableAcceleratedNetworking";
+
+/// The paths of what an edit of an attached NIC changes, and for which its VM must be deallocated (SIZE-05, IPC-12).
+pub(super) fn edits_that_need_deallocated(
+    before: &NetworkInterface,
+    held: &HeldNetworkInterface,
+    ask: &NetworkInterface,
+) -> Vec<String> {
+    let mut paths = Vec::new();
+    if ask.accelerated_networking == Switch::On && before.accelerated_networking == Switch::Off {
+        paths.push(ACCELERATION.to_owned());
+    }
+    if before.subnet != ask.subnet || held.attached.as_ref().is_none_or(|attached| attached.primary) {
+        return paths;
+    }
+    for (n, configuration, wanted) in static_addresses(ask) {
+        let was_secondary =
+            before.configurations.iter().any(|old| old.name == configuration.name && old.primary != Primary::Yes);
+        if was_secondary && held.addresses.get(&configuration.name).is_some_and(|held| *held != wanted) {
+            paths.push(path(n, "privateIPAddress"));
+        }
+    }
+    paths
+}
+
+fn refuse_while_allocated(case: &Nic<'_>, applies: impl Fn(&str) -> bool, findings: &mut Findings) {
+    let Some(programmed) = case.programmed else { return };
+    let Some((name, vm)) = attached_vm(case).filter(|(_, vm)| !vm.is_deallocated_for_edits()) else { return };
+    let paths = edits_that_need_deallocated(&programmed.ask, &programmed.held, case.ask);
+    for path in paths.into_iter().filter(|path| applies(path)) {
+        needs_deallocated(name, vm, &path, findings);
     }
 }
 
@@ -351,24 +472,7 @@ fn configuration_names_are_unique(case: &Nic<'_>, findings: &mut Findings) {
 }
 
 fn secondary_addresses_of_secondary_nics_stay(case: &Nic<'_>, findings: &mut Findings) {
-    let Some(programmed) = case.programmed.filter(|programmed| programmed.ask.subnet == case.ask.subnet) else {
-        return;
-    };
-    let Some((vm_name, vm)) = attached_vm(case).filter(|(_, vm)| vm.held.power != PowerState::Deallocated) else {
-        return;
-    };
-    if programmed.held.attached.as_ref().is_none_or(|attached| attached.primary) {
-        return;
-    }
-    for (n, configuration) in case.ask.configurations.iter().enumerate() {
-        let Assignment::Static(wanted) = configuration.assignment else { continue };
-        let was_secondary =
-            programmed.ask.configurations.iter().any(|c| c.name == configuration.name && c.primary != Primary::Yes);
-        let held = programmed.held.addresses.get(&configuration.name);
-        if was_secondary && held.is_some_and(|held| *held != wanted) {
-            needs_deallocated(vm_name, vm, &path(n, "privateIPAddress"), findings);
-        }
-    }
+    refuse_while_allocated(case, |path| path != ACCELERATION, findings);
 }
 
 fn configurations_are_few(case: &Nic<'_>, findings: &mut Findings) {
@@ -651,18 +755,8 @@ fn public_pool_has_room(case: &Nic<'_>, findings: &mut Findings) {
     if attached_vm(case).is_none_or(|(_, vm)| vm.held.power != PowerState::Running) {
         return;
     }
-    let needed = public_addresses(case.ask).filter(|(_, _, public)| lacks_an_address(case.engine, public)).count();
-    if needed > 0 {
-        let count = u64::try_from(needed).unwrap_or(u64::MAX);
-        needs_public_addresses(case.engine, count, "spec.ipConfigurations", findings);
-    }
-}
-
-/// True if a public address would be allocated when its VM runs.
-pub(in crate::fabric) fn lacks_an_address(engine: &Engine, public: &Name) -> bool {
-    engine
-        .get::<PublicIPAddress>(public)
-        .is_some_and(|public| public.held.address.is_none() && public.ask.version == IpVersion::IPv4)
+    let lacking = public_addresses(case.ask).map(|(_, _, public)| public);
+    needs_public_addresses(case.engine, lacking, "spec.ipConfigurations", findings);
 }
 
 fn skus_do_not_mix(case: &Nic<'_>, findings: &mut Findings) {

@@ -1,12 +1,12 @@
 //! The rules of virtual machines and of attaching network interfaces (VM, SIZE).
 
-use super::{NicReference, PowerState, PowerWish, VirtualMachine};
+use super::{Disruption, NicReference, PowerState, PowerWish, VirtualMachine};
+use crate::fabric::availability_set::AvailabilitySet;
 use crate::fabric::id::{Kind, Name, ObjectId};
 use crate::fabric::limits::AcceleratedNetworking;
-use crate::fabric::network_interface::lacks_an_address;
 use crate::fabric::network_interface::{IpVersion, NetworkInterface, Primary, Switch};
-use crate::fabric::public_ip_address::{PublicIPAddress, needs_public_addresses};
-use crate::fabric::resource::{Case, Programmed, Rule};
+use crate::fabric::public_ip_address::{PublicIPAddress, Sku, needs_public_addresses};
+use crate::fabric::resource::{Case, Cures, Programmed, Rule};
 use crate::fabric::subnet::Subnet;
 use crate::fabric::violation::{Code, Findings, WaitKey};
 
@@ -16,78 +16,126 @@ pub(super) const RULES: &[Rule<VirtualMachine>] = &[
     Rule {
         id: "NIC-03",
         says: "The NICs of a VM exist, in the VM's location and subscription.",
+        codes: &[Code::InvalidResourceReference],
+        cure: Cures::Waits,
+        remedy: "Create the NIC.",
         source: "[NIC] create a network interface; Azure/azure-cli#13258",
         check: nics_exist,
     },
     Rule {
+        id: "AVS-01",
+        says: "A VM joins an availability set only at creation.",
+        codes: &[Code::PropertyChangeNotAllowed, Code::InvalidResourceReference],
+        cure: Cures::Either,
+        remedy: "Keep the set, or create another VM.",
+        source: "[ATTACH] constraints; Azure/azure-powershell#1820; S-14",
+        check: availability_set_is_fixed,
+    },
+    Rule {
         id: "VM-01",
         says: "A VM has at least one NIC; the last one cannot be removed.",
+        codes: &[Code::InvalidParameter],
+        cure: Cures::Stalls,
+        remedy: "List at least one NIC.",
         source: "[ATTACH] constraints; VM-05, D-11",
         check: has_a_nic,
     },
     Rule {
         id: "VM-02",
         says: "A VM has at most as many NICs as its size supports.",
+        codes: &[Code::NetworkInterfaceCountExceeded],
+        cure: Cures::Stalls,
+        remedy: "List fewer, or choose a larger size.",
         source: "[ATTACH] constraints; VM-17; vm-sizes.csv",
         check: size_takes_the_nics,
     },
     Rule {
         id: "VM-09",
         says: "Exactly one NIC of a VM is primary.",
+        codes: &[Code::InvalidParameter, Code::NetworkInterfaceMustHavePrimaryPropertySet],
+        cure: Cures::Stalls,
+        remedy: "Mark exactly one primary, or none.",
         source: "[ATTACH] constraints; ansible#40648; D-07, S-05",
         check: one_nic_is_primary,
     },
     Rule {
         id: "VM-11",
         says: "A NIC is listed once.",
+        codes: &[Code::InvalidParameter],
+        cure: Cures::Stalls,
+        remedy: "List it once.",
         source: "Azure's resource model: the list is keyed by NIC; S-26",
         check: nics_are_listed_once,
     },
     Rule {
         id: "VM-07",
         says: "A NIC that is attached to one VM cannot be attached to another.",
+        codes: &[Code::NicInUse],
+        cure: Cures::Waits,
+        remedy: "Detach it from the other VM, or list another.",
         source: "[ATTACH] constraints; pulumi-azure#441",
         check: nics_are_free,
     },
     Rule {
         id: "VM-06",
         says: "All NICs of a VM are in one virtual network.",
+        codes: &[Code::SubnetsNotInSameVnet],
+        cure: Cures::Stalls,
+        remedy: "List NICs of one network.",
         source: "[ATTACH] constraints; VM-22",
         check: nics_are_in_one_network,
     },
     Rule {
         id: "VM-03",
         says: "A NIC is attached to an existing VM only while that is deallocated.",
+        codes: &[Code::OperationNotAllowed],
+        cure: Cures::Stalls,
+        remedy: "Deallocate with the same edit.",
         source: "[NIC] attach a NIC; D-02, S-01",
         check: attaching_needs_deallocated,
     },
     Rule {
         id: "VM-04",
         says: "A NIC is detached only while the VM is deallocated.",
+        codes: &[Code::OperationNotAllowed],
+        cure: Cures::Stalls,
+        remedy: "Deallocate with the same edit.",
         source: "[NIC] detach a NIC; D-02, S-01",
         check: detaching_needs_deallocated,
     },
     Rule {
         id: "IP6-06",
         says: "A NIC with IPv6 is attached only when the VM is created.",
+        codes: &[Code::OperationNotAllowed],
+        cure: Cures::Waits,
+        remedy: "Remove the IPv6 configuration, or create another VM with the NIC.",
         source: "[IP] IPv6",
         check: ipv6_is_attached_at_creation,
     },
     Rule {
         id: "SIZE-02",
         says: "Accelerated networking of a NIC needs a VM size that supports it.",
+        codes: &[Code::VMSizeIsNotPermittedToEnableAcceleratedNetworking],
+        cure: Cures::Waits,
+        remedy: "Choose another size, or switch it off on the NIC.",
         source: "azure-cli; azure-docs#29620; S-07",
         check: size_supports_acceleration,
     },
     Rule {
         id: "PIP-19",
         says: "Public addresses of Basic and Standard SKU do not mix within one VM.",
+        codes: &[Code::DifferentSkuLoadBalancersAndPublicIPAddressNotAllowed],
+        cure: Cures::Waits,
+        remedy: "Use public addresses of one SKU.",
         source: "azure-docs, troubleshooting load balancers; S-25",
         check: skus_do_not_mix,
     },
     Rule {
         id: "PIP-05",
         says: "Dynamic public addresses are allocated with the running VM, from a pool that has them.",
+        codes: &[Code::AllocationFailed, Code::PublicIPPrefixExhausted],
+        cure: Cures::Waits,
+        remedy: "Delete what is not used, or enlarge the pool.",
         source: "recorded",
         check: public_pool_has_room,
     },
@@ -99,6 +147,27 @@ fn nics_exist(case: &Vm<'_>, findings: &mut Findings) {
     for (n, nic) in case.ask.network_interfaces.iter().enumerate() {
         case.engine.refers::<NetworkInterface>(&nic.name, case.placement, format!("{LIST}[{n}]"), findings);
     }
+}
+
+fn availability_set_is_fixed(case: &Vm<'_>, findings: &mut Findings) {
+    const PATH: &str = "spec.availabilitySet";
+    if let Some(set) = &case.ask.availability_set {
+        case.engine.refers::<AvailabilitySet>(set, case.placement, PATH, findings);
+    }
+    let Some(before) = case.before().filter(|before| before.availability_set != case.ask.availability_set) else {
+        return;
+    };
+    let (fact, remedy) = match &before.availability_set {
+        Some(set) => (
+            format!("The VM was created in AvailabilitySet {set}."),
+            format!("Set availabilitySet to {}, or create another virtual machine.", set.name),
+        ),
+        None => (
+            "The VM was created in no availability set.".to_owned(),
+            "Leave availabilitySet out, or create another virtual machine.".to_owned(),
+        ),
+    };
+    findings.refuse(Code::PropertyChangeNotAllowed, PATH, fact, remedy);
 }
 
 fn has_a_nic(case: &Vm<'_>, findings: &mut Findings) {
@@ -236,7 +305,8 @@ fn detaching_needs_deallocated(case: &Vm<'_>, findings: &mut Findings) {
 }
 
 const DEALLOCATE_FIRST: &str = "Please stop/deallocate the VM and retry the operation: set powerState to Deallocated \
-                                together with the new list, and to Running after it.";
+                                together with the new list, and to Running after it; or \
+                                set disruptionPolicy to Deallocate.";
 
 fn ipv6_is_attached_at_creation(case: &Vm<'_>, findings: &mut Findings) {
     let attached = case.engine.attached_to(case.name);
@@ -275,11 +345,11 @@ fn size_supports_acceleration(case: &Vm<'_>, findings: &mut Findings) {
 }
 
 fn skus_do_not_mix(case: &Vm<'_>, findings: &mut Findings) {
-    let mut first = None;
+    let mut first = sku_of_the_set(case);
     for (n, reference, nic) in nics(case) {
         for public in nic.ask.public_ip_addresses() {
             let Some(sku) = case.engine.get::<PublicIPAddress>(public).map(|public| public.ask.sku) else { continue };
-            let (one, of) = first.get_or_insert((public, sku));
+            let (one, of) = first.get_or_insert((public, sku)); // the first one seen decides
             if *of != sku {
                 findings
                     .refuse(
@@ -295,29 +365,34 @@ fn skus_do_not_mix(case: &Vm<'_>, findings: &mut Findings) {
     }
 }
 
+/// A public address of another VM of the availability set, and its SKU.
+fn sku_of_the_set<'a>(case: &Vm<'a>) -> Option<(&'a Name, Sku)> {
+    let engine = case.engine;
+    let others = engine.vms_in.get(case.ask.availability_set.as_ref()?)?.iter().filter(|vm| *vm != case.name);
+    let nics = others.filter_map(|vm| engine.nics_of.get(vm)).flat_map(|nics| nics.values());
+    let mut public = nics.filter_map(|nic| engine.get::<NetworkInterface>(nic)).flat_map(|nic| nic.ask.public_ip_addresses());
+    public.find_map(|public| Some((public, engine.get::<PublicIPAddress>(public)?.ask.sku)))
+}
+
 fn public_pool_has_room(case: &Vm<'_>, findings: &mut Findings) {
     let runs = case.programmed.is_some_and(|programmed| programmed.held.power == PowerState::Running);
     let starts = match case.ask.power {
         Some(wish) => wish != PowerWish::Deallocated,
         None => case.programmed.is_none() || runs,
     };
-    let needed = nics(case)
-        .flat_map(|(_, _, nic)| nic.ask.public_ip_addresses())
-        .filter(|public| starts && lacks_an_address(case.engine, public))
-        .count();
-    if needed > 0 {
-        let count = u64::try_from(needed).unwrap_or(u64::MAX);
-        needs_public_addresses(case.engine, count, "spec.powerState", findings);
-    }
+    let lacking = nics(case).flat_map(|(_, _, nic)| nic.ask.public_ip_addresses()).filter(|_| starts);
+    needs_public_addresses(case.engine, lacking, "spec.powerState", findings);
 }
 
 fn nic_object(nic: &Name) -> WaitKey {
     WaitKey::Object(ObjectId::new(Kind::NetworkInterface, nic.clone()))
 }
 
-/// Deallocated now, or first thing in this put (S-01).
+/// Deallocated now, or first thing in this put (S-01, S-38).
 fn is_deallocated_for_edits(programmed: &Programmed<VirtualMachine>, ask: &VirtualMachine) -> bool {
-    programmed.held.power == PowerState::Deallocated || ask.power == Some(PowerWish::Deallocated)
+    programmed.held.power == PowerState::Deallocated
+        || ask.power == Some(PowerWish::Deallocated)
+        || ask.disruption == Disruption::Deallocate
 }
 
 /// The listed NICs that exist, with their place in the list.

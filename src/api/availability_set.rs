@@ -1,0 +1,58 @@
+//! AvailabilitySet: what users write.
+
+use kube::{CustomResource, KubeSchema};
+use serde::{Deserialize, Serialize};
+
+use super::common::Tags;
+use super::status::Status;
+use super::{About, Api};
+use crate::fabric::availability_set::AvailabilitySetView;
+use crate::fabric::{AvailabilitySet, Name, Violation};
+
+/// Virtual machines that the platform keeps apart, so that not all of them fail at once.
+#[derive(CustomResource, Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
+#[kube(
+    group = "vnet.dev",
+    version = "v1alpha1",
+    kind = "AvailabilitySet",
+    root = "AvailabilitySetObject",
+    doc = "An availability set of the simulated fabric, in Azure's model.",
+    status = "Status<AvailabilitySetView>",
+    namespaced,
+    shortname = "avset",
+    category = "azure",
+    printcolumn(
+        name = "VMs",
+        type_ = "integer",
+        json_path = ".status.virtualMachineCount",
+        description = "How many virtual machines are in it."
+    )
+)]
+#[serde(rename_all = "camelCase")]
+pub struct AvailabilitySetSpec {
+    /// Azure region. Default: the Namespace's label vnet.dev/location, else the operator's default. Fixed once programmed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 64), regex(pattern = "^[a-z0-9]+$"))]
+    pub location: Option<String>,
+    /// Free text for people and their tools.
+    #[serde(default, skip_serializing_if = "Tags::is_empty")]
+    #[schemars(extend("maxProperties" = 50))]
+    pub tags: Tags,
+}
+
+impl Api for AvailabilitySet {
+    type Spec = AvailabilitySetSpec;
+    type Object = AvailabilitySetObject;
+
+    fn translate(_: &About, _: &AvailabilitySetSpec) -> Result<Self, Vec<Violation>> {
+        Ok(Self {})
+    }
+
+    fn describe(&self, _: &Name, location: &str) -> AvailabilitySetSpec {
+        AvailabilitySetSpec { location: Some(location.to_owned()), tags: Tags::new() }
+    }
+
+    fn location(spec: &AvailabilitySetSpec) -> Option<&str> {
+        spec.location.as_deref()
+    }
+}

@@ -1,0 +1,103 @@
+//! PublicIPPrefix: what users write.
+
+use kube::{CustomResource, KubeSchema};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::common::Tags;
+use super::status::Status;
+use super::{About, Api};
+use crate::fabric::public_ip_prefix::PublicIPPrefixView;
+use crate::fabric::{Code, Findings, Name, PublicIPPrefix, Violation};
+
+/// A contiguous block of public addresses.
+#[derive(CustomResource, Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
+#[kube(
+    group = "vnet.dev",
+    version = "v1alpha1",
+    kind = "PublicIPPrefix",
+    plural = "publicipprefixes",
+    root = "PublicIPPrefixObject",
+    doc = "A public IP prefix of the simulated fabric, in Azure's model.",
+    status = "Status<PublicIPPrefixView>",
+    namespaced,
+    shortname = "pipp",
+    category = "azure",
+    printcolumn(
+        name = "Prefix",
+        type_ = "string",
+        json_path = ".status.ipPrefix",
+        description = "The addresses."
+    ),
+    printcolumn(
+        name = "Used",
+        type_ = "integer",
+        json_path = ".status.publicIPAddressCount",
+        description = "How many public addresses are taken from it."
+    )
+)]
+#[serde(rename_all = "camelCase")]
+pub struct PublicIPPrefixSpec {
+    /// Azure region. Default: the Namespace's label vnet.dev/location, else the operator's default. Fixed once programmed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 64), regex(pattern = "^[a-z0-9]+$"))]
+    pub location: Option<String>,
+    /// Free text for people and their tools.
+    #[serde(default, skip_serializing_if = "Tags::is_empty")]
+    #[schemars(extend("maxProperties" = 50))]
+    pub tags: Tags,
+    /// The SKU.
+    #[serde(default)]
+    pub sku: PublicIPPrefixSku,
+    /// The length: 28 gives 16 addresses, 31 gives 2. Fixed once programmed.
+    #[schemars(range(min = 28, max = 31))]
+    pub prefix_length: i32,
+}
+
+/// The SKU of a public prefix.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct PublicIPPrefixSku {
+    /// Standard; a public prefix has no other.
+    #[serde(default)]
+    pub name: PrefixSku,
+}
+
+/// The SKUs that a public prefix may have.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[allow(missing_docs)]
+pub enum PrefixSku {
+    #[default]
+    Standard,
+}
+
+impl Api for PublicIPPrefix {
+    type Spec = PublicIPPrefixSpec;
+    type Object = PublicIPPrefixObject;
+
+    fn translate(_: &About, spec: &PublicIPPrefixSpec) -> Result<Self, Vec<Violation>> {
+        let mut findings = Findings::default();
+        let length = u8::try_from(spec.prefix_length).unwrap_or_else(|_| {
+            findings.under("S-19").refuse(
+                Code::InvalidParameter,
+                "spec.prefixLength",
+                format!("{} is no length of a public prefix.", spec.prefix_length),
+                "Choose a length from 28 (16 addresses) to 31 (2 addresses).",
+            );
+            0
+        });
+        findings.or(Self { length })
+    }
+
+    fn describe(&self, _: &Name, location: &str) -> PublicIPPrefixSpec {
+        PublicIPPrefixSpec {
+            location: Some(location.to_owned()),
+            tags: Tags::new(),
+            sku: PublicIPPrefixSku::default(),
+            prefix_length: self.length.into(),
+        }
+    }
+
+    fn location(spec: &PublicIPPrefixSpec) -> Option<&str> {
+        spec.location.as_deref()
+    }
+}

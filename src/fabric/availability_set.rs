@@ -1,0 +1,83 @@
+//! Availability sets: virtual machines that the platform keeps apart (AVS-01, AVS-02).
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::engine::Engine;
+use super::id::{Kind, Name, ObjectId, ShownRef};
+use super::resource::{Cures, DELETION_PATH, DeletionRule, Programmed, Resource, Rule};
+use super::violation::{Code, Findings, WaitKey};
+use super::virtual_network::and_others;
+
+/// What is asked of an availability set: to exist.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AvailabilitySet {}
+
+/// What the fabric reports of an availability set.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct AvailabilitySetView {
+    /// How many virtual machines are in it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub virtual_machine_count: Option<i32>,
+    /// The first 100 of them by name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 100), extend("x-kubernetes-list-type" = "atomic"))]
+    pub virtual_machines: Vec<ShownRef>,
+}
+
+/// No list in a status is longer; a count stands beside it.
+pub(super) const MEMBERS_SHOWN: usize = 100;
+
+impl Resource for AvailabilitySet {
+    type Held = ();
+    type View = AvailabilitySetView;
+
+    const RULES: &'static [Rule<Self>] = &[];
+    const DELETION_RULES: &'static [DeletionRule] = &[DeletionRule {
+        id: "S-13",
+        says: "An availability set with virtual machines cannot be deleted.",
+        codes: &[Code::OperationNotAllowed],
+        cure: Cures::Waits,
+        remedy: "Delete its virtual machines.",
+        source: "Azure's resource model",
+        check: has_no_vms,
+    }];
+
+    const ALLOCATES: bool = false;
+
+    fn resource_path(&self, name: &Name) -> String {
+        format!("Microsoft.Compute/availabilitySets/{}", name.name)
+    }
+
+    fn apply(_: &mut Engine, _: &Name, _: Option<&Self>) {}
+
+    fn release(_: &mut Engine, _: &Name, _: &Programmed<Self>) {}
+
+    fn recall(_: &mut Engine, _: &Name, _: &AvailabilitySetView) -> Vec<String> {
+        Vec::new()
+    }
+
+    fn observe(engine: &Engine, name: &Name, _: &Programmed<Self>) -> AvailabilitySetView {
+        let vms = engine.vms_in.get(name);
+        AvailabilitySetView {
+            virtual_machine_count: i32::try_from(vms.map_or(0, |vms| vms.len())).ok(),
+            virtual_machines: vms.into_iter().flatten().take(MEMBERS_SHOWN).map(|vm| ShownRef::of(vm, name)).collect(),
+        }
+    }
+}
+
+fn has_no_vms(engine: &Engine, name: &Name, findings: &mut Findings) {
+    let Some(vms) = engine.vms_in.get(name) else { return };
+    let Some(first) = vms.first() else { return };
+    let id = ObjectId::new(Kind::VirtualMachine, first.clone());
+    findings
+        .refuse(
+            Code::OperationNotAllowed,
+            DELETION_PATH,
+            format!("{id} is in this availability set{}.", and_others(vms.len())),
+            "Delete its virtual machines; it then goes by itself.",
+        )
+        .until_gone(id)
+        .as_of(WaitKey::Members(ObjectId::new(Kind::AvailabilitySet, name.clone())));
+}

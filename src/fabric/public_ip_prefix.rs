@@ -1,0 +1,207 @@
+//! Public IP prefixes: contiguous blocks of public addresses that Standard public addresses are taken from (PIP-16, S-19).
+
+use ipnet::{IpNet, Ipv4Net};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::availability_set::MEMBERS_SHOWN;
+use super::engine::Engine;
+use super::id::{Kind, Name, ObjectId, ShownRef};
+use super::ipam::{Pool, PoolId, Reservation, all_of};
+use super::limits;
+use super::resource::{Case, Cures, DELETION_PATH, DeletionRule, Programmed, Resource, Rule};
+use super::violation::{Code, Findings, WaitKey};
+use super::virtual_network::and_others;
+
+/// What is asked of a public IP prefix. Its SKU is Standard; there is no other.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PublicIPPrefix {
+    /// The length of the prefix, 28 to 31.
+    pub length: u8,
+}
+
+/// What the fabric holds of a public IP prefix.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct HeldPublicIPPrefix {
+    /// Its addresses.
+    pub prefix: Option<Ipv4Net>,
+}
+
+/// What the fabric reports of a public IP prefix.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PublicIPPrefixView {
+    /// Its addresses.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>", length(max = 18))]
+    pub ip_prefix: Option<Ipv4Net>,
+    /// How many public addresses are taken from it.
+    #[serde(default, rename = "publicIPAddressCount", skip_serializing_if = "Option::is_none")]
+    pub public_ip_address_count: Option<i32>,
+    /// They, by name.
+    #[serde(default, rename = "publicIPAddresses", skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 100), extend("x-kubernetes-list-type" = "atomic"))]
+    pub public_ip_addresses: Vec<ShownRef>,
+}
+
+impl Resource for PublicIPPrefix {
+    type Held = HeldPublicIPPrefix;
+    type View = PublicIPPrefixView;
+
+    const RULES: &'static [Rule<Self>] = &[
+        Rule {
+            id: "S-19",
+            says: "The length of a public prefix is 28 to 31.",
+            codes: &[Code::InvalidParameter],
+            cure: Cures::Stalls,
+            remedy: "Choose a length from 28 to 31.",
+            source: "azure-docs; azure-virtual-network-limits.md",
+            check: length_is_supported,
+        },
+        Rule {
+            id: "S-14",
+            says: "The length of a public prefix is fixed at creation.",
+            codes: &[Code::PropertyChangeNotAllowed],
+            cure: Cures::Stalls,
+            remedy: "Create another prefix.",
+            source: "Azure's resource model",
+            check: length_is_fixed,
+        },
+        Rule {
+            id: "PIP-16",
+            says: "The addresses of a public prefix are contiguous, from a pool that has such a block free.",
+            codes: &[Code::AllocationFailed],
+            cure: Cures::Waits,
+            remedy: "Delete what is not used, or enlarge the pool.",
+            source: "recorded",
+            check: pool_has_a_block,
+        },
+    ];
+
+    const DELETION_RULES: &'static [DeletionRule] = &[DeletionRule {
+        id: "S-19",
+        says: "A public prefix that addresses are taken from cannot be deleted.",
+        codes: &[Code::InUsePublicIPPrefixCannotBeDeleted],
+        cure: Cures::Waits,
+        remedy: "Delete the public addresses that are taken from it.",
+        source: "Azure's resource model",
+        check: is_not_used,
+    }];
+
+    fn resource_path(&self, name: &Name) -> String {
+        format!("Microsoft.Network/publicIPPrefixes/{}", name.name)
+    }
+
+    fn apply(engine: &mut Engine, name: &Name, _: Option<&Self>) {
+        let Some(programmed) = engine.get::<Self>(name).filter(|programmed| programmed.held.prefix.is_none()) else {
+            return;
+        };
+        let block = engine.pool(&PoolId::Public).and_then(|pool| pool.lowest_free_block(programmed.ask.length));
+        if let Some(block) = block {
+            hold(engine, name, block);
+        }
+    }
+
+    fn release(engine: &mut Engine, name: &Name, gone: &Programmed<Self>) {
+        engine.pools.remove(&PoolId::Prefix(name.clone()));
+        if let (Some(prefix), Some(public)) = (gone.held.prefix, engine.pools.get_mut(&PoolId::Public)) {
+            for address in all_of(prefix) {
+                public.release(address);
+            }
+            engine.free(WaitKey::Capacity(PoolId::Public));
+        }
+    }
+
+    fn recall(engine: &mut Engine, name: &Name, view: &PublicIPPrefixView) -> Vec<String> {
+        let Some(prefix) = view.ip_prefix else { return Vec::new() };
+        let asked = engine.get::<Self>(name).is_some_and(|programmed| programmed.ask.length == prefix.prefix_len());
+        let free = engine.pool(&PoolId::Public).is_some_and(|pool| pool.is_free_block(prefix));
+        if asked && free {
+            hold(engine, name, prefix);
+            return Vec::new();
+        }
+        vec![format!("prefix {prefix} is not all free, or of no pool")]
+    }
+
+    fn observe(engine: &Engine, name: &Name, programmed: &Programmed<Self>) -> PublicIPPrefixView {
+        let members = engine.taken_from.get(name);
+        PublicIPPrefixView {
+            ip_prefix: programmed.held.prefix,
+            public_ip_address_count: i32::try_from(members.map_or(0, |members| members.len())).ok(),
+            public_ip_addresses: members
+                .into_iter()
+                .flatten()
+                .take(MEMBERS_SHOWN)
+                .map(|member| ShownRef::of(member, name))
+                .collect(),
+        }
+    }
+}
+
+fn length_is_supported(case: &Case<'_, PublicIPPrefix>, findings: &mut Findings) {
+    let (length, lengths) = (case.ask.length, limits::PUBLIC_PREFIX_LENGTHS);
+    if !lengths.contains(&length) {
+        findings.refuse(
+            Code::InvalidParameter,
+            "spec.prefixLength",
+            format!("{length} is no length of a public prefix."),
+            format!("Choose a length from {} (16 addresses) to {} (2 addresses).", lengths.start(), lengths.end()),
+        );
+    }
+}
+
+fn length_is_fixed(case: &Case<'_, PublicIPPrefix>, findings: &mut Findings) {
+    let Some(before) = case.before().filter(|before| before.length != case.ask.length) else { return };
+    findings.refuse(
+        Code::PropertyChangeNotAllowed,
+        "spec.prefixLength",
+        format!("The prefix was created as a /{}.", before.length),
+        format!("Set prefixLength to {}, or create another prefix.", before.length),
+    );
+}
+
+fn pool_has_a_block(case: &Case<'_, PublicIPPrefix>, findings: &mut Findings) {
+    let has_one = case.programmed.is_some_and(|programmed| programmed.held.prefix.is_some());
+    let length = case.ask.length;
+    if has_one || !limits::PUBLIC_PREFIX_LENGTHS.contains(&length) {
+        return;
+    }
+    let Some(pool) = case.engine.pool(&PoolId::Public).filter(|pool| pool.lowest_free_block(length).is_none()) else {
+        return;
+    };
+    findings
+        .refuse(
+            Code::AllocationFailed,
+            "spec.prefixLength",
+            format!("No /{length} of {} is all free.", pool.prefix()),
+            "Delete public prefixes and addresses that are not used, or run the operator with a larger --public-ip-pool.",
+        )
+        .until(WaitKey::Capacity(PoolId::Public));
+}
+
+fn is_not_used(engine: &Engine, name: &Name, findings: &mut Findings) {
+    let Some(members) = engine.taken_from.get(name) else { return };
+    let Some(first) = members.first() else { return };
+    let id = ObjectId::new(Kind::PublicIPAddress, first.clone());
+    findings
+        .refuse(
+            Code::InUsePublicIPPrefixCannotBeDeleted,
+            DELETION_PATH,
+            format!("{id} is taken from this prefix{}.", and_others(members.len())),
+            "Delete the public addresses that are taken from it; it then goes by itself.",
+        )
+        .until_gone(id)
+        .as_of(WaitKey::Members(ObjectId::new(Kind::PublicIPPrefix, name.clone())));
+}
+
+fn hold(engine: &mut Engine, name: &Name, prefix: Ipv4Net) {
+    if let Some(public) = engine.pools.get_mut(&PoolId::Public) {
+        for address in all_of(prefix) {
+            public.reserve(address);
+        }
+    }
+    engine.pools.insert(PoolId::Prefix(name.clone()), Pool::new(IpNet::V4(prefix), Reservation::None));
+    if let Some(programmed) = engine.get_mut::<PublicIPPrefix>(name) {
+        programmed.held.prefix = Some(prefix);
+    }
+}
