@@ -27,6 +27,8 @@ crds: ## Generates crds/ from the code
 	cargo run --quiet -- crds --dir crds
 
 docs: crds ## Generates everything that is committed and generated
+	@mkdir -p docs
+	cargo run --quiet -- rules >docs/rules.md
 
 bench: ## Runs the benchmarks
 	@assets="$$(tools/binaries)"; set -x; VNET_ASSETS="$$assets" cargo bench

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 use vnet_operator::fabric::ipam::PoolId;
-use vnet_operator::fabric::{Kind, NetworkInterface, ObjectId, PublicIPAddress, Subnet};
+use vnet_operator::fabric::{Kind, NetworkInterface, ObjectId, PublicIPAddress, PublicIPPrefix, Subnet};
 
 use super::world::World;
 
@@ -103,7 +103,12 @@ pub fn the_fabric_holds_what_the_objects_ask(world: &World) {
     }
     let public: Vec<_> = engine.all::<PublicIPAddress>().filter_map(|(_, public)| public.held.address).collect();
     assert_eq!(public.iter().collect::<BTreeSet<_>>().len(), public.len(), "a public address is held twice");
-    assert_eq!(engine.pool(&PoolId::Public).unwrap().allocated(), public.len() as u64, "a public address has leaked");
+    let blocks = engine.all::<PublicIPPrefix>().filter_map(|(name, prefix)| Some((name, prefix.held.prefix?)));
+    let in_blocks: u64 = blocks.map(|(_, block)| 1 << (32 - block.prefix_len())).sum();
+    let alone = engine.all::<PublicIPAddress>().filter(|(_, public)| public.ask.public_ip_prefix.is_none());
+    let alone = alone.filter(|(_, public)| public.held.address.is_some()).count() as u64;
+    let pool = engine.pool(&PoolId::Public).unwrap();
+    assert_eq!(pool.allocated(), alone + in_blocks, "a public address has leaked");
     let macs = engine.all::<NetworkInterface>().filter(|(_, nic)| nic.held.mac.is_some()).count();
     assert_eq!(engine.macs_in_use(), macs, "a MAC address has leaked");
 }

@@ -40,7 +40,9 @@ pub fn delete_everything(world: &mut World) {
 
 fn some_object(rng: &mut ChaCha8Rng) -> ObjectId {
     let namespace = NAMESPACES[usize::from(rng.random_bool(0.2))];
-    let (kind, name) = match rng.random_range(0..20) {
+    let (kind, name) = match rng.random_range(-2..20) {
+        -2 => (Kind::PublicIPPrefix, "prefix-0".to_owned()),
+        -1 => (Kind::AvailabilitySet, "set-0".to_owned()),
         0..=1 => (Kind::VirtualNetwork, format!("net-{}", rng.random_range(0..2))),
         2..=4 => (Kind::Subnet, format!("subnet-{}", rng.random_range(0..3))),
         5..=7 => (Kind::PublicIPAddress, format!("public-{}", rng.random_range(0..3))),
@@ -95,6 +97,9 @@ fn spec(kind: Kind, namespace: &str, rng: &mut ChaCha8Rng) -> Value {
         Kind::PublicIPAddress => {
             let standard = rng.random_bool(0.3);
             let mut spec = json!({"sku": {"name": if standard { "Standard" } else { "Basic" }}});
+            if standard && rng.random_bool(0.5) {
+                spec["publicIPPrefix"] = json!({"name": "prefix-0"});
+            }
             if !standard && rng.random_bool(0.3) {
                 spec["publicIPAllocationMethod"] = json!("Static");
             }
@@ -108,6 +113,8 @@ fn spec(kind: Kind, namespace: &str, rng: &mut ChaCha8Rng) -> Value {
             let configurations: Vec<Value> = (0..count).map(|n| configuration(n, namespace, rng)).collect();
             json!({"subnet": {"name": format!("subnet-{}", rng.random_range(0..3)), "namespace": NAMESPACES[0]}, "ipConfigurations": configurations})
         }
+        Kind::PublicIPPrefix => json!({"prefixLength": rng.random_range(30..32)}),
+        Kind::AvailabilitySet => json!({}),
         Kind::VirtualMachine => virtual_machine(rng),
     }
 }
@@ -150,6 +157,12 @@ fn virtual_machine(rng: &mut ChaCha8Rng) -> Value {
         "hardwareProfile": {"vmSize": size},
         "networkProfile": {"networkInterfaces": nics},
     });
+    if rng.random_bool(0.3) {
+        spec["availabilitySet"] = json!({"name": "set-0"});
+    }
+    if rng.random_bool(0.3) {
+        spec["disruptionPolicy"] = json!("Deallocate");
+    }
     let power = ["Running", "Stopped", "Deallocated", "Deallocated", ""].choose(rng).unwrap();
     if !power.is_empty() {
         spec["powerState"] = json!(power);

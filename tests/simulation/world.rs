@@ -42,7 +42,7 @@ pub struct World {
 impl World {
     pub fn new(loud: bool, slow_starts: bool) -> Self {
         let settings = Settings {
-            public_ip_pool: "198.18.0.0/30".parse().unwrap(),
+            public_ip_pool: "198.18.0.0/29".parse().unwrap(),
             vm_start: std::time::Duration::from_secs(if slow_starts { 5 } else { 0 }),
             ..Settings::default()
         };
