@@ -30,8 +30,8 @@ docs: crds ## Generates everything that is committed and generated
 	@mkdir -p docs
 	cargo run --quiet -- rules >docs/rules.md
 
-bench: ## Runs the benchmarks
-	@assets="$$(tools/binaries)"; set -x; VNET_ASSETS="$$assets" cargo bench
+bench: ## Runs the benchmarks, about 15 minutes; with VNET_BENCH_SIZES=1000 VNET_BENCH_PAIRS=3 about 3
+	@assets="$$(tools/binaries)"; set -x; VNET_ASSETS="$$assets" cargo bench --bench engine --bench operator
 
 clean: ## Ends what runs, and removes target/ and .local/
 	tools/local down

@@ -11,7 +11,13 @@ use serde::{Deserialize, Serialize};
 use crate::fabric::{Code, Findings, Name};
 
 /// Free text for people and their tools; the fabric reads nothing in it.
-pub type Tags = BTreeMap<String, String>;
+pub type Tags = BTreeMap<String, Tag>;
+
+/// What a tag says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(transparent)]
+#[schemars(inline, extend("maxLength" = 256))]
+pub struct Tag(pub String);
 
 /// An object of the same namespace.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::net::IpAddr;
 use std::str::FromStr;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
@@ -72,11 +73,12 @@ pub struct Macs {
 }
 
 impl Macs {
-    /// A free MAC address for this NIC. It follows from the NIC's identity, so that an assignment whose record was
-    /// lost comes out the same when it is made again; where that one is taken, the next free number is.
-    pub fn assign(&mut self, nic: &Uid) -> Mac {
+    /// A free MAC address for this NIC. It follows from the NIC's identity and its primary private address, so that an
+    /// assignment whose record was lost comes out the same when it is made again, and one that follows a change of the
+    /// address is a new one (NIC-15); where that one is taken, the next free number is.
+    pub fn assign(&mut self, nic: &Uid, address: Option<IpAddr>) -> Mac {
         let mut hasher = DefaultHasher::new();
-        nic.hash(&mut hasher);
+        (nic, address).hash(&mut hasher);
         let start = hasher.finish();
         let spaces = u64::try_from(PREFIXES.len()).unwrap_or(1);
         let mac = (0..NUMBERS * spaces).map(|n| nth(start.wrapping_add(n))).find(|mac| !self.used.contains(mac));
@@ -122,7 +124,7 @@ mod tests {
 
     #[test]
     fn a_mac_reads_as_it_is_written() {
-        let mac = Macs::default().assign(&Uid::from("a"));
+        let mac = Macs::default().assign(&Uid::from("a"), None);
         assert_eq!(mac.to_string().parse::<Mac>().unwrap(), mac);
         assert!("00-0d-3a-00-00-01".parse::<Mac>().is_err());
         assert!("02-0D-3A-00-00-01".parse::<Mac>().is_err());
@@ -131,9 +133,9 @@ mod tests {
     #[test]
     fn two_nics_never_get_one_mac() {
         let mut macs = Macs::default();
-        let all: BTreeSet<Mac> = (0..20_000).map(|n| macs.assign(&Uid::from(format!("{n}").as_str()))).collect();
+        let all: BTreeSet<Mac> = (0..20_000).map(|n| macs.assign(&Uid::from(format!("{n}").as_str()), None)).collect();
         assert_eq!(all.len(), 20_000);
-        let again = macs.assign(&Uid::from("7"));
+        let again = macs.assign(&Uid::from("7"), None);
         assert!(!all.contains(&again));
     }
 }

@@ -200,7 +200,7 @@ impl Resource for NetworkInterface {
             release_address(engine, &gone.ask.subnet, *address);
         }
         for public in gone.ask.public_ip_addresses() {
-            dissociate(engine, public);
+            dissociate(engine, name, public);
         }
         if let Some(mac) = gone.held.mac {
             engine.macs.release(mac);
@@ -215,10 +215,12 @@ impl Resource for NetworkInterface {
         for (configuration, address) in view.addresses() {
             let asked = ask.configurations.iter().find(|asked| asked.name == configuration);
             let fits = asked.is_some_and(|asked| match asked.assignment {
+                _ if asked.version != IpVersion::of(&address) => false,
                 Assignment::Static(wanted) => wanted == address,
-                Assignment::Dynamic | Assignment::StaticAsIs => asked.version == IpVersion::of(&address),
+                Assignment::Dynamic | Assignment::StaticAsIs => true,
             });
-            let free = fits && hold_address(engine, &ask.subnet, address, name, &configuration);
+            let has_one = engine.get::<Self>(name).is_some_and(|nic| nic.held.addresses.contains_key(&configuration));
+            let free = fits && !has_one && hold_address(engine, &ask.subnet, address, name, &configuration);
             match engine.get_mut::<Self>(name) {
                 Some(programmed) if free => {
                     programmed.held.addresses.insert(configuration, address);
@@ -318,13 +320,14 @@ impl NetworkInterface {
         self.configurations.iter().filter_map(|configuration| configuration.public_ip_address.as_ref())
     }
 
-    /// The only configuration is primary (IPC-02); of several, the programmed primary stays (S-04).
+    /// The only configuration is primary (IPC-02), unless it would take the place of another without a mark (S-02); of
+    /// several, the programmed primary stays (S-04).
     fn resolve_primary(&mut self, programmed: Option<&Programmed<Self>>) {
         let marked = self.configurations.iter().any(|configuration| configuration.primary == Primary::Yes);
         let alone = self.configurations.len() == 1;
         let before = programmed.and_then(|programmed| programmed.ask.primary()).map(|primary| primary.name.clone());
         for configuration in self.configurations.iter_mut().filter(|c| c.primary == Primary::Unsaid) {
-            let stays = alone || before.as_ref() == Some(&configuration.name);
+            let stays = alone && before.is_none() || before.as_ref() == Some(&configuration.name);
             if stays && !marked {
                 configuration.primary = Primary::Yes;
             }
@@ -418,6 +421,25 @@ fn move_addresses(
     next
 }
 
+/// The subnet has an IPv6 range now: configurations that had no address for lack of one get theirs (S-20).
+pub(super) fn serve_ipv6(engine: &mut Engine, name: &Name) {
+    let Some(programmed) = engine.get::<NetworkInterface>(name) else { return };
+    let (ask, held) = (programmed.ask.clone(), &programmed.held.addresses);
+    let ipv6 = ask.configurations.iter().filter(|configuration| configuration.version == IpVersion::IPv6);
+    let unserved: Vec<_> = ipv6.map(|ipv6| ipv6.name.clone()).filter(|name| !held.contains_key(name)).collect();
+    let pool = pool_of(&ask.subnet, IpVersion::IPv6);
+    for configuration in unserved {
+        let lowest = engine.pool(&pool).and_then(|pool| pool.lowest_free(1, &[]).first().copied());
+        let Some(address) = lowest else { return };
+        if hold_address(engine, &ask.subnet, address, name, &configuration)
+            && let Some(programmed) = engine.get_mut::<NetworkInterface>(name)
+        {
+            programmed.held.addresses.insert(configuration, address);
+            engine.touch(Kind::NetworkInterface, name);
+        }
+    }
+}
+
 fn hold_address(engine: &mut Engine, subnet: &Name, address: IpAddr, nic: &Name, configuration: &Arc<str>) -> bool {
     let pool = pool_of(subnet, IpVersion::of(&address));
     let free = engine.pools.get_mut(&pool).is_some_and(|pool| pool.reserve(address));
@@ -457,7 +479,7 @@ fn move_associations(engine: &mut Engine, name: &Name, before: Option<&NetworkIn
         .filter(|old| !wanted.contains(old))
         .collect();
     for public in dropped {
-        dissociate(engine, public);
+        dissociate(engine, name, public);
     }
     for configuration in &ask.configurations {
         let Some(public) = &configuration.public_ip_address else { continue };
@@ -470,7 +492,11 @@ fn move_associations(engine: &mut Engine, name: &Name, before: Option<&NetworkIn
     }
 }
 
-fn dissociate(engine: &mut Engine, public: &Name) {
+/// What was restored may refer to a public address that another holds.
+fn dissociate(engine: &mut Engine, name: &Name, public: &Name) {
+    if engine.associations.get(public).is_none_or(|(holder, _)| holder != name) {
+        return;
+    }
     engine.associations.remove(public);
     public_ip_address::settle(engine, public);
     engine.touch(Kind::PublicIPAddress, public);
@@ -513,7 +539,8 @@ fn forget_mac(engine: &mut Engine, name: &Name) {
 pub(super) fn vm_started(engine: &mut Engine, name: &Name) {
     let Some(programmed) = engine.get::<NetworkInterface>(name) else { return };
     if programmed.held.mac.is_none() {
-        let mac = engine.macs.assign(&programmed.uid.clone());
+        let address = primary_address(&programmed.ask, &programmed.held.addresses);
+        let mac = engine.macs.assign(&programmed.uid.clone(), address);
         if let Some(programmed) = engine.get_mut::<NetworkInterface>(name) {
             programmed.held.mac = Some(mac);
         }

@@ -229,8 +229,7 @@ impl Resource for PublicIPAddress {
             engine.touch_members(Kind::PublicIPPrefix, prefix);
         }
         if let Some(label) = &gone.ask.domain_name_label {
-            engine.labels.remove(&(gone.placement.location.clone(), label.clone()));
-            engine.free(WaitKey::Label(gone.placement.location.to_string(), label.clone()));
+            give_up_label(engine, name, &gone.placement.location, label);
         }
         engine.free(WaitKey::Claim(ObjectId::new(Kind::PublicIPAddress, name.clone())));
     }
@@ -541,10 +540,18 @@ fn move_label(engine: &mut Engine, name: &Name, before: Option<&PublicIPAddress>
     let new = programmed.ask.domain_name_label.clone();
     let old = before.and_then(|before| before.domain_name_label.clone());
     if let Some(old) = old.filter(|old| new.as_ref() != Some(old)) {
-        engine.labels.remove(&(location.clone(), old.clone()));
-        engine.free(WaitKey::Label(location.to_string(), old));
+        give_up_label(engine, name, &location, &old);
     }
     if let Some(new) = new {
         engine.labels.insert((location, new), name.clone());
+    }
+}
+
+/// What was restored may name a label that is another's.
+fn give_up_label(engine: &mut Engine, name: &Name, location: &Arc<str>, label: &str) {
+    let key = (location.clone(), label.to_owned());
+    if engine.labels.get(&key) == Some(name) {
+        engine.labels.remove(&key);
+        engine.free(WaitKey::Label(location.to_string(), label.to_owned()));
     }
 }

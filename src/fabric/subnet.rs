@@ -13,7 +13,7 @@ use super::engine::Engine;
 use super::id::{Kind, Name, ObjectId, Placement};
 use super::ipam::{Pool, PoolId, RESERVED_PER_SUBNET, Reservation};
 use super::limits;
-use super::network_interface::NetworkInterface;
+use super::network_interface;
 use super::resource::{Case, Cures, DELETION_PATH, DeletionRule, Programmed, Resource, Rule};
 use super::violation::{Code, Findings, WaitKey};
 use super::virtual_network::{VirtualNetwork, and_others, overlap};
@@ -157,7 +157,9 @@ impl Resource for Subnet {
         if before.is_some() {
             engine.free(WaitKey::Capacity(PoolId::SubnetIPv4(name.clone())));
             engine.free(WaitKey::Capacity(PoolId::SubnetIPv6(name.clone())));
-            serve_ipv6(engine, name);
+            for nic in engine.nics_in.get(name).cloned().unwrap_or_default() {
+                network_interface::serve_ipv6(engine, &nic);
+            }
         }
     }
 
@@ -379,12 +381,4 @@ fn replace_pools(engine: &mut Engine, name: &Name, ask: &Subnet) {
         Some(pool) => engine.pools.insert(PoolId::SubnetIPv6(name.clone()), pool),
         None => engine.pools.remove(&PoolId::SubnetIPv6(name.clone())),
     };
-}
-
-/// IPv6 configurations that had no address because the subnet had no IPv6 range get one (S-20).
-fn serve_ipv6(engine: &mut Engine, name: &Name) {
-    for nic in engine.nics_in.get(name).cloned().unwrap_or_default() {
-        let ask = engine.get::<NetworkInterface>(&nic).map(|programmed| programmed.ask.clone());
-        NetworkInterface::apply(engine, &nic, ask.as_ref());
-    }
 }

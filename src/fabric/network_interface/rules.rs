@@ -296,7 +296,10 @@ fn virtual_network_is_fixed(case: &Nic<'_>, findings: &mut Findings) {
             .refuse(
                 code,
                 "spec.subnet",
-                format!("The network interface is in VirtualNetwork {old}, and Subnet {} is in {new}.", case.ask.subnet),
+                format!(
+                    "The network interface is in VirtualNetwork {old}, and Subnet {} is in {new}.",
+                    case.ask.subnet
+                ),
                 format!("Choose a subnet of VirtualNetwork {old}, or create another network interface."),
             )
             .as_of(object(Kind::Subnet, &case.ask.subnet))
@@ -334,6 +337,7 @@ fn attached_secondary_stays_in_its_subnet(case: &Nic<'_>, findings: &mut Finding
             format!("Detach it from {vm} first, or keep Subnet {}.", programmed.ask.subnet),
         )
         .until(claim_of(case.name))
+        .until(WaitKey::Object(vm.clone()))
         .blocked_by(vm);
 }
 
@@ -416,7 +420,9 @@ fn has_a_configuration(case: &Nic<'_>, findings: &mut Findings) {
 fn one_configuration_is_primary(case: &Nic<'_>, findings: &mut Findings) {
     let primaries: Vec<_> = primaries(case.ask).collect();
     match primaries.as_slice() {
-        [] if case.ask.configurations.is_empty() => {}
+        // One that takes the place of the primary configuration is told so by IPC-05.
+        [] if matches!(case.ask.configurations.as_slice(), [] | [IpConfiguration { primary: Primary::Unsaid, .. }]) => {
+        }
         [] => {
             findings.refuse(
                 Code::InvalidParameter,
@@ -442,13 +448,7 @@ fn one_configuration_is_primary(case: &Nic<'_>, findings: &mut Findings) {
 fn primary_configuration_stays(case: &Nic<'_>, findings: &mut Findings) {
     let Some(primary) = case.before().and_then(NetworkInterface::primary) else { return };
     let listed = case.ask.configurations.iter().any(|configuration| configuration.name == primary.name);
-    // A single configuration is primary without saying so; to count as promoted it must have been there, or be marked.
-    let promoted = case.ask.primary().is_some_and(|new| {
-        case.ask.configurations.len() > 1
-            || new.primary == Primary::Yes
-                && case.before().is_some_and(|b| b.configurations.iter().any(|c| c.name == new.name))
-    });
-    if !listed && !promoted {
+    if !listed && case.ask.primary().is_none() {
         findings.refuse(
             Code::IpConfigDeleteNotSupported,
             "spec.ipConfigurations",
@@ -566,7 +566,10 @@ fn static_address_lies_in_the_subnet(case: &Nic<'_>, findings: &mut Findings) {
                     Code::PrivateIPAddressNotInSubnet,
                     path(n, "privateIPAddress"),
                     format!("{address} is outside {} of Subnet {}.", subnet.ask.ipv4, case.ask.subnet),
-                    format!("Choose an address from {}, or set privateIPAllocationMethod to Dynamic.", subnet.ask.usable()),
+                    format!(
+                        "Choose an address from {}, or set privateIPAllocationMethod to Dynamic.",
+                        subnet.ask.usable()
+                    ),
                 )
                 .as_of(object(Kind::Subnet, &case.ask.subnet));
         } else if address.is_ipv6() {
@@ -622,7 +625,10 @@ fn static_address_is_free(case: &Nic<'_>, findings: &mut Findings) {
             None => {}
             Some((nic, held_by)) if nic == case.name => {
                 // A configuration of the same NIC that stays Dynamic keeps its address; any other lets go of it.
-                let keeps = |c: &&IpConfiguration| c.name == *held_by && c.assignment == Assignment::Dynamic;
+                let version = IpVersion::of(&address);
+                let keeps = |c: &&IpConfiguration| {
+                    c.name == *held_by && c.assignment == Assignment::Dynamic && c.version == version
+                };
                 if let Some(other) = case.ask.configurations.iter().filter(|c| c.name != configuration.name).find(keeps)
                 {
                     in_use(case, n, address, &other.name, findings);
@@ -663,7 +669,9 @@ fn subnet_has_room(case: &Nic<'_>, findings: &mut Findings) {
         let mut left = pool.available();
         let room = |(_, configuration): &(usize, &IpConfiguration)| {
             let asks_for_one_that_is_free = match configuration.assignment {
-                Assignment::Static(address) => !pool.holds(address) && !pool.reserves(address),
+                Assignment::Static(address) => {
+                    pool.prefix().contains(&address) && !pool.holds(address) && !pool.reserves(address)
+                }
                 Assignment::Dynamic => true,
                 Assignment::StaticAsIs => false,
             };
@@ -849,7 +857,7 @@ fn range_of(engine: &Engine, subnet: &Name) -> String {
     engine.get::<Subnet>(subnet).map(|subnet| subnet.ask.ipv4.to_string()).unwrap_or_default()
 }
 
-/// The put needs the VM deallocated, and waits for that.
+/// The put needs the VM deallocated, and waits for that, or for an edit of the VM that makes another NIC the primary one.
 fn needs_deallocated(name: &Name, vm: &Programmed<VirtualMachine>, path: &str, findings: &mut Findings) {
     let id = ObjectId::new(Kind::VirtualMachine, name.clone());
     findings
@@ -860,5 +868,6 @@ fn needs_deallocated(name: &Name, vm: &Programmed<VirtualMachine>, path: &str, f
             format!("Please stop/deallocate the VM and retry the operation: set powerState of {id} to Deallocated."),
         )
         .until(WaitKey::Power(name.clone()))
+        .until(WaitKey::Object(id.clone()))
         .blocked_by(id);
 }

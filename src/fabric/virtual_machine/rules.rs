@@ -375,10 +375,12 @@ fn sku_of_the_set<'a>(case: &Vm<'a>) -> Option<(&'a Name, Sku)> {
 }
 
 fn public_pool_has_room(case: &Vm<'_>, findings: &mut Findings) {
-    let runs = case.programmed.is_some_and(|programmed| programmed.held.power == PowerState::Running);
+    let power = case.programmed.map(|programmed| programmed.held.power);
     let starts = match case.ask.power {
-        Some(wish) => wish != PowerWish::Deallocated,
-        None => case.programmed.is_none() || runs,
+        Some(PowerWish::Running) => true,
+        Some(PowerWish::Stopped) => power.is_none_or(|power| power == PowerState::Deallocated), // S-22, S-34
+        Some(PowerWish::Deallocated) => false,
+        None => power.is_none_or(|power| power == PowerState::Running),
     };
     let lacking = nics(case).flat_map(|(_, _, nic)| nic.ask.public_ip_addresses()).filter(|_| starts);
     needs_public_addresses(case.engine, lacking, "spec.powerState", findings);

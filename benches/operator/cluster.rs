@@ -1,0 +1,242 @@
+//! A control plane of real binaries and the operator on it, as processes that end with the benchmark.
+
+use std::fs::OpenOptions;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, ensure};
+use axum::http::Request;
+use kube::api::PostParams;
+use kube::config::{KubeConfigOptions, Kubeconfig};
+use kube::core::DynamicObject;
+use kube::{Api, Client, ResourceExt};
+use serde_json::json;
+use tempfile::TempDir;
+use tokio::time::sleep;
+use vnet_operator::api::object::api_resource;
+use vnet_operator::api::{FINALIZER, GROUP};
+use vnet_operator::fabric::Kind;
+
+use crate::support::spec;
+
+/// How often something is asked that cannot be watched.
+const ASK_AGAIN: Duration = Duration::from_millis(10);
+/// Far more than the operator needs to start.
+const START: Duration = Duration::from_secs(300);
+
+/// etcd and the API server, with what `crds/` has.
+pub struct Plane {
+    // The standard input of tools/control-plane: it ends when this does, so that a kill leaves nothing behind.
+    process: Child,
+    folder: TempDir,
+    pub client: Client,
+}
+
+impl Plane {
+    pub async fn start() -> anyhow::Result<Self> {
+        let assets = assets()?;
+        let folder = folder_of_this_process()?;
+        let mut process = Command::new(project().join("tools/control-plane"))
+            .arg("run")
+            .arg(folder.path().join("plane"))
+            .arg("--until-eof")
+            .env("VNET_ASSETS", &assets)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .context("tools/control-plane does not start")?;
+        let mut line = String::new();
+        BufReader::new(process.stdout.take().context("its output is piped")?).read_line(&mut line)?;
+        ensure!(line == "ready\n", "tools/control-plane has ended");
+        let kubeconfig = folder.path().join("plane/kubeconfig");
+        let options = KubeConfigOptions::default();
+        let config = kube::Config::from_custom_kubeconfig(Kubeconfig::read_from(&kubeconfig)?, &options).await?;
+        let plane = Self { process, folder, client: Client::try_from(config)? };
+        plane.kubectl(&assets, &["apply", "--server-side", "-f", "crds"])?;
+        plane.kubectl(&assets, &["wait", "--for=condition=Established", "--timeout=60s", "crd", "--all"])?;
+        let begin = Instant::now();
+        while !plane.brings_the_finalizer().await.unwrap_or(false) {
+            ensure!(begin.elapsed() < START, "the admission policy does not act after {START:?}");
+            sleep(ASK_AGAIN).await;
+        }
+        Ok(plane)
+    }
+
+    /// The admission policy acts a moment after it is installed; until then each object costs the operator one write more.
+    async fn brings_the_finalizer(&self) -> anyhow::Result<bool> {
+        let resource = api_resource(Kind::VirtualNetwork);
+        let object = DynamicObject::new("probe", &resource).data(json!({"spec": spec(Kind::VirtualNetwork)}));
+        let dry_run = PostParams { dry_run: true, ..PostParams::default() };
+        let api = Api::<DynamicObject>::namespaced_with(self.client.clone(), "default", &resource);
+        Ok(api.create(&dry_run, &object).await?.finalizers().iter().any(|finalizer| finalizer == FINALIZER))
+    }
+
+    fn kubectl(&self, assets: &Path, arguments: &[&str]) -> anyhow::Result<()> {
+        let mut command = Command::new(assets.join("kubectl"));
+        command.args(arguments).current_dir(project()).env("KUBECONFIG", self.kubeconfig());
+        command.env("KUBECACHEDIR", self.folder.path().join("kubectl"));
+        let output = command.output()?;
+        ensure!(output.status.success(), "kubectl {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+        Ok(())
+    }
+
+    fn kubeconfig(&self) -> PathBuf {
+        self.folder.path().join("plane/kubeconfig")
+    }
+
+    /// The requests to change an object of the operator's kinds, as the API server itself counts them: also those that it
+    /// refused, and those that changed nothing.
+    pub async fn writes(&self) -> anyhow::Result<Writes> {
+        let request = Request::get("/metrics").body(Vec::new())?;
+        let metrics = self.client.request_text(request).await?;
+        let mut writes = Writes::default();
+        for line in metrics.lines().filter_map(|line| line.strip_prefix("apiserver_request_total{")) {
+            let has = |label: &str, value: &str| line.contains(&format!("{label}=\"{value}\""));
+            let changes = ["POST", "PUT", "PATCH", "APPLY", "DELETE", "DELETECOLLECTION"];
+            if !has("group", GROUP) || !has("dry_run", "") || !changes.iter().any(|verb| has("verb", verb)) {
+                continue;
+            }
+            let count: f64 = line.rsplit(' ').next().context("a metric has a value")?.parse()?;
+            match (has("resource", "networkinterfaces"), has("verb", "POST"), has("code", "409")) {
+                (true, false, conflict) => {
+                    writes.of_nics += count;
+                    writes.conflicts += if conflict { count } else { 0.0 };
+                }
+                (true, true, _) => {}
+                (false, ..) => writes.of_others += count,
+            }
+        }
+        Ok(writes)
+    }
+
+    /// Starts the operator; returns it with the time until it is ready.
+    pub async fn operator(&self) -> anyhow::Result<(Operator, Duration)> {
+        let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+        let log = self.folder.path().join("operator.log");
+        let mut command = dying_with_this_process(env!("CARGO_BIN_EXE_vnet"));
+        command.args(["run", "--health-addr", &format!("127.0.0.1:{port}")]);
+        command.env("KUBECONFIG", self.kubeconfig()).env_remove("RUST_LOG");
+        command.stdin(Stdio::null()).stderr(OpenOptions::new().create(true).append(true).open(&log)?);
+        let begin = Instant::now();
+        let mut operator = Operator(command.spawn()?);
+        while !is_ready(port).unwrap_or(false) {
+            let ended = operator.0.try_wait()?;
+            ensure!(ended.is_none(), "the operator has ended:\n{}", std::fs::read_to_string(&log)?);
+            ensure!(begin.elapsed() < START, "the operator is not ready after {START:?}");
+            sleep(ASK_AGAIN).await;
+        }
+        Ok((operator, begin.elapsed()))
+    }
+}
+
+impl Drop for Plane {
+    fn drop(&mut self) {
+        drop(self.process.stdin.take());
+        self.process.wait().ok(); // the folder goes after it
+    }
+}
+
+/// Requests that ask for a change, since the API server started. Creates of NICs are the client's, and do not count.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Writes {
+    pub of_nics: f64,
+    pub conflicts: f64,
+    pub of_others: f64,
+}
+
+impl Writes {
+    pub fn all(&self) -> f64 {
+        self.of_nics + self.of_others
+    }
+}
+
+impl std::ops::AddAssign for Writes {
+    fn add_assign(&mut self, more: Writes) {
+        self.of_nics += more.of_nics;
+        self.conflicts += more.conflicts;
+        self.of_others += more.of_others;
+    }
+}
+
+impl std::ops::Sub for Writes {
+    type Output = Writes;
+
+    fn sub(self, before: Writes) -> Writes {
+        Writes {
+            of_nics: self.of_nics - before.of_nics,
+            conflicts: self.conflicts - before.conflicts,
+            of_others: self.of_others - before.of_others,
+        }
+    }
+}
+
+/// The operator's process; it is killed when this is dropped.
+pub struct Operator(Child);
+
+impl Operator {
+    pub fn id(&self) -> u32 {
+        self.0.id()
+    }
+
+    /// Has it finish what it writes, and end.
+    pub fn stop(mut self) -> anyhow::Result<()> {
+        let told = Command::new("kill").args(["-TERM", &self.id().to_string()]).status()?;
+        ensure!(told.success(), "the operator takes no signal");
+        ensure!(self.0.wait()?.success(), "the operator did not end well");
+        Ok(())
+    }
+}
+
+impl Drop for Operator {
+    fn drop(&mut self) {
+        self.0.kill().ok();
+        self.0.wait().ok();
+    }
+}
+
+fn is_ready(port: u16) -> std::io::Result<bool> {
+    let mut stream = TcpStream::connect(("127.0.0.1", port))?;
+    stream.write_all(b"GET /readyz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer)?;
+    Ok(answer.starts_with("HTTP/1.1 200"))
+}
+
+/// The kernel kills it with the thread that starts it, which is the main one.
+fn dying_with_this_process(program: &str) -> Command {
+    if Command::new("setpriv").arg("--version").output().is_err() {
+        return Command::new(program);
+    }
+    let mut command = Command::new("setpriv");
+    command.args(["--pdeathsig", "KILL", program]);
+    command
+}
+
+/// Those of earlier processes that were killed go.
+fn folder_of_this_process() -> anyhow::Result<TempDir> {
+    let all = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    for entry in std::fs::read_dir(all)?.flatten() {
+        let name = entry.file_name();
+        let process = name.to_str().and_then(|name| name.strip_prefix("bench-")?.split('-').next());
+        if process.is_some_and(|process| !Path::new("/proc").join(process).exists()) {
+            std::fs::remove_dir_all(entry.path())?;
+        }
+    }
+    Ok(tempfile::Builder::new().prefix(&format!("bench-{}-", std::process::id())).tempdir_in(all)?)
+}
+
+fn assets() -> anyhow::Result<PathBuf> {
+    if let Some(assets) = std::env::var_os("VNET_ASSETS") {
+        return Ok(assets.into());
+    }
+    let output = Command::new(project().join("tools/binaries")).stderr(Stdio::inherit()).output()?;
+    ensure!(output.status.success(), "tools/binaries finds no API server");
+    Ok(String::from_utf8(output.stdout)?.trim_end().into())
+}
+
+fn project() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}

@@ -1,0 +1,203 @@
+//! What the operator costs on a real API server, against a client that creates the same NICs and writes the same statuses.
+//!
+//! `cargo bench --bench operator`, with `VNET_BENCH_SIZES` (default `1000,5000`) NICs in `VNET_BENCH_PAIRS` (default 5)
+//! pairs of runs. Who begins changes from pair to pair, because the API server gets slower with what it holds.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::as_conversions,
+    reason = "a benchmark that cannot go on stops, and its figures are floats"
+)]
+
+mod cluster;
+mod load;
+#[path = "../support/mod.rs"]
+mod support;
+
+use std::time::Duration;
+
+use anyhow::{Context, bail, ensure};
+use cluster::{Operator, Plane, Writes};
+use load::Space;
+use support::{median, print, print_ratio, resident};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::time::sleep;
+
+/// A control plane that has just started is slow at first; so many NICs warm it.
+const WARM: usize = 200;
+/// How long the operator is watched while it has nothing to do.
+const REST: Duration = Duration::from_secs(30);
+/// How long it is watched after a restart; what it writes then, it writes at once.
+const AFTER_RESTART: Duration = Duration::from_secs(5);
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    // Whichever ends first, the processes end with it.
+    tokio::select! {
+        done = bench() => done,
+        _ = interrupt.recv() => bail!("interrupted"),
+        _ = terminate.recv() => bail!("terminated"),
+    }
+}
+
+async fn bench() -> anyhow::Result<()> {
+    let pairs = setting("VNET_BENCH_PAIRS", "5")?.parse().context("VNET_BENCH_PAIRS is a number")?;
+    ensure!(pairs > 0, "VNET_BENCH_PAIRS is at least 1");
+    let sizes: Result<Vec<usize>, _> = setting("VNET_BENCH_SIZES", "1000,5000")?.split(',').map(str::parse).collect();
+    for nics in sizes.context("VNET_BENCH_SIZES is a list of numbers, such as 1000,5000")? {
+        Bench::start(nics).await?.run(pairs).await?;
+    }
+    Ok(())
+}
+
+fn setting(name: &str, default: &str) -> anyhow::Result<String> {
+    match std::env::var(name) {
+        Err(std::env::VarError::NotPresent) => Ok(default.to_owned()),
+        found => Ok(found?),
+    }
+}
+
+/// The runs of one size, on a control plane of their own.
+struct Bench {
+    nics: usize,
+    held: usize,                // on the API server
+    operator: Option<Operator>, // ends before the control plane
+    plane: Plane,
+    with_operator: Vec<f64>,
+    with_bare_client: Vec<f64>,
+    writes: Writes,
+}
+
+impl Bench {
+    async fn start(nics: usize) -> anyhow::Result<Self> {
+        progress(nics, "starting a control plane");
+        let plane = Plane::start().await?;
+        Ok(Self {
+            nics,
+            held: WARM,
+            operator: None,
+            plane,
+            with_operator: Vec::new(),
+            with_bare_client: Vec::new(),
+            writes: Writes::default(),
+        })
+    }
+
+    async fn run(mut self, pairs: usize) -> anyhow::Result<()> {
+        self.operator_runs().await?;
+        let space = Space::new(&self.plane.client, "warm".to_owned()).await?;
+        space.with_operator(WARM).await?;
+        space.settled(WARM).await?;
+        for pair in 0..pairs {
+            if pair % 2 == 0 {
+                self.operator_run(pair).await?;
+                self.bare_run(pair).await?;
+            } else {
+                self.bare_run(pair).await?;
+                self.operator_run(pair).await?;
+            }
+        }
+        self.print_pairs();
+        self.restarts().await
+    }
+
+    async fn operator_run(&mut self, pair: usize) -> anyhow::Result<()> {
+        self.operator_runs().await?;
+        let space = Space::new(&self.plane.client, format!("operator-{pair}")).await?;
+        let before = self.plane.writes().await?;
+        let time = space.with_operator(self.nics).await?;
+        space.settled(self.nics).await?;
+        self.writes += self.plane.writes().await? - before;
+        self.held += self.nics;
+        self.with_operator.push(time.as_secs_f64());
+        progress(self.nics, &format!("pair {}, operator: {:.2} s", pair + 1, time.as_secs_f64()));
+        Ok(())
+    }
+
+    async fn bare_run(&mut self, pair: usize) -> anyhow::Result<()> {
+        self.operator_runs().await?;
+        let space = Space::new(&self.plane.client, format!("bare-{pair}")).await?;
+        self.operator_stops()?;
+        let time = space.with_bare_client(self.nics).await?;
+        let before = self.plane.writes().await?;
+        self.operator_runs().await?;
+        space.settled(self.nics).await?;
+        let writes = self.plane.writes().await? - before;
+        ensure!(writes.of_nics == 0.0, "the operator does not take the bare client's statuses for its own");
+        self.held += self.nics;
+        self.with_bare_client.push(time.as_secs_f64());
+        progress(self.nics, &format!("pair {}, bare client: {:.2} s", pair + 1, time.as_secs_f64()));
+        Ok(())
+    }
+
+    /// Starts the operator if it does not run; returns the time until it was ready.
+    async fn operator_runs(&mut self) -> anyhow::Result<Duration> {
+        if self.operator.is_some() {
+            return Ok(Duration::ZERO);
+        }
+        let (operator, time) = self.plane.operator().await?;
+        self.operator = Some(operator);
+        Ok(time)
+    }
+
+    fn operator_stops(&mut self) -> anyhow::Result<()> {
+        self.operator.take().map_or(Ok(()), Operator::stop)
+    }
+
+    fn print_pairs(&self) {
+        let rate = |times: &[f64]| {
+            let time = median(times.to_vec());
+            format!("{time:.2} s, {:.0} a second", self.nics as f64 / time)
+        };
+        self.print("operator, from create to Ready", &rate(&self.with_operator), None);
+        self.print("bare client, create and status", &rate(&self.with_bare_client), None);
+        let ratios = self.with_operator.iter().zip(&self.with_bare_client).map(|(operator, bare)| operator / bare);
+        print_ratio(&self.titled("operator against bare client"), median(ratios.collect()), Some(1.25));
+        let all = (self.nics * self.with_operator.len()) as f64;
+        self.print("writes per NIC", &format!("{:.3}", self.writes.of_nics / all), Some("1.00"));
+        self.print("of these conflicts", &format!("{:.0}", self.writes.conflicts), None);
+        self.print("writes of their subnets", &format!("{:.0}", self.writes.of_others), None);
+    }
+
+    async fn restarts(&mut self) -> anyhow::Result<()> {
+        let held = self.held;
+        progress(self.nics, &format!("at rest with {held} NICs for {REST:?}"));
+        let before = self.plane.writes().await?;
+        sleep(REST).await;
+        let writes = self.plane.writes().await? - before;
+        self.print(&format!("writes at rest in {REST:?}"), &format!("{:.0}", writes.all()), Some("0"));
+        self.print_memory("memory with");
+        let before = self.plane.writes().await?;
+        self.operator_stops()?;
+        let time = self.operator_runs().await?;
+        sleep(AFTER_RESTART).await;
+        let writes = self.plane.writes().await? - before;
+        self.print(&format!("restart to ready with {held} NICs"), &format!("{:.2} s", time.as_secs_f64()), None);
+        self.print("writes after a restart", &format!("{:.0}", writes.all()), Some("0"));
+        self.print_memory("memory after a restart with");
+        self.operator_stops()
+    }
+
+    fn print_memory(&self, what: &str) {
+        let Some(operator) = &self.operator else { return };
+        let megabytes = resident(operator.id()) / 1024.0 / 1024.0;
+        self.print(&format!("{what} {} NICs", self.held), &format!("{megabytes:.1} MB"), None);
+    }
+
+    fn print(&self, what: &str, figure: &str, bar: Option<&str>) {
+        print(&self.titled(what), figure, bar);
+    }
+
+    fn titled(&self, what: &str) -> String {
+        format!("{} NICs: {what}", self.nics)
+    }
+}
+
+fn progress(nics: usize, what: &str) {
+    eprintln!("== {nics} NICs: {what}");
+}

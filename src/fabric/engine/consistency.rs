@@ -1,0 +1,155 @@
+//! What must hold of a fabric at any moment, computed anew from its tables.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::Engine;
+use crate::fabric::id::Name;
+use crate::fabric::ipam::PoolId;
+use crate::fabric::network_interface::IpVersion;
+use crate::fabric::network_interface::{NetworkInterface, Primary, pool_of};
+use crate::fabric::public_ip_address::PublicIPAddress;
+use crate::fabric::resource::Resource;
+use crate::fabric::subnet::Subnet;
+use crate::fabric::virtual_machine::{PowerState, VirtualMachine};
+
+impl Engine {
+    /// Panics if an index disagrees with the tables, or if something is held twice.
+    pub(in crate::fabric) fn assert_consistent(&self) {
+        self.assert_subnets();
+        self.assert_addresses();
+        self.assert_attachments();
+        self.assert_public_addresses();
+        let starts = self.all::<VirtualMachine>().filter_map(|(name, vm)| Some((vm.held.starts_at?, name.clone())));
+        assert_eq!(self.starting, starts.collect(), "the deadlines are those of the VMs");
+        for (name, vm) in self.all::<VirtualMachine>() {
+            assert_eq!(vm.held.starts_at.is_some(), vm.held.power == PowerState::Starting, "{name}");
+        }
+    }
+
+    /// Panics if anything is left of what was deleted.
+    pub(in crate::fabric) fn assert_empty(&self) {
+        let held: u64 = self.pools.values().map(|pool| pool.allocated()).sum();
+        assert_eq!((held, self.pools.len()), (0, 1), "only the public pool is left, and nothing of it is held");
+        assert!(self.macs.is_empty() && self.labels.is_empty() && self.starting.is_empty());
+    }
+
+    fn assert_subnets(&self) {
+        let mut subnets_of: BTreeMap<Name, BTreeSet<Name>> = BTreeMap::new();
+        let mut pools = BTreeSet::from([PoolId::Public]);
+        for (name, subnet) in self.all::<Subnet>() {
+            subnets_of.entry(subnet.ask.virtual_network.clone()).or_default().insert(name.clone());
+            pools.insert(pool_of(name, IpVersion::IPv4));
+            pools.extend(subnet.ask.ipv6.map(|_| pool_of(name, IpVersion::IPv6)));
+        }
+        assert_eq!(self.subnets_of, subnets_of);
+        assert_eq!(self.pools.keys().cloned().collect::<BTreeSet<_>>(), pools);
+    }
+
+    fn assert_addresses(&self) {
+        let mut addresses = BTreeMap::new();
+        let mut allocated: BTreeMap<PoolId, u64> = BTreeMap::new();
+        let mut nics_in: BTreeMap<Name, BTreeSet<Name>> = BTreeMap::new();
+        for (nic, programmed) in self.all::<NetworkInterface>() {
+            let subnet = &programmed.ask.subnet;
+            nics_in.entry(subnet.clone()).or_default().insert(nic.clone());
+            for (configuration, address) in &programmed.held.addresses {
+                let asked = programmed.ask.configurations.iter().find(|asked| asked.name == *configuration);
+                let asked = asked.unwrap_or_else(|| panic!("{nic} holds {address} for {configuration}, which is gone"));
+                assert_eq!(asked.version, IpVersion::of(address), "{configuration} of {nic}");
+                let pool = pool_of(subnet, asked.version);
+                assert!(self.pools[&pool].holds(*address), "{address} of {nic} is marked in its pool");
+                *allocated.entry(pool).or_default() += 1;
+                let before = addresses.insert((subnet.clone(), *address), (nic.clone(), configuration.clone()));
+                assert_eq!(before, None, "{address} of {subnet} is held twice");
+            }
+        }
+        assert_eq!(self.addresses, addresses);
+        assert_eq!(self.nics_in, nics_in);
+        for (id, pool) in self.pools.iter().filter(|(id, _)| **id != PoolId::Public) {
+            assert_eq!(pool.allocated(), allocated.get(id).copied().unwrap_or(0), "nothing leaks from {id:?}");
+        }
+    }
+
+    fn assert_attachments(&self) {
+        let mut nics_of: BTreeMap<Name, BTreeMap<u64, Name>> = BTreeMap::new();
+        let mut macs = BTreeSet::new();
+        for (nic, programmed) in self.all::<NetworkInterface>() {
+            if let Some(attached) = &programmed.held.attached {
+                let twice = nics_of.entry(attached.vm.clone()).or_default().insert(attached.seq, nic.clone());
+                assert_eq!(twice, None, "attachments of {} are counted up", attached.vm);
+                let vm = self.get::<VirtualMachine>(&attached.vm).expect("a NIC is attached to a VM that is carried");
+                assert!(vm.ask.network_interfaces.iter().any(|listed| listed.name == *nic), "{nic} is listed");
+            }
+            if let Some(mac) = programmed.held.mac {
+                assert!(macs.insert(mac), "{mac} is held twice");
+            }
+        }
+        assert_eq!(self.nics_of, nics_of);
+        assert_eq!(self.macs.len(), macs.len(), "no MAC address leaks");
+    }
+
+    fn assert_public_addresses(&self) {
+        let mut held = BTreeSet::new();
+        let mut labels = BTreeMap::new();
+        for (name, public) in self.all::<PublicIPAddress>() {
+            if let Some(address) = public.held.address {
+                assert!(held.insert(address), "{address} is held twice");
+                assert!(self.pools[&PoolId::Public].holds(address), "{address} of {name} is marked in the pool");
+            }
+            if let Some(label) = &public.ask.domain_name_label {
+                let key = (public.placement.location.clone(), label.clone());
+                labels.entry(key).or_insert(BTreeSet::new()).insert(name);
+            }
+        }
+        assert_eq!(self.pools[&PoolId::Public].allocated(), held.len() as u64, "no public address leaks");
+        for (label, holder) in &self.labels {
+            assert!(labels.get(label).is_some_and(|all| all.contains(holder)), "{label:?} is the label of {holder}");
+        }
+        let mut claims: BTreeMap<Name, BTreeSet<_>> = BTreeMap::new();
+        for (nic, programmed) in self.all::<NetworkInterface>() {
+            for configuration in &programmed.ask.configurations {
+                if let Some(public) = &configuration.public_ip_address {
+                    claims.entry(public.clone()).or_default().insert((nic.clone(), configuration.name.clone()));
+                }
+            }
+        }
+        for (public, holder) in &self.associations {
+            assert!(claims.get(public).is_some_and(|all| all.contains(holder)), "{holder:?} refers to {public}");
+        }
+    }
+
+    /// Panics unless the rules that the fabric keeps at any moment hold; records that contradict each other may break
+    /// them until the objects are put again.
+    pub(in crate::fabric) fn assert_legal(&self) {
+        let claims = self.all::<NetworkInterface>().flat_map(|(_, nic)| nic.ask.public_ip_addresses()).count();
+        assert_eq!(self.associations.len(), claims, "a public address serves one configuration");
+        let labels = self.all::<PublicIPAddress>().filter(|(_, public)| public.ask.domain_name_label.is_some()).count();
+        assert_eq!(self.labels.len(), labels, "a label is one public address's");
+        for (name, nic) in self.all::<NetworkInterface>() {
+            assert_eq!(nic.ask.configurations.iter().filter(|c| c.primary == Primary::Yes).count(), 1, "{name}");
+            let has_ipv6 = self.pools.contains_key(&pool_of(&nic.ask.subnet, IpVersion::IPv6));
+            for configuration in &nic.ask.configurations {
+                let served = configuration.version == IpVersion::IPv4 || has_ipv6;
+                assert_eq!(nic.held.addresses.contains_key(&configuration.name), served, "{name}");
+            }
+        }
+        for (name, subnet) in self.all::<Subnet>() {
+            let capacity = Subnet::observe(self, name, subnet).capacity.unwrap();
+            let held = self.addresses.keys().filter(|(of, address)| of == name && address.is_ipv4()).count();
+            let total = 1i64 << (32 - subnet.ask.ipv4.prefix_len());
+            let told = (capacity.total, capacity.reserved, capacity.allocated, capacity.available);
+            assert_eq!(told, (total, 5, held as i64, total - 5 - held as i64), "the capacity of {name}");
+        }
+        for (name, vm) in self.all::<VirtualMachine>() {
+            let listed: BTreeSet<_> = vm.ask.network_interfaces.iter().map(|nic| nic.name.clone()).collect();
+            assert_eq!(self.attached_to(name).into_iter().collect::<BTreeSet<_>>(), listed, "{name} has what it lists");
+            let nics = listed.iter().map(|nic| self.get::<NetworkInterface>(nic).unwrap());
+            let primaries = nics.clone().filter(|nic| nic.held.attached.as_ref().unwrap().primary).count();
+            assert_eq!(primaries, 1, "one NIC of {name} is primary");
+            let networks: BTreeSet<_> =
+                nics.map(|nic| self.get::<Subnet>(&nic.ask.subnet).unwrap().ask.virtual_network.clone()).collect();
+            assert_eq!(networks.len(), 1, "the NICs of {name} are in one virtual network");
+            assert!(listed.len() <= vm.ask.size.max_nics, "{name}");
+        }
+    }
+}

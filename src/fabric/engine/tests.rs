@@ -1,0 +1,163 @@
+//! The rules that hold for objects of every kind, and the clock.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::fabric::resource::Resource;
+use crate::fabric::testing::*;
+use crate::fabric::virtual_machine::PowerState;
+use crate::fabric::{Code, Kind, NetworkInterface, ObjectId, VirtualMachine, WaitKey};
+
+/// ARM-10
+#[test]
+fn a_name_of_eighty_characters_is_accepted() {
+    an_empty_fabric().accept(a_network(&"n".repeat(80)));
+}
+
+/// ARM-10
+#[test]
+fn a_name_of_eighty_one_characters_is_refused() {
+    let refusal = an_empty_fabric().put(a_network(&"n".repeat(81))).unwrap_err();
+    assert_eq!(told(&refusal), [("ARM-10", Code::InvalidResourceName, "metadata.name")]);
+    assert!(refusal.stalls());
+}
+
+/// S-12
+#[test]
+fn a_location_that_is_said_later_and_is_the_same_is_accepted() {
+    an_empty_fabric().with(a_network("hub")).accept(a_network("hub").in_location("westeurope"));
+}
+
+/// S-12
+#[test]
+fn a_location_cannot_be_changed() {
+    let mut fabric = an_empty_fabric().with(a_network("hub"));
+    let refusal = fabric.put(a_network("hub").in_location("norwayeast")).unwrap_err();
+    assert_eq!(told(&refusal), [("S-12", Code::InvalidResourceLocation, "spec.location")]);
+    assert!(refusal.stalls());
+}
+
+/// S-12
+#[test]
+fn an_object_stays_where_it_was_when_the_subscription_of_its_namespace_changes() {
+    let mut fabric = an_empty_fabric().with(a_network("hub"));
+    fabric.accept(a_network("hub").of_subscription("other"));
+    assert_eq!(&*fabric.get::<crate::fabric::VirtualNetwork>("hub").placement.subscription, "default");
+}
+
+#[test]
+fn all_that_is_broken_is_told_at_once_and_what_stalls_comes_first() {
+    let mut fabric = a_fabric().with(a_subnet("web", "10.0.1.0/24")).with(a_nic("m").static_address("10.0.1.9"));
+    let broken = a_nic("n").dns_servers(21).configurations([
+        primary("a").address("10.0.1.9"),
+        secondary("a").address("10.0.1.3"),
+        secondary("c").public("nowhere"),
+    ]);
+    let refusal = fabric.put(broken).unwrap_err();
+    assert_eq!(
+        told(&refusal),
+        [
+            ("NIC-21", Code::NetcfgInvalidDnsServer, "spec.dnsSettings.dnsServers"),
+            ("IPC-10", Code::DuplicateResourceName, "spec.ipConfigurations[1].name"),
+            ("ADDR-01", Code::PrivateIPAddressInReservedRange, "spec.ipConfigurations[1].privateIPAddress"),
+            ("ADDR-08", Code::PrivateIPAddressInUse, "spec.ipConfigurations[0].privateIPAddress"),
+            ("PIP-12", Code::InvalidResourceReference, "spec.ipConfigurations[2].publicIPAddress"),
+        ]
+    );
+}
+
+/// S-36
+#[test]
+fn a_reference_to_a_refused_object_tells_why_that_was_refused() {
+    let mut fabric = a_fabric();
+    let absent = fabric.put(a_nic("n")).unwrap_err();
+    assert!(absent.leading().message.contains("does not exist"));
+    fabric.cure(&absent, |fabric| assert!(fabric.put(a_subnet("web", "11.0.0.0/24")).is_err()));
+    let refused = fabric.put(a_nic("n")).unwrap_err();
+    assert_eq!(
+        refused.leading().message,
+        "Subnet prod/web exists, but is not provisioned: NetcfgSubnetRangeOutsideVnet."
+    );
+    fabric.cure(&refused, |fabric| fabric.accept(a_subnet("web", "10.0.0.0/24")));
+    fabric.accept(a_nic("n"));
+}
+
+#[test]
+fn a_put_that_is_repeated_changes_and_frees_nothing() {
+    let mut fabric = a_fabric().with(a_subnet("web", "10.0.1.0/24")).with(a_nic("n")).with(a_vm("v").nics(["n"]));
+    let before = fabric.engine.tables().clone();
+    let freed = fabric.freed_by(|fabric| {
+        fabric.accept(a_subnet("web", "10.0.1.0/24"));
+        fabric.accept(a_nic("n"));
+        fabric.accept(a_vm("v").nics(["n"]));
+    });
+    assert_eq!(*fabric.engine.tables(), before);
+    assert_eq!(freed, Default::default());
+}
+
+#[test]
+fn a_vm_runs_when_its_start_is_done() {
+    let mut fabric = a_fabric_that_starts_in(Duration::from_secs(30))
+        .with(a_subnet("web", "10.0.1.0/24"))
+        .with(a_nic("n"))
+        .with(a_vm("v").nics(["n"]));
+    assert_eq!((fabric.power("v"), fabric.mac("n")), (PowerState::Starting, None));
+    assert_eq!(fabric.engine.next_deadline(), Some(Timestamp::from_second(30).unwrap()));
+    let progress = VirtualMachine::progress(fabric.get("v")).map(|(reason, _)| reason);
+    assert_eq!(progress, Some("Starting"));
+    fabric.advance(29);
+    assert_eq!(fabric.power("v"), PowerState::Starting);
+    fabric.advance(30);
+    assert_eq!(fabric.power("v"), PowerState::Running);
+    assert!(fabric.mac("n").is_some());
+    assert_eq!((fabric.engine.next_deadline(), VirtualMachine::progress(fabric.get("v"))), (None, None));
+}
+
+#[test]
+fn a_start_that_is_done_wakes_who_waits_for_the_power_state_and_touches_the_nics() {
+    let mut fabric = a_fabric_that_starts_in(Duration::from_secs(30))
+        .with(a_subnet("web", "10.0.1.0/24"))
+        .with(a_nic("n"))
+        .with(a_vm("v").nics(["n"]));
+    fabric.engine.take_touched();
+    let freed = fabric.freed_by(|fabric| fabric.advance(30));
+    assert!(freed.contains(&WaitKey::Power(named("v"))));
+    let touched = fabric.engine.take_touched();
+    let id = |kind, name| ObjectId::new(kind, named(name));
+    assert_eq!(touched, [id(Kind::NetworkInterface, "n"), id(Kind::VirtualMachine, "v")].into());
+}
+
+#[test]
+fn a_start_that_is_called_off_never_happens() {
+    let mut fabric = a_fabric_that_starts_in(Duration::from_secs(30))
+        .with(a_subnet("web", "10.0.1.0/24"))
+        .with(a_nic("n"))
+        .with(a_vm("v").nics(["n"]));
+    fabric.accept(a_vm("v").nics(["n"]).deallocated());
+    assert_eq!(fabric.engine.next_deadline(), None);
+    fabric.advance(60);
+    assert_eq!((fabric.power("v"), fabric.mac("n")), (PowerState::Deallocated, None));
+}
+
+#[test]
+fn a_start_ends_with_the_vm() {
+    let mut fabric = a_fabric_that_starts_in(Duration::from_secs(30))
+        .with(a_subnet("web", "10.0.1.0/24"))
+        .with(a_nic("n"))
+        .with(a_vm("v").nics(["n"]));
+    fabric.delete(Kind::VirtualMachine, "v").unwrap();
+    assert_eq!(fabric.engine.next_deadline(), None);
+    fabric.advance(60);
+    assert_eq!(fabric.get::<NetworkInterface>("n").held.attached, None);
+}
+
+#[test]
+fn the_clock_never_goes_back() {
+    let mut fabric =
+        a_fabric_that_starts_in(Duration::from_secs(30)).with(a_subnet("web", "10.0.1.0/24")).with(a_nic("n"));
+    fabric.advance(100);
+    fabric.advance(50);
+    fabric.accept(a_vm("v").nics(["n"]));
+    assert_eq!(fabric.engine.next_deadline(), Some(Timestamp::from_second(130).unwrap()));
+}

@@ -1,0 +1,447 @@
+//! Builders and a wrapper of the engine that make the tests of the fabric read as sentences.
+//!
+//! A fabric starts with the virtual network `hub`, unless it is empty; names are in the namespace `prod`.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use super::engine::{Engine, Request, Settings};
+use super::id::{Kind, Name, ObjectId, Placement, Uid};
+use super::kind::Ask;
+use super::limits;
+use super::mac::Mac;
+use super::network_interface::{
+    AllocationMethod, Assignment, IpConfiguration, IpVersion, NetworkInterface, Primary, Switch,
+};
+use super::public_ip_address::{PublicIPAddress, Sku};
+use super::resource::{Programmed, Resource};
+use super::subnet::Subnet;
+use super::violation::{Code, Cure, Refusal, WaitKey};
+use super::virtual_machine::{NicReference, PowerState, PowerWish, VirtualMachine};
+use super::virtual_network::VirtualNetwork;
+
+pub const NAMESPACE: &str = "prod";
+
+/// The object of this name in the namespace of the tests.
+pub fn named(name: &str) -> Name {
+    Name::new(NAMESPACE, name)
+}
+
+/// An object as its manifest asks for it.
+#[derive(Clone, Debug)]
+pub struct A<K> {
+    pub name: Name,
+    location: Option<String>,
+    subscription: String,
+    pub ask: K,
+}
+
+impl<K> A<K> {
+    fn new(name: &str, ask: K) -> Self {
+        Self { name: named(name), location: None, subscription: "default".to_owned(), ask }
+    }
+
+    pub fn in_location(mut self, location: &str) -> Self {
+        self.location = Some(location.to_owned());
+        self
+    }
+
+    pub fn of_subscription(mut self, subscription: &str) -> Self {
+        self.subscription = subscription.to_owned();
+        self
+    }
+}
+
+pub fn a_network(name: &str) -> A<VirtualNetwork> {
+    A::new(name, VirtualNetwork { address_prefixes: vec!["10.0.0.0/8".parse().unwrap()], dns_servers: Vec::new() })
+}
+
+impl A<VirtualNetwork> {
+    pub fn prefixes<const N: usize>(mut self, prefixes: [&str; N]) -> Self {
+        self.ask.address_prefixes = prefixes.iter().map(|prefix| prefix.parse().unwrap()).collect();
+        self
+    }
+
+    pub fn dns_servers(mut self, count: u8) -> Self {
+        self.ask.dns_servers = dns_servers(count);
+        self
+    }
+}
+
+fn dns_servers(count: u8) -> Vec<std::net::IpAddr> {
+    (1..=count).map(|n| [192, 0, 2, n].into()).collect()
+}
+
+/// A subnet of the virtual network `hub`.
+pub fn a_subnet(name: &str, prefix: &str) -> A<Subnet> {
+    A::new(name, Subnet { virtual_network: named("hub"), ipv4: prefix.parse().unwrap(), ipv6: None })
+}
+
+impl A<Subnet> {
+    pub fn of(mut self, network: &str) -> Self {
+        self.ask.virtual_network = named(network);
+        self
+    }
+
+    pub fn ipv6(mut self, prefix: &str) -> Self {
+        self.ask.ipv6 = Some(prefix.parse().unwrap());
+        self
+    }
+}
+
+/// A public address as it comes when the manifest says no more: Basic, Dynamic, IPv4.
+pub fn a_public_ip(name: &str) -> A<PublicIPAddress> {
+    let (sku, method, version) = (Sku::Basic, AllocationMethod::Dynamic, IpVersion::IPv4);
+    A::new(name, PublicIPAddress { sku, method, version, idle_timeout_minutes: 4, domain_name_label: None })
+}
+
+impl A<PublicIPAddress> {
+    pub fn standard(mut self) -> Self {
+        (self.ask.sku, self.ask.method) = (Sku::Standard, AllocationMethod::Static);
+        self
+    }
+
+    pub fn method(mut self, method: AllocationMethod) -> Self {
+        self.ask.method = method;
+        self
+    }
+
+    pub fn ipv6(mut self) -> Self {
+        self.ask.version = IpVersion::IPv6;
+        self
+    }
+
+    pub fn label(mut self, label: &str) -> Self {
+        self.ask.domain_name_label = Some(label.to_owned());
+        self
+    }
+
+    pub fn idle_timeout(mut self, minutes: i32) -> Self {
+        self.ask.idle_timeout_minutes = minutes;
+        self
+    }
+}
+
+/// A NIC in the subnet `web` with one Dynamic configuration, `ipconfig1`.
+pub fn a_nic(name: &str) -> A<NetworkInterface> {
+    A::new(
+        name,
+        NetworkInterface {
+            subnet: named("web"),
+            ip_forwarding: Switch::Off,
+            accelerated_networking: Switch::Off,
+            dns_servers: Vec::new(),
+            internal_dns_name_label: None,
+            configurations: vec![a_configuration("ipconfig1")],
+        },
+    )
+}
+
+impl A<NetworkInterface> {
+    pub fn subnet(mut self, subnet: &str) -> Self {
+        self.ask.subnet = named(subnet);
+        self
+    }
+
+    pub fn configurations(mut self, configurations: impl IntoIterator<Item = IpConfiguration>) -> Self {
+        self.ask.configurations = configurations.into_iter().collect();
+        self
+    }
+
+    pub fn static_address(self, address: &str) -> Self {
+        self.configurations([a_configuration("ipconfig1").address(address)])
+    }
+
+    pub fn public(self, public: &str) -> Self {
+        self.configurations([a_configuration("ipconfig1").public(public)])
+    }
+
+    pub fn dns_servers(mut self, count: u8) -> Self {
+        self.ask.dns_servers = dns_servers(count);
+        self
+    }
+
+    pub fn label(mut self, label: &str) -> Self {
+        self.ask.internal_dns_name_label = Some(label.to_owned());
+        self
+    }
+
+    pub fn accelerated(mut self) -> Self {
+        self.ask.accelerated_networking = Switch::On;
+        self
+    }
+}
+
+/// A Dynamic IPv4 configuration that does not say whether it is the primary one.
+pub fn a_configuration(name: &str) -> IpConfiguration {
+    IpConfiguration {
+        name: name.into(),
+        primary: Primary::Unsaid,
+        version: IpVersion::IPv4,
+        assignment: Assignment::Dynamic,
+        public_ip_address: None,
+    }
+}
+
+/// A configuration that is marked primary.
+pub fn primary(name: &str) -> IpConfiguration {
+    IpConfiguration { primary: Primary::Yes, ..a_configuration(name) }
+}
+
+/// A configuration that is marked not primary.
+pub fn secondary(name: &str) -> IpConfiguration {
+    IpConfiguration { primary: Primary::No, ..a_configuration(name) }
+}
+
+#[allow(missing_docs)]
+impl IpConfiguration {
+    pub fn address(mut self, address: &str) -> Self {
+        self.assignment = Assignment::Static(address.parse().unwrap());
+        self
+    }
+
+    pub fn as_is(mut self) -> Self {
+        self.assignment = Assignment::StaticAsIs;
+        self
+    }
+
+    pub fn ipv6(mut self) -> Self {
+        self.version = IpVersion::IPv6;
+        self
+    }
+
+    pub fn public(mut self, public: &str) -> Self {
+        self.public_ip_address = Some(named(public));
+        self
+    }
+}
+
+/// A VM of a size that takes four NICs and supports accelerated networking; its power state is left open.
+pub fn a_vm(name: &str) -> A<VirtualMachine> {
+    A::new(
+        name,
+        VirtualMachine {
+            size: limits::vm_size("Standard_D8s_v3").unwrap(),
+            computer_name: name.to_owned(),
+            os_type: Default::default(),
+            network_interfaces: Vec::new(),
+            power: None,
+            restarted_at: None,
+        },
+    )
+}
+
+impl A<VirtualMachine> {
+    /// These NICs, none of them marked.
+    pub fn nics<const N: usize>(self, nics: [&str; N]) -> Self {
+        self.marked(nics.map(|nic| (nic, Primary::Unsaid)))
+    }
+
+    pub fn marked<const N: usize>(mut self, nics: [(&str, Primary); N]) -> Self {
+        let nic = |(name, primary): &(&str, Primary)| NicReference { name: named(name), primary: *primary };
+        self.ask.network_interfaces = nics.iter().map(nic).collect();
+        self
+    }
+
+    pub fn size(mut self, size: &str) -> Self {
+        self.ask.size = limits::vm_size(size).unwrap();
+        self
+    }
+
+    pub fn power(mut self, wish: PowerWish) -> Self {
+        self.ask.power = Some(wish);
+        self
+    }
+
+    pub fn running(self) -> Self {
+        self.power(PowerWish::Running)
+    }
+
+    pub fn stopped(self) -> Self {
+        self.power(PowerWish::Stopped)
+    }
+
+    pub fn deallocated(self) -> Self {
+        self.power(PowerWish::Deallocated)
+    }
+
+    pub fn restarted_at(mut self, when: &str) -> Self {
+        self.ask.restarted_at = Some(when.to_owned());
+        self
+    }
+}
+
+/// An engine, and what an API server keeps of each object: its identity and generation.
+#[derive(Clone, Debug)]
+pub struct Fabric {
+    pub engine: Engine,
+    specs: BTreeMap<ObjectId, (i64, Ask)>,
+    lives: u32,
+}
+
+/// A fabric with the virtual network `hub`, 10.0.0.0/8 and fd00::/48.
+pub fn a_fabric() -> Fabric {
+    a_fabric_of(Settings::default())
+}
+
+/// A fabric with the virtual network `hub`, and this many public addresses.
+pub fn a_fabric_with_public_addresses(pool: &str) -> Fabric {
+    a_fabric_of(Settings { public_ip_pool: pool.parse().unwrap(), ..Settings::default() })
+}
+
+/// A fabric with the virtual network `hub`, whose virtual machines take this long to start.
+pub fn a_fabric_that_starts_in(vm_start: Duration) -> Fabric {
+    a_fabric_of(Settings { vm_start, ..Settings::default() })
+}
+
+fn a_fabric_of(settings: Settings) -> Fabric {
+    Fabric::new(settings).with(a_network("hub").prefixes(["10.0.0.0/8", "fd00::/48"]))
+}
+
+/// A fabric that carries nothing.
+pub fn an_empty_fabric() -> Fabric {
+    Fabric::new(Settings::default())
+}
+
+impl Fabric {
+    pub fn new(settings: Settings) -> Self {
+        Self { engine: Engine::new(settings), specs: BTreeMap::new(), lives: 0 }
+    }
+
+    /// The same objects on another engine.
+    pub fn on(&self, engine: Engine) -> Self {
+        Self { engine, ..self.clone() }
+    }
+
+    /// The fabric, which has accepted this.
+    pub fn with<K: Resource + Into<Ask>>(mut self, asked: A<K>) -> Self {
+        self.accept(asked);
+        self
+    }
+
+    /// The put must succeed.
+    pub fn accept<K: Resource + Into<Ask>>(&mut self, asked: A<K>) {
+        let name = asked.name.clone();
+        if let Err(refusal) = self.put(asked) {
+            panic!("{} {name} is refused: {refusal:#?}", K::KIND);
+        }
+    }
+
+    /// A refused put leaves the fabric as it was, and an accepted one leaves it consistent.
+    pub fn put<K: Resource + Into<Ask>>(&mut self, asked: A<K>) -> Result<(), Refusal> {
+        let (name, ask) = (asked.name, asked.ask.into());
+        let id = ObjectId::new(K::KIND, name.clone());
+        let generation = match self.specs.get(&id) {
+            Some((generation, before)) if *before == ask => *generation,
+            Some((generation, _)) => generation + 1,
+            None => 1,
+        };
+        self.specs.insert(id.clone(), (generation, ask.clone()));
+        let uid = match self.engine.holder(K::KIND, &name) {
+            Some(uid) => uid.clone(),
+            None => Uid(format!("{id}, life {}", self.lives).into()),
+        };
+        let request = Request {
+            uid,
+            generation,
+            location: asked.location.map(Into::into),
+            default: Placement { subscription: asked.subscription.into(), location: "westeurope".into() },
+            ask,
+        };
+        let before = self.engine.tables().clone();
+        let answer = self.engine.put(&name, request);
+        if answer.is_err() {
+            assert_eq!(*self.engine.tables(), before, "a refused put changes nothing");
+        }
+        self.engine.assert_consistent();
+        answer
+    }
+
+    pub fn delete(&mut self, kind: Kind, name: &str) -> Result<bool, Refusal> {
+        let before = self.engine.tables().clone();
+        let answer = self.engine.delete(kind, &named(name));
+        match answer {
+            Ok(_) => {
+                self.lives += 1;
+                self.specs.remove(&ObjectId::new(kind, named(name)));
+            }
+            Err(_) => assert_eq!(*self.engine.tables(), before, "a refused deletion changes nothing"),
+        }
+        self.engine.assert_consistent();
+        answer
+    }
+
+    /// Shows that a refusal waits, and that `cure`, which is done to other objects, wakes it.
+    pub fn cure(&mut self, refusal: &Refusal, cure: impl FnOnce(&mut Fabric)) {
+        assert!(!refusal.stalls(), "only an edit would cure {:?}", told(refusal));
+        self.engine.take_freed();
+        cure(self);
+        let freed = self.engine.take_freed();
+        for violation in refusal.violations() {
+            let Cure::Wait(keys) = &violation.cure else { unreachable!("it does not stall") };
+            assert!(!keys.is_disjoint(&freed), "{} waits for {keys:?}, and the cure freed {freed:?}", violation.rule);
+        }
+    }
+
+    /// The keys that this emits.
+    pub fn freed_by(&mut self, what: impl FnOnce(&mut Fabric)) -> BTreeSet<WaitKey> {
+        self.engine.take_freed();
+        what(self);
+        self.engine.take_freed()
+    }
+
+    pub fn advance(&mut self, seconds: i64) {
+        self.engine.advance(jiff::Timestamp::from_second(seconds).unwrap());
+        self.engine.assert_consistent();
+    }
+
+    pub fn get<K: Resource>(&self, name: &str) -> &Programmed<K> {
+        match self.engine.get::<K>(&named(name)) {
+            Some(programmed) => programmed,
+            None => panic!("the fabric carries no {} {name}", K::KIND),
+        }
+    }
+
+    pub fn view<K: Resource>(&self, name: &str) -> K::View {
+        K::observe(&self.engine, &named(name), self.get::<K>(name))
+    }
+
+    /// The private address of a configuration, or `none`.
+    pub fn address(&self, nic: &str, configuration: &str) -> String {
+        let held = &self.get::<NetworkInterface>(nic).held.addresses;
+        held.get(configuration).map_or_else(|| "none".to_owned(), ToString::to_string)
+    }
+
+    pub fn mac(&self, nic: &str) -> Option<Mac> {
+        self.get::<NetworkInterface>(nic).held.mac
+    }
+
+    /// The address of a public address, or `none`.
+    pub fn public_address(&self, public: &str) -> String {
+        let held = self.get::<PublicIPAddress>(public).held.address;
+        held.map_or_else(|| "none".to_owned(), |address| address.to_string())
+    }
+
+    pub fn power(&self, vm: &str) -> PowerState {
+        self.get::<VirtualMachine>(vm).held.power
+    }
+
+    /// The names of the NICs of a VM, in the order of attachment.
+    pub fn attached(&self, vm: &str) -> Vec<String> {
+        self.engine.attached_to(&named(vm)).iter().map(|nic| nic.name.to_string()).collect()
+    }
+
+    /// The name of the primary NIC of a VM.
+    pub fn primary_nic(&self, vm: &str) -> String {
+        let shown = self.view::<VirtualMachine>(vm).network_interfaces;
+        let primary: Vec<_> = shown.into_iter().filter(|nic| nic.primary).collect();
+        assert_eq!(primary.len(), 1, "one NIC of a VM is primary");
+        primary[0].reference.name.clone()
+    }
+}
+
+/// What a refusal says of each violation: rule, code and path.
+pub fn told(refusal: &Refusal) -> Vec<(&'static str, Code, &str)> {
+    let rules = refusal.violations().iter().map(|violation| violation.rule);
+    rules.zip(refusal.codes()).zip(refusal.paths()).map(|((rule, code), path)| (rule, code, path)).collect()
+}

@@ -1,0 +1,9 @@
+//! Tests of the fabric as a whole.
+
+mod coverage;
+mod lifecycle;
+mod model;
+mod properties;
+mod random;
+mod restore;
+mod weird;

@@ -1,0 +1,137 @@
+//! Random operations: the engine answers as the naive model says, and is consistent at every moment.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use proptest::prelude::*;
+
+use super::model::World;
+use super::random::{Op, end, kind_of, operations};
+use crate::fabric::testing::named;
+use crate::fabric::{Ask, Engine, Kind, ObjectId, Placement, Refusal, Request, Settings, Uid};
+
+/// The number of random histories of a property, unless PROPTEST_CASES says more.
+pub const CASES: u32 = 500;
+
+pub fn config() -> ProptestConfig {
+    let default = ProptestConfig::default();
+    let asked = std::env::var_os("PROPTEST_CASES").is_some();
+    ProptestConfig { cases: if asked { default.cases } else { CASES }, failure_persistence: None, ..default }
+}
+
+/// An engine, and what an API server adds to an operation.
+#[derive(Clone, Debug)]
+pub struct Driver {
+    pub engine: Engine,
+    lives: BTreeMap<ObjectId, u32>,
+    specs: BTreeMap<ObjectId, (i64, Ask)>,
+    now: i64,
+}
+
+impl Driver {
+    pub fn new(settings: Settings) -> Self {
+        Self { engine: Engine::new(settings), lives: BTreeMap::new(), specs: BTreeMap::new(), now: 0 }
+    }
+
+    /// The same objects on another engine.
+    pub fn on(&self, engine: Engine) -> Self {
+        Self { engine, ..self.clone() }
+    }
+
+    pub fn does(&mut self, op: &Op) -> Result<(), Refusal> {
+        match op {
+            Op::Put(name, ask) => {
+                let (kind, name) = (kind_of(ask), named(name));
+                let id = ObjectId::new(kind, name.clone());
+                let (generation, before) = self.specs.entry(id.clone()).or_insert((1, ask.clone()));
+                if before != ask {
+                    (*generation, *before) = (*generation + 1, ask.clone());
+                }
+                let life = self.lives.entry(id.clone()).or_default();
+                let request = Request {
+                    uid: Uid::from(format!("{id}, life {life}").as_str()),
+                    generation: *generation,
+                    location: None,
+                    default: Placement { subscription: "default".into(), location: "westeurope".into() },
+                    ask: ask.clone(),
+                };
+                self.engine.put(&name, request)
+            }
+            Op::Delete(kind, name) => {
+                let id = ObjectId::new(*kind, named(name));
+                if self.engine.delete(*kind, &id.name)? {
+                    *self.lives.entry(id.clone()).or_default() += 1;
+                    self.specs.remove(&id);
+                }
+                Ok(())
+            }
+            Op::Advance(seconds) => {
+                self.now += seconds;
+                self.engine.advance(jiff::Timestamp::from_second(self.now).unwrap());
+                Ok(())
+            }
+        }
+    }
+
+    /// Deletes everything, and shows that nothing was left behind.
+    pub fn ends(&mut self) {
+        for (kind, name) in end() {
+            self.does(&Op::Delete(kind, name)).unwrap();
+            self.engine.assert_consistent();
+        }
+        assert!(Kind::ALL.iter().all(|kind| self.engine.names(*kind).is_empty()));
+        assert_eq!(self.engine.macs_in_use(), 0);
+        self.engine.assert_empty();
+    }
+}
+
+/// With starts that take their time there are public addresses for all: one that was free when the start was asked for
+/// need not be when the start is done.
+pub fn settings() -> impl Strategy<Value = Settings> {
+    let at_once = ("198.51.100.0/31", 0);
+    let delayed = ("198.51.100.0/24", 30);
+    prop_oneof![Just(at_once), Just(delayed)].prop_map(|(pool, start)| Settings {
+        public_ip_pool: pool.parse().unwrap(),
+        vm_start: Duration::from_secs(start),
+        ..Settings::default()
+    })
+}
+
+pub fn world_of(settings: &Settings) -> World {
+    World::new(settings.public_ip_pool, settings.vm_start.as_secs() as i64)
+}
+
+proptest! {
+    #![proptest_config(config())]
+
+    #[test]
+    fn the_engine_answers_as_the_naive_model_says(settings in settings(), operations in operations(1..40)) {
+        let mut world = world_of(&settings);
+        let mut driver = Driver::new(settings);
+        let mut macs = BTreeMap::new();
+        for op in &operations {
+            let before = driver.engine.tables().clone();
+            let broken = world.does(op);
+            let answer = driver.does(op);
+            match &answer {
+                Ok(()) => prop_assert!(broken.is_empty(), "{op:?} breaks {broken:?}, and was accepted"),
+                Err(refusal) => {
+                    prop_assert_eq!(driver.engine.tables(), &before, "a refusal changes nothing");
+                    let told = refusal.violations().iter().map(|violation| violation.rule).collect();
+                    prop_assert!(!broken.is_empty() && broken.is_subset(&told), "{op:?} breaks {broken:?}: {refusal:#?}");
+                }
+            }
+            driver.engine.assert_consistent();
+            driver.engine.assert_legal();
+            world.assert_agrees(&driver.engine, &mut macs);
+            if matches!(op, Op::Put(..)) && answer.is_ok() {
+                let before = driver.engine.tables().clone();
+                driver.engine.take_freed();
+                prop_assert!(driver.does(op).is_ok(), "{op:?} is accepted again");
+                prop_assert_eq!(driver.engine.tables(), &before, "a put that is repeated changes nothing");
+                prop_assert_eq!(driver.engine.take_freed(), Default::default(), "nor frees anything");
+            }
+        }
+        driver.ends();
+    }
+}

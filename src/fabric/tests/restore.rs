@@ -1,0 +1,294 @@
+//! A fabric that is restored from what its objects' statuses tell is the fabric that it was.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use proptest::prelude::*;
+
+use super::properties::{Driver, config, settings};
+use super::random::{Op, end, operations};
+use crate::api::{About, Api};
+use crate::fabric::kind::Tables;
+use crate::fabric::network_interface::{AllocationMethod, NetworkInterface};
+use crate::fabric::public_ip_address::PublicIPAddress;
+use crate::fabric::subnet::Subnet;
+use crate::fabric::testing::*;
+use crate::fabric::virtual_machine::{PowerState, VirtualMachine};
+use crate::fabric::virtual_network::VirtualNetwork;
+use crate::fabric::{AnyRecord, Engine, Kind, Name, Programmed, Record, for_each_kind};
+
+/// What the status of an object tells, after it was written and read as JSON.
+fn record<K: Api>(engine: &Engine, name: &Name, programmed: &Programmed<K>) -> Record<K> {
+    let view = serde_json::to_value(K::observe(engine, name, programmed)).unwrap();
+    let restarted_at = view.get("lastHandledRestartAt").map(|at| at.as_str().unwrap().to_owned());
+    let about = About { name: name.clone(), restarted_at };
+    let spec = serde_json::to_value(programmed.ask.describe(name, &programmed.placement.location)).unwrap();
+    Record {
+        uid: programmed.uid.clone(),
+        generation: programmed.generation,
+        placement: programmed.placement.clone(),
+        ask: K::translate(&about, &serde_json::from_value(spec).unwrap()).unwrap(),
+        view: serde_json::from_value(view).unwrap(),
+    }
+}
+
+macro_rules! define_records {
+    ($($kind:ident $module:ident,)*) => {
+        /// What every status tells, what is referred to first.
+        fn records(engine: &Engine) -> Vec<(Kind, Name, AnyRecord)> {
+            let mut all = Vec::new();
+            $(for (name, programmed) in engine.all::<$kind>() {
+                all.push((Kind::$kind, name.clone(), record(engine, name, programmed).into()));
+            })*
+            all
+        }
+    };
+}
+for_each_kind!(define_records);
+
+/// A new fabric, restored from these records, and what of them was dropped.
+fn restored(like: &Engine, records: Vec<(Kind, Name, AnyRecord)>) -> (Engine, Vec<String>) {
+    let mut engine = Engine::new(like.settings().clone());
+    engine.advance(like.now);
+    let dropped = records.into_iter().flat_map(|(_, name, record)| engine.restore(&name, record)).collect();
+    engine.assert_consistent();
+    (engine, dropped)
+}
+
+/// What a fabric carries, with attachments counted from one, and without the deadlines, which begin anew.
+fn essence(engine: &Engine) -> Tables {
+    let mut tables = engine.tables().clone();
+    for nic in tables.network_interface.values_mut() {
+        if let Some(attached) = &mut nic.held.attached {
+            let before = engine.nics_of[&attached.vm].keys().filter(|seq| **seq < attached.seq).count();
+            attached.seq = 1 + before as u64;
+        }
+    }
+    for vm in tables.virtual_machine.values_mut() {
+        vm.held.starts_at = None;
+    }
+    tables
+}
+
+fn judged(
+    answer: &Result<(), crate::fabric::Refusal>,
+) -> Vec<(&'static str, crate::fabric::Code, String, crate::fabric::Cure)> {
+    let violations = answer.as_ref().err().map(|refusal| refusal.violations().to_vec()).unwrap_or_default();
+    violations.into_iter().map(|found| (found.rule, found.code, found.path, found.cure)).collect()
+}
+
+proptest! {
+    #![proptest_config(config())]
+
+    #[test]
+    fn a_restored_fabric_is_as_it_was_and_goes_on_as_it_would_have(
+        settings in settings(),
+        before in operations(1..16),
+        after in operations(1..16),
+    ) {
+        let mut driver = Driver::new(settings);
+        for op in &before {
+            let _ = driver.does(op);
+        }
+        let (engine, dropped) = restored(&driver.engine, records(&driver.engine));
+        prop_assert_eq!(dropped, Vec::<String>::new());
+        engine.assert_legal();
+        prop_assert_eq!(essence(&engine), essence(&driver.engine));
+        let mut twin = driver.on(engine);
+        let starts_are_over = Op::Advance(60); // deadlines begin anew, so that the two differ until then
+        for op in std::iter::once(&starts_are_over).chain(&after) {
+            prop_assert_eq!(judged(&twin.does(op)), judged(&driver.does(op)), "{:?}", op);
+            prop_assert_eq!(essence(&twin.engine), essence(&driver.engine), "{:?}", op);
+            twin.engine.assert_consistent();
+        }
+        twin.ends();
+    }
+
+    /// The objects of two fabrics, those of the second under other names but with the same claims.
+    #[test]
+    fn of_two_records_that_contradict_each_other_the_first_wins_and_nothing_breaks(
+        settings in settings(),
+        first in operations(1..16),
+        second in operations(1..16),
+        after in operations(1..16),
+    ) {
+        let run = |operations: &[Op]| {
+            let mut driver = Driver::new(settings.clone());
+            operations.iter().for_each(|op| drop(driver.does(op)));
+            let _ = driver.does(&Op::Advance(60));
+            driver
+        };
+        let other = |name: &str| format!("{name}x");
+        let (first, second) = (run(&first), run(&second));
+        let seconds = records(&second.engine).into_iter().map(|(kind, name, record)| (kind, named(&other(&name.name)), record));
+        let mut all: Vec<_> = records(&first.engine).into_iter().chain(seconds).collect();
+        all.sort_by_key(|(kind, ..)| *kind);
+        let (engine, _) = restored(&first.engine, all);
+        assert_holds_all_of(&engine, &first.engine);
+
+        let mut driver = first.on(engine);
+        for (n, op) in after.iter().enumerate() {
+            let of_the_second = match op {
+                Op::Put(name, ask) => Op::Put(other(name), ask.clone()),
+                Op::Delete(kind, name) => Op::Delete(*kind, other(name)),
+                Op::Advance(seconds) => Op::Advance(*seconds),
+            };
+            let _ = driver.does(if n % 2 == 0 { op } else { &of_the_second });
+            driver.engine.assert_consistent();
+        }
+        for (kind, name) in end() {
+            for name in [other(&name), name] {
+                prop_assert!(driver.does(&Op::Delete(kind, name)).is_ok());
+            }
+        }
+        driver.ends();
+    }
+}
+
+/// Panics unless whatever `first` holds is held by the same in `engine`.
+fn assert_holds_all_of(engine: &Engine, first: &Engine) {
+    for (name, public) in first.all::<PublicIPAddress>() {
+        let now = engine.get::<PublicIPAddress>(name).unwrap();
+        assert!(public.held.address.is_none() || public.held == now.held, "{name}");
+        assert!(first.associations.get(name).is_none_or(|holder| engine.associations[name] == *holder), "{name}");
+    }
+    for (name, nic) in first.all::<NetworkInterface>() {
+        let now = engine.get::<NetworkInterface>(name).unwrap();
+        assert_eq!((&nic.held.addresses, nic.held.mac), (&now.held.addresses, now.held.mac), "{name}");
+    }
+    for (name, vm) in first.all::<VirtualMachine>() {
+        assert_eq!(first.attached_to(name), engine.attached_to(name), "{name}");
+        assert_eq!(vm.held.power, engine.get::<VirtualMachine>(name).unwrap().held.power, "{name}");
+    }
+}
+
+/// The fabric, restored from its own records and those of `changed` copies of them.
+fn restored_with(fabric: &Fabric, changed: impl FnOnce(&mut Vec<(Kind, Name, AnyRecord)>)) -> (Fabric, Vec<String>) {
+    let mut all = records(&fabric.engine);
+    changed(&mut all);
+    all.sort_by_key(|(kind, ..)| *kind);
+    let (engine, dropped) = restored(&fabric.engine, all);
+    (fabric.on(engine), dropped)
+}
+
+/// A copy of an object's record under another name.
+fn copy(kind: Kind, of: &'static str, name: &'static str) -> impl FnOnce(&mut Vec<(Kind, Name, AnyRecord)>) {
+    move |records| {
+        let original = records.iter().find(|(this, other, _)| (*this, other) == (kind, &named(of))).unwrap();
+        let copied = (kind, named(name), original.2.clone());
+        records.push(copied);
+    }
+}
+
+fn a_web() -> Fabric {
+    a_fabric().with(a_subnet("web", "10.0.1.0/24"))
+}
+
+#[test]
+fn a_start_that_was_on_its_way_begins_anew() {
+    let mut fabric = a_fabric_that_starts_in(Duration::from_secs(30))
+        .with(a_subnet("web", "10.0.1.0/24"))
+        .with(a_nic("n"))
+        .with(a_vm("v").nics(["n"]));
+    fabric.advance(20);
+    let (mut fabric, _) = restored_with(&fabric, |_| {});
+    assert_eq!(fabric.engine.next_deadline(), Some(Timestamp::from_second(50).unwrap()));
+    fabric.advance(50);
+    assert_eq!(fabric.power("v"), PowerState::Running);
+}
+
+#[test]
+fn a_dynamic_public_address_survives_a_restart_although_a_lower_one_is_free() {
+    for asked in [a_vm("v").nics(["n"]).running(), a_vm("v").nics(["n"]).stopped()] {
+        let mut fabric = a_web()
+            .with(a_public_ip("low").method(AllocationMethod::Static))
+            .with(a_public_ip("p"))
+            .with(a_nic("n").public("p"))
+            .with(asked);
+        fabric.delete(Kind::PublicIPAddress, "low").unwrap();
+        let (fabric, dropped) = restored_with(&fabric, |_| {});
+        assert_eq!((fabric.public_address("p"), dropped), ("198.18.0.1".to_owned(), Vec::new()));
+    }
+}
+
+#[test]
+fn an_address_that_two_nics_claim_is_the_first_ones() {
+    let fabric = a_web().with(a_nic("a").static_address("10.0.1.9"));
+    let (mut fabric, dropped) = restored_with(&fabric, copy(Kind::NetworkInterface, "a", "b"));
+    assert_eq!(dropped, ["address 10.0.1.9 of configuration ipconfig1 cannot be its own"]);
+    assert_eq!(
+        (fabric.address("a", "ipconfig1"), fabric.address("b", "ipconfig1")),
+        ("10.0.1.9".into(), "none".into())
+    );
+    let refusal = fabric.put(a_nic("b").static_address("10.0.1.9")).unwrap_err();
+    assert_eq!(refusal.codes(), [crate::fabric::Code::PrivateIPAddressInUse]);
+    fabric.accept(a_nic("b"));
+    assert_eq!(fabric.address("b", "ipconfig1"), "10.0.1.4");
+}
+
+#[test]
+fn an_edit_of_the_subnet_leaves_a_nic_alone_whose_claim_was_dropped() {
+    let fabric = a_web().with(a_nic("a").static_address("10.0.1.9"));
+    let (mut fabric, _) = restored_with(&fabric, copy(Kind::NetworkInterface, "a", "b"));
+    fabric.accept(a_subnet("web", "10.0.1.0/24").ipv6("fd00::/64"));
+    assert_eq!(fabric.address("b", "ipconfig1"), "none");
+}
+
+#[test]
+fn a_mac_address_that_two_nics_claim_is_the_first_ones() {
+    let fabric = a_web().with(a_nic("a")).with(a_vm("v").nics(["a"]));
+    let mac = fabric.mac("a");
+    let (mut fabric, dropped) = restored_with(&fabric, copy(Kind::NetworkInterface, "a", "b"));
+    assert_eq!(dropped.len(), 2, "address and MAC address: {dropped:?}");
+    assert_eq!((fabric.mac("a"), fabric.mac("b")), (mac, None));
+    fabric.accept(a_nic("b"));
+    fabric.accept(a_vm("w").nics(["b"]));
+    assert!(fabric.mac("b").is_some_and(|other| Some(other) != mac));
+}
+
+#[test]
+fn a_nic_that_two_vms_claim_is_the_first_ones() {
+    let fabric = a_web().with(a_nic("a")).with(a_vm("v").nics(["a"]));
+    let (mut fabric, dropped) = restored_with(&fabric, copy(Kind::VirtualMachine, "v", "w"));
+    assert_eq!(dropped, ["NetworkInterface prod/a is gone, not listed, or attached to another"]);
+    assert_eq!((fabric.attached("v"), fabric.attached("w").len()), (vec!["a".to_owned()], 0));
+    let refusal = fabric.put(a_vm("w").nics(["a"])).unwrap_err();
+    assert_eq!(refusal.codes(), [crate::fabric::Code::NicInUse]);
+    fabric.cure(&refusal, |fabric| assert!(fabric.delete(Kind::VirtualMachine, "v").unwrap()));
+    fabric.accept(a_vm("w").nics(["a"]));
+    assert_eq!(fabric.attached("w"), ["a"]);
+}
+
+#[test]
+fn a_public_address_that_two_nics_claim_stays_the_first_ones_when_the_second_goes() {
+    let fabric = a_web().with(a_public_ip("p")).with(a_nic("a").public("p")).with(a_vm("v").nics(["a"]));
+    let (mut fabric, _) = restored_with(&fabric, copy(Kind::NetworkInterface, "a", "b"));
+    fabric.delete(Kind::NetworkInterface, "b").unwrap();
+    let holder = fabric.view::<PublicIPAddress>("p").ip_configuration.unwrap();
+    assert_eq!((holder.network_interface.name.as_str(), fabric.public_address("p")), ("a", "198.18.0.0".to_owned()));
+}
+
+#[test]
+fn what_two_public_addresses_claim_stays_the_first_ones_when_the_second_goes() {
+    let fabric = a_fabric().with(a_public_ip("p").standard().label("web"));
+    let (mut fabric, dropped) = restored_with(&fabric, copy(Kind::PublicIPAddress, "p", "q"));
+    assert_eq!(dropped.len(), 2, "label and address: {dropped:?}");
+    fabric.delete(Kind::PublicIPAddress, "q").unwrap();
+    let refusal = fabric.put(a_public_ip("r").standard().label("web")).unwrap_err();
+    assert_eq!(refusal.codes(), [crate::fabric::Code::DnsRecordInUse]);
+    assert_eq!(fabric.public_address("p"), "198.18.0.0");
+}
+
+#[test]
+fn an_object_whose_record_was_lost_is_put_anew_beside_the_others() {
+    let fabric = a_web().with(a_nic("a")).with(a_nic("b")).with(a_vm("v").nics(["b", "a"]));
+    let without = |kind, name: &'static str| {
+        move |records: &mut Vec<_>| records.retain(|(this, other, _)| (*this, other) != (kind, &named(name)))
+    };
+    let (mut fabric, dropped) = restored_with(&fabric, without(Kind::NetworkInterface, "b"));
+    assert_eq!(dropped, ["NetworkInterface prod/b is gone, not listed, or attached to another"]);
+    fabric.accept(a_nic("b"));
+    assert_eq!(fabric.address("b", "ipconfig1"), "10.0.1.5");
+    fabric.accept(a_vm("v").nics(["b", "a"]));
+    assert_eq!(fabric.attached("v"), ["a", "b"]);
+}

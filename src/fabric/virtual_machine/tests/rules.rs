@@ -1,0 +1,340 @@
+//! The rules of virtual machines, each accepted at its border and refused beyond it.
+
+use super::a_rack;
+use crate::fabric::network_interface::AllocationMethod;
+use crate::fabric::network_interface::Primary::{No, Unsaid, Yes};
+use crate::fabric::testing::*;
+use crate::fabric::{Code, Kind};
+
+const LIST: &str = "spec.networkProfile.networkInterfaces";
+const FIRST: &str = "spec.networkProfile.networkInterfaces[0]";
+const SECOND: &str = "spec.networkProfile.networkInterfaces[1]";
+
+// accepts VirtualMachine NIC-03
+#[test]
+fn a_vm_of_nics_that_exist_is_accepted() {
+    a_rack().accept(a_vm("v").nics(["a", "b"]));
+}
+
+// refuses VirtualMachine NIC-03
+#[test]
+fn a_vm_waits_for_its_nics() {
+    let mut fabric = a_rack();
+    let refusal = fabric.put(a_vm("v").nics(["a", "late"])).unwrap_err();
+    assert_eq!(told(&refusal), [("NIC-03", Code::InvalidResourceReference, SECOND)]);
+    fabric.cure(&refusal, |fabric| fabric.accept(a_nic("late")));
+    fabric.accept(a_vm("v").nics(["a", "late"]));
+}
+
+#[test]
+fn a_nic_of_another_location_counts_as_missing() {
+    let refusal = a_rack().put(a_vm("v").nics(["a"]).in_location("norwayeast")).unwrap_err();
+    assert_eq!(told(&refusal), [("NIC-03", Code::InvalidResourceReference, FIRST)]);
+}
+
+// accepts VirtualMachine VM-01
+#[test]
+fn a_vm_with_one_nic_is_accepted() {
+    a_rack().accept(a_vm("v").nics(["a"]));
+}
+
+// refuses VirtualMachine VM-01
+#[test]
+fn a_vm_without_nics_is_refused_at_creation_and_after() {
+    let mut fabric = a_rack();
+    let refusal = fabric.put(a_vm("v")).unwrap_err();
+    assert_eq!(told(&refusal), [("VM-01", Code::InvalidParameter, LIST)]);
+    assert!(refusal.stalls());
+    fabric.accept(a_vm("v").nics(["a"]));
+    let refusal = fabric.put(a_vm("v").deallocated()).unwrap_err();
+    assert_eq!(told(&refusal), [("VM-01", Code::InvalidParameter, LIST)]);
+}
+
+// accepts VirtualMachine VM-02
+#[test]
+fn a_vm_takes_as_many_nics_as_its_size_supports() {
+    a_rack().accept(a_vm("v").nics(["a", "b"]).size("Standard_D2s_v3"));
+    a_rack().accept(a_vm("v").nics(["a", "b", "c", "d"]).size("Standard_D8s_v3"));
+}
+
+// refuses VirtualMachine VM-02
+#[test]
+fn a_vm_takes_no_more_nics_than_its_size_supports() {
+    let refusal = a_rack().put(a_vm("v").nics(["a", "b", "c"]).size("Standard_D2s_v3")).unwrap_err();
+    assert_eq!(told(&refusal), [("VM-02", Code::NetworkInterfaceCountExceeded, LIST)]);
+    assert!(refusal.stalls());
+}
+
+/// VM-17
+#[test]
+fn a_vm_is_not_resized_to_a_size_with_room_for_fewer_nics() {
+    let mut fabric = a_rack().with(a_vm("v").nics(["a", "b", "c"]).deallocated());
+    let refusal = fabric.put(a_vm("v").nics(["a", "b", "c"]).deallocated().size("Standard_D2s_v3")).unwrap_err();
+    assert_eq!(told(&refusal), [("VM-02", Code::NetworkInterfaceCountExceeded, LIST)]);
+    fabric.accept(a_vm("v").nics(["a", "b"]).deallocated().size("Standard_D2s_v3"));
+}
+
+// accepts VirtualMachine VM-09
+#[test]
+fn a_vm_with_one_nic_marked_primary_is_accepted() {
+    let fabric = a_rack().with(a_vm("v").marked([("a", Unsaid), ("b", Yes), ("c", No)]));
+    assert_eq!(fabric.primary_nic("v"), "b");
+}
+
+// refuses VirtualMachine VM-09
+#[test]
+fn a_vm_with_no_or_two_primary_nics_is_refused() {
+    let refusal = a_rack().put(a_vm("v").marked([("a", No), ("b", No)])).unwrap_err();
+    assert_eq!(told(&refusal), [("VM-09", Code::NetworkInterfaceMustHavePrimaryPropertySet, LIST)]);
+    let refusal = a_rack().put(a_vm("v").marked([("a", Yes), ("b", No), ("c", Yes)])).unwrap_err();
+    let path = "spec.networkProfile.networkInterfaces[2].primary";
+    assert_eq!(told(&refusal), [("VM-09", Code::InvalidParameter, path)]);
+    assert!(refusal.stalls());
+}
+
+// accepts VirtualMachine VM-11
+#[test]
+fn the_nics_of_a_vm_may_be_listed_in_another_order() {
+    let mut fabric = a_rack().with(a_vm("v").nics(["a", "b"]));
+    fabric.accept(a_vm("v").nics(["b", "a"]));
+    assert_eq!((fabric.attached("v"), fabric.primary_nic("v")), (vec!["a".into(), "b".into()], "a".into()));
+}
+
+// refuses VirtualMachine VM-11
+#[test]
+fn a_nic_that_is_listed_twice_is_refused() {
+    let refusal = a_rack().put(a_vm("v").nics(["a", "a"])).unwrap_err();
+    assert_eq!(told(&refusal), [("VM-11", Code::InvalidParameter, SECOND)]);
+    assert!(refusal.stalls());
+}
+
+// accepts VirtualMachine VM-07
+#[test]
+fn a_nic_that_was_detached_is_attached_to_another_vm() {
+    let mut fabric = a_rack().with(a_vm("v").nics(["a", "b"]).deallocated());
+    fabric.accept(a_vm("v").nics(["a"]).deallocated());
+    fabric.accept(a_vm("w").nics(["b"]));
+    assert_eq!((fabric.attached("v"), fabric.attached("w")), (vec!["a".to_owned()], vec!["b".to_owned()]));
+}
+
+// refuses VirtualMachine VM-07
+#[test]
+fn a_nic_of_another_vm_is_refused_until_that_lets_go_of_it() {
+    let held = a_rack().with(a_vm("v").nics(["a", "b"]).deallocated());
+    let refusal = held.clone().put(a_vm("w").nics(["c", "b"])).unwrap_err();
+    assert_eq!(told(&refusal), [("VM-07", Code::NicInUse, SECOND)]);
+    for cure in [
+        |fabric: &mut Fabric| fabric.accept(a_vm("v").nics(["a"]).deallocated()),
+        |fabric: &mut Fabric| assert!(fabric.delete(Kind::VirtualMachine, "v").unwrap()),
+    ] {
+        let mut fabric = held.clone();
+        fabric.cure(&refusal, cure);
+        fabric.accept(a_vm("w").nics(["c", "b"]));
+    }
+}
+
+fn two_networks() -> Fabric {
+    a_rack()
+        .with(a_subnet("db", "10.0.2.0/24"))
+        .with(a_nic("near").subnet("db"))
+        .with(a_network("spoke"))
+        .with(a_subnet("far", "10.0.1.0/24").of("spoke"))
+        .with(a_nic("far").subnet("far"))
+}
+
+// accepts VirtualMachine VM-06
+#[test]
+fn the_nics_of_a_vm_may_be_in_two_subnets_of_one_network() {
+    two_networks().accept(a_vm("v").nics(["a", "near"]));
+}
+
+// refuses VirtualMachine VM-06
+#[test]
+fn the_nics_of_a_vm_are_in_one_network() {
+    let refusal = two_networks().put(a_vm("v").nics(["a", "far"])).unwrap_err();
+    assert_eq!(told(&refusal), [("VM-06", Code::SubnetsNotInSameVnet, SECOND)]);
+    assert!(refusal.stalls());
+}
+
+/// VM-22
+#[test]
+fn a_nic_that_is_attached_later_is_in_the_network_of_the_others() {
+    let mut fabric = two_networks().with(a_vm("v").nics(["a"]).deallocated());
+    let refusal = fabric.put(a_vm("v").nics(["a", "far"]).deallocated()).unwrap_err();
+    assert_eq!(told(&refusal), [("VM-06", Code::SubnetsNotInSameVnet, SECOND)]);
+}
+
+// accepts VirtualMachine VM-03
+#[test]
+fn a_nic_is_attached_to_a_vm_that_is_deallocated() {
+    let mut fabric = a_rack().with(a_vm("v").nics(["a"]).deallocated());
+    fabric.accept(a_vm("v").nics(["a", "b"]).running());
+    assert_eq!(fabric.attached("v"), ["a", "b"]);
+}
+
+// refuses VirtualMachine VM-03
+#[test]
+fn a_nic_is_not_attached_to_a_vm_that_is_running_or_merely_stopped() {
+    for state in [a_vm("v").nics(["a"]).running(), a_vm("v").nics(["a"]).stopped(), a_vm("v").nics(["a"])] {
+        let mut fabric = a_rack().with(state.clone());
+        let refusal = fabric.put(state.nics(["a", "b"])).unwrap_err();
+        assert_eq!(told(&refusal), [("VM-03", Code::OperationNotAllowed, SECOND)]);
+        assert!(refusal.stalls(), "an edit of this object cures it (S-39)");
+    }
+}
+
+#[test]
+fn a_nic_is_not_attached_while_the_vm_starts() {
+    let mut fabric = a_fabric_that_starts_in(std::time::Duration::from_secs(30))
+        .with(a_subnet("web", "10.0.1.0/24"))
+        .with(a_nic("a"))
+        .with(a_nic("b"))
+        .with(a_vm("v").nics(["a"]));
+    let refusal = fabric.put(a_vm("v").nics(["a", "b"])).unwrap_err();
+    assert_eq!(told(&refusal), [("VM-03", Code::OperationNotAllowed, SECOND)]);
+}
+
+// accepts VirtualMachine VM-04
+#[test]
+fn a_nic_is_detached_from_a_vm_that_is_deallocated() {
+    let mut fabric = a_rack().with(a_vm("v").nics(["a", "b"]).deallocated());
+    fabric.accept(a_vm("v").nics(["b"]).running());
+    assert_eq!(fabric.attached("v"), ["b"]);
+}
+
+// refuses VirtualMachine VM-04
+#[test]
+fn a_nic_is_not_detached_from_a_vm_that_is_running_or_merely_stopped() {
+    for state in [a_vm("v").nics(["a", "b"]).running(), a_vm("v").nics(["a", "b"]).stopped()] {
+        let mut fabric = a_rack().with(state);
+        let refusal = fabric.put(a_vm("v").nics(["a"])).unwrap_err();
+        assert_eq!(told(&refusal), [("VM-04", Code::OperationNotAllowed, LIST)]);
+        assert!(refusal.stalls());
+    }
+}
+
+#[test]
+fn a_nic_is_not_replaced_while_the_vm_runs() {
+    let mut fabric = a_rack().with(a_vm("v").nics(["a", "b"]));
+    let refusal = fabric.put(a_vm("v").nics(["a", "c"]).running()).unwrap_err();
+    let (attach, detach) = (("VM-03", Code::OperationNotAllowed, SECOND), ("VM-04", Code::OperationNotAllowed, LIST));
+    assert_eq!(told(&refusal), [attach, detach]);
+}
+
+fn a_rack_with_ipv6() -> Fabric {
+    a_rack().with(a_nic("dual").configurations([primary("v4"), secondary("v6").ipv6()]))
+}
+
+// accepts VirtualMachine IP6-06
+#[test]
+fn a_nic_with_ipv6_is_attached_when_the_vm_is_created_and_stays() {
+    let mut fabric = a_rack_with_ipv6().with(a_vm("v").nics(["a", "dual"]).deallocated());
+    fabric.accept(a_vm("v").nics(["a", "dual"]).running());
+}
+
+// refuses VirtualMachine IP6-06
+#[test]
+fn a_nic_with_ipv6_is_not_attached_to_a_vm_that_exists() {
+    let mut fabric = a_rack_with_ipv6().with(a_vm("v").nics(["a"]).deallocated());
+    let edit = a_vm("v").nics(["a", "dual"]).deallocated();
+    let refusal = fabric.put(edit.clone()).unwrap_err();
+    assert_eq!(told(&refusal), [("IP6-06", Code::OperationNotAllowed, SECOND)]);
+    fabric.cure(&refusal, |fabric| fabric.accept(a_nic("dual").configurations([primary("v4")])));
+    fabric.accept(edit);
+}
+
+// accepts VirtualMachine SIZE-02
+#[test]
+fn a_size_that_supports_it_takes_a_nic_with_accelerated_networking() {
+    a_rack().with(a_nic("fast").accelerated()).accept(a_vm("v").nics(["fast"]).size("Standard_D4s_v3"));
+}
+
+// refuses VirtualMachine SIZE-02
+#[test]
+fn a_size_that_does_not_support_it_waits_for_the_nic_to_drop_accelerated_networking() {
+    let mut fabric = a_rack().with(a_nic("fast").accelerated());
+    let small = a_vm("v").nics(["a", "fast"]).size("Standard_D2s_v3");
+    let refusal = fabric.put(small.clone()).unwrap_err();
+    assert_eq!(told(&refusal), [("SIZE-02", Code::VMSizeIsNotPermittedToEnableAcceleratedNetworking, SECOND)]);
+    fabric.cure(&refusal, |fabric| fabric.accept(a_nic("fast")));
+    fabric.accept(small);
+}
+
+#[test]
+fn a_vm_with_accelerated_networking_is_not_resized_to_a_size_without() {
+    let vm = a_vm("v").nics(["fast"]).deallocated();
+    let mut fabric = a_rack().with(a_nic("fast").accelerated()).with(vm.clone());
+    let refusal = fabric.put(vm.size("Standard_D2s_v3")).unwrap_err();
+    assert_eq!(told(&refusal), [("SIZE-02", Code::VMSizeIsNotPermittedToEnableAcceleratedNetworking, FIRST)]);
+}
+
+fn a_rack_of_two_skus() -> Fabric {
+    a_rack()
+        .with(a_public_ip("standard").standard())
+        .with(a_public_ip("standard2").standard())
+        .with(a_public_ip("basic").method(AllocationMethod::Static))
+        .with(a_nic("a").public("standard"))
+        .with(a_nic("b").public("standard2"))
+        .with(a_nic("c").public("basic"))
+}
+
+// accepts VirtualMachine PIP-19
+#[test]
+fn a_vm_whose_public_addresses_are_of_one_sku_is_accepted() {
+    a_rack_of_two_skus().accept(a_vm("v").nics(["a", "b"]));
+}
+
+// refuses VirtualMachine PIP-19
+#[test]
+fn a_vm_whose_public_addresses_are_of_two_skus_waits_for_one_of_its_nics() {
+    let mixed = a_rack_of_two_skus();
+    let refusal = mixed.clone().put(a_vm("v").nics(["a", "c"])).unwrap_err();
+    let code = Code::DifferentSkuLoadBalancersAndPublicIPAddressNotAllowed;
+    assert_eq!(told(&refusal), [("PIP-19", code, SECOND)]);
+    for nic in ["a", "c"] {
+        let mut fabric = mixed.clone();
+        fabric.cure(&refusal, |fabric| fabric.accept(a_nic(nic)));
+        fabric.accept(a_vm("v").nics(["a", "c"]));
+    }
+}
+
+fn a_rack_with_one_public_address() -> Fabric {
+    a_fabric_with_public_addresses("198.51.100.0/32")
+        .with(a_subnet("web", "10.0.1.0/24"))
+        .with(a_public_ip("p"))
+        .with(a_nic("a").public("p"))
+}
+
+// accepts VirtualMachine PIP-05
+#[test]
+fn the_last_public_address_goes_to_a_vm_that_starts() {
+    let fabric = a_rack_with_one_public_address().with(a_vm("v").nics(["a"]));
+    assert_eq!(fabric.public_address("p"), "198.51.100.0");
+}
+
+// refuses VirtualMachine PIP-05
+#[test]
+fn a_vm_waits_to_start_until_a_public_address_is_free() {
+    let mut fabric = a_rack_with_one_public_address().with(a_public_ip("other").standard());
+    for starting in [a_vm("v").nics(["a"]), a_vm("v").nics(["a"]).running(), a_vm("v").nics(["a"]).stopped()] {
+        let refusal = fabric.put(starting.clone()).unwrap_err();
+        assert_eq!(told(&refusal), [("PIP-05", Code::AllocationFailed, "spec.powerState")]);
+        let mut cured = fabric.clone();
+        cured.cure(&refusal, |fabric| assert!(fabric.delete(Kind::PublicIPAddress, "other").unwrap()));
+        cured.accept(starting);
+    }
+    fabric.accept(a_vm("v").nics(["a"]).deallocated());
+}
+
+#[test]
+fn a_vm_that_is_stopped_already_needs_no_public_address() {
+    let mut fabric = a_fabric_with_public_addresses("198.51.100.0/32")
+        .with(a_subnet("web", "10.0.1.0/24"))
+        .with(a_public_ip("p"))
+        .with(a_nic("a"))
+        .with(a_vm("v").nics(["a"]).stopped())
+        .with(a_public_ip("other").standard())
+        .with(a_nic("a").public("p"));
+    fabric.accept(a_vm("v").nics(["a"]).stopped());
+    assert_eq!(fabric.public_address("p"), "none");
+}

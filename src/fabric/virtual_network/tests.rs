@@ -1,0 +1,101 @@
+//! The rules of virtual networks, each accepted at its border and refused beyond it.
+
+use super::*;
+use crate::fabric::testing::*;
+
+const PREFIXES: &str = "spec.addressSpace.addressPrefixes";
+
+// accepts VirtualNetwork VNET-01
+#[test]
+fn a_prefix_beside_the_multicast_range_is_accepted() {
+    an_empty_fabric().accept(a_network("hub").prefixes(["223.0.0.0/8", "fd00::/48"]));
+}
+
+// refuses VirtualNetwork VNET-01
+#[test]
+fn a_prefix_that_touches_a_forbidden_range_is_refused() {
+    for forbidden in ["224.0.0.0/8", "127.0.0.0/8", "169.254.7.0/24", "168.63.0.0/16", "255.255.255.255/32"] {
+        let refusal = an_empty_fabric().put(a_network("hub").prefixes(["10.0.0.0/16", forbidden])).unwrap_err();
+        let expected = ("VNET-01", Code::InvalidAddressPrefixFormat, "spec.addressSpace.addressPrefixes[1]");
+        assert_eq!(told(&refusal), [expected], "{forbidden}");
+        assert!(refusal.stalls());
+    }
+}
+
+// accepts VirtualNetwork VNET-10
+#[test]
+fn twenty_dns_servers_are_accepted() {
+    an_empty_fabric().accept(a_network("hub").dns_servers(20));
+}
+
+// refuses VirtualNetwork VNET-10
+#[test]
+fn twenty_one_dns_servers_are_refused() {
+    let refusal = an_empty_fabric().put(a_network("hub").dns_servers(21)).unwrap_err();
+    assert_eq!(told(&refusal), [("VNET-10", Code::NetcfgInvalidDnsServer, "spec.dhcpOptions.dnsServers")]);
+    assert!(refusal.stalls());
+}
+
+// accepts VirtualNetwork S-15
+#[test]
+fn a_prefix_that_still_contains_every_subnet_may_shrink() {
+    a_fabric().with(a_subnet("web", "10.0.1.0/24")).accept(a_network("hub").prefixes(["10.0.1.0/24"]));
+}
+
+// refuses VirtualNetwork S-15
+#[test]
+fn a_prefix_that_a_subnet_lies_in_is_not_taken_away_until_the_subnet_is_gone() {
+    let mut fabric = a_fabric().with(a_subnet("web", "10.0.1.0/24"));
+    let edit = a_network("hub").prefixes(["10.0.2.0/24"]);
+    let refusal = fabric.put(edit.clone()).unwrap_err();
+    assert_eq!(told(&refusal), [("S-15", Code::InUsePrefixCannotBeDeleted, PREFIXES)]);
+    fabric.cure(&refusal, |fabric| assert!(fabric.delete(Kind::Subnet, "web").unwrap()));
+    fabric.accept(edit);
+}
+
+#[test]
+fn a_subnet_that_lies_in_a_new_prefix_after_an_edit_of_its_own_lets_the_old_one_go() {
+    let mut fabric = an_empty_fabric()
+        .with(a_network("hub").prefixes(["10.0.0.0/16", "10.1.0.0/16"]))
+        .with(a_subnet("web", "10.0.1.0/24"));
+    let edit = a_network("hub").prefixes(["10.1.0.0/16"]);
+    let refusal = fabric.put(edit.clone()).unwrap_err();
+    fabric.cure(&refusal, |fabric| fabric.accept(a_subnet("web", "10.1.1.0/24")));
+    fabric.accept(edit);
+}
+
+#[test]
+fn two_prefixes_that_contain_a_subnet_only_together_do_not_count() {
+    let mut fabric = a_fabric().with(a_subnet("web", "10.0.0.0/16"));
+    let refusal = fabric.put(a_network("hub").prefixes(["10.0.0.0/17", "10.0.128.0/17"])).unwrap_err();
+    assert_eq!(told(&refusal), [("S-15", Code::InUsePrefixCannotBeDeleted, PREFIXES)]);
+}
+
+// accepts VirtualNetwork VNET-06
+#[test]
+fn a_network_without_subnets_is_deleted() {
+    assert!(a_fabric().delete(Kind::VirtualNetwork, "hub").unwrap());
+}
+
+// refuses VirtualNetwork VNET-06
+#[test]
+fn a_network_with_subnets_is_not_deleted_until_they_are() {
+    let mut fabric = a_fabric().with(a_subnet("web", "10.0.1.0/24"));
+    let refusal = fabric.delete(Kind::VirtualNetwork, "hub").unwrap_err();
+    assert_eq!(told(&refusal), [("VNET-06", Code::InUseSubnetCannotBeDeleted, "metadata.deletionTimestamp")]);
+    fabric.cure(&refusal, |fabric| assert!(fabric.delete(Kind::Subnet, "web").unwrap()));
+    assert!(fabric.delete(Kind::VirtualNetwork, "hub").unwrap());
+}
+
+#[test]
+fn a_network_counts_its_subnets() {
+    let mut fabric = a_fabric().with(a_subnet("web", "10.0.1.0/24")).with(a_subnet("db", "10.0.2.0/24"));
+    assert_eq!(fabric.view::<VirtualNetwork>("hub").subnet_count, Some(2));
+    fabric.delete(Kind::Subnet, "db").unwrap();
+    assert_eq!(fabric.view::<VirtualNetwork>("hub").subnet_count, Some(1));
+}
+
+#[test]
+fn deleting_what_is_not_carried_is_no_refusal() {
+    assert!(!an_empty_fabric().delete(Kind::VirtualNetwork, "hub").unwrap());
+}

@@ -1,0 +1,343 @@
+//! A control plane of real binaries, and the real operator on it. Both end with the test process, however that ends.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::ops::Deref;
+use std::os::unix::process::ExitStatusExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError, mpsc};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, bail, ensure};
+use kube::Client;
+use kube::config::{KubeConfigOptions, Kubeconfig};
+use tokio::runtime::Runtime;
+
+/// How long a test waits for anything. It is not a measure of speed: a loaded machine must not fail a test.
+pub const DEADLINE: Duration = Duration::from_secs(60);
+/// How often something is asked that cannot be watched.
+const ASK_AGAIN: Duration = Duration::from_millis(20);
+/// How often the operator may fail to start because its port was taken in the meantime.
+const STARTS: usize = 3;
+
+/// Drives the client; tests themselves are plain functions.
+static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().expect("the machine has threads to spare"));
+static SHARED: LazyLock<anyhow::Result<Cluster>> = LazyLock::new(|| Cluster::start("shared"));
+static ALONE: LazyLock<anyhow::Result<Mutex<Cluster>>> = LazyLock::new(|| Cluster::start("alone").map(Mutex::new));
+
+/// Runs a future of the client to its end.
+pub fn block_on<F: Future>(future: F) -> F::Output {
+    RUNTIME.block_on(future)
+}
+
+/// Runs a future of the client to its end, if that comes in time.
+pub fn in_time<F: Future>(future: F) -> Option<F::Output> {
+    RUNTIME.block_on(async { tokio::time::timeout(DEADLINE, future).await.ok() })
+}
+
+/// Runs a future of the client beside the test.
+pub fn spawn<F: Future<Output: Send> + Send + 'static>(future: F) -> tokio::task::JoinHandle<F::Output> {
+    RUNTIME.spawn(future)
+}
+
+/// The cluster of all tests that leave the operator running.
+pub fn shared() -> &'static Cluster {
+    SHARED.as_ref().unwrap_or_else(|error| panic!("no cluster: {error:#}"))
+}
+
+/// The cluster of tests that stop the operator or change what is installed; one test at a time has it.
+pub fn alone() -> Alone {
+    let cluster = ALONE.as_ref().unwrap_or_else(|error| panic!("no cluster: {error:#}"));
+    let cluster = cluster.lock().unwrap_or_else(PoisonError::into_inner); // whatever failed there is made good here
+    cluster.make_whole().unwrap_or_else(|error| panic!("the cluster cannot be made whole: {error:#}"));
+    Alone(cluster)
+}
+
+/// A cluster that no other test uses for now.
+pub struct Alone(MutexGuard<'static, Cluster>);
+
+impl Deref for Alone {
+    type Target = Cluster;
+
+    fn deref(&self) -> &Cluster {
+        &self.0
+    }
+}
+
+/// A control plane with the operator on it.
+pub struct Cluster {
+    folder: PathBuf,
+    assets: PathBuf,
+    client: Client,
+    operator: Mutex<Operator>,
+    _control_plane: Child, // ends when its standard input does, with this process
+}
+
+/// The operator's process, if it runs.
+#[derive(Default)]
+pub struct Operator {
+    process: Option<Child>,
+    health_port: u16,
+}
+
+/// What a program said, and whether it succeeded.
+pub struct Told {
+    /// True if its exit code was 0.
+    pub ok: bool,
+    /// Standard output.
+    pub out: String,
+    /// Standard error.
+    pub err: String,
+}
+
+impl Cluster {
+    fn start(name: &str) -> anyhow::Result<Self> {
+        let assets = std::env::var_os("VNET_ASSETS").map(PathBuf::from).context(
+            "VNET_ASSETS is not set, so there is no API server to test against: run `make test`, which gets one",
+        )?;
+        let folder = folder_of_this_process()?.join(name);
+        fs::create_dir_all(&folder)?;
+        let control_plane = step(name, "control plane", || start_control_plane(&folder, &assets))?;
+        let client = block_on(client(&folder.join("plane/kubeconfig")))?;
+        let cluster = Self { folder, assets, client, operator: Mutex::default(), _control_plane: control_plane };
+        step(name, "resource definitions", || cluster.install())?;
+        step(name, "operator", || cluster.start_operator())?;
+        Ok(cluster)
+    }
+
+    /// Installs what a test before this one may have removed, and starts the operator if it does not run.
+    fn make_whole(&self) -> anyhow::Result<()> {
+        if !self.policy_acts() {
+            self.install()?;
+        }
+        let runs = { self.operator().runs() };
+        if runs { Ok(()) } else { self.start_operator() }
+    }
+
+    /// The client of the tests.
+    pub fn client(&self) -> Client {
+        self.client.clone()
+    }
+
+    /// Runs kubectl, which reads `input`.
+    pub fn kubectl(&self, arguments: &[&str], input: &str) -> Told {
+        let mut command = Command::new(self.assets.join("kubectl"));
+        command.args(arguments).env("KUBECONFIG", self.folder.join("plane/kubeconfig"));
+        command.env("KUBECACHEDIR", self.folder.join("kubectl-cache"));
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut process = command.spawn().expect("kubectl starts");
+        process.stdin.take().expect("it is piped").write_all(input.as_bytes()).expect("kubectl reads");
+        let output = process.wait_with_output().expect("kubectl ends");
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        Told { ok: output.status.success(), out: text(&output.stdout), err: text(&output.stderr) }
+    }
+
+    /// Installs crds/ as it is committed, and waits until the API server acts on it.
+    pub fn install(&self) -> anyhow::Result<()> {
+        let definitions = project().join("crds");
+        let definitions = definitions.to_str().context("the project's path is UTF-8")?;
+        let applied = self.kubectl(&["apply", "--server-side", "--force-conflicts", "-f", definitions], "");
+        ensure!(applied.ok, "crds/ does not apply: {}", applied.err);
+        let established = ["wait", "--for=condition=Established", "--timeout=60s", "crd", "--all"];
+        let established = self.kubectl(&established, "");
+        ensure!(established.ok, "{}", established.err);
+        poll("the admission policy acts", || self.policy_acts().then_some(()))
+    }
+
+    /// True if the admission policy brings the finalizer, as a dry run shows.
+    pub fn policy_acts(&self) -> bool {
+        let probe = "{apiVersion: vnet.dev/v1alpha1, kind: VirtualNetwork, metadata: {name: probe, namespace: default}, \
+                     spec: {addressSpace: {addressPrefixes: [10.0.0.0/16]}}}";
+        let created = self.kubectl(&["create", "--dry-run=server", "-o", "yaml", "-f", "-"], probe);
+        created.ok && created.out.contains(vnet_operator::api::FINALIZER)
+    }
+
+    // The operator.
+
+    /// Starts the operator and waits until it is ready.
+    pub fn start_operator(&self) -> anyhow::Result<()> {
+        for _ in 0..STARTS {
+            let log = OpenOptions::new().create(true).append(true).open(self.log_path())?;
+            *self.operator() = Operator::spawn(&self.folder.join("plane/kubeconfig"), log)?;
+            let outcome = poll("the operator is ready, or has ended", || {
+                let operator = &mut *self.operator();
+                let ready = operator.get("/readyz").is_some_and(|answer| answer.starts_with("HTTP/1.1 200"));
+                operator.ended().map(Err).or(ready.then_some(Ok(())))
+            })?;
+            if outcome.is_ok() {
+                return Ok(());
+            }
+        }
+        bail!("the operator ended instead of becoming ready:\n{}", tail(&self.log(), 20))
+    }
+
+    /// Ends the operator without warning, as a crash would.
+    pub fn kill_operator(&self) {
+        self.end_operator("-KILL");
+    }
+
+    /// Asks the operator to end, and waits until it has.
+    pub fn stop_operator(&self) -> ExitStatus {
+        self.end_operator("-TERM")
+    }
+
+    fn end_operator(&self, signal: &str) -> ExitStatus {
+        std::mem::take(&mut *self.operator()).end(signal)
+    }
+
+    /// What the operator answers to a GET: status line, headers and body.
+    pub fn health(&self, path: &str) -> Option<String> {
+        self.operator().get(path)
+    }
+
+    /// All that the operator has logged.
+    pub fn log(&self) -> String {
+        fs::read_to_string(self.log_path()).unwrap_or_default()
+    }
+
+    /// Where the operator's log is.
+    pub fn log_path(&self) -> PathBuf {
+        self.folder.join("operator.log")
+    }
+
+    fn operator(&self) -> MutexGuard<'_, Operator> {
+        self.operator.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Operator {
+    /// Starts the operator on the cluster of a kubeconfig.
+    pub fn spawn(kubeconfig: &Path, log: File) -> anyhow::Result<Self> {
+        let health_port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+        let mut command = dying_with_this_process(env!("CARGO_BIN_EXE_vnet"));
+        command.args(["run", "--health-addr", &format!("127.0.0.1:{health_port}")]);
+        command.env("KUBECONFIG", kubeconfig);
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
+        Ok(Self { process: Some(spawn_process(command)?), health_port })
+    }
+
+    /// What it answers to a GET: status line, headers and body. None if it does not serve yet.
+    pub fn get(&self, path: &str) -> Option<String> {
+        let mut stream = TcpStream::connect(("127.0.0.1", self.health_port)).ok()?;
+        stream.set_read_timeout(Some(DEADLINE)).ok()?;
+        write!(stream, "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").ok()?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).ok()?;
+        Some(answer)
+    }
+
+    /// Sends a signal, and waits for the end that it brings.
+    pub fn end(mut self, signal: &str) -> ExitStatus {
+        let pid = self.process.as_ref().expect("the operator runs").id();
+        let sent = Command::new("kill").args([signal, &pid.to_string()]).status();
+        assert!(sent.is_ok_and(|status| status.success()), "the operator took no signal {signal}");
+        poll("the operator has ended", || self.ended()).unwrap()
+    }
+
+    fn runs(&mut self) -> bool {
+        self.process.is_some() && self.ended().is_none()
+    }
+
+    fn ended(&mut self) -> Option<ExitStatus> {
+        self.process.as_mut().and_then(|process| process.try_wait().ok().flatten())
+    }
+}
+
+/// Asks again and again until there is an answer. For what cannot be watched only.
+pub fn poll<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> anyhow::Result<T> {
+    let deadline = Instant::now() + DEADLINE;
+    loop {
+        if let Some(answer) = ask() {
+            return Ok(answer);
+        }
+        ensure!(Instant::now() < deadline, "not within {DEADLINE:?}: {what}");
+        std::thread::sleep(ASK_AGAIN);
+    }
+}
+
+/// The last lines of a text.
+pub fn tail(text: &str, lines: usize) -> String {
+    let all: Vec<&str> = text.lines().collect();
+    all[all.len().saturating_sub(lines)..].join("\n")
+}
+
+/// The folder of the project.
+pub fn project() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// A folder that stays after the run, for its logs; those of earlier runs go.
+fn folder_of_this_process() -> anyhow::Result<PathBuf> {
+    let all = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    for entry in fs::read_dir(all)?.flatten() {
+        let name = entry.file_name();
+        let process = name.to_str().and_then(|name| name.strip_prefix("it-"));
+        if process.is_some_and(|process| !Path::new("/proc").join(process).exists()) {
+            fs::remove_dir_all(entry.path()).ok();
+        }
+    }
+    Ok(all.join(format!("it-{}", std::process::id())))
+}
+
+fn start_control_plane(folder: &Path, assets: &Path) -> anyhow::Result<Child> {
+    let log = folder.join("control-plane.log");
+    let mut command = Command::new(project().join("tools/control-plane"));
+    command.arg("run").arg(folder.join("plane")).arg("--until-eof").env("VNET_ASSETS", assets);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(File::create(&log)?);
+    let mut process = command.spawn().context("tools/control-plane does not start")?;
+    let mut line = String::new();
+    let output = process.stdout.take().context("its output is piped")?;
+    BufReader::new(output).read_line(&mut line)?;
+    ensure!(line == "ready\n", "tools/control-plane ended:\n{}", fs::read_to_string(&log)?);
+    Ok(process)
+}
+
+async fn client(kubeconfig: &Path) -> anyhow::Result<Client> {
+    let options = KubeConfigOptions::default();
+    let config = kube::Config::from_custom_kubeconfig(Kubeconfig::read_from(kubeconfig)?, &options).await?;
+    Ok(Client::try_from(config)?)
+}
+
+/// The kernel kills it with the thread that starts it; without setpriv it stays should this process be killed.
+fn dying_with_this_process(program: &str) -> Command {
+    if Command::new("setpriv").arg("--version").output().is_err() {
+        return Command::new(program);
+    }
+    let mut command = Command::new("setpriv");
+    command.args(["--pdeathsig", "KILL", program]);
+    command
+}
+
+type Order = (Command, mpsc::Sender<std::io::Result<Child>>);
+
+/// Starts a process from a thread that lives as long as this process; the threads of tests end before.
+fn spawn_process(command: Command) -> anyhow::Result<Child> {
+    static STARTER: LazyLock<mpsc::Sender<Order>> = LazyLock::new(|| {
+        let (orders, inbox) = mpsc::channel::<Order>();
+        std::thread::spawn(move || {
+            for (mut command, answer) in inbox {
+                answer.send(command.spawn()).ok();
+            }
+        });
+        orders
+    });
+    let (answer, child) = mpsc::channel();
+    STARTER.send((command, answer))?;
+    Ok(child.recv()??)
+}
+
+/// Says on standard error, which libtest does not capture this way, what takes long.
+fn step<T>(cluster: &str, title: &str, work: impl FnOnce() -> anyhow::Result<T>) -> anyhow::Result<T> {
+    let begin = Instant::now();
+    writeln!(std::io::stderr(), "== {cluster} cluster: {title}")?;
+    let done = work().with_context(|| format!("{cluster} cluster: {title}"))?;
+    writeln!(std::io::stderr(), "== {cluster} cluster: {title}: {:.1} s", begin.elapsed().as_secs_f32())?;
+    Ok(done)
+}
+
+/// True if the process ended by itself and not by a signal, with success.
+pub fn ended_well(status: ExitStatus) -> bool {
+    status.code() == Some(0) && status.signal().is_none()
+}

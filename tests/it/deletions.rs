@@ -1,0 +1,83 @@
+//! Deletions that the fabric refuses for now: the object says who is in the way, and goes as soon as that has let go.
+
+use serde_json::json;
+
+use crate::manifests::{machine, nic, nic_with, public_address, public_configuration};
+use crate::space::Space;
+
+const DELETION: &str = "metadata.deletionTimestamp";
+
+#[test]
+fn a_nic_that_is_attached_goes_when_its_vm_does() {
+    let space = Space::with_a_subnet();
+    space.apply(&(nic("a", "web") + &machine("m", &["a"], "")));
+    space.ready("vm/m");
+    space.delete("nic/a");
+    let refusal = space.refused("nic/a");
+    assert_eq!(refusal.told(), [("NIC-24", "NicInUse", DELETION)]);
+    refusal.shows(&["VirtualMachine", "m"]).is_blocked_by(&[("VirtualMachine", "m")]).waits();
+    space.delete("vm/m");
+    space.gone("nic/a");
+}
+
+#[test]
+fn a_nic_that_is_attached_goes_when_its_vm_lets_go_of_it() {
+    let space = Space::with_a_subnet();
+    space.apply(&(nic("a", "web") + &nic("b", "web") + &machine("m", &["a", "b"], "")));
+    space.ready("vm/m");
+    space.delete("nic/b");
+    space.refused("nic/b");
+    space.apply(&machine("m", &["a"], "powerState: Deallocated"));
+    space.gone("nic/b");
+    space.ready("vm/m");
+}
+
+#[test]
+fn a_subnet_that_is_used_goes_when_its_nics_have() {
+    let space = Space::with_a_subnet();
+    space.apply(&nic("a", "web"));
+    space.ready("nic/a");
+    space.delete("subnet/web");
+    let refusal = space.refused("subnet/web");
+    assert_eq!(refusal.told(), [("VNET-05", "InUseSubnetCannotBeDeleted", DELETION)]);
+    refusal.shows(&["NetworkInterface", "a"]).is_blocked_by(&[("NetworkInterface", "a")]).waits();
+    space.delete("nic/a");
+    space.gone("subnet/web");
+}
+
+#[test]
+fn a_network_with_subnets_goes_when_they_have() {
+    let space = Space::with_a_subnet();
+    space.delete("vnet/hub");
+    let refusal = space.refused("vnet/hub");
+    assert_eq!(refusal.told(), [("VNET-06", "InUseSubnetCannotBeDeleted", DELETION)]);
+    refusal.shows(&["Subnet", "web"]).is_blocked_by(&[("Subnet", "web")]).waits();
+    space.delete("subnet/web");
+    space.gone("vnet/hub");
+}
+
+#[test]
+fn a_public_address_that_is_held_goes_when_the_nic_lets_go_of_it() {
+    let space = Space::with_a_subnet();
+    space.apply(&public_address("front", "Standard"));
+    space.ready("pip/front");
+    space.apply(&nic_with("a", "web", &[&public_configuration("ipconfig1", "front")]));
+    space.ready("nic/a");
+    space.delete("pip/front");
+    let refusal = space.refused("pip/front");
+    assert_eq!(refusal.told(), [("PIP-11", "PublicIPAddressCannotBeDeleted", DELETION)]);
+    refusal.shows(&["ipconfig1", "NetworkInterface", "a"]).advises(&["publicIPAddress"]);
+    refusal.is_blocked_by(&[("NetworkInterface", "a")]).waits();
+    space.edit_spec("nic/a", &json!({"ipConfigurations": [{"name": "ipconfig1"}]}));
+    space.gone("pip/front");
+    space.ready("nic/a");
+}
+
+#[test]
+fn an_object_that_was_never_programmed_goes_at_once() {
+    let space = Space::empty();
+    space.apply(&nic("a", "nowhere"));
+    space.refused("nic/a");
+    space.delete("nic/a");
+    space.gone("nic/a");
+}

@@ -1,0 +1,91 @@
+//! The finalizer: who brings it, and what happens when somebody takes it away.
+
+use kube::ResourceExt;
+use serde_json::{Value, json};
+use vnet_operator::api::FINALIZER;
+
+use crate::cluster::{alone, poll};
+use crate::manifests::{machine, network, nic, static_nic};
+use crate::space::{Space, address};
+
+fn finalizers(object: &str) -> Value {
+    serde_json::from_str::<Value>(object).expect("kubectl prints JSON")["metadata"]["finalizers"].clone()
+}
+
+#[test]
+fn the_finalizer_comes_with_the_creation() {
+    let space = Space::empty();
+    let created = space.kubectl_ok(&["create", "-o", "json", "-f", "-"], &network("hub", "10.0.0.0/16"));
+    assert_eq!(finalizers(&created), json!([FINALIZER]));
+}
+
+#[test]
+fn a_replace_with_a_manifest_that_names_no_finalizer_keeps_it() {
+    let space = Space::empty();
+    space.apply(&network("hub", "10.0.0.0/16"));
+    space.ready("vnet/hub");
+    let replaced = space.kubectl_ok(&["replace", "-o", "json", "-f", "-"], &network("hub", "10.0.0.0/8"));
+    assert_eq!(finalizers(&replaced), json!([FINALIZER]));
+}
+
+#[test]
+fn the_finalizers_of_others_stay() {
+    let space = Space::empty();
+    let foreign = network("hub", "10.0.0.0/16").replace("{name: hub}", "{name: hub, finalizers: [example.com/keep]}");
+    space.apply(&foreign);
+    space.ready("vnet/hub");
+    assert_eq!(space.get("vnet/hub").finalizers(), ["example.com/keep", FINALIZER]);
+    space.delete("vnet/hub");
+    space.wait("vnet/hub", "released", |hub| hub.finalizers() == ["example.com/keep"]);
+    space.edit("vnet/hub", &json!({"metadata": {"finalizers": null}}));
+    space.gone("vnet/hub");
+}
+
+#[test]
+fn an_object_made_again_after_its_finalizer_was_stripped_waits_for_the_earlier_one_and_becomes_ready() {
+    let space = Space::with_a_subnet();
+    space.apply(&(static_nic("a", "web", "10.0.1.10") + &machine("m", &["a"], "")));
+    space.ready("vm/m");
+    space.delete("nic/a");
+    space.refused("nic/a");
+    space.edit("nic/a", &json!({"metadata": {"finalizers": null}}));
+    space.gone("nic/a");
+    space.apply(&static_nic("a", "web", "10.0.1.20"));
+    let refusal = space.refused("nic/a");
+    assert_eq!(refusal.told(), [("ARM-07", "AnotherOperationInProgress", "metadata.name")]);
+    refusal.is_blocked_by(&[("VirtualMachine", "m")]).waits();
+    space.delete("vm/m");
+    assert_eq!(address(&space.ready("nic/a")), "10.0.1.20");
+}
+
+#[test]
+fn an_object_made_again_while_the_operator_was_down_is_another_one() {
+    let cluster = alone();
+    let space = Space::on(&cluster).and_a_subnet();
+    space.apply(&static_nic("a", "web", "10.0.1.10"));
+    space.ready("nic/a");
+    cluster.kill_operator();
+    space.delete("nic/a");
+    space.edit("nic/a", &json!({"metadata": {"finalizers": null}}));
+    space.gone("nic/a");
+    space.apply(&(static_nic("a", "web", "10.0.1.20") + &static_nic("b", "web", "10.0.1.10")));
+    cluster.start_operator().unwrap();
+    assert_eq!(address(&space.ready("nic/a")), "10.0.1.20");
+    assert_eq!(address(&space.ready("nic/b")), "10.0.1.10");
+}
+
+#[test]
+fn without_the_policy_the_operator_adds_the_finalizer() {
+    let cluster = alone(); // which installs the policy again for the next test
+    let space = Space::on(&cluster).and_a_subnet();
+    let policy = "finalizer.vnet.dev";
+    let kinds = "mutatingadmissionpolicy,mutatingadmissionpolicybinding";
+    space.kubectl_ok(&["delete", kinds, policy], "");
+    poll("the policy no longer acts", || (!cluster.policy_acts()).then_some(())).unwrap();
+    let created = space.kubectl_ok(&["create", "-o", "json", "-f", "-"], &nic("a", "web"));
+    assert_eq!(finalizers(&created), Value::Null);
+    let ready = space.ready("nic/a");
+    assert_eq!(ready.finalizers(), [FINALIZER]);
+    space.delete("nic/a");
+    space.gone("nic/a");
+}

@@ -1,0 +1,27 @@
+//! The operator, as its users meet it: the real binary against a real etcd, kube-apiserver and kube-controller-manager,
+//! YAML in through `kubectl`, status out.
+//!
+//! Tests share one control plane, each in a namespace of its own. Those that stop the operator or change what is
+//! installed take turns on a second one. Nothing sleeps: a test waits for a state, with a deadline.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::as_conversions)]
+
+mod admission;
+mod cluster;
+mod contract;
+mod deletions;
+mod examples;
+mod finalizer;
+mod history;
+mod lifecycle;
+mod manifests;
+mod process;
+mod refusal;
+mod refused_addresses;
+mod refused_machines;
+mod refused_networks;
+mod restart;
+mod restart_at_random;
+mod schema;
+mod space;
+mod status;

@@ -1,0 +1,88 @@
+//! What a user is told when the fabric refuses, and what a test asks of it.
+
+use std::fmt::Debug;
+
+use kube::core::DynamicObject;
+use serde_json::json;
+use vnet_operator::api::status::ViolationReport;
+
+use crate::contract;
+use crate::space::{at, yaml};
+
+/// Why the fabric refused, as the object's status tells it.
+pub struct Refusal {
+    /// All of them.
+    pub violations: Vec<ViolationReport>,
+    /// The object at that time.
+    pub object: DynamicObject,
+}
+
+impl Refusal {
+    /// Rule, code and path of every violation.
+    pub fn told(&self) -> Vec<(&str, &str, &str)> {
+        self.violations.iter().map(|v| (v.rule.as_str(), v.code.as_str(), v.path.as_str())).collect()
+    }
+
+    /// The first message has each of these facts in it.
+    pub fn shows(&self, evidence: &[&str]) -> &Self {
+        self.contain("message", &self.violations[0].message, evidence)
+    }
+
+    /// The first remedy has each of these in it.
+    pub fn advises(&self, remedy: &[&str]) -> &Self {
+        self.contain("remedy", &self.violations[0].remedy, remedy)
+    }
+
+    /// The first violation names exactly these as what is in the way, each `Kind name` of the object's own namespace.
+    pub fn is_blocked_by(&self, blockers: &[(&str, &str)]) -> &Self {
+        let namespace = self.object.metadata.namespace.clone().unwrap_or_default();
+        let named = self.violations[0].blocked_by.iter();
+        let named: Vec<_> = named.map(|b| (b.kind.as_str(), b.namespace.as_str(), b.name.as_str())).collect();
+        let expected: Vec<_> = blockers.iter().map(|(kind, name)| (*kind, namespace.as_str(), *name)).collect();
+        assert_eq!(named, expected, "\n{}", yaml(&self.object));
+        self
+    }
+
+    /// It is cured without an edit, and the conditions say so.
+    pub fn waits(&self) -> &Self {
+        self.is("OnChange", "Unknown", "Reconciling")
+    }
+
+    /// Only an edit helps, and the conditions say so.
+    pub fn stalls(&self) -> &Self {
+        self.is("OnEdit", "False", "Stalled")
+    }
+
+    /// The fabric still carries what it did: the same spec, generation and addresses.
+    pub fn keeps(&self, before: &DynamicObject) -> &Self {
+        for field in ["/programmed", "/programmedGeneration", "/ipConfigurations", "/networkInterfaces", "/powerState"]
+        {
+            assert_eq!(at(&self.object, field), at(before, field), "status{field}\n{}", yaml(&self.object));
+        }
+        let programmed = contract::condition(&self.object.data["status"], "Programmed").expect("it is always there");
+        assert_eq!(programmed["reason"], "PreviousGenerationProgrammed");
+        self
+    }
+
+    fn is(&self, retry: &str, ready: &str, summary: &str) -> &Self {
+        let status = &self.object.data["status"];
+        let condition = |kind: &str| contract::condition(status, kind).map(|condition| condition["status"].clone());
+        assert_eq!(self.violations[0].retry, retry, "\n{}", yaml(&self.object));
+        assert_eq!(condition("Ready"), Some(json!(ready)), "\n{}", yaml(&self.object));
+        assert_eq!(condition(summary), Some(json!("True")), "\n{}", yaml(&self.object));
+        self
+    }
+
+    fn contain(&self, field: &str, text: &str, parts: &[&str]) -> &Self {
+        for part in parts {
+            assert!(text.contains(part), "the {field} {text:?} does not tell {part:?}\n{}", yaml(&self.object));
+        }
+        self
+    }
+}
+
+impl Debug for Refusal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&yaml(&self.object))
+    }
+}

@@ -1,0 +1,219 @@
+//! A namespace of its own for a test, and what a test does in it: apply, edit, delete, and wait for a state.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use k8s_openapi::api::core::v1::Namespace;
+use kube::Api;
+use kube::api::{DeleteParams, ListParams, Patch, PatchParams, PostParams};
+use kube::core::{DynamicObject, ObjectMeta};
+use kube::runtime::wait::await_condition;
+use serde_json::{Value, json};
+use vnet_operator::api::object::api_resource;
+use vnet_operator::fabric::Kind;
+
+use crate::cluster::{self, Cluster, DEADLINE, Told, block_on, in_time, tail};
+use crate::contract;
+use crate::manifests;
+use crate::refusal::Refusal;
+
+/// A namespace that one test has to itself.
+pub struct Space<'a> {
+    /// The cluster that it is in.
+    pub cluster: &'a Cluster,
+    /// Its name.
+    pub name: String,
+}
+
+impl Space<'static> {
+    /// An empty namespace of the shared cluster.
+    pub fn empty() -> Self {
+        Self::on(cluster::shared())
+    }
+
+    /// A namespace of the shared cluster with a virtual network `hub`, 10.0.0.0/16, and its subnet `web`, 10.0.1.0/24.
+    pub fn with_a_subnet() -> Self {
+        Self::empty().and_a_subnet()
+    }
+}
+
+impl<'a> Space<'a> {
+    /// An empty namespace, named after the test.
+    pub fn on(cluster: &'a Cluster) -> Self {
+        static COUNT: AtomicUsize = AtomicUsize::new(1);
+        let thread = std::thread::current();
+        let test = thread.name().and_then(|name| name.rsplit("::").next()).unwrap_or("test").replace('_', "-");
+        let short: String = test.chars().take(50).collect();
+        let name = format!("t{}-{}", COUNT.fetch_add(1, Ordering::Relaxed), short.trim_end_matches('-'));
+        let space = Self { cluster, name };
+        space.create();
+        space
+    }
+
+    /// Creates the namespace.
+    pub fn create(&self) {
+        let namespaces = Api::<Namespace>::all(self.cluster.client());
+        let metadata = ObjectMeta { name: Some(self.name.clone()), ..ObjectMeta::default() };
+        let namespace = Namespace { metadata, ..Namespace::default() };
+        block_on(namespaces.create(&PostParams::default(), &namespace)).expect("the namespace is new");
+    }
+
+    /// With a virtual network `hub`, 10.0.0.0/16, and its subnet `web`, 10.0.1.0/24.
+    pub fn and_a_subnet(self) -> Self {
+        self.apply(&manifests::network("hub", "10.0.0.0/16"));
+        self.apply(&manifests::subnet("web", "hub", "10.0.1.0/24"));
+        self.ready("subnet/web");
+        self
+    }
+
+    /// Objects of a kind.
+    pub fn objects(&self, kind: Kind) -> Api<DynamicObject> {
+        Api::namespaced_with(self.cluster.client(), &self.name, &api_resource(kind))
+    }
+
+    /// Everything of every kind that is there.
+    pub fn all(&self) -> Vec<DynamicObject> {
+        let list = |kind: &Kind| block_on(self.objects(*kind).list(&ListParams::default())).expect("a list").items;
+        Kind::ALL.iter().flat_map(list).collect()
+    }
+
+    /// The object, as it is now.
+    pub fn get(&self, id: &str) -> DynamicObject {
+        let (kind, name) = read(id);
+        block_on(self.objects(kind).get(name)).unwrap_or_else(|error| panic!("{id}: {error}"))
+    }
+
+    // Changes.
+
+    /// Runs kubectl in this namespace.
+    pub fn kubectl(&self, arguments: &[&str], input: &str) -> Told {
+        let arguments: Vec<&str> = ["--namespace", &self.name].iter().chain(arguments).copied().collect();
+        self.cluster.kubectl(&arguments, input)
+    }
+
+    /// Runs kubectl, which succeeds; returns what it prints.
+    pub fn kubectl_ok(&self, arguments: &[&str], input: &str) -> String {
+        let told = self.kubectl(arguments, input);
+        assert!(told.ok, "kubectl {arguments:?} failed: {}{}\n{input}", told.err, told.out);
+        told.out
+    }
+
+    /// `kubectl apply -f -`
+    pub fn apply(&self, manifest: &str) {
+        self.kubectl_ok(&["apply", "-f", "-"], manifest);
+    }
+
+    /// `kubectl apply -f -`, which the API server refuses with this message.
+    pub fn apply_refused(&self, manifest: &str) -> String {
+        let told = self.kubectl(&["apply", "-f", "-"], manifest);
+        assert!(!told.ok, "the API server took this:\n{manifest}");
+        told.err
+    }
+
+    /// Merges `change` into the object.
+    pub fn edit(&self, id: &str, change: &Value) -> DynamicObject {
+        let (kind, name) = read(id);
+        let patched = self.objects(kind);
+        let patched = block_on(patched.patch(name, &PatchParams::default(), &Patch::Merge(change)));
+        patched.unwrap_or_else(|error| panic!("{id}: {error}"))
+    }
+
+    /// Merges `change` into the object's spec.
+    pub fn edit_spec(&self, id: &str, change: &Value) {
+        self.edit(id, &json!({"spec": change}));
+    }
+
+    /// Asks for the deletion of the object, and does not wait for it.
+    pub fn delete(&self, id: &str) {
+        let (kind, name) = read(id);
+        let deleted = block_on(self.objects(kind).delete(name, &DeleteParams::default()));
+        deleted.unwrap_or_else(|error| panic!("{id}: {error}"));
+    }
+
+    // Waiting.
+
+    /// Waits until the object is so. Every state on the way keeps to the status contract.
+    pub fn wait(&self, id: &str, what: &str, done: impl Fn(&DynamicObject) -> bool) -> DynamicObject {
+        let (kind, name) = read(id);
+        let condition = |object: Option<&DynamicObject>| {
+            let Some(object) = object else { return false };
+            if let Some(broken) = contract::broken(object) {
+                panic!("{id} breaks the status contract: {broken}\n{}", yaml(object));
+            }
+            done(object)
+        };
+        let seen = in_time(await_condition(self.objects(kind), name, condition));
+        match seen {
+            Some(Ok(Some(object))) => object,
+            Some(other) => self.fail(id, &format!("{what}: {other:?}")),
+            None => self.fail(id, what),
+        }
+    }
+
+    /// Waits until the object is gone, or is another of the same name.
+    pub fn gone(&self, id: &str) {
+        let (kind, name) = read(id);
+        let Ok(object) = block_on(self.objects(kind).get(name)) else { return };
+        let gone = |now: Option<&DynamicObject>| now.is_none_or(|now| now.metadata.uid != object.metadata.uid);
+        if in_time(await_condition(self.objects(kind), name, gone)).is_none() {
+            self.fail(id, "gone");
+        }
+    }
+
+    /// Waits until the fabric carries the object as it is asked for now.
+    pub fn ready(&self, id: &str) -> DynamicObject {
+        self.wait(id, "Ready", |object| contract::kstatus(object) == contract::Health::Current)
+    }
+
+    /// Waits until the fabric has refused what is asked of the object now, be it its deletion.
+    pub fn refused(&self, id: &str) -> Refusal {
+        let object = self.wait(id, "refused", |object| {
+            let status = &object.data["status"];
+            status["observedGeneration"].as_i64() == object.metadata.generation && !status["violations"].is_null()
+        });
+        let violations = serde_json::from_value(object.data["status"]["violations"].clone());
+        Refusal { violations: violations.expect("violations have the form of the CRD"), object }
+    }
+
+    fn fail(&self, id: &str, what: &str) -> ! {
+        let (kind, name) = read(id);
+        let object = block_on(self.objects(kind).get(name));
+        let object = object.map_or_else(|error| error.to_string(), |object| yaml(&object));
+        let log: Vec<String> =
+            self.cluster.log().lines().filter(|line| line.contains(&self.name)).map(str::to_owned).collect();
+        panic!(
+            "{id} is not so within {DEADLINE:?}: {what}\n{object}\nThe operator's log of this namespace ({}):\n{}",
+            self.cluster.log_path().display(),
+            tail(&log.join("\n"), 40),
+        );
+    }
+}
+
+/// `nic/web-1` or `NetworkInterface/web-1`: kind and name.
+fn read(id: &str) -> (Kind, &str) {
+    let (kind, name) = id.split_once('/').expect("kind/name");
+    let known = match kind {
+        "vnet" => Some(Kind::VirtualNetwork),
+        "pip" => Some(Kind::PublicIPAddress),
+        "nic" => Some(Kind::NetworkInterface),
+        "vm" => Some(Kind::VirtualMachine),
+        other => Kind::ALL.iter().copied().find(|kind| kind.as_str().eq_ignore_ascii_case(other)),
+    };
+    (known.unwrap_or_else(|| panic!("{kind} is no kind")), name)
+}
+
+/// The object as a user would look at it.
+pub fn yaml(object: &DynamicObject) -> String {
+    let mut object = object.clone();
+    object.metadata.managed_fields = None;
+    serde_saphyr::to_string(&object).unwrap_or_default()
+}
+
+/// What the status says, by path: `at(&nic, "/ipConfigurations/0/privateIPAddress")`.
+pub fn at<'a>(object: &'a DynamicObject, pointer: &str) -> &'a Value {
+    object.data["status"].pointer(pointer).unwrap_or(&Value::Null)
+}
+
+/// The private address of the primary configuration of a NIC.
+pub fn address(nic: &DynamicObject) -> &str {
+    at(nic, "/ipConfigurations/0/privateIPAddress").as_str().unwrap_or_else(|| panic!("no address:\n{}", yaml(nic)))
+}

@@ -1,0 +1,180 @@
+//! The status contract, as tools and people rely on it. That every state of every object keeps to it is checked by every
+//! wait of every test; here is what a wait does not see.
+
+use std::collections::BTreeMap;
+
+use futures::TryStreamExt;
+use k8s_openapi::api::events::v1::Event;
+use kube::runtime::WatchStreamExt;
+use kube::runtime::watcher::{self, watcher};
+use kube::{Api, ResourceExt};
+use serde_json::json;
+
+use crate::cluster::{alone, in_time};
+use crate::contract::{self, Health, condition, kstatus};
+use crate::history::History;
+use crate::manifests::{machine, network, nic, nic_with, static_nic, subnet};
+use crate::space::{Space, at};
+
+/// Events of an object: type, reason, and how often it was told.
+type Told = (String, String, i32);
+
+/// Waits until there are such Events of an object; the object may be gone by then.
+fn events_until(space: &Space<'_>, object: &str, done: impl Fn(&[Told]) -> bool) -> Vec<Told> {
+    let events = Api::<Event>::namespaced(space.cluster.client(), &space.name);
+    let mut events = Box::pin(watcher(events, watcher::Config::default()).applied_objects());
+    let mut seen: BTreeMap<String, (String, Told)> = BTreeMap::new();
+    let told = |seen: &BTreeMap<String, (String, Told)>| -> Vec<Told> {
+        seen.values().filter(|(of, _)| of == object).map(|(_, told)| told.clone()).collect()
+    };
+    let all = in_time(async {
+        while let Some(event) = events.try_next().await.expect("Events can be watched") {
+            let of = event.regarding.clone().and_then(|regarding| regarding.name).unwrap_or_default();
+            let times = event.series.as_ref().map_or(1, |series| series.count);
+            let line = (event.type_.clone().unwrap_or_default(), event.reason.clone().unwrap_or_default(), times);
+            seen.insert(event.name_any(), (of, line));
+            let all = told(&seen);
+            if done(&all) {
+                return all;
+            }
+        }
+        Vec::new()
+    });
+    all.unwrap_or_else(|| panic!("the Events of {object} are not so; there are {seen:?}"))
+}
+
+fn warning(reason: &str) -> Told {
+    ("Warning".to_owned(), reason.to_owned(), 1)
+}
+
+fn sorted(mut told: Vec<Told>) -> Vec<Told> {
+    told.sort();
+    told
+}
+
+/// Events are recorded in order: when that of a new object is there, those of all before it are.
+fn everything_before_is_told(space: &Space<'_>) {
+    space.apply(&nic("marker", "nowhere"));
+    events_until(space, "marker", |told| !told.is_empty());
+}
+
+#[test]
+fn a_violation_is_told_by_one_event_however_often_the_object_is_touched() {
+    let space = Space::with_a_subnet();
+    space.apply(&static_nic("a", "web", "10.0.1.3"));
+    space.refused("nic/a");
+    for n in 0..5 {
+        space.kubectl_ok(&["annotate", "--overwrite", "nic/a", &format!("example.com/touched={n}")], "");
+    }
+    everything_before_is_told(&space);
+    let told = events_until(&space, "a", |told| !told.is_empty());
+    assert_eq!(told, [warning("PrivateIPAddressInReservedRange")]);
+}
+
+#[test]
+fn a_new_violation_is_told_by_another_event() {
+    let space = Space::with_a_subnet();
+    space.apply(&static_nic("a", "web", "10.0.1.3"));
+    space.refused("nic/a");
+    space.apply(&static_nic("a", "web", "10.0.9.9"));
+    space.refused("nic/a");
+    let told = events_until(&space, "a", |told| told.len() > 1);
+    let expected = [warning("PrivateIPAddressInReservedRange"), warning("PrivateIPAddressNotInSubnet")];
+    assert_eq!(sorted(told), expected);
+}
+
+#[test]
+fn a_recovery_is_told_by_one_event() {
+    let space = Space::with_a_subnet();
+    space.apply(&nic("a", "data"));
+    space.refused("nic/a");
+    space.apply(&subnet("data", "hub", "10.0.2.0/24"));
+    space.ready("nic/a");
+    space.kubectl_ok(&["annotate", "nic/a", "example.com/touched=1"], "");
+    everything_before_is_told(&space);
+    let told = events_until(&space, "a", |told| told.len() > 1);
+    assert_eq!(sorted(told), [("Normal".to_owned(), "Ready".to_owned(), 1), warning("InvalidResourceReference")]);
+}
+
+#[test]
+fn a_foreign_edit_of_a_status_is_overwritten() {
+    let space = Space::with_a_subnet();
+    space.apply(&nic("a", "web"));
+    let before = space.ready("nic/a");
+    let lie = r#"{"status": {"macAddress": "00-0D-3A-00-00-01", "programmedGeneration": 7,
+                  "ipConfigurations": [{"name": "ipconfig1", "primary": true, "privateIPAddress": "10.0.1.99"}]}}"#;
+    space.kubectl_ok(&["patch", "nic/a", "--subresource=status", "--type=merge", "-p", lie], "");
+    space.wait("nic/a", "as before", |nic| nic.data["status"] == before.data["status"]);
+}
+
+#[test]
+fn a_status_that_somebody_removes_is_written_again() {
+    let space = Space::with_a_subnet();
+    space.apply(&nic("a", "web"));
+    let before = space.ready("nic/a");
+    let removed = r#"[{"op": "remove", "path": "/status"}]"#;
+    space.kubectl_ok(&["patch", "nic/a", "--subresource=status", "--type=json", "-p", removed], "");
+    space.wait("nic/a", "as before", |nic| at(nic, "/ipConfigurations") == at(&before, "/ipConfigurations"));
+    space.ready("nic/a");
+}
+
+#[test]
+fn an_object_that_no_operator_has_seen_is_in_progress_for_kstatus() {
+    let cluster = alone();
+    let space = Space::on(&cluster);
+    cluster.stop_operator();
+    space.apply(&network("hub", "10.0.0.0/16"));
+    let object = space.get("vnet/hub");
+    assert_eq!(at(&object, "/observedGeneration"), &json!(-1));
+    assert_eq!(kstatus(&object), Health::InProgress);
+}
+
+#[test]
+fn every_state_of_a_tree_that_is_applied_backwards_and_edited_keeps_to_the_contract() {
+    let space = Space::empty();
+    let history = History::of(&space);
+    space.apply(&machine("m", &["a", "b"], "powerState: Running"));
+    space.apply(&(nic("b", "web") + &nic("a", "web")));
+    space.apply(&(subnet("web", "hub", "10.0.1.0/24") + &network("hub", "10.0.0.0/16")));
+    space.ready("vm/m");
+    space.apply(&machine("m", &["a", "missing"], "powerState: Running"));
+    space.refused("vm/m");
+    space.apply(&machine("m", &["a"], "powerState: Deallocated"));
+    space.ready("vm/m");
+    space.delete("subnet/web");
+    space.refused("subnet/web");
+    history.keeps_to_the_contract();
+}
+
+#[test]
+fn the_status_shows_the_spec_with_its_defaults_filled_in() {
+    let space = Space::with_a_subnet();
+    space.apply(&nic("a", "web"));
+    let nic = space.ready("nic/a");
+    let configuration = json!({
+        "name": "ipconfig1", "primary": true, "privateIPAddressVersion": "IPv4", "privateIPAllocationMethod": "Dynamic",
+    });
+    let programmed = json!({
+        "location": "westeurope", "subnet": {"name": "web"}, "ipConfigurations": [configuration],
+        "enableIPForwarding": false, "enableAcceleratedNetworking": false,
+    });
+    assert_eq!(at(&nic, "/programmed"), &programmed);
+    let group = format!("/subscriptions/default/resourceGroups/{}/providers", space.name);
+    assert_eq!(at(&nic, "/resourceId"), &json!(format!("{group}/Microsoft.Network/networkInterfaces/a")));
+}
+
+#[test]
+fn what_the_spec_itself_asks_for_never_makes_an_object_not_ready() {
+    let space = Space::with_a_subnet();
+    space.apply(&(nic("a", "web") + &nic("free", "web") + &machine("m", &["a"], "powerState: Deallocated")));
+    for id in ["nic/free", "vm/m", "nic/a"] {
+        assert_eq!(condition(&space.ready(id).data["status"], "Ready").unwrap()["reason"], "Ready");
+    }
+}
+
+#[test]
+fn one_that_only_an_edit_cures_is_failed_for_kstatus() {
+    let space = Space::with_a_subnet();
+    space.apply(&nic_with("a", "web", &["{name: a, primary: false}", "{name: b, primary: false}"]));
+    assert_eq!(contract::kstatus(&space.refused("nic/a").object), Health::Failed);
+}
