@@ -5,7 +5,10 @@ use kube::CustomResourceExt;
 use serde_json::{Value, json};
 
 use super::{Api, FINALIZER, GROUP, VERSION};
-use crate::fabric::{AvailabilitySet, NetworkInterface, PublicIPAddress, PublicIPPrefix, Subnet, VirtualMachine, VirtualNetwork, for_each_kind};
+use crate::fabric::{
+    AvailabilitySet, NetworkInterface, PublicIPAddress, PublicIPPrefix, Subnet, VirtualMachine, VirtualNetwork,
+    for_each_kind,
+};
 
 macro_rules! all {
     ($($kind:ident $module:ident,)*) => {

@@ -11,8 +11,8 @@ use serde_json::Value;
 use super::status::{Published, Status};
 use super::{About, Api, FINALIZER, RESTARTED_AT};
 use crate::fabric::{
-    AnyRecord, Ask, AvailabilitySet, Code, Engine, Findings, Kind, Name, NetworkInterface, ObjectId, Placement, PublicIPAddress, PublicIPPrefix, Record,
-    Subnet, Uid, Violation, VirtualMachine, VirtualNetwork, for_each_kind,
+    AnyRecord, Ask, AvailabilitySet, Code, Engine, Findings, Kind, Name, NetworkInterface, ObjectId, Placement,
+    PublicIPAddress, PublicIPPrefix, Record, Subnet, Uid, Violation, VirtualMachine, VirtualNetwork, for_each_kind,
 };
 
 /// An object as the API server last showed it.

@@ -23,12 +23,7 @@ use crate::fabric::{Code, Findings, Name, PublicIPPrefix, Violation};
     namespaced,
     shortname = "pipp",
     category = "azure",
-    printcolumn(
-        name = "Prefix",
-        type_ = "string",
-        json_path = ".status.ipPrefix",
-        description = "The addresses."
-    ),
+    printcolumn(name = "Prefix", type_ = "string", json_path = ".status.ipPrefix", description = "The addresses."),
     printcolumn(
         name = "Used",
         type_ = "integer",

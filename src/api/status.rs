@@ -81,14 +81,8 @@ pub struct Blocker {
 const VIOLATIONS_SHOWN: usize = 32;
 
 /// Status fields that follow others' comings and goings; a change of these alone is not urgent.
-const HOT_FIELDS: [&str; 6] = [
-    "capacity",
-    "publicIPAddressCount",
-    "publicIPAddresses",
-    "subnetCount",
-    "virtualMachineCount",
-    "virtualMachines",
-];
+const HOT_FIELDS: [&str; 6] =
+    ["capacity", "publicIPAddressCount", "publicIPAddresses", "subnetCount", "virtualMachineCount", "virtualMachines"];
 
 /// What the operator knows of an object when it reports.
 #[derive(Clone, Copy, Debug)]
@@ -129,7 +123,9 @@ pub fn report<K: Api>(engine: &Engine, name: &Name, found: Findings<'_>) -> Resu
                 programmed: programmed.map(|programmed| programmed.generation),
                 violations: found.violations,
                 progress: programmed.and_then(K::progress),
-                advice: programmed.map(|programmed| advice(engine, name, programmed, found.expected)).unwrap_or_default(),
+                advice: programmed
+                    .map(|programmed| advice(engine, name, programmed, found.expected))
+                    .unwrap_or_default(),
             },
             found.since,
             found.now,

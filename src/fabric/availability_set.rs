@@ -81,3 +81,6 @@ fn has_no_vms(engine: &Engine, name: &Name, findings: &mut Findings) {
         .until_gone(id)
         .as_of(WaitKey::Members(ObjectId::new(Kind::AvailabilitySet, name.clone())));
 }
+
+#[cfg(test)]
+mod tests;

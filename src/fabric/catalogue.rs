@@ -44,107 +44,325 @@ const NO_BALANCER: Standing = NotModelled("The kind LoadBalancer does not exist 
 
 /// Every rule that is no row of a `RULES` table.
 pub const REMARKS: &[Remark] = &[
-    remark("NIC-01", "A NIC names a subnet from its creation on.", ByShape("spec.subnet is required (SubnetIsRequired)")),
+    remark(
+        "NIC-01",
+        "A NIC names a subnet from its creation on.",
+        ByShape("spec.subnet is required (SubnetIsRequired)"),
+    ),
     remark("NIC-02", "A NIC lives independently of any VM.", Observed("an unattached NIC is Ready, and can be edited")),
-    remark("NIC-04", "A NIC may be in another resource group than its VM and its network.", Observed("references may name a namespace of the same subscription")),
-    remark("NIC-07", "A move to another subnet gives every configuration a new address.", Observed("status.ipConfigurations")),
-    remark("NIC-09", "All configurations of a NIC are in one subnet.", ByShape("the NIC names the subnet, not the configuration")),
-    remark("NIC-10", "A NIC's name is unique in its resource group, and fixed.", ByShape("so are names of objects in a namespace")),
-    remark("NIC-11", "A NIC moves to another resource group only with all that is related to it.", NotModelled("An object cannot move to another namespace.")),
-    remark("NIC-12", "A region has at most 65,536 NICs of a subscription.", NotModelled("Quotas of a subscription are not modelled; limits of a NIC are (IPC-15).")),
+    remark(
+        "NIC-04",
+        "A NIC may be in another resource group than its VM and its network.",
+        Observed("references may name a namespace of the same subscription"),
+    ),
+    remark(
+        "NIC-07",
+        "A move to another subnet gives every configuration a new address.",
+        Observed("status.ipConfigurations"),
+    ),
+    remark(
+        "NIC-09",
+        "All configurations of a NIC are in one subnet.",
+        ByShape("the NIC names the subnet, not the configuration"),
+    ),
+    remark(
+        "NIC-10",
+        "A NIC's name is unique in its resource group, and fixed.",
+        ByShape("so are names of objects in a namespace"),
+    ),
+    remark(
+        "NIC-11",
+        "A NIC moves to another resource group only with all that is related to it.",
+        NotModelled("An object cannot move to another namespace."),
+    ),
+    remark(
+        "NIC-12",
+        "A region has at most 65,536 NICs of a subscription.",
+        NotModelled("Quotas of a subscription are not modelled; limits of a NIC are (IPC-15)."),
+    ),
     remark("NIC-13", "A user cannot choose the MAC address.", ByShape("spec has no such field")),
-    remark("NIC-14", "The MAC address is assigned when the VM of an attached NIC first starts.", Observed("status.macAddress")),
-    remark("NIC-15", "The MAC address stays until the NIC is deleted or the primary address of the primary NIC changes.", Observed("status.macAddress; condition RestartRequired while the VM runs without one")),
+    remark(
+        "NIC-14",
+        "The MAC address is assigned when the VM of an attached NIC first starts.",
+        Observed("status.macAddress"),
+    ),
+    remark(
+        "NIC-15",
+        "The MAC address stays until the NIC is deleted or the primary address of the primary NIC changes.",
+        Observed("status.macAddress; condition RestartRequired while the VM runs without one"),
+    ),
     remark("NIC-16", "MAC addresses begin with 00-0D-3A or 00-22-48, and are unique.", Observed("status.macAddress")),
-    remark("NIC-17", "A NIC tells its VM and whether it is primary, while attached.", Observed("status.virtualMachine, status.primary")),
-    remark("NIC-18", "With IP forwarding a VM passes on traffic that is not its own.", Reported("status.programmed.enableIPForwarding; no packet flows")),
+    remark(
+        "NIC-17",
+        "A NIC tells its VM and whether it is primary, while attached.",
+        Observed("status.virtualMachine, status.primary"),
+    ),
+    remark(
+        "NIC-18",
+        "With IP forwarding a VM passes on traffic that is not its own.",
+        Reported("status.programmed.enableIPForwarding; no packet flows"),
+    ),
     remark("NIC-19", "A NIC has at most one network security group.", NO_NSG),
-    remark("NIC-22", "An internal name label gives an internal domain name; applied DNS servers appear with the started VM.", Observed("status.dnsSettings")),
-    remark("NIC-23", "A virtual network has its own DNS servers or the platform's, which resolve only within it.", Observed("status.dnsSettings.appliedDnsServers; names are not resolved")),
-    remark("NIC-25", "Deleting a NIC gives back its MAC and addresses; public addresses are dissociated, not deleted.", Observed("status of the subnet and of the public addresses")),
+    remark(
+        "NIC-22",
+        "An internal name label gives an internal domain name; applied DNS servers appear with the started VM.",
+        Observed("status.dnsSettings"),
+    ),
+    remark(
+        "NIC-23",
+        "A virtual network has its own DNS servers or the platform's, which resolve only within it.",
+        Observed("status.dnsSettings.appliedDnsServers; names are not resolved"),
+    ),
+    remark(
+        "NIC-25",
+        "Deleting a NIC gives back its MAC and addresses; public addresses are dissociated, not deleted.",
+        Observed("status of the subnet and of the public addresses"),
+    ),
     remark("NIC-26", "IP forwarding is needed on every NIC that receives traffic to forward.", NO_TRAFFIC),
     remark("NIC-27", "A NIC starts with one primary configuration.", Observed("the only configuration is primary")),
     remark("NIC-28", "A subnet has at most one network security group.", NO_NSG),
-    remark("NIC-29", "Addresses belong to the NIC, and travel with it.", Observed("status.ipConfigurations after the NIC is attached elsewhere")),
-    remark("IPC-03", "Making another configuration primary makes the old one secondary; addresses stay.", Observed("status.ipConfigurations")),
+    remark(
+        "NIC-29",
+        "Addresses belong to the NIC, and travel with it.",
+        Observed("status.ipConfigurations after the NIC is attached elsewhere"),
+    ),
+    remark(
+        "IPC-03",
+        "Making another configuration primary makes the old one secondary; addresses stay.",
+        Observed("status.ipConfigurations"),
+    ),
     remark("IPC-04", "The primary configuration is listed first.", Observed("status.ipConfigurations")),
-    remark("IPC-06", "A static address lies in the subnet, is free, and is taken exactly.", Within("ADDR-09, ADDR-01, ADDR-08")),
+    remark(
+        "IPC-06",
+        "A static address lies in the subnet, is free, and is taken exactly.",
+        Within("ADDR-09, ADDR-01, ADDR-08"),
+    ),
     remark("IPC-07", "Method and address can be changed later.", Observed("an edit of the configuration")),
     remark("IPC-08", "Static to Dynamic keeps the address.", Observed("status.ipConfigurations")),
-    remark("IPC-09", "Dynamic to Static keeps the address, or takes the one that is given.", Observed("status.ipConfigurations; status.programmed names the address")),
+    remark(
+        "IPC-09",
+        "Dynamic to Static keeps the address, or takes the one that is given.",
+        Observed("status.ipConfigurations; status.programmed names the address"),
+    ),
     remark("IPC-11", "An added configuration is secondary.", Observed("unless the same edit marks it primary (D-09)")),
     remark("IPC-13", "All configurations of a NIC use one subnet.", ByShape("as NIC-09")),
-    remark("IPC-14", "A secondary configuration can be deleted at any time; its public address survives.", Observed("status of the public address")),
-    remark("IPC-16", "A configuration has one private address and at most one public one.", ByShape("publicIPAddress is one reference")),
+    remark(
+        "IPC-14",
+        "A secondary configuration can be deleted at any time; its public address survives.",
+        Observed("status of the public address"),
+    ),
+    remark(
+        "IPC-16",
+        "A configuration has one private address and at most one public one.",
+        ByShape("publicIPAddress is one reference"),
+    ),
     remark("IPC-17", "Any configuration may join the pool of a load balancer.", NO_BALANCER),
     remark("IPC-18", "A NIC keeps at least one private IPv4 address.", Within("IPC-01, IP6-01")),
-    remark("IPC-19", "DHCP hands the guest only the primary address of each NIC.", Reported("status.networkInterfaces of the VM: dhcpAddress, manualAddresses")),
-    remark("IPC-20", "A guest whose primary address is another than the fabric's is cut off.", Reported("condition ConnectivityLost of the VM, if osProfile.networkInterfaces declares what the guest has set")),
-    remark("IPC-21", "A changed primary address must be set anew by hand on Windows with several configurations.", Reported("manualAddresses of the VM lists the primary address too; condition GuestConfigurationDiffers")),
+    remark(
+        "IPC-19",
+        "DHCP hands the guest only the primary address of each NIC.",
+        Reported("status.networkInterfaces of the VM: dhcpAddress, manualAddresses"),
+    ),
+    remark(
+        "IPC-20",
+        "A guest whose primary address is another than the fabric's is cut off.",
+        Reported(
+            "condition ConnectivityLost of the VM, if osProfile.networkInterfaces declares what the guest has set",
+        ),
+    ),
+    remark(
+        "IPC-21",
+        "A changed primary address must be set anew by hand on Windows with several configurations.",
+        Reported("manualAddresses of the VM lists the primary address too; condition GuestConfigurationDiffers"),
+    ),
     remark("IPC-22", "Stop and start never release a static address.", Observed("status.ipConfigurations")),
     remark("IPC-23", "The default method is Dynamic.", Observed("status.programmed")),
-    remark("IPC-24", "A guest is set back to DHCP before its addresses change, and configured after it.", Reported("the message of condition GuestConfigurationDiffers")),
+    remark(
+        "IPC-24",
+        "A guest is set back to DHCP before its addresses change, and configured after it.",
+        Reported("the message of condition GuestConfigurationDiffers"),
+    ),
     remark("IP6-07", "A private IPv6 address talks only with the load balancer.", NO_TRAFFIC),
-    remark("IP6-08", "An IPv6 configuration in a subnet without IPv6 has no address.", Observed("status.ipConfigurations (S-20)")),
-    remark("IP6-09", "Dual stack lifts the limits of IPv6.", NotModelled("The articles describe the model before it (D-05).")),
-    remark("ADDR-02", "The lowest free address is taken; the first is the fifth of the range.", Observed("status.ipConfigurations")),
+    remark(
+        "IP6-08",
+        "An IPv6 configuration in a subnet without IPv6 has no address.",
+        Observed("status.ipConfigurations (S-20)"),
+    ),
+    remark(
+        "IP6-09",
+        "Dual stack lifts the limits of IPv6.",
+        NotModelled("The articles describe the model before it (D-05)."),
+    ),
+    remark(
+        "ADDR-02",
+        "The lowest free address is taken; the first is the fifth of the range.",
+        Observed("status.ipConfigurations"),
+    ),
     remark("ADDR-03", "An address that is given with Dynamic is ignored.", Observed("status.ipConfigurations")),
-    remark("ADDR-04", "New configurations are allocated before dropped ones are released.", Observed("status.ipConfigurations")),
-    remark("ADDR-05", "A dynamic address may change when the VM starts after it was deallocated.", Observed("kept by default (D-04); `vnet run --reassign-dynamic-addresses` changes it")),
-    remark("ADDR-06", "An edit that keeps a configuration Dynamic in its subnet keeps its address.", Observed("status.ipConfigurations")),
+    remark(
+        "ADDR-04",
+        "New configurations are allocated before dropped ones are released.",
+        Observed("status.ipConfigurations"),
+    ),
+    remark(
+        "ADDR-05",
+        "A dynamic address may change when the VM starts after it was deallocated.",
+        Observed("kept by default (D-04); `vnet run --reassign-dynamic-addresses` changes it"),
+    ),
+    remark(
+        "ADDR-06",
+        "An edit that keeps a configuration Dynamic in its subnet keeps its address.",
+        Observed("status.ipConfigurations"),
+    ),
     remark("ADDR-07", "A released address is free at once.", Observed("status.capacity of the subnet")),
-    remark("ADDR-10", "The platform tells whether an address is free, and which are.", Observed("`check_ip_address_availability` of the library")),
-    remark("ADDR-12", "NICs, load balancers, scale sets and gateways take addresses alike.", NotModelled("Of these only NICs exist yet.")),
-    remark("ADDR-13", "The address is chosen when the NIC is created.", Observed("status.ipConfigurations of an unattached NIC")),
-    remark("ADDR-14", "A virtual network has at most 65,536 private addresses.", NotModelled("The limit is not enforced; no public record shows its error code.")),
-    remark("VNET-07", "A peering connects when both sides exist.", NotModelled("The kind VirtualNetworkPeering does not exist yet.")),
-    remark("VNET-08", "Peered networks do not overlap.", NotModelled("The kind VirtualNetworkPeering does not exist yet.")),
+    remark(
+        "ADDR-10",
+        "The platform tells whether an address is free, and which are.",
+        Observed("`check_ip_address_availability` of the library"),
+    ),
+    remark(
+        "ADDR-12",
+        "NICs, load balancers, scale sets and gateways take addresses alike.",
+        NotModelled("Of these only NICs exist yet."),
+    ),
+    remark(
+        "ADDR-13",
+        "The address is chosen when the NIC is created.",
+        Observed("status.ipConfigurations of an unattached NIC"),
+    ),
+    remark(
+        "ADDR-14",
+        "A virtual network has at most 65,536 private addresses.",
+        NotModelled("The limit is not enforced; no public record shows its error code."),
+    ),
+    remark(
+        "VNET-07",
+        "A peering connects when both sides exist.",
+        NotModelled("The kind VirtualNetworkPeering does not exist yet."),
+    ),
+    remark(
+        "VNET-08",
+        "Peered networks do not overlap.",
+        NotModelled("The kind VirtualNetworkPeering does not exist yet."),
+    ),
     remark("VNET-11", "Peering is not transitive.", NotModelled("The kind VirtualNetworkPeering does not exist yet.")),
-    remark("PIP-07", "A dynamic public address goes when the VM is deallocated or it is dissociated.", Observed("status.ipAddress")),
+    remark(
+        "PIP-07",
+        "A dynamic public address goes when the VM is deallocated or it is dissociated.",
+        Observed("status.ipAddress"),
+    ),
     remark("PIP-08", "A public address is associated through a configuration.", Observed("status.ipConfiguration")),
-    remark("PIP-10", "A configuration without the reference dissociates the public address, which stays.", Observed("status.ipConfiguration")),
+    remark(
+        "PIP-10",
+        "A configuration without the reference dissociates the public address, which stays.",
+        Observed("status.ipConfiguration"),
+    ),
     remark("PIP-14", "The domain name is label, location and cloudapp.azure.com.", Observed("status.dnsSettings.fqdn")),
     remark("PIP-17", "Zones.", NotModelled("The fabric has no zones.")),
     remark("PIP-20", "Standard is closed to inbound traffic until a security group opens it.", NO_TRAFFIC),
-    remark("PIP-21", "A subscription has a number of public addresses.", NotModelled("Quotas of a subscription are not modelled.")),
-    remark("PIP-22", "The guest does not know its public addresses.", Reported("dhcpAddress and manualAddresses of the VM list private ones only")),
+    remark(
+        "PIP-21",
+        "A subscription has a number of public addresses.",
+        NotModelled("Quotas of a subscription are not modelled."),
+    ),
+    remark(
+        "PIP-22",
+        "The guest does not know its public addresses.",
+        Reported("dhcpAddress and manualAddresses of the VM list private ones only"),
+    ),
     remark("PIP-23", "A public address makes inbound traffic possible, and outbound predictable.", NO_TRAFFIC),
     remark("VM-05", "The last NIC cannot be removed.", Within("VM-01")),
     remark("VM-08", "Without a mark the first NIC is primary.", Observed("status.networkInterfaces")),
     remark("VM-10", "Any NIC can be made primary.", Observed("status.networkInterfaces")),
-    remark("VM-12", "Deallocation keeps NICs, MAC addresses, and static addresses.", Observed("status.networkInterfaces")),
+    remark(
+        "VM-12",
+        "Deallocation keeps NICs, MAC addresses, and static addresses.",
+        Observed("status.networkInterfaces"),
+    ),
     remark("VM-13", "Deleting a VM leaves its NICs.", Observed("status.virtualMachine of the NICs goes")),
     remark("VM-14", "Every size takes at least two NICs.", Observed("the table of sizes")),
     remark("VM-15", "Outbound traffic leaves by the primary configuration of the primary NIC.", NO_TRAFFIC),
-    remark("VM-16", "When the primary NIC is detached, the one attached longest follows.", Observed("status.networkInterfaces")),
+    remark(
+        "VM-16",
+        "When the primary NIC is detached, the one attached longest follows.",
+        Observed("status.networkInterfaces"),
+    ),
     remark("VM-17", "A VM cannot be resized below its NICs.", Within("VM-02")),
-    remark("VM-18", "NICs can be added and removed within the limit of the size.", Observed("status.networkInterfaces")),
-    remark("VM-19", "A NIC stays reserved for 180 seconds after a VM could not be created.", NotModelled("A put is all or nothing: no VM is ever half created.")),
-    remark("VM-20", "A VM is running, stopped or deallocated; only deallocation releases.", Observed("status.powerState")),
+    remark(
+        "VM-18",
+        "NICs can be added and removed within the limit of the size.",
+        Observed("status.networkInterfaces"),
+    ),
+    remark(
+        "VM-19",
+        "A NIC stays reserved for 180 seconds after a VM could not be created.",
+        NotModelled("A put is all or nothing: no VM is ever half created."),
+    ),
+    remark(
+        "VM-20",
+        "A VM is running, stopped or deallocated; only deallocation releases.",
+        Observed("status.powerState"),
+    ),
     remark("VM-21", "A VM is created with NICs that exist.", Observed("status.networkInterfaces")),
     remark("VM-22", "An added NIC is in the network of the others.", Within("VM-06")),
     remark("SIZE-01", "Sizes and their NICs.", Observed("the table of sizes; an unknown one is refused (S-35)")),
-    remark("SIZE-03", "Some sizes always run with accelerated networking.", Observed("the flag has no effect there (S-24)")),
-    remark("SIZE-04", "Small sizes may have it on one NIC only.", Observed("the value of the table holds for all NICs")),
+    remark(
+        "SIZE-03",
+        "Some sizes always run with accelerated networking.",
+        Observed("the flag has no effect there (S-24)"),
+    ),
+    remark(
+        "SIZE-04",
+        "Small sizes may have it on one NIC only.",
+        Observed("the value of the table holds for all NICs"),
+    ),
     remark("AVS-02", "VMs with any number of NICs share a set.", Observed("status.virtualMachines of the set")),
-    remark("AVS-03", "A set deployed without accelerated networking cannot take it up.", NotModelled("The fabric has no hardware clusters.")),
-    remark("VMSS-01 to VMSS-32", "Scale sets.", NotModelled("The kinds VirtualMachineScaleSet and VirtualMachineScaleSetVM do not exist yet.")),
+    remark(
+        "AVS-03",
+        "A set deployed without accelerated networking cannot take it up.",
+        NotModelled("The fabric has no hardware clusters."),
+    ),
+    remark(
+        "VMSS-01 to VMSS-32",
+        "Scale sets.",
+        NotModelled("The kinds VirtualMachineScaleSet and VirtualMachineScaleSetVM do not exist yet."),
+    ),
     remark("NSG-01 to NSG-24", "Network security groups.", NO_NSG),
-    remark("ASG-01 to ASG-07", "Application security groups.", NotModelled("The kind ApplicationSecurityGroup does not exist yet.")),
+    remark(
+        "ASG-01 to ASG-07",
+        "Application security groups.",
+        NotModelled("The kind ApplicationSecurityGroup does not exist yet."),
+    ),
     remark("ROUTE-01 to ROUTE-17", "Effective routes.", NotModelled("The kind RouteTable does not exist yet.")),
     remark("OUT-01 to OUT-10", "Outbound connectivity.", NO_TRAFFIC),
     remark("LB-01 to LB-16", "Load balancers.", NO_BALANCER),
     remark("AGW-01 to AGW-05", "Application gateways.", NotModelled("The kind ApplicationGateway does not exist yet.")),
-    remark("ARM-01", "Create and update answer with a state.", Observed("conditions Programmed and Ready stand for it")),
+    remark(
+        "ARM-01",
+        "Create and update answer with a state.",
+        Observed("conditions Programmed and Ready stand for it"),
+    ),
     remark("ARM-02", "A put replaces: what is left out returns to its default.", Observed("status.programmed")),
-    remark("ARM-03", "A deletion answers while work goes on.", Observed("deletionTimestamp, and a violation that says what is in the way")),
+    remark(
+        "ARM-03",
+        "A deletion answers while work goes on.",
+        Observed("deletionTimestamp, and a violation that says what is in the way"),
+    ),
     remark("ARM-05", "A NIC of a running VM may be edited.", Observed("conditions")),
-    remark("ARM-06", "Names compare whatever their letter case.", NotModelled("Names of Kubernetes objects are lower case.")),
+    remark(
+        "ARM-06",
+        "Names compare whatever their letter case.",
+        NotModelled("Names of Kubernetes objects are lower case."),
+    ),
     remark("ARM-08", "What is missing has its error.", Within("NIC-03, PIP-12")),
     remark("ARM-09", "Every write has an etag.", Observed("metadata.resourceVersion")),
     remark("ARM-11", "Quotas have their errors.", NotModelled("Quotas of a subscription are not modelled.")),
     remark("ARM-12", "Long-running diagnoses answer later.", NotModelled("The fabric has no diagnoses.")),
-    remark("ARM-13", "What may not change, and a state that forbids, have their errors.", Observed("codes PropertyChangeNotAllowed and OperationNotAllowed")),
+    remark(
+        "ARM-13",
+        "What may not change, and a state that forbids, have their errors.",
+        Observed("codes PropertyChangeNotAllowed and OperationNotAllowed"),
+    ),
     remark("ARM-14", "Changing NICs needs a role.", NotModelled("RBAC of the cluster decides who may edit objects.")),
 ];
 
@@ -181,7 +399,12 @@ fn row(rule: &Refusing) -> String {
     let (on, then) = (if rule.deletion { "delete" } else { "put" }, rule.cure.to_string());
     format!(
         "| {} | {} | {on} | {} | {} | {then} | {} | {} |\n",
-        rule.id, rule.kind, rule.says, codes.join(", "), rule.remedy, rule.source
+        rule.id,
+        rule.kind,
+        rule.says,
+        codes.join(", "),
+        rule.remedy,
+        rule.source
     )
 }
 
@@ -211,11 +434,14 @@ pub fn lookup(id: &str) -> Vec<String> {
 impl Remark {
     /// True if this speaks of the rule `id`, alone or in a run.
     pub fn covers(&self, id: &str) -> bool {
-        let parts = |id: &str| id.rsplit_once('-').map(|(family, n)| (family.to_ascii_uppercase(), n.parse::<u32>().ok()));
+        let parts =
+            |id: &str| id.rsplit_once('-').map(|(family, n)| (family.to_ascii_uppercase(), n.parse::<u32>().ok()));
         match self.id.split_once(" to ") {
             None => self.id.eq_ignore_ascii_case(id),
             Some((first, last)) => match (parts(first), parts(last), parts(id)) {
-                (Some((family, first)), Some((_, last)), Some((asked, n))) => family == asked && first <= n && n <= last,
+                (Some((family, first)), Some((_, last)), Some((asked, n))) => {
+                    family == asked && first <= n && n <= last
+                }
                 _ => false,
             },
         }
@@ -240,14 +466,31 @@ mod tests {
 
     /// The families of the catalogue and how many rules each has.
     const FAMILIES: [(&str, u32); 16] = [
-        ("NIC", 29), ("IPC", 24), ("IP6", 9), ("ADDR", 14), ("VNET", 12), ("PIP", 23), ("VM", 22), ("SIZE", 5), ("AVS", 3),
-        ("VMSS", 32), ("NSG", 24), ("ASG", 7), ("ROUTE", 17), ("OUT", 10), ("LB", 16), ("AGW", 5),
+        ("NIC", 29),
+        ("IPC", 24),
+        ("IP6", 9),
+        ("ADDR", 14),
+        ("VNET", 12),
+        ("PIP", 23),
+        ("VM", 22),
+        ("SIZE", 5),
+        ("AVS", 3),
+        ("VMSS", 32),
+        ("NSG", 24),
+        ("ASG", 7),
+        ("ROUTE", 17),
+        ("OUT", 10),
+        ("LB", 16),
+        ("AGW", 5),
     ];
 
     #[test]
     fn no_rule_is_left_out() {
         let arm = (1..=14).map(|n| format!("ARM-{n:02}"));
-        let all = FAMILIES.iter().flat_map(|(family, count)| (1..=*count).map(move |n| format!("{family}-{n:02}"))).chain(arm);
+        let all = FAMILIES
+            .iter()
+            .flat_map(|(family, count)| (1..=*count).map(move |n| format!("{family}-{n:02}")))
+            .chain(arm);
         let missing: Vec<String> = all.filter(|id| lookup(id).is_empty()).collect();
         assert_eq!(missing, Vec::<String>::new());
     }

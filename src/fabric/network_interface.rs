@@ -188,7 +188,9 @@ impl Resource for NetworkInterface {
         let vm = held.attached.as_ref().map(|attached| attached.vm.clone());
         match (vm, before) {
             (Some(vm), Some(old)) if !rules::edits_that_need_deallocated(old, &held, &ask).is_empty() => {
-                virtual_machine::deallocated_meanwhile(engine, &vm, |engine| apply_now(engine, name, before, ask, held));
+                virtual_machine::deallocated_meanwhile(engine, &vm, |engine| {
+                    apply_now(engine, name, before, ask, held)
+                });
             }
             _ => apply_now(engine, name, before, ask, held),
         }
@@ -285,8 +287,7 @@ fn apply_now(
     }
     let old_subnet = before.map_or_else(|| ask.subnet.clone(), |before| before.subnet.clone());
     let addresses = move_addresses(engine, name, &ask, &old_subnet, &held.addresses);
-    let primary_moved =
-        primary_address(before.unwrap_or(&ask), &held.addresses) != primary_address(&ask, &addresses);
+    let primary_moved = primary_address(before.unwrap_or(&ask), &held.addresses) != primary_address(&ask, &addresses);
     let changed = addresses != held.addresses;
     if let Some(programmed) = engine.get_mut::<NetworkInterface>(name) {
         programmed.held.addresses = addresses;

@@ -15,8 +15,8 @@ use super::engine::Engine;
 use super::id::{Kind, Name, ObjectId, ShownRef};
 use super::ipam::PoolId;
 use super::limits;
-use super::public_ip_prefix::PublicIPPrefix;
 use super::network_interface::{AllocationMethod, IpVersion, NetworkInterface};
+use super::public_ip_prefix::PublicIPPrefix;
 use super::resource::{Case, Cures, DELETION_PATH, DeletionRule, Programmed, Resource, Rule};
 use super::violation::{Code, Findings, WaitKey};
 use super::virtual_machine::{PowerState, VirtualMachine};
@@ -375,7 +375,8 @@ fn prefix_exists(case: &Case<'_, PublicIPAddress>, findings: &mut Findings) {
     let Some(before) = case.before().filter(|before| before.public_ip_prefix != case.ask.public_ip_prefix) else {
         return;
     };
-    let was = before.public_ip_prefix.as_ref().map_or("no public prefix".to_owned(), |was| format!("PublicIPPrefix {was}"));
+    let was =
+        before.public_ip_prefix.as_ref().map_or("no public prefix".to_owned(), |was| format!("PublicIPPrefix {was}"));
     findings.refuse(
         Code::PropertyChangeNotAllowed,
         PATH,

@@ -205,3 +205,6 @@ fn hold(engine: &mut Engine, name: &Name, prefix: Ipv4Net) {
         programmed.held.prefix = Some(prefix);
     }
 }
+
+#[cfg(test)]
+mod tests;

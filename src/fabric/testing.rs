@@ -5,6 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use super::availability_set::AvailabilitySet;
 use super::engine::{Engine, Request, Settings};
 use super::id::{Kind, Name, ObjectId, Placement, Uid};
 use super::kind::Ask;
@@ -14,10 +15,11 @@ use super::network_interface::{
     AllocationMethod, Assignment, IpConfiguration, IpVersion, NetworkInterface, Primary, Switch,
 };
 use super::public_ip_address::{PublicIPAddress, Sku};
+use super::public_ip_prefix::PublicIPPrefix;
 use super::resource::{Programmed, Resource};
 use super::subnet::Subnet;
 use super::violation::{Code, Cure, Refusal, WaitKey};
-use super::virtual_machine::{NicReference, PowerState, PowerWish, VirtualMachine};
+use super::virtual_machine::{Disruption, GuestInterface, NicReference, OsType, PowerState, PowerWish, VirtualMachine};
 use super::virtual_network::VirtualNetwork;
 
 pub const NAMESPACE: &str = "prod";
@@ -92,7 +94,15 @@ impl A<Subnet> {
 /// A public address as it comes when the manifest says no more: Basic, Dynamic, IPv4.
 pub fn a_public_ip(name: &str) -> A<PublicIPAddress> {
     let (sku, method, version) = (Sku::Basic, AllocationMethod::Dynamic, IpVersion::IPv4);
-    A::new(name, PublicIPAddress { sku, method, version, idle_timeout_minutes: 4, domain_name_label: None })
+    let ask = PublicIPAddress {
+        sku,
+        method,
+        version,
+        idle_timeout_minutes: 4,
+        domain_name_label: None,
+        public_ip_prefix: None,
+    };
+    A::new(name, ask)
 }
 
 impl A<PublicIPAddress> {
@@ -116,10 +126,23 @@ impl A<PublicIPAddress> {
         self
     }
 
+    pub fn from(mut self, prefix: &str) -> Self {
+        self.ask.public_ip_prefix = Some(named(prefix));
+        self
+    }
+
     pub fn idle_timeout(mut self, minutes: i32) -> Self {
         self.ask.idle_timeout_minutes = minutes;
         self
     }
+}
+
+pub fn a_prefix(name: &str, length: u8) -> A<PublicIPPrefix> {
+    A::new(name, PublicIPPrefix { length })
+}
+
+pub fn a_set(name: &str) -> A<AvailabilitySet> {
+    A::new(name, AvailabilitySet {})
 }
 
 /// A NIC in the subnet `web` with one Dynamic configuration, `ipconfig1`.
@@ -225,6 +248,9 @@ pub fn a_vm(name: &str) -> A<VirtualMachine> {
             computer_name: name.to_owned(),
             os_type: Default::default(),
             network_interfaces: Vec::new(),
+            availability_set: None,
+            disruption: Default::default(),
+            guest: Vec::new(),
             power: None,
             restarted_at: None,
         },
@@ -240,6 +266,29 @@ impl A<VirtualMachine> {
     pub fn marked<const N: usize>(mut self, nics: [(&str, Primary); N]) -> Self {
         let nic = |(name, primary): &(&str, Primary)| NicReference { name: named(name), primary: *primary };
         self.ask.network_interfaces = nics.iter().map(nic).collect();
+        self
+    }
+
+    pub fn in_set(mut self, set: &str) -> Self {
+        self.ask.availability_set = Some(named(set));
+        self
+    }
+
+    /// Edits may deallocate it.
+    pub fn disruptable(mut self) -> Self {
+        self.ask.disruption = Disruption::Deallocate;
+        self
+    }
+
+    pub fn os_type(mut self, os_type: OsType) -> Self {
+        self.ask.os_type = os_type;
+        self
+    }
+
+    /// The guest has set these by hand.
+    pub fn guest<const N: usize>(mut self, nic: &str, addresses: [&str; N]) -> Self {
+        let addresses = addresses.iter().map(|address| address.parse().unwrap()).collect();
+        self.ask.guest.push(GuestInterface { network_interface: named(nic), addresses });
         self
     }
 

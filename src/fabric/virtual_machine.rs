@@ -449,7 +449,9 @@ fn set_power(engine: &mut Engine, name: &Name, power: PowerState, starts_at: Opt
 }
 
 fn start(engine: &mut Engine, name: &Name) {
-    if engine.power_of(name) == PowerState::Deallocated && engine.settings.dynamic_addresses == DynamicAddresses::Reassigned {
+    if engine.power_of(name) == PowerState::Deallocated
+        && engine.settings.dynamic_addresses == DynamicAddresses::Reassigned
+    {
         for nic in engine.attached_to(name) {
             network_interface::reassign(engine, &nic); // D-04
         }

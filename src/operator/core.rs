@@ -516,7 +516,8 @@ impl Core {
             Verdict::Unjudged => return None,
             Verdict::Judged { generation, violations } => {
                 let named = entry.asked.as_ref().ok().and_then(|asked| asked.location.clone());
-                let expected = by_namespace.map(|default| Placement { location: named.unwrap_or(default.location), ..default });
+                let expected =
+                    by_namespace.map(|default| Placement { location: named.unwrap_or(default.location), ..default });
                 let found = status::Findings {
                     uid: &entry.uid,
                     expected: expected.as_ref(),

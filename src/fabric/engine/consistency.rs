@@ -8,6 +8,7 @@ use crate::fabric::ipam::PoolId;
 use crate::fabric::network_interface::IpVersion;
 use crate::fabric::network_interface::{NetworkInterface, Primary, pool_of};
 use crate::fabric::public_ip_address::PublicIPAddress;
+use crate::fabric::public_ip_prefix::PublicIPPrefix;
 use crate::fabric::resource::Resource;
 use crate::fabric::subnet::Subnet;
 use crate::fabric::virtual_machine::{PowerState, VirtualMachine};
@@ -41,6 +42,8 @@ impl Engine {
             pools.insert(pool_of(name, IpVersion::IPv4));
             pools.extend(subnet.ask.ipv6.map(|_| pool_of(name, IpVersion::IPv6)));
         }
+        let prefixes = self.all::<PublicIPPrefix>().filter(|(_, prefix)| prefix.held.prefix.is_some());
+        pools.extend(prefixes.map(|(name, _)| PoolId::Prefix(name.clone())));
         assert_eq!(self.subnets_of, subnets_of);
         assert_eq!(self.pools.keys().cloned().collect::<BTreeSet<_>>(), pools);
     }
@@ -65,7 +68,8 @@ impl Engine {
         }
         assert_eq!(self.addresses, addresses);
         assert_eq!(self.nics_in, nics_in);
-        for (id, pool) in self.pools.iter().filter(|(id, _)| **id != PoolId::Public) {
+        let private = |id: &PoolId| matches!(id, PoolId::SubnetIPv4(_) | PoolId::SubnetIPv6(_));
+        for (id, pool) in self.pools.iter().filter(|(id, _)| private(id)) {
             assert_eq!(pool.allocated(), allocated.get(id).copied().unwrap_or(0), "nothing leaks from {id:?}");
         }
     }
@@ -90,18 +94,30 @@ impl Engine {
 
     fn assert_public_addresses(&self) {
         let mut held = BTreeSet::new();
+        let mut allocated: BTreeMap<PoolId, u64> = BTreeMap::new();
         let mut labels = BTreeMap::new();
+        for (_, prefix) in self.all::<PublicIPPrefix>() {
+            let block = prefix.held.prefix.map_or(0, |block| 1 << (32 - block.prefix_len()));
+            *allocated.entry(PoolId::Public).or_default() += block;
+        }
         for (name, public) in self.all::<PublicIPAddress>() {
             if let Some(address) = public.held.address {
                 assert!(held.insert(address), "{address} is held twice");
-                assert!(self.pools[&PoolId::Public].holds(address), "{address} of {name} is marked in the pool");
+                assert!(self.pools[&public.ask.pool()].holds(address), "{address} of {name} is marked in its pool");
+                *allocated.entry(public.ask.pool()).or_default() += 1;
             }
             if let Some(label) = &public.ask.domain_name_label {
                 let key = (public.placement.location.clone(), label.clone());
                 labels.entry(key).or_insert(BTreeSet::new()).insert(name);
             }
         }
-        assert_eq!(self.pools[&PoolId::Public].allocated(), held.len() as u64, "no public address leaks");
+        for (id, pool) in self.pools.iter().filter(|(id, _)| matches!(id, PoolId::Public | PoolId::Prefix(_))) {
+            assert_eq!(
+                pool.allocated(),
+                allocated.get(id).copied().unwrap_or(0),
+                "no public address leaks from {id:?}"
+            );
+        }
         for (label, holder) in &self.labels {
             assert!(labels.get(label).is_some_and(|all| all.contains(holder)), "{label:?} is the label of {holder}");
         }

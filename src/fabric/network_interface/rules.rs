@@ -2,7 +2,9 @@
 
 use std::net::IpAddr;
 
-use super::{HeldNetworkInterface, Assignment, IpConfiguration, IpVersion, NetworkInterface, Primary, Switch, in_need, pool_of};
+use super::{
+    Assignment, HeldNetworkInterface, IpConfiguration, IpVersion, NetworkInterface, Primary, Switch, in_need, pool_of,
+};
 use crate::fabric::engine::Engine;
 use crate::fabric::id::{Kind, Name, ObjectId};
 use crate::fabric::limits::{self, AcceleratedNetworking};

@@ -277,3 +277,48 @@ fn an_ipv6_address_is_never_allocated() {
     let fabric = a_fabric().with(a_public_ip("p").standard().ipv6());
     assert_eq!(fabric.public_address("p"), "none");
 }
+
+// accepts PublicIPAddress PIP-16
+#[test]
+fn an_address_is_taken_from_its_prefix() {
+    let fabric = a_fabric().with(a_public_ip("other").standard()).with(a_prefix("pool", 28));
+    assert_eq!(fabric.with(a_public_ip("p").standard().from("pool")).public_address("p"), "198.18.0.16");
+}
+
+// refuses PublicIPAddress PIP-16
+#[test]
+fn an_address_waits_for_its_prefix_and_stays_with_it() {
+    let mut fabric = a_fabric();
+    let refusal = fabric.put(a_public_ip("p").standard().from("pool")).unwrap_err();
+    assert_eq!(told(&refusal), [("PIP-16", Code::InvalidResourceReference, "spec.publicIPPrefix")]);
+    fabric.cure(&refusal, |fabric| fabric.accept(a_prefix("pool", 28)));
+    fabric.accept(a_public_ip("p").standard().from("pool"));
+    let refusal = fabric.put(a_public_ip("p").standard()).unwrap_err();
+    assert_eq!(told(&refusal), [("PIP-16", Code::PropertyChangeNotAllowed, "spec.publicIPPrefix")]);
+}
+
+// accepts PublicIPAddress S-19
+#[test]
+fn a_standard_address_may_come_from_a_prefix() {
+    a_fabric().with(a_prefix("pool", 31)).accept(a_public_ip("p").standard().from("pool"));
+}
+
+// refuses PublicIPAddress S-19
+#[test]
+fn a_basic_address_does_not_come_from_a_prefix() {
+    let refusal = a_fabric().with(a_prefix("pool", 31)).put(a_public_ip("p").from("pool")).unwrap_err();
+    assert_eq!(told(&refusal), [("S-19", Code::PublicIPPrefixSkuMismatch, "spec.publicIPPrefix")]);
+    assert!(refusal.stalls());
+}
+
+#[test]
+fn an_address_waits_while_its_prefix_is_exhausted() {
+    let mut fabric = a_fabric().with(a_prefix("pool", 31));
+    for name in ["a", "b"] {
+        fabric.accept(a_public_ip(name).standard().from("pool"));
+    }
+    let refusal = fabric.put(a_public_ip("c").standard().from("pool")).unwrap_err();
+    assert_eq!(told(&refusal), [("PIP-04", Code::PublicIPPrefixExhausted, METHOD)]);
+    fabric.cure(&refusal, |fabric| assert!(fabric.delete(Kind::PublicIPAddress, "a").unwrap()));
+    fabric.accept(a_public_ip("c").standard().from("pool"));
+}

@@ -79,6 +79,7 @@ impl World {
             Op::Put(name, Ask::PublicIPAddress(ask)) => self.put_public(&named(name), ask),
             Op::Put(name, Ask::NetworkInterface(ask)) => self.put_nic(&named(name), ask),
             Op::Put(name, Ask::VirtualMachine(ask)) => self.put_vm(&named(name), ask),
+            Op::Put(_, Ask::PublicIPPrefix(_) | Ask::AvailabilitySet(_)) => unreachable!("the model's users make none"),
             Op::Delete(kind, name) => self.delete(*kind, &named(name)),
             Op::Advance(seconds) => {
                 self.now += seconds;
@@ -193,7 +194,7 @@ impl World {
             Kind::Subnet => self.nics.values().any(|nic| nic.ask.subnet == *name).then_some("VNET-05"),
             Kind::PublicIPAddress => self.holder_of(name).map(|_| "PIP-11"),
             Kind::NetworkInterface => self.vm_of(name).map(|_| "NIC-24"),
-            Kind::VirtualMachine => None,
+            Kind::VirtualMachine | Kind::PublicIPPrefix | Kind::AvailabilitySet => None,
         };
         if let Some(rule) = blocked {
             return Broken::from([rule]);
@@ -204,6 +205,7 @@ impl World {
             Kind::PublicIPAddress => drop(self.publics.remove(name)),
             Kind::NetworkInterface => drop(self.nics.remove(name)),
             Kind::VirtualMachine => drop(self.vms.remove(name)),
+            Kind::PublicIPPrefix | Kind::AvailabilitySet => {}
         }
         self.settle([]);
         Broken::new()

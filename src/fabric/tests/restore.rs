@@ -16,6 +16,7 @@ use crate::fabric::testing::*;
 use crate::fabric::virtual_machine::{PowerState, VirtualMachine};
 use crate::fabric::virtual_network::VirtualNetwork;
 use crate::fabric::{AnyRecord, Engine, Kind, Name, Programmed, Record, for_each_kind};
+use crate::fabric::{AvailabilitySet, PublicIPPrefix};
 
 /// What the status of an object tells, after it was written and read as JSON.
 fn record<K: Api>(engine: &Engine, name: &Name, programmed: &Programmed<K>) -> Record<K> {

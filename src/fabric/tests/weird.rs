@@ -19,7 +19,7 @@ use crate::fabric::public_ip_address::{PublicIPAddress, PublicIPAddressView, Sku
 use crate::fabric::subnet::{Subnet, SubnetView};
 use crate::fabric::testing::named;
 use crate::fabric::virtual_machine::{
-    AttachedNicView, OsType, PowerState, PowerWish, VirtualMachine, VirtualMachineView,
+    AttachedNicView, Disruption, OsType, PowerState, PowerWish, VirtualMachine, VirtualMachineView,
 };
 use crate::fabric::virtual_network::{VirtualNetwork, VirtualNetworkView};
 use crate::fabric::{Ask, Engine, Kind, Name, Placement, Record, Refusal, Request, Settings, ShownRef, Uid};
@@ -139,6 +139,7 @@ fn public() -> impl Strategy<Value = Spec> {
     (location(), sku, method(), version(), minutes, label).prop_map(
         |(location, sku, publicly, public_ip_address_version, idle_timeout_in_minutes, label)| {
             Spec::PublicIPAddress(PublicIPAddressSpec {
+                public_ip_prefix: None,
                 location,
                 tags: Tags::new(),
                 sku: PublicIPAddressSku { name: sku },
@@ -196,10 +197,16 @@ fn vm() -> impl Strategy<Value = Spec> {
     (location(), size, os, few(nic), option::of(wish)).prop_map(|(location, vm_size, os, nics, power_state)| {
         let nic = |(ObjectReference { name, namespace }, primary)| NicReferenceSpec { name, namespace, primary };
         Spec::VirtualMachine(VirtualMachineSpec {
+            availability_set: None,
+            disruption_policy: Disruption::Refuse,
             location,
             tags: Tags::new(),
             hardware_profile: HardwareProfile { vm_size },
-            os_profile: os.map(|(computer_name, os_type)| OsProfile { computer_name, os_type }),
+            os_profile: os.map(|(computer_name, os_type)| OsProfile {
+                computer_name,
+                os_type,
+                network_interfaces: Vec::new(),
+            }),
             network_profile: NetworkProfile { network_interfaces: nics.into_iter().map(nic).collect() },
             power_state,
         })
@@ -274,6 +281,8 @@ fn vm_view(spec: &VirtualMachineSpec) -> VirtualMachineView {
         primary: asked.primary.unwrap_or(true),
         mac_address: None,
         private_ip_address: None,
+        dhcp_address: None,
+        manual_addresses: Vec::new(),
     };
     VirtualMachineView {
         power_state: spec.power_state.map(|wish| match wish {

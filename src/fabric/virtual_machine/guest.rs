@@ -13,7 +13,8 @@ use crate::fabric::resource::{Advice, Programmed};
 pub(super) fn addresses(os: OsType, nic: &Programmed<NetworkInterface>) -> (Option<IpAddr>, Vec<IpAddr>) {
     let of = |name| nic.held.addresses.get(name).copied();
     let primary = nic.ask.primary().map(|primary| &primary.name);
-    let secondary = nic.ask.configurations.iter().map(|configuration| &configuration.name).filter(|name| Some(*name) != primary);
+    let secondary =
+        nic.ask.configurations.iter().map(|configuration| &configuration.name).filter(|name| Some(*name) != primary);
     let mut manual: Vec<IpAddr> = secondary.filter_map(of).collect();
     let dhcp = primary.and_then(of);
     if os == OsType::Windows && !manual.is_empty() {

@@ -370,7 +370,8 @@ fn sku_of_the_set<'a>(case: &Vm<'a>) -> Option<(&'a Name, Sku)> {
     let engine = case.engine;
     let others = engine.vms_in.get(case.ask.availability_set.as_ref()?)?.iter().filter(|vm| *vm != case.name);
     let nics = others.filter_map(|vm| engine.nics_of.get(vm)).flat_map(|nics| nics.values());
-    let mut public = nics.filter_map(|nic| engine.get::<NetworkInterface>(nic)).flat_map(|nic| nic.ask.public_ip_addresses());
+    let mut public =
+        nics.filter_map(|nic| engine.get::<NetworkInterface>(nic)).flat_map(|nic| nic.ask.public_ip_addresses());
     public.find_map(|public| Some((public, engine.get::<PublicIPAddress>(public)?.ask.sku)))
 }
 

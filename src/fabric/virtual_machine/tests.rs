@@ -1,6 +1,7 @@
 //! The rules and effects of virtual machines.
 
 mod effects;
+mod guest;
 mod rules;
 
 use crate::fabric::testing::*;

@@ -4,6 +4,7 @@ use super::a_rack;
 use crate::fabric::network_interface::AllocationMethod;
 use crate::fabric::network_interface::Primary::{No, Unsaid, Yes};
 use crate::fabric::testing::*;
+use crate::fabric::virtual_machine::PowerState;
 use crate::fabric::{Code, Kind};
 
 const LIST: &str = "spec.networkProfile.networkInterfaces";
@@ -337,4 +338,50 @@ fn a_vm_that_is_stopped_already_needs_no_public_address() {
         .with(a_nic("a").public("p"));
     fabric.accept(a_vm("v").nics(["a"]).stopped());
     assert_eq!(fabric.public_address("p"), "none");
+}
+
+// accepts VirtualMachine AVS-01
+#[test]
+fn a_vm_is_created_in_a_set_and_stays_in_it() {
+    let mut fabric = a_rack().with(a_set("set")).with(a_vm("v").nics(["a"]).in_set("set"));
+    fabric.accept(a_vm("v").nics(["a"]).in_set("set").stopped());
+}
+
+// refuses VirtualMachine AVS-01
+#[test]
+fn a_vm_joins_a_set_only_at_creation() {
+    let mut fabric = a_rack();
+    let refusal = fabric.put(a_vm("v").nics(["a"]).in_set("set")).unwrap_err();
+    assert_eq!(told(&refusal), [("AVS-01", Code::InvalidResourceReference, "spec.availabilitySet")]);
+    fabric.cure(&refusal, |fabric| fabric.accept(a_set("set")));
+    fabric.accept(a_vm("v").nics(["a"]));
+    let refusal = fabric.put(a_vm("v").nics(["a"]).in_set("set")).unwrap_err();
+    assert_eq!(told(&refusal), [("AVS-01", Code::PropertyChangeNotAllowed, "spec.availabilitySet")]);
+    assert!(refusal.stalls());
+}
+
+#[test]
+fn skus_do_not_mix_within_an_availability_set() {
+    let mut fabric = a_rack().with(a_set("set")).with(a_public_ip("basic")).with(a_public_ip("standard").standard());
+    fabric.accept(a_nic("one").public("basic"));
+    fabric.accept(a_nic("two").public("standard"));
+    fabric.accept(a_vm("v").nics(["one"]).in_set("set"));
+    let refusal = fabric.put(a_vm("w").nics(["two"]).in_set("set")).unwrap_err();
+    let code = Code::DifferentSkuLoadBalancersAndPublicIPAddressNotAllowed;
+    assert_eq!(told(&refusal), [("PIP-19", code, FIRST)]);
+}
+
+#[test]
+fn a_vm_that_may_be_disrupted_is_deallocated_for_an_edit_and_started_again() {
+    let mut fabric = a_rack().with(a_vm("v").nics(["a"]).running().disruptable());
+    fabric.accept(a_vm("v").nics(["b", "a"]).running().disruptable());
+    assert_eq!((fabric.power("v"), fabric.attached("v")), (PowerState::Running, vec!["a".to_owned(), "b".to_owned()]));
+    assert!(fabric.mac("b").is_some());
+}
+
+#[test]
+fn a_nic_of_a_vm_that_may_be_disrupted_is_edited_while_it_runs() {
+    let mut fabric = a_rack().with(a_vm("v").nics(["a", "b"]).size("Standard_D4s_v3").running().disruptable());
+    fabric.accept(a_nic("b").accelerated());
+    assert_eq!(fabric.power("v"), PowerState::Running);
 }

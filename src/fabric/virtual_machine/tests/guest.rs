@@ -1,0 +1,55 @@
+//! What the guest must have set, and what is told where it has not (IPC-19 to IPC-21).
+
+use super::a_rack;
+use crate::fabric::network_interface::NetworkInterface;
+use crate::fabric::resource::Resource;
+use crate::fabric::testing::*;
+use crate::fabric::virtual_machine::{OsType, VirtualMachine};
+
+fn with_two_addresses() -> Fabric {
+    a_rack().with(a_nic("n").configurations([primary("one"), secondary("two")]))
+}
+
+fn conditions(fabric: &Fabric) -> Vec<&'static str> {
+    let vm = fabric.get::<VirtualMachine>("v");
+    VirtualMachine::advice(&fabric.engine, &named("v"), vm).iter().map(|advice| advice.condition).collect()
+}
+
+#[test]
+fn dhcp_hands_out_the_primary_address_and_the_others_are_set_by_hand() {
+    let fabric = with_two_addresses().with(a_vm("v").nics(["n"]));
+    let shown = fabric.view::<VirtualMachine>("v").network_interfaces.remove(0);
+    let held = &fabric.get::<NetworkInterface>("n").held.addresses;
+    assert_eq!(shown.dhcp_address, held.get("one").copied());
+    assert_eq!(shown.manual_addresses, [held["two"]]);
+}
+
+#[test]
+fn on_windows_the_primary_address_is_set_by_hand_beside_others() {
+    let fabric = with_two_addresses().with(a_vm("v").nics(["n"]).os_type(OsType::Windows));
+    let shown = fabric.view::<VirtualMachine>("v").network_interfaces.remove(0);
+    let held = &fabric.get::<NetworkInterface>("n").held.addresses;
+    assert_eq!(shown.manual_addresses, [held["one"], held["two"]]);
+}
+
+#[test]
+fn a_guest_with_another_primary_address_is_cut_off() {
+    let fabric = a_rack().with(a_vm("v").nics(["a"]).guest("a", ["10.0.1.99"]));
+    assert_eq!(conditions(&fabric), ["ConnectivityLost"]);
+}
+
+#[test]
+fn a_guest_that_has_set_what_the_fabric_assigned_is_told_nothing() {
+    let fabric = with_two_addresses();
+    let (one, two) = (fabric.address("n", "one"), fabric.address("n", "two"));
+    let fabric = fabric.with(a_vm("v").nics(["n"]).guest("n", [&one, &two]));
+    assert_eq!(conditions(&fabric), [] as [&str; 0]);
+}
+
+#[test]
+fn a_secondary_address_that_the_guest_has_not_set_is_told() {
+    let fabric = with_two_addresses();
+    let one = fabric.address("n", "one");
+    let fabric = fabric.with(a_vm("v").nics(["n"]).guest("n", [&one]));
+    assert_eq!(conditions(&fabric), ["GuestConfigurationDiffers"]);
+}
