@@ -92,7 +92,8 @@ impl Space {
             let uid = request.uid.clone();
             fabric.put(&id.name, request).expect("the NIC is good");
             let now = Timestamp::from_second(Timestamp::now().as_second()).expect("it is a time");
-            let found = Findings { uid: &uid, generation: 1, violations: &[], since: &Since::default(), now };
+            let found =
+                Findings { uid: &uid, generation: 1, violations: &[], expected: None, since: &Since::default(), now };
             report(id.kind, &fabric, &id.name, found).expect("a status is JSON")
         };
         (0..nics).map(status).collect()

@@ -4,6 +4,7 @@
 mod tests;
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -239,12 +240,10 @@ impl Resource for PublicIPAddress {
         let key = engine
             .get::<Self>(name)
             .and_then(|p| p.ask.domain_name_label.clone().map(|label| (p.placement.location.clone(), label)));
-        if let Some(key) = key {
-            if engine.labels.contains_key(&key) {
-                dropped.push(format!("domain name label {} is another's", key.1));
-            } else {
-                engine.labels.insert(key, name.clone());
-            }
+        match key.map(|key| engine.labels.entry(key)) {
+            Some(Entry::Occupied(taken)) => dropped.push(format!("domain name label {} is another's", taken.key().1)),
+            Some(Entry::Vacant(free)) => drop(free.insert(name.clone())),
+            None => {}
         }
         join_prefix(engine, name);
         let pool = engine.get::<Self>(name).map_or(PoolId::Public, |programmed| programmed.ask.pool());

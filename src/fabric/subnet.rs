@@ -346,9 +346,10 @@ impl Subnet {
 
     /// The addresses of the IPv4 range that can be allocated at all, first and last, for remedies.
     pub fn usable(&self) -> String {
-        let hosts = u32::from(self.ipv4.broadcast()) - 1;
-        let first = u32::from(self.ipv4.network()) + 4; // ADDR-01: four at the start, one at the end
-        debug_assert!(RESERVED_PER_SUBNET == 5);
+        // ADDR-01: four at the start, one at the end; saturating, for a restored subnet may be smaller than that.
+        let hosts = u32::from(self.ipv4.broadcast()).saturating_sub(1);
+        let first = u32::from(self.ipv4.network()).saturating_add(4);
+        const { assert!(RESERVED_PER_SUBNET == 5) };
         format!("{} to {}", std::net::Ipv4Addr::from(first), std::net::Ipv4Addr::from(hosts))
     }
 }

@@ -1,19 +1,19 @@
 //! A control plane of real binaries, and the real operator on it. Both end with the test process, however that ends.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::io::{BufRead, BufReader, Write};
 use std::ops::Deref;
-use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError, mpsc};
+use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail, ensure};
 use kube::Client;
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use tokio::runtime::Runtime;
+
+use crate::operator::Operator;
 
 /// How long a test waits for anything. It is not a measure of speed: a loaded machine must not fail a test.
 pub const DEADLINE: Duration = Duration::from_secs(60);
@@ -73,13 +73,6 @@ pub struct Cluster {
     client: Client,
     operator: Mutex<Operator>,
     _control_plane: Child, // ends when its standard input does, with this process
-}
-
-/// The operator's process, if it runs.
-#[derive(Default)]
-pub struct Operator {
-    process: Option<Child>,
-    health_port: u16,
 }
 
 /// What a program said, and whether it succeeded.
@@ -207,44 +200,6 @@ impl Cluster {
     }
 }
 
-impl Operator {
-    /// Starts the operator on the cluster of a kubeconfig.
-    pub fn spawn(kubeconfig: &Path, log: File) -> anyhow::Result<Self> {
-        let health_port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
-        let mut command = dying_with_this_process(env!("CARGO_BIN_EXE_vnet"));
-        command.args(["run", "--health-addr", &format!("127.0.0.1:{health_port}")]);
-        command.env("KUBECONFIG", kubeconfig);
-        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
-        Ok(Self { process: Some(spawn_process(command)?), health_port })
-    }
-
-    /// What it answers to a GET: status line, headers and body. None if it does not serve yet.
-    pub fn get(&self, path: &str) -> Option<String> {
-        let mut stream = TcpStream::connect(("127.0.0.1", self.health_port)).ok()?;
-        stream.set_read_timeout(Some(DEADLINE)).ok()?;
-        write!(stream, "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").ok()?;
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).ok()?;
-        Some(answer)
-    }
-
-    /// Sends a signal, and waits for the end that it brings.
-    pub fn end(mut self, signal: &str) -> ExitStatus {
-        let pid = self.process.as_ref().expect("the operator runs").id();
-        let sent = Command::new("kill").args([signal, &pid.to_string()]).status();
-        assert!(sent.is_ok_and(|status| status.success()), "the operator took no signal {signal}");
-        poll("the operator has ended", || self.ended()).unwrap()
-    }
-
-    fn runs(&mut self) -> bool {
-        self.process.is_some() && self.ended().is_none()
-    }
-
-    fn ended(&mut self) -> Option<ExitStatus> {
-        self.process.as_mut().and_then(|process| process.try_wait().ok().flatten())
-    }
-}
-
 /// Asks again and again until there is an answer. For what cannot be watched only.
 pub fn poll<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> anyhow::Result<T> {
     let deadline = Instant::now() + DEADLINE;
@@ -300,34 +255,6 @@ async fn client(kubeconfig: &Path) -> anyhow::Result<Client> {
     Ok(Client::try_from(config)?)
 }
 
-/// The kernel kills it with the thread that starts it; without setpriv it stays should this process be killed.
-fn dying_with_this_process(program: &str) -> Command {
-    if Command::new("setpriv").arg("--version").output().is_err() {
-        return Command::new(program);
-    }
-    let mut command = Command::new("setpriv");
-    command.args(["--pdeathsig", "KILL", program]);
-    command
-}
-
-type Order = (Command, mpsc::Sender<std::io::Result<Child>>);
-
-/// Starts a process from a thread that lives as long as this process; the threads of tests end before.
-fn spawn_process(command: Command) -> anyhow::Result<Child> {
-    static STARTER: LazyLock<mpsc::Sender<Order>> = LazyLock::new(|| {
-        let (orders, inbox) = mpsc::channel::<Order>();
-        std::thread::spawn(move || {
-            for (mut command, answer) in inbox {
-                answer.send(command.spawn()).ok();
-            }
-        });
-        orders
-    });
-    let (answer, child) = mpsc::channel();
-    STARTER.send((command, answer))?;
-    Ok(child.recv()??)
-}
-
 /// Says on standard error, which libtest does not capture this way, what takes long.
 fn step<T>(cluster: &str, title: &str, work: impl FnOnce() -> anyhow::Result<T>) -> anyhow::Result<T> {
     let begin = Instant::now();
@@ -335,9 +262,4 @@ fn step<T>(cluster: &str, title: &str, work: impl FnOnce() -> anyhow::Result<T>)
     let done = work().with_context(|| format!("{cluster} cluster: {title}"))?;
     writeln!(std::io::stderr(), "== {cluster} cluster: {title}: {:.1} s", begin.elapsed().as_secs_f32())?;
     Ok(done)
-}
-
-/// True if the process ended by itself and not by a signal, with success.
-pub fn ended_well(status: ExitStatus) -> bool {
-    status.code() == Some(0) && status.signal().is_none()
 }

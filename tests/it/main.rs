@@ -15,6 +15,7 @@ mod finalizer;
 mod history;
 mod lifecycle;
 mod manifests;
+mod operator;
 mod process;
 mod refusal;
 mod refused_addresses;

@@ -4,7 +4,8 @@ use std::process::Command;
 
 use tempfile::TempDir;
 
-use crate::cluster::{Operator, alone, ended_well, poll, shared};
+use crate::cluster::{alone, poll, shared};
+use crate::operator::{Operator, ended_well};
 
 /// The kubeconfig of a cluster that does not answer.
 const NO_CLUSTER: &str = "{apiVersion: v1, kind: Config, current-context: none, \

@@ -1,16 +1,15 @@
 //! The status contract, as tools and people rely on it. That every state of every object keeps to it is checked by every
 //! wait of every test; here is what a wait does not see.
 
-use std::collections::BTreeMap;
-
-use futures::TryStreamExt;
+use futures::{StreamExt, TryStreamExt};
 use k8s_openapi::api::events::v1::Event;
+use kube::Api;
+use kube::api::ListParams;
 use kube::runtime::WatchStreamExt;
 use kube::runtime::watcher::{self, watcher};
-use kube::{Api, ResourceExt};
 use serde_json::json;
 
-use crate::cluster::{alone, in_time};
+use crate::cluster::{alone, block_on, in_time};
 use crate::contract::{self, Health, condition, kstatus};
 use crate::history::History;
 use crate::manifests::{machine, network, nic, nic_with, static_nic, subnet};
@@ -19,43 +18,32 @@ use crate::space::{Space, at};
 /// Events of an object: type, reason, and how often it was told.
 type Told = (String, String, i32);
 
-/// Waits until there are such Events of an object; the object may be gone by then.
-fn events_until(space: &Space<'_>, object: &str, done: impl Fn(&[Told]) -> bool) -> Vec<Told> {
+/// The Events of an object, once those of all that happened before are recorded: they are recorded in order.
+fn events(space: &Space<'_>, object: &str) -> Vec<Told> {
+    space.apply(&nic("marker", "nowhere"));
     let events = Api::<Event>::namespaced(space.cluster.client(), &space.name);
-    let mut events = Box::pin(watcher(events, watcher::Config::default()).applied_objects());
-    let mut seen: BTreeMap<String, (String, Told)> = BTreeMap::new();
-    let told = |seen: &BTreeMap<String, (String, Told)>| -> Vec<Told> {
-        seen.values().filter(|(of, _)| of == object).map(|(_, told)| told.clone()).collect()
-    };
-    let all = in_time(async {
-        while let Some(event) = events.try_next().await.expect("Events can be watched") {
-            let of = event.regarding.clone().and_then(|regarding| regarding.name).unwrap_or_default();
-            let times = event.series.as_ref().map_or(1, |series| series.count);
-            let line = (event.type_.clone().unwrap_or_default(), event.reason.clone().unwrap_or_default(), times);
-            seen.insert(event.name_any(), (of, line));
-            let all = told(&seen);
-            if done(&all) {
-                return all;
+    let is_of = |event: &Event, name: &str| event.regarding.as_ref().and_then(|of| of.name.as_deref()) == Some(name);
+    let mut recorded = watcher(events.clone(), watcher::Config::default()).applied_objects().boxed();
+    let marked = in_time(async {
+        while let Some(event) = recorded.try_next().await.expect("Events can be watched") {
+            if is_of(&event, "marker") {
+                break;
             }
         }
-        Vec::new()
     });
-    all.unwrap_or_else(|| panic!("the Events of {object} are not so; there are {seen:?}"))
-}
-
-fn warning(reason: &str) -> Told {
-    ("Warning".to_owned(), reason.to_owned(), 1)
-}
-
-fn sorted(mut told: Vec<Told>) -> Vec<Told> {
+    assert!(marked.is_some(), "no Event tells of the marker");
+    let all = block_on(events.list(&ListParams::default())).expect("Events can be listed");
+    let told = all.into_iter().filter(|event| is_of(event, object)).map(|event| {
+        let times = event.series.map_or(1, |series| series.count);
+        (event.type_.unwrap_or_default(), event.reason.unwrap_or_default(), times)
+    });
+    let mut told: Vec<Told> = told.collect();
     told.sort();
     told
 }
 
-/// Events are recorded in order: when that of a new object is there, those of all before it are.
-fn everything_before_is_told(space: &Space<'_>) {
-    space.apply(&nic("marker", "nowhere"));
-    events_until(space, "marker", |told| !told.is_empty());
+fn warning(reason: &str) -> Told {
+    ("Warning".to_owned(), reason.to_owned(), 1)
 }
 
 #[test]
@@ -66,9 +54,7 @@ fn a_violation_is_told_by_one_event_however_often_the_object_is_touched() {
     for n in 0..5 {
         space.kubectl_ok(&["annotate", "--overwrite", "nic/a", &format!("example.com/touched={n}")], "");
     }
-    everything_before_is_told(&space);
-    let told = events_until(&space, "a", |told| !told.is_empty());
-    assert_eq!(told, [warning("PrivateIPAddressInReservedRange")]);
+    assert_eq!(events(&space, "a"), [warning("PrivateIPAddressInReservedRange")]);
 }
 
 #[test]
@@ -78,9 +64,8 @@ fn a_new_violation_is_told_by_another_event() {
     space.refused("nic/a");
     space.apply(&static_nic("a", "web", "10.0.9.9"));
     space.refused("nic/a");
-    let told = events_until(&space, "a", |told| told.len() > 1);
     let expected = [warning("PrivateIPAddressInReservedRange"), warning("PrivateIPAddressNotInSubnet")];
-    assert_eq!(sorted(told), expected);
+    assert_eq!(events(&space, "a"), expected);
 }
 
 #[test]
@@ -91,9 +76,10 @@ fn a_recovery_is_told_by_one_event() {
     space.apply(&subnet("data", "hub", "10.0.2.0/24"));
     space.ready("nic/a");
     space.kubectl_ok(&["annotate", "nic/a", "example.com/touched=1"], "");
-    everything_before_is_told(&space);
-    let told = events_until(&space, "a", |told| told.len() > 1);
-    assert_eq!(sorted(told), [("Normal".to_owned(), "Ready".to_owned(), 1), warning("InvalidResourceReference")]);
+    assert_eq!(
+        events(&space, "a"),
+        [("Normal".to_owned(), "Ready".to_owned(), 1), warning("InvalidResourceReference")]
+    );
 }
 
 #[test]
@@ -101,7 +87,7 @@ fn a_foreign_edit_of_a_status_is_overwritten() {
     let space = Space::with_a_subnet();
     space.apply(&nic("a", "web"));
     let before = space.ready("nic/a");
-    let lie = r#"{"status": {"macAddress": "00-0D-3A-00-00-01", "programmedGeneration": 7,
+    let lie = r#"{"status": {"macAddress": "00-0D-3A-00-00-01",
                   "ipConfigurations": [{"name": "ipconfig1", "primary": true, "privateIPAddress": "10.0.1.99"}]}}"#;
     space.kubectl_ok(&["patch", "nic/a", "--subresource=status", "--type=merge", "-p", lie], "");
     space.wait("nic/a", "as before", |nic| nic.data["status"] == before.data["status"]);

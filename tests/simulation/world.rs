@@ -17,7 +17,7 @@ const STEPS_TO_CALM: usize = 20_000;
 
 #[derive(Clone, Debug)]
 enum Event {
-    Applied(ObjectId, Value),
+    Applied(Value),
     Deleted(ObjectId, Uid),
 }
 
@@ -128,7 +128,7 @@ impl World {
             Event::Deleted(id.clone(), Uid::from(object["metadata"]["uid"].as_str().unwrap()))
         } else {
             self.objects.insert(id.clone(), object.clone());
-            Event::Applied(id.clone(), object)
+            Event::Applied(object)
         };
         self.events.entry(id.kind).or_default().push(event);
     }
@@ -144,7 +144,7 @@ impl World {
     fn deliver(&mut self, kind: Kind) -> bool {
         let Some(events) = self.events.get_mut(&kind).filter(|events| !events.is_empty()) else { return false };
         let input = match events.remove(0) {
-            Event::Applied(_, object) => applied(kind, &object, Recall::Nothing),
+            Event::Applied(object) => applied(kind, &object, Recall::Nothing),
             Event::Deleted(id, uid) => Input::Deleted(id, uid),
         };
         self.core.feed(input);
@@ -272,7 +272,7 @@ impl World {
     /// No more users and no more accidents: everything that is on its way arrives, until nothing is left to do.
     pub fn calm_down(&mut self) {
         for _ in 0..STEPS_TO_CALM {
-            let delivered = Kind::ALL.iter().fold(false, |any, kind| self.deliver(*kind) || any);
+            let delivered = Kind::ALL.iter().filter(|kind| self.deliver(**kind)).count() > 0;
             let begun = self.begin_write();
             let ended = !self.in_flight.is_empty();
             for write in std::mem::take(&mut self.in_flight) {

@@ -51,7 +51,7 @@ fn there(text: String) -> Option<String> {
 
 fn holdings(fabric: &Fabric) -> Holdings {
     let carried = fabric.engine.get::<NetworkInterface>(&named("dyn")).is_some();
-    let view = carried.then(|| fabric.view::<NetworkInterface>("dyn")).unwrap_or_default();
+    let view = if carried { fabric.view::<NetworkInterface>("dyn") } else { Default::default() };
     let private = |nic: &str| {
         let nic = fabric.engine.get::<NetworkInterface>(&named(nic));
         nic.and_then(|nic| nic.held.addresses.get("a")).map(ToString::to_string)

@@ -293,3 +293,16 @@ fn an_object_whose_record_was_lost_is_put_anew_beside_the_others() {
     fabric.accept(a_vm("v").nics(["b", "a"]));
     assert_eq!(fabric.attached("v"), ["a", "b"]);
 }
+
+#[test]
+fn a_restored_subnet_that_is_too_small_for_any_address_still_has_a_remedy_to_tell() {
+    for prefix in ["0.0.0.0/32", "255.255.255.255/32"] {
+        let mut fabric = an_empty_fabric().with(a_network("hub").prefixes(["10.0.0.0/8"]));
+        let placement = fabric.get::<VirtualNetwork>("hub").placement.clone();
+        let ask = a_subnet("web", prefix).ask;
+        let record = Record { uid: "web".into(), generation: 1, placement, ask, view: Default::default() };
+        fabric.engine.restore(&named("web"), record.into());
+        let refusal = fabric.put(a_nic("n").static_address("10.0.0.4")).unwrap_err();
+        assert_eq!(refusal.codes(), [crate::fabric::Code::PrivateIPAddressNotInSubnet]);
+    }
+}
