@@ -3,7 +3,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help demo up down test crds docs bench clean
+.PHONY: help demo up down test soak crds docs bench clean
 
 help: ## Lists these targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1\t\2/p' Makefile | expand -t 10
@@ -22,6 +22,10 @@ test: ## Runs every check and test; the first run builds the control plane, whic
 	cargo clippy --all-targets --all-features -- -D warnings
 	tools/drift
 	@assets="$$(tools/binaries)"; set -x; VNET_ASSETS="$$assets" cargo test --lib --tests
+
+soak: ## Searches longer than `test` does: random operations on the fabric, and whole lives of the operator
+	PROPTEST_CASES=20000 cargo test --release --lib fabric::tests
+	VNET_SIM_SEEDS=20000 cargo test --release --test simulation -- --nocapture
 
 crds: ## Generates crds/ from the code
 	cargo run --quiet -- crds --dir crds

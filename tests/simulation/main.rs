@@ -19,7 +19,7 @@ use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use world::World;
 
-const SEEDS: u64 = 3000;
+const SEEDS: u64 = 2000;
 const STEPS: usize = 160;
 
 #[test]

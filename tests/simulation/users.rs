@@ -9,6 +9,9 @@ use vnet_operator::fabric::{Kind, ObjectId};
 use super::world::{NAMESPACES, World, id};
 
 pub fn act(world: &mut World, rng: &mut ChaCha8Rng) {
+    if rng.random_bool(0.02) {
+        return world.relabel(rng);
+    }
     let id = some_object(rng);
     let exists = world.objects.contains_key(&id);
     let namespace = id.name.namespace.to_string();

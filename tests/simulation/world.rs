@@ -31,6 +31,7 @@ pub struct World {
     pub forced: BTreeSet<ObjectId>,
     pub writes: usize,
     settings: Settings,
+    namespaces: BTreeMap<&'static str, Namespace>,
     version: u64,
     lives: u64,
     events: BTreeMap<Kind, Vec<Event>>,
@@ -54,6 +55,7 @@ impl World {
             forced: BTreeSet::new(),
             writes: 0,
             settings,
+            namespaces: NAMESPACES.into_iter().map(|name| (name, Namespace::default())).collect(),
             version: 0,
             lives: 0,
             events: BTreeMap::new(),
@@ -116,6 +118,16 @@ impl World {
         }
     }
 
+    /// Gives a Namespace another location label, or takes it away.
+    pub fn relabel(&mut self, rng: &mut ChaCha8Rng) {
+        let location = rng.random_bool(0.5).then(|| "norwayeast".into());
+        let namespace = Namespace { location, ..Namespace::default() };
+        self.tell(|| format!("user labels namespace b: {namespace:?}"));
+        self.namespaces.insert(NAMESPACES[1], namespace.clone());
+        self.core.feed(Input::Namespace(NAMESPACES[1].into(), namespace));
+        self.core.settle(self.now);
+    }
+
     /// Stores a version; an object that is being deleted and has no finalizer is gone.
     fn store(&mut self, id: &ObjectId, mut object: Value) {
         self.version += 1;
@@ -169,8 +181,8 @@ impl World {
 
     fn list_everything(&mut self) {
         self.core.feed(Input::ListStarted(Source::Namespaces));
-        for namespace in NAMESPACES {
-            self.core.feed(Input::Namespace(namespace.into(), Namespace::default()));
+        for (name, namespace) in &self.namespaces {
+            self.core.feed(Input::Namespace((*name).into(), namespace.clone()));
         }
         self.core.feed(Input::ListDone(Source::Namespaces));
         for kind in Kind::ALL {

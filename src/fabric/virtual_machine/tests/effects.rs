@@ -1,10 +1,11 @@
 //! What a put of a VM does: power states, attachments, and which NIC is primary.
 
 use super::a_rack;
+use crate::fabric::engine::DynamicAddresses;
 use crate::fabric::network_interface::Primary::{No, Unsaid, Yes};
 use crate::fabric::testing::*;
 use crate::fabric::virtual_machine::PowerState::{Deallocated, Running, Stopped};
-use crate::fabric::{Kind, NetworkInterface, VirtualMachine};
+use crate::fabric::{Kind, NetworkInterface, Settings, VirtualMachine};
 
 /// S-39
 #[test]
@@ -183,4 +184,19 @@ fn a_nic_mirrors_its_vm_while_it_is_attached() {
     fabric.accept(a_vm("v").nics(["a"]).deallocated());
     let view = fabric.view::<NetworkInterface>("b");
     assert_eq!((view.virtual_machine, view.primary), (None, None));
+}
+
+#[test]
+fn dynamic_addresses_may_be_assigned_anew_when_a_deallocated_vm_starts() {
+    let settings = Settings { dynamic_addresses: DynamicAddresses::Reassigned, ..Settings::default() };
+    let fabric = Fabric::new(settings).with(a_network("hub")).with(a_subnet("web", "10.0.1.0/24"));
+    let mut fabric = fabric.with(a_nic("a")).with(a_vm("v").nics(["a"]).running());
+    let (before, mac) = (fabric.address("a", "ipconfig1"), fabric.mac("a"));
+    fabric.accept(a_vm("v").nics(["a"]).stopped());
+    fabric.accept(a_vm("v").nics(["a"]).running());
+    assert_eq!(fabric.address("a", "ipconfig1"), before, "a restart never moves an address (D-04)");
+    fabric.accept(a_vm("v").nics(["a"]).deallocated());
+    fabric.accept(a_vm("v").nics(["a"]).running());
+    assert_ne!(fabric.address("a", "ipconfig1"), before);
+    assert!(fabric.mac("a").is_some() && mac.is_some());
 }
