@@ -20,6 +20,7 @@ use super::id::{Kind, Name, ObjectId, Placement, Uid};
 use super::ipam::{Pool, PoolId, Reservation};
 use super::kind::Tables;
 use super::mac::Macs;
+use super::public_ip_address::PublicIPAddress;
 use super::resource::{Change, Programmed, Record, Resource, Restored};
 use super::violation::{Code, Findings, Refusal, Violation, WaitKey};
 
@@ -98,6 +99,7 @@ pub struct Engine {
     pub(super) labels: BTreeMap<(Arc<str>, String), Name>,            // location, label -> public address
     pub(super) starting: BTreeSet<(Timestamp, Name)>,
     pub(super) macs: Macs,
+    pub(super) restoring: bool,
     freed: BTreeSet<WaitKey>,
     touched: BTreeSet<ObjectId>,
 }
@@ -122,6 +124,7 @@ impl Engine {
             labels: BTreeMap::new(),
             starting: BTreeSet::new(),
             macs: Macs::default(),
+            restoring: false,
             freed: BTreeSet::new(),
             touched: BTreeSet::new(),
         }
@@ -173,6 +176,20 @@ impl Engine {
     /// When the fabric next has something to do by itself.
     pub fn next_deadline(&self) -> Option<Timestamp> {
         self.starting.first().map(|(due, _)| *due)
+    }
+
+    /// Until [`Engine::end_restore`] no Dynamic public address is given back: what it serves may not be carried yet.
+    pub fn begin_restore(&mut self) {
+        self.restoring = true;
+    }
+
+    /// Everything is restored, or has been put anew where its record was lost.
+    pub fn end_restore(&mut self) {
+        self.restoring = false;
+        let all: Vec<Name> = self.all::<PublicIPAddress>().map(|(name, _)| name.clone()).collect();
+        for name in all {
+            super::public_ip_address::settle(self, &name);
+        }
     }
 
     /// What was freed since the last call.

@@ -491,6 +491,7 @@ pub(super) fn settle(engine: &mut Engine, name: &Name) {
         _ if programmed.ask.version == IpVersion::IPv6 => false,
         (AllocationMethod::Static, _) | (AllocationMethod::Dynamic, Some(PowerState::Running)) => true,
         (AllocationMethod::Dynamic, Some(PowerState::Stopped | PowerState::Starting)) => address.is_some(),
+        (AllocationMethod::Dynamic, _) if engine.restoring => address.is_some(),
         (AllocationMethod::Dynamic, Some(PowerState::Deallocated) | None) => false,
     };
     let settled = match (wanted, address) {

@@ -264,6 +264,7 @@ impl Resource for VirtualMachine {
             if free && listed.iter().any(|listed| listed.name == nic) {
                 let primary = listed.iter().any(|listed| listed.name == nic && listed.primary == Primary::Yes);
                 attach(engine, name, &nic, seq, primary);
+                recall_mac(engine, &nic, shown);
             } else {
                 dropped.push(format!("NetworkInterface {nic} is gone, not listed, or attached to another"));
             }
@@ -422,6 +423,18 @@ fn attach(engine: &mut Engine, vm: &Name, nic: &Name, seq: u64, primary: bool) {
         programmed.held.attached = Some(attached);
         engine.nics_of.entry(vm.clone()).or_default().insert(seq, nic.clone());
         network_interface::vm_power_changed(engine, nic);
+    }
+}
+
+/// A start is told by two statuses, and a crash may cut off the NIC's: its MAC address is then known from the VM's,
+/// unless the primary address has changed since, which clears it (NIC-15).
+fn recall_mac(engine: &mut Engine, nic: &Name, shown: &AttachedNicView) {
+    let Some(programmed) = engine.get::<NetworkInterface>(nic) else { return };
+    let primary = programmed.ask.primary().and_then(|primary| programmed.held.addresses.get(&primary.name)).copied();
+    let is_current = programmed.held.mac.is_none() && shown.private_ip_address == primary;
+    let Some(mac) = shown.mac_address.filter(|mac| is_current && engine.macs.reserve(*mac)) else { return };
+    if let Some(programmed) = engine.get_mut::<NetworkInterface>(nic) {
+        programmed.held.mac = Some(mac);
     }
 }
 

@@ -201,12 +201,21 @@ impl Core {
     pub fn settle(&mut self, now: Timestamp) {
         self.engine.advance(now);
         let sources = Kind::ALL.iter().map(|kind| Source::Objects(*kind)).chain([Source::Namespaces]);
-        if !self.started && sources.into_iter().all(|source| self.listed.contains(&source)) {
+        let starts = !self.started && sources.into_iter().all(|source| self.listed.contains(&source));
+        if starts {
             self.start();
         }
         if !self.started {
             return;
         }
+        self.judge_all();
+        if starts {
+            self.engine.end_restore();
+            self.judge_all();
+        }
+    }
+
+    fn judge_all(&mut self) {
         self.after_engine();
         while let Some(id) = self.work.pop() {
             self.judge(&id);
@@ -308,6 +317,7 @@ impl Core {
     fn start(&mut self) {
         self.started = true;
         let mut records = std::mem::take(&mut self.records);
+        self.engine.begin_restore();
         for kind in Kind::ALL {
             let mut new = Vec::new();
             for id in self.by_age(*kind) {
