@@ -253,12 +253,16 @@ impl Engine {
                 Ok(())
             }
             Err(refusal) => {
-                let code = refusal.leading().code;
-                if self.get::<K>(name).is_none() && self.refused.insert(id.clone(), code) != Some(code) {
-                    self.free(WaitKey::Object(id)); // whoever waits for it may now say why (S-36)
-                }
+                self.note_refused(&id, refusal.leading().code);
                 Err(refusal)
             }
+        }
+    }
+
+    /// An object's spec cannot be read: whoever refers to it is told so (S-36).
+    pub fn note_refused(&mut self, id: &ObjectId, code: Code) {
+        if self.holder(id.kind, &id.name).is_none() && self.refused.insert(id.clone(), code) != Some(code) {
+            self.free(WaitKey::Object(id.clone()));
         }
     }
 

@@ -465,7 +465,7 @@ fn pool_holds(engine: &Engine, id: &PoolId, count: u64, path: &str, findings: &m
             "Delete public addresses that are not used, or run the operator with a larger --public-ip-pool.".to_owned(),
         ),
     };
-    findings
+    let violation = findings
         .refuse(
             code,
             path,
@@ -473,6 +473,9 @@ fn pool_holds(engine: &Engine, id: &PoolId, count: u64, path: &str, findings: &m
             remedy,
         )
         .until(WaitKey::Capacity(id.clone()));
+    if let PoolId::Prefix(prefix) = id {
+        violation.as_of(WaitKey::Object(ObjectId::new(Kind::PublicIPPrefix, prefix.clone())));
+    }
 }
 
 /// The virtual machine that a public address serves, by way of the NIC that holds it.

@@ -25,6 +25,8 @@ use crate::fabric::{
 const HOT_STATUS_INTERVAL: SignedDuration = SignedDuration::from_secs(1);
 /// The pause after a first failed write of an object; it doubles with each further one.
 const FIRST_RETRY: SignedDuration = SignedDuration::from_millis(500);
+/// Claims are followed this far to find a circle; each judgement of a claimant does so, and people make short ones.
+const CLAIMS_FOLLOWED: usize = 256;
 /// The longest pause between two tries of a write.
 const LAST_RETRY: SignedDuration = SignedDuration::from_secs(30);
 
@@ -259,7 +261,9 @@ impl Core {
         if let Some(seen) = self.listing.get_mut(&Source::Objects(id.kind)) {
             seen.insert(id.clone());
         }
-        if let Some(record) = observed.record.take().filter(|_| !self.started) {
+        // Without the finalizer, an object that is being deleted has been released: what its status tells is another's.
+        let released = observed.deleting && !observed.has_finalizer;
+        if let Some(record) = observed.record.take().filter(|_| !self.started && !released) {
             self.records.insert(id.clone(), record);
         }
         let urgency = if observed.deleting { Urgency::Deletion } else { Urgency::Put };
@@ -394,7 +398,11 @@ impl Core {
                 default,
                 ask: asked.ask.clone(),
             },
-            Err(violations) => return Refusal::from_violations(violations.clone()),
+            Err(violations) => {
+                let refusal = Refusal::from_violations(violations.clone())?;
+                self.engine.note_refused(id, refusal.leading().code);
+                return Some(refusal);
+            }
         };
         if another_life && let Err(refusal) = self.engine.delete(id.kind, &id.name) {
             return Refusal::from_violations(vec![still_there(id, &refusal)]);
@@ -452,8 +460,16 @@ impl Core {
 
     /// Objects that wait for each other's claims for ever are told so, each of them (S-10).
     fn break_deadlock(&mut self, id: &ObjectId) {
-        let Some(circle) = self.circle(id) else { return };
+        let circle = self.circle(id);
         let Some(entry) = self.index.get_mut(id) else { return };
+        let before = std::mem::replace(&mut entry.circle, circle.clone().unwrap_or_default());
+        let Some(circle) = circle else {
+            // The circle is open: those who were told that they wait for ever may go on, or wait for something else.
+            for other in before.into_iter().filter(|other| other != id) {
+                self.work.push(other, Urgency::Put);
+            }
+            return;
+        };
         let Verdict::Judged { violations, .. } = &mut entry.verdict else { return };
         let others: Vec<String> = circle.iter().filter(|other| *other != id).map(ToString::to_string).collect();
         for violation in violations.iter_mut().filter(|violation| is_claim(violation)) {
@@ -474,30 +490,24 @@ impl Core {
         }
     }
 
-    /// The objects of a circle of claims that leads back to `id`.
+    /// The objects of a circle of claims that leads back to `id`, if one is found among the first that are reached.
     fn circle(&self, id: &ObjectId) -> Option<BTreeSet<ObjectId>> {
-        let mut path = vec![id.clone()];
-        let mut seen = BTreeSet::new();
-        self.walk(id, &mut path, &mut seen).then(|| path.into_iter().collect())
-    }
-
-    fn walk(&self, target: &ObjectId, path: &mut Vec<ObjectId>, seen: &mut BTreeSet<ObjectId>) -> bool {
-        let Some(claims_of) = path.last().and_then(|last| self.index.get(last)).map(|entry| &entry.claims_of) else {
-            return false;
-        };
-        for holder in claims_of {
-            if holder == target {
-                return true;
-            }
-            if seen.insert(holder.clone()) {
-                path.push(holder.clone());
-                if self.walk(target, path, seen) {
-                    return true;
+        let claims_of = |id: &ObjectId| self.index.get(id).into_iter().flat_map(|entry| &entry.claims_of);
+        let mut reached_from: BTreeMap<&ObjectId, &ObjectId> = BTreeMap::new();
+        let mut next: Vec<&ObjectId> = self.index.get_key_value(id).map(|(id, _)| id).into_iter().collect();
+        while let Some(at) = next.pop() {
+            for holder in claims_of(at) {
+                if holder == id {
+                    let back = std::iter::successors(Some(at), |at| reached_from.get(at).copied());
+                    return Some(back.cloned().collect());
                 }
-                path.pop();
+                if reached_from.len() < CLAIMS_FOLLOWED && !reached_from.contains_key(holder) {
+                    reached_from.insert(holder, at);
+                    next.push(holder);
+                }
             }
         }
-        false
+        None
     }
 
     // Writes.
@@ -534,7 +544,7 @@ impl Core {
                     generation: *generation,
                     violations,
                     since: &entry.published.since,
-                    now,
+                    now: to_the_second(now),
                 };
                 let status = object::report(id.kind, &self.engine, &id.name, found).ok()?;
                 let published = Published::of(&status);
@@ -593,8 +603,9 @@ impl Core {
             Outcome::Done(resource_version) => {
                 entry.failures = 0;
                 entry.not_before = None;
-                if resource_version > entry.resource_version {
-                    entry.resource_version = resource_version;
+                // The write that takes the last finalizer off is answered with the version that it was decided on.
+                if resource_version > entry.resource_version || flight_version == entry.resource_version {
+                    entry.resource_version = entry.resource_version.max(resource_version);
                     entry.published = flight.published.unwrap_or_else(|| entry.published.clone());
                     entry.has_finalizer = flight.finalizer;
                     if matches!(entry.verdict, Verdict::Unjudged) {
@@ -618,6 +629,11 @@ impl Core {
         }
         self.let_on(id);
     }
+}
+
+/// Conditions tell seconds; the clock that they are stamped by has no more.
+fn to_the_second(now: Timestamp) -> Timestamp {
+    Timestamp::from_second(now.as_second()).unwrap_or(now)
 }
 
 /// The subscription of a Namespace without the label.

@@ -52,7 +52,7 @@ pub async fn run(client: Client, settings: Settings, readiness: Readiness, stop:
             started(&mut core, &readiness);
         }
         while writes.len() < WRITES_AT_ONCE {
-            let Some(write) = core.next_write(to_the_second(now)) else { break };
+            let Some(write) = core.next_write(now) else { break };
             writes.spawn(carry_out(client.clone(), write));
         }
         for notice in core.take_notices() {
@@ -60,6 +60,9 @@ pub async fn run(client: Client, settings: Settings, readiness: Readiness, stop:
                 tracing::warn!("too many Events are pending; one is dropped");
             }
         }
+        // With no hand free, what is due can only wait for one.
+        let busy = writes.len() >= WRITES_AT_ONCE;
+        let deadline = if busy { core.engine().next_deadline() } else { core.next_deadline() };
         tokio::select! {
             input = inputs.next() => {
                 core_feeds(&mut core, input.flatten());
@@ -68,8 +71,8 @@ pub async fn run(client: Client, settings: Settings, readiness: Readiness, stop:
                     core_feeds(&mut core, input.flatten());
                 }
             }
-            Some(Ok(input)) = writes.join_next() => core.feed(input),
-            () = until(core.next_deadline(), now) => {}
+            Some(written) = writes.join_next() => core.feed(written.unwrap_or_else(|died| std::panic::resume_unwind(died.into_panic()))),
+            () = until(deadline, now) => {}
             () = &mut stop => break,
         }
     }
@@ -92,11 +95,6 @@ fn started(core: &mut Core, readiness: &Readiness) {
     let (objects, waiting) = core.counts();
     tracing::info!(objects, waiting, "the fabric is restored");
     readiness.set();
-}
-
-/// Conditions tell seconds; the clock that they are stamped by has no more.
-fn to_the_second(now: Timestamp) -> Timestamp {
-    Timestamp::from_second(now.as_second()).unwrap_or(now)
 }
 
 async fn until(deadline: Option<Timestamp>, now: Timestamp) {

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
+use vnet_operator::api::FINALIZER;
 use vnet_operator::fabric::ipam::PoolId;
 use vnet_operator::fabric::{Kind, NetworkInterface, ObjectId, PublicIPAddress, PublicIPPrefix, Subnet};
 
@@ -37,8 +38,15 @@ pub fn no_address_moves(world: &World, id: &ObjectId, object: &Value, next: &Val
     }
 }
 
+/// Released by the operator, and kept by another controller.
+fn is_released(object: &Value) -> bool {
+    let finalizers = object["metadata"]["finalizers"].as_array();
+    let ours = finalizers.is_some_and(|finalizers| finalizers.iter().any(|finalizer| finalizer == FINALIZER));
+    !object["metadata"]["deletionTimestamp"].is_null() && !ours
+}
+
 pub fn everything_is_ready_or_says_why(world: &World) {
-    for (id, object) in &world.objects {
+    for (id, object) in world.objects.iter().filter(|(_, object)| !is_released(object)) {
         let (status, generation) = (&object["status"], &object["metadata"]["generation"]);
         let condition = |kind: &str| {
             let mut all = status["conditions"].as_array().into_iter().flatten();

@@ -26,6 +26,7 @@ pub fn act(world: &mut World, rng: &mut ChaCha8Rng) {
             world.delete(&id);
             world.create(&id, spec(id.kind, &namespace, rng), true);
         }
+        6 if exists => world.let_go(&id),
         4 if exists => tamper(world, &id, rng),
         5 if exists => world.edit(&id, |object| {
             object["metadata"]["annotations"] = json!({"vnet.dev/restartedAt": "2026-01-01T00:00:00Z", "note": "x"});
@@ -38,6 +39,7 @@ pub fn act(world: &mut World, rng: &mut ChaCha8Rng) {
 pub fn delete_everything(world: &mut World) {
     for id in world.objects.keys().cloned().collect::<Vec<_>>() {
         world.delete(&id);
+        world.let_go(&id);
     }
 }
 

@@ -13,6 +13,8 @@ use vnet_operator::fabric::{Kind, Name, ObjectId, Settings, Uid};
 use vnet_operator::operator::{Core, Input, Namespace, Outcome, Source, What, Write};
 
 pub const NAMESPACES: [&str; 2] = ["a", "b"];
+/// The finalizer of another controller.
+const FOREIGN_FINALIZER: &str = "example.com/foreign";
 const STEPS_TO_CALM: usize = 20_000;
 
 #[derive(Clone, Debug)]
@@ -77,7 +79,10 @@ impl World {
 
     pub fn create(&mut self, id: &ObjectId, spec: Value, with_finalizer: bool) {
         self.lives += 1;
-        let finalizers = if with_finalizer { vec![FINALIZER] } else { vec![] };
+        let mut finalizers = if with_finalizer { vec![FINALIZER] } else { vec![] };
+        if self.lives % 5 == 0 {
+            finalizers.push(FOREIGN_FINALIZER);
+        }
         let object = json!({
             "apiVersion": "vnet.dev/v1alpha1",
             "kind": id.kind.as_str(),
@@ -100,6 +105,15 @@ impl World {
         }
         self.tell(|| format!("user edits {id} {}", object["spec"]));
         self.store(id, object);
+    }
+
+    /// Another controller has done its part of a deletion.
+    pub fn let_go(&mut self, id: &ObjectId) {
+        self.edit(id, |object| {
+            if let Some(finalizers) = object["metadata"]["finalizers"].as_array_mut() {
+                finalizers.retain(|finalizer| finalizer != FOREIGN_FINALIZER);
+            }
+        });
     }
 
     pub fn strip(&mut self, id: &ObjectId) {
@@ -252,7 +266,9 @@ impl World {
         self.writes += 1;
         self.tell(|| format!("operator writes {} {}", write.id, difference(&self.objects[&write.id], &next)));
         self.store(&write.id, next);
-        Outcome::Done(self.version)
+        // The real server answers the write that removes an object with the version that it had.
+        let removed = !self.objects.contains_key(&write.id);
+        Outcome::Done(if removed { write.resource_version } else { self.version })
     }
 
     // Time and accidents.

@@ -695,6 +695,7 @@ fn subnet_has_room(case: &Nic<'_>, findings: &mut Findings) {
                     full_remedy(case, &configuration.name),
                 )
                 .until(WaitKey::Capacity(id.clone()))
+                .as_of(object(Kind::Subnet, &case.ask.subnet))
                 .blocked_by(ObjectId::new(Kind::Subnet, case.ask.subnet.clone()));
         }
     }

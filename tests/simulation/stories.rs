@@ -1,0 +1,129 @@
+//! Lives that a random user seldom lives, told step by step.
+
+use serde_json::{Value, json};
+use vnet_operator::fabric::{Kind, ObjectId};
+
+use super::world::{World, id};
+
+fn network() -> World {
+    let mut world = World::new(false, false);
+    let hub = json!({"addressSpace": {"addressPrefixes": ["10.0.0.0/16"]}});
+    world.create(&id(Kind::VirtualNetwork, "a", "hub"), hub, true);
+    world.create(&web(), subnet(), true);
+    world.calm_down();
+    world
+}
+
+fn web() -> ObjectId {
+    id(Kind::Subnet, "a", "web")
+}
+
+/// Three addresses to give: 10.0.0.4 to 10.0.0.6.
+fn subnet() -> Value {
+    json!({"virtualNetwork": {"name": "hub"}, "addressPrefixes": ["10.0.0.0/29"]})
+}
+
+fn nic(name: &str) -> ObjectId {
+    id(Kind::NetworkInterface, "a", name)
+}
+
+fn dynamic() -> Value {
+    json!({"subnet": {"name": "web"}, "ipConfigurations": [{"name": "one"}]})
+}
+
+fn with_address(address: &str) -> Value {
+    let configuration = json!({"name": "one", "privateIPAllocationMethod": "Static", "privateIPAddress": address});
+    json!({"subnet": {"name": "web"}, "ipConfigurations": [configuration]})
+}
+
+fn ready(world: &World, id: &ObjectId) -> String {
+    let conditions = world.objects[id]["status"]["conditions"].as_array().cloned().unwrap_or_default();
+    let ready = conditions.iter().find(|condition| condition["type"] == "Ready");
+    ready
+        .map(|ready| format!("{} {}", ready["status"].as_str().unwrap(), ready["reason"].as_str().unwrap()))
+        .unwrap_or_default()
+}
+
+#[test]
+fn two_that_wait_for_each_other_for_ever_are_stalled_until_one_lets_go() {
+    let mut world = network();
+    world.create(&nic("a"), with_address("10.0.0.4"), true);
+    world.create(&nic("b"), with_address("10.0.0.5"), true);
+    world.calm_down();
+    world.edit(&nic("a"), |object| object["spec"] = with_address("10.0.0.5"));
+    world.edit(&nic("b"), |object| object["spec"] = with_address("10.0.0.4"));
+    world.calm_down();
+    for name in ["a", "b"] {
+        assert_eq!(ready(&world, &nic(name)), "False PrivateIPAddressInUse");
+        let remedy = world.objects[&nic(name)]["status"]["violations"][0]["remedy"].as_str().unwrap().to_owned();
+        assert!(remedy.contains("Let one go first"), "{remedy}");
+    }
+    world.edit(&nic("a"), |object| object["spec"] = with_address("10.0.0.6"));
+    world.calm_down();
+    assert_eq!((ready(&world, &nic("a")), ready(&world, &nic("b"))), ("True Ready".into(), "True Ready".into()));
+}
+
+#[test]
+fn one_that_is_no_longer_part_of_a_circle_waits_and_is_not_stalled() {
+    let mut world = network();
+    for (name, address) in [("a", "10.0.0.4"), ("b", "10.0.0.5"), ("c", "10.0.0.6")] {
+        world.create(&nic(name), with_address(address), true);
+    }
+    world.calm_down();
+    world.edit(&nic("a"), |object| object["spec"] = with_address("10.0.0.5"));
+    world.edit(&nic("b"), |object| object["spec"] = with_address("10.0.0.4"));
+    world.calm_down();
+    world.edit(&nic("a"), |object| object["spec"] = with_address("10.0.0.6"));
+    world.calm_down();
+    assert_eq!(ready(&world, &nic("b")), "Unknown PrivateIPAddressInUse");
+}
+
+#[test]
+fn all_that_wait_for_a_full_subnet_follow_when_it_is_made_anew() {
+    let mut world = network();
+    for name in ["a", "b", "c", "d", "e"] {
+        world.create(&nic(name), dynamic(), true);
+    }
+    world.calm_down();
+    assert_eq!(ready(&world, &nic("e")), "Unknown SubnetIsFull");
+    for name in ["a", "b", "c"] {
+        world.delete(&nic(name));
+    }
+    world.delete(&web());
+    world.calm_down();
+    for name in ["a", "b", "c"] {
+        world.let_go(&nic(name));
+    }
+    world.let_go(&web());
+    world.calm_down();
+    if !world.objects.contains_key(&web()) {
+        world.create(&web(), subnet(), true);
+        world.calm_down();
+    }
+    assert_eq!((ready(&world, &nic("d")), ready(&world, &nic("e"))), ("True Ready".into(), "True Ready".into()));
+}
+
+#[test]
+fn an_address_of_one_that_was_released_stays_with_its_new_holder_over_a_restart() {
+    let mut world = network();
+    for name in ["a", "b", "c", "d"] {
+        world.create(&nic(name), dynamic(), true); // one of them carries a finalizer of another controller
+    }
+    world.calm_down();
+    for name in ["a", "b", "c"] {
+        world.delete(&nic(name));
+    }
+    world.calm_down();
+    for name in ["x", "y"] {
+        world.create(&nic(name), dynamic(), true);
+    }
+    world.calm_down();
+    let address = |world: &World, name: &str| {
+        world.objects[&nic(name)]["status"]["ipConfigurations"][0]["privateIPAddress"].clone()
+    };
+    let before = [address(&world, "x"), address(&world, "y")];
+    world.restart();
+    world.calm_down();
+    assert_eq!(before, [address(&world, "x"), address(&world, "y")]);
+    assert!(before.iter().all(|address| address.is_string()));
+}
