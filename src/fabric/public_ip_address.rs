@@ -492,8 +492,10 @@ pub(super) fn settle(engine: &mut Engine, name: &Name) {
     let (address, pool) = (programmed.held.address, programmed.ask.pool());
     let wanted = match (programmed.ask.method, power) {
         _ if programmed.ask.version == IpVersion::IPv6 => false,
-        (AllocationMethod::Static, _) | (AllocationMethod::Dynamic, Some(PowerState::Running)) => true,
-        (AllocationMethod::Dynamic, Some(PowerState::Stopped | PowerState::Starting)) => address.is_some(),
+        (AllocationMethod::Static, _)
+        // Taken when the start begins, so that what a put was found to have room for is there when it ends.
+        | (AllocationMethod::Dynamic, Some(PowerState::Running | PowerState::Starting)) => true,
+        (AllocationMethod::Dynamic, Some(PowerState::Stopped)) => address.is_some(),
         (AllocationMethod::Dynamic, _) if engine.restoring => address.is_some(),
         (AllocationMethod::Dynamic, Some(PowerState::Deallocated) | None) => false,
     };

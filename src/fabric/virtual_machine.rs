@@ -471,7 +471,12 @@ fn start(engine: &mut Engine, name: &Name) {
     }
     let takes = SignedDuration::try_from(engine.settings.vm_start).unwrap_or(SignedDuration::MAX);
     match engine.now.checked_add(takes) {
-        Ok(due) if !takes.is_zero() => set_power(engine, name, PowerState::Starting, Some(due)),
+        Ok(due) if !takes.is_zero() => {
+            set_power(engine, name, PowerState::Starting, Some(due));
+            for nic in engine.attached_to(name) {
+                network_interface::vm_power_changed(engine, &nic);
+            }
+        }
         Ok(_) | Err(_) => finish_start(engine, name),
     }
 }

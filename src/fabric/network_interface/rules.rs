@@ -763,7 +763,7 @@ fn public_address_is_free(case: &Nic<'_>, findings: &mut Findings) {
 }
 
 fn public_pool_has_room(case: &Nic<'_>, findings: &mut Findings) {
-    if attached_vm(case).is_none_or(|(_, vm)| vm.held.power != PowerState::Running) {
+    if attached_vm(case).is_none_or(|(_, vm)| !matches!(vm.held.power, PowerState::Running | PowerState::Starting)) {
         return;
     }
     let lacking = public_addresses(case.ask).map(|(_, _, public)| public);

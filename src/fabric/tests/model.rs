@@ -255,8 +255,8 @@ impl World {
             let vm = world.holder_of(name).and_then(|nic| world.vm_of(nic)).map(|(_, vm)| vm.power);
             ask.version == IpVersion::IPv4
                 && match (ask.method, vm) {
-                    (AllocationMethod::Static, _) | (_, Some(PowerState::Running)) => true,
-                    (_, Some(PowerState::Stopped | PowerState::Starting)) => address.is_some(),
+                    (AllocationMethod::Static, _) | (_, Some(PowerState::Running | PowerState::Starting)) => true,
+                    (_, Some(PowerState::Stopped)) => address.is_some(),
                     (_, Some(PowerState::Deallocated) | None) => false,
                 }
         };

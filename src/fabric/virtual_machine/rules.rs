@@ -381,7 +381,7 @@ fn public_pool_has_room(case: &Vm<'_>, findings: &mut Findings) {
         Some(PowerWish::Running) => true,
         Some(PowerWish::Stopped) => power.is_none_or(|power| power == PowerState::Deallocated), // S-22, S-34
         Some(PowerWish::Deallocated) => false,
-        None => power.is_none_or(|power| power == PowerState::Running),
+        None => power.is_none_or(|power| matches!(power, PowerState::Running | PowerState::Starting)),
     };
     let lacking = nics(case).flat_map(|(_, _, nic)| nic.ask.public_ip_addresses()).filter(|_| starts);
     needs_public_addresses(case.engine, lacking, "spec.powerState", findings);

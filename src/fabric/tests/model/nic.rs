@@ -181,7 +181,7 @@ impl World {
             }
         }
         let Some((_, vm)) = self.vm_of(name).filter(|_| broken.is_empty()) else { return broken };
-        if vm.power == PowerState::Running && lacking > self.free_publics().len() {
+        if matches!(vm.power, PowerState::Running | PowerState::Starting) && lacking > self.free_publics().len() {
             broken.insert("PIP-05");
         }
         let others =

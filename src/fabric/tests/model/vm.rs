@@ -33,7 +33,7 @@ impl World {
         }
         let power = before.as_ref().map(|vm| vm.power);
         let allocates = match (ask.power, power) {
-            (Some(PowerWish::Running), _) | (None, None | Some(PowerState::Running)) => true,
+            (Some(PowerWish::Running), _) | (None, None | Some(PowerState::Running | PowerState::Starting)) => true,
             (Some(PowerWish::Stopped), None | Some(PowerState::Deallocated)) => true,
             (Some(_) | None, _) => false,
         };
@@ -98,6 +98,7 @@ impl World {
         }
         let vm = self.vms.get_mut(name).unwrap();
         (vm.power, vm.starts_at) = (PowerState::Starting, self.now + self.start_takes);
+        self.settle_publics_of(name);
     }
 
     /// The VM runs: its NICs have MAC addresses (NIC-14), and its Dynamic public addresses appear (PIP-05).
@@ -111,6 +112,11 @@ impl World {
                 nic.mac = Some(self.macs);
             }
         }
+        self.settle_publics_of(name);
+    }
+
+    fn settle_publics_of(&mut self, name: &Name) {
+        let attached = self.vms[name].attached.clone();
         let order: Vec<Name> =
             attached.iter().flat_map(|nic| self.nics[nic].ask.public_ip_addresses().cloned()).collect();
         self.settle(order);

@@ -200,3 +200,18 @@ fn dynamic_addresses_may_be_assigned_anew_when_a_deallocated_vm_starts() {
     assert_ne!(fabric.address("a", "ipconfig1"), before);
     assert!(fabric.mac("a").is_some() && mac.is_some());
 }
+
+#[test]
+fn a_start_that_takes_time_takes_its_dynamic_public_addresses_at_its_beginning() {
+    let settings = Settings {
+        public_ip_pool: "198.18.0.0/32".parse().unwrap(),
+        vm_start: std::time::Duration::from_secs(30),
+        ..Settings::default()
+    };
+    let fabric = Fabric::new(settings).with(a_network("hub")).with(a_subnet("web", "10.0.1.0/24"));
+    let mut fabric = fabric.with(a_public_ip("p")).with(a_nic("a").public("p")).with(a_vm("v").nics(["a"]));
+    assert_eq!(fabric.public_address("p"), "198.18.0.0");
+    assert!(fabric.put(a_public_ip("q").standard()).is_err());
+    fabric.advance(30);
+    assert_eq!(fabric.public_address("p"), "198.18.0.0");
+}
