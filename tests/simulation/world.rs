@@ -80,7 +80,7 @@ impl World {
     pub fn create(&mut self, id: &ObjectId, spec: Value, with_finalizer: bool) {
         self.lives += 1;
         let mut finalizers = if with_finalizer { vec![FINALIZER] } else { vec![] };
-        if self.lives % 5 == 0 {
+        if self.lives.is_multiple_of(5) {
             finalizers.push(FOREIGN_FINALIZER);
         }
         let object = json!({
