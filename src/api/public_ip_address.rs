@@ -90,7 +90,7 @@ pub struct PublicIPAddressSku {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PublicDnsSettings {
-    /// The first label; the name is <label>.<location>.cloudapp.azure.com, unique in the location.
+    /// The first label; the name is LABEL.LOCATION.cloudapp.azure.com, unique in the location.
     #[schemars(length(min = 3, max = 63))]
     #[x_kube(validation = (
         "self.matches('^[a-z][a-z0-9-]{1,61}[a-z0-9]$')",

@@ -1,6 +1,6 @@
 //! Network interfaces: what they are asked to be, what they hold, and the effects of a put.
 //!
-//! The rules are in [`rules`]; allocation order and the life of addresses and MACs (ADDR-02 to ADDR-07, NIC-14, NIC-15)
+//! The rules are in `rules`; allocation order and the life of addresses and MACs (ADDR-02 to ADDR-07, NIC-14, NIC-15)
 //! are here.
 
 mod rules;

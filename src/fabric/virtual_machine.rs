@@ -1,6 +1,6 @@
 //! Virtual machines: power states, and which network interfaces are attached in which order (VM-01 to VM-22).
 //!
-//! The rules are in [`rules`]; the order inside one put (S-01) and the life of attachments are here.
+//! The rules are in `rules`; the order inside one put (S-01) and the life of attachments are here.
 
 mod guest;
 mod rules;

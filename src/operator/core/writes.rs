@@ -1,0 +1,174 @@
+//! Writes: what is written of an object, when, and what becomes of it.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::{Core, Notice, Outcome, What, Write};
+use crate::api::FINALIZER;
+use crate::api::object;
+use crate::api::status::{self, Published, fingerprint};
+use crate::fabric::{ObjectId, Placement, Uid, Violation};
+use crate::operator::index::{Entry, Flight, Verdict};
+use crate::operator::queue::Urgency;
+
+/// A status that changes only because others come and go is written at most this often.
+const HOT_STATUS_INTERVAL: SignedDuration = SignedDuration::from_secs(1);
+/// The pause after a first failed write of an object; it doubles with each further one.
+const FIRST_RETRY: SignedDuration = SignedDuration::from_millis(500);
+/// The longest pause between two tries of a write.
+const LAST_RETRY: SignedDuration = SignedDuration::from_secs(30);
+
+impl Core {
+    pub(super) fn consider(&mut self, id: &ObjectId, now: Timestamp) -> Option<Write> {
+        if let Some(first) = self.builds_on_unwritten(id) {
+            self.held_back.entry(first).or_default().insert(id.clone());
+            return None;
+        }
+        let by_namespace = self.placement_of(&id.name.namespace);
+        let terminating = self.namespaces.get(&id.name.namespace).is_none_or(|namespace| namespace.terminating);
+        let entry = self.index.get_mut(id)?;
+        if entry.flight.is_some() {
+            return None; // its end brings the object here again
+        }
+        if let Some(due) = entry.not_before.filter(|due| *due > now) {
+            self.timers.insert((due, id.clone()));
+            return None;
+        }
+        let (what, flight) = match &entry.verdict {
+            Verdict::Released if entry.has_finalizer => finalizers(entry, false),
+            Verdict::Released => return None,
+            Verdict::Unjudged | Verdict::Judged { .. } if !entry.has_finalizer && !entry.deleting => {
+                finalizers(entry, true)
+            }
+            Verdict::Unjudged => return None,
+            Verdict::Judged { generation, violations } => {
+                let named = entry.asked.as_ref().ok().and_then(|asked| asked.location.clone());
+                let expected =
+                    by_namespace.map(|default| Placement { location: named.unwrap_or(default.location), ..default });
+                let found = status::Findings {
+                    uid: &entry.uid,
+                    expected: expected.as_ref(),
+                    generation: *generation,
+                    violations,
+                    since: &entry.published.since,
+                    now: to_the_second(now),
+                };
+                let status = object::report(id.kind, &self.engine, &id.name, found).ok()?;
+                let published = Published::of(&status);
+                if published.all == entry.published.all {
+                    return None;
+                }
+                let urgent = published.cold != entry.published.cold && !entry.deleting;
+                if let Some(due) = entry.last_write.and_then(|last| last.checked_add(HOT_STATUS_INTERVAL).ok())
+                    && !urgent
+                    && due > now
+                {
+                    self.timers.insert((due, id.clone()));
+                    return None;
+                }
+                let notices = if terminating { Vec::new() } else { notices(id, entry, violations, &published) };
+                (
+                    What::Status(status),
+                    Flight {
+                        resource_version: entry.resource_version,
+                        published: Some(published),
+                        finalizer: entry.has_finalizer,
+                        notices,
+                    },
+                )
+            }
+        };
+        entry.flight = Some(flight);
+        entry.last_write = Some(now);
+        let (uid, resource_version) = (entry.uid.clone(), entry.resource_version);
+        Some(Write { id: id.clone(), uid, resource_version, generation: entry.generation, what })
+    }
+
+    /// An object that the programmed state of `id` refers to, and whose own status does not tell its state yet. Statuses
+    /// are the fabric's memory: what is built on must be remembered before what is built on it.
+    fn builds_on_unwritten(&self, id: &ObjectId) -> Option<ObjectId> {
+        let (_, _, references) = self.engine.carried(id.kind, &id.name)?;
+        references.into_iter().find(|reference| {
+            let Some((uid, generation, _)) = self.engine.carried(reference.kind, &reference.name) else { return false };
+            let entry = self.index.get(reference).filter(|entry| entry.uid == *uid);
+            entry.is_some_and(|entry| entry.published.programmed_generation != Some(generation))
+        })
+    }
+
+    /// What was held back until the status of `id` was written is considered again.
+    pub(super) fn let_on(&mut self, id: &ObjectId) {
+        for held_back in self.held_back.remove(id).unwrap_or_default() {
+            self.reports.push(held_back, Urgency::Put);
+        }
+    }
+
+    pub(super) fn written(&mut self, id: &ObjectId, uid: &Uid, outcome: Outcome) {
+        let Some(entry) = self.index.get_mut(id).filter(|entry| entry.uid == *uid) else { return };
+        let Some(flight) = entry.flight.take() else { return };
+        let flight_version = flight.resource_version;
+        match outcome {
+            Outcome::Done(resource_version) => {
+                entry.failures = 0;
+                entry.not_before = None;
+                // The write that takes the last finalizer off is answered with the version that it was decided on.
+                if resource_version > entry.resource_version || flight_version == entry.resource_version {
+                    entry.resource_version = entry.resource_version.max(resource_version);
+                    entry.published = flight.published.unwrap_or_else(|| entry.published.clone());
+                    entry.has_finalizer = flight.finalizer;
+                    if matches!(entry.verdict, Verdict::Unjudged) {
+                        self.work.push(id.clone(), Urgency::Put); // it has its finalizer now, and can be judged
+                    }
+                }
+                self.notices.extend(flight.notices);
+            }
+            Outcome::Conflict | Outcome::Gone => {}
+            Outcome::Failed => {
+                let factor = 1_i32 << entry.failures.min(6);
+                entry.failures += 1;
+                let pause = FIRST_RETRY.saturating_mul(factor).min(LAST_RETRY);
+                entry.not_before = entry.last_write.and_then(|last| last.checked_add(pause).ok());
+            }
+        }
+        // A conflict is not tried again on the version that lost: the event that caused it brings the object here.
+        let lost = matches!(outcome, Outcome::Conflict | Outcome::Gone) && flight_version == entry.resource_version;
+        if !lost {
+            self.reports.push(id.clone(), Urgency::Put);
+        }
+        self.let_on(id);
+    }
+}
+
+/// Conditions tell seconds; the clock that they are stamped by has no more.
+fn to_the_second(now: Timestamp) -> Timestamp {
+    Timestamp::from_second(now.as_second()).unwrap_or(now)
+}
+
+fn finalizers(entry: &Entry, with_ours: bool) -> (What, Flight) {
+    let ours = with_ours.then(|| FINALIZER.to_owned());
+    let list = entry.other_finalizers.iter().cloned().chain(ours).collect();
+    let resource_version = entry.resource_version;
+    (What::Finalizers(list), Flight { resource_version, published: None, finalizer: with_ours, notices: Vec::new() })
+}
+
+/// A Warning for each violation that was not shown before, and one Normal when an object that was not Ready becomes it.
+fn notices(id: &ObjectId, entry: &Entry, violations: &[Violation], published: &Published) -> Vec<Notice> {
+    let notice = |warning: bool, reason: String, note: String| Notice {
+        id: id.clone(),
+        uid: entry.uid.clone(),
+        warning,
+        reason,
+        note,
+    };
+    let is_new =
+        |v: &&Violation| !entry.published.violations.contains(&fingerprint(v.rule, &v.code.to_string(), &v.path));
+    let warnings = violations.iter().filter(is_new).map(|violation| {
+        notice(
+            true,
+            violation.code.to_string(),
+            format!("{}: {} {}", violation.path, violation.message, violation.remedy),
+        )
+    });
+    let recovered = entry.published.since.tells_not_ready() && !published.since.tells_not_ready();
+    let ready =
+        recovered.then(|| notice(false, "Ready".to_owned(), "The fabric carries the object as asked.".to_owned()));
+    warnings.chain(ready).collect()
+}
