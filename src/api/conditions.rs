@@ -158,7 +158,7 @@ fn ready(state: &State<'_>) -> Told {
 }
 
 /// Fact, evidence, remedy; and how many more violations there are.
-fn text(violation: &Violation, more: usize) -> String {
+pub(crate) fn text(violation: &Violation, more: usize) -> String {
     let mut text = format!("{}: {} {}", violation.path, violation.message, violation.remedy);
     if more > 0 {
         text.push_str(&format!(" ({more} more in status.violations.)"));

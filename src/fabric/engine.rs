@@ -259,7 +259,7 @@ impl Engine {
         }
     }
 
-    /// An object's spec cannot be read: whoever refers to it is told so (S-36).
+    /// An object that is not carried was refused: whoever refers to it may now say why (S-36).
     pub fn note_refused(&mut self, id: &ObjectId, code: Code) {
         if self.holder(id.kind, &id.name).is_none() && self.refused.insert(id.clone(), code) != Some(code) {
             self.free(WaitKey::Object(id.clone()));
@@ -347,6 +347,16 @@ impl Engine {
             subscription: request.default.subscription.clone(),
         };
         request.ask.inherited_placement(self).unwrap_or(own)
+    }
+}
+
+/// Takes a member out of a set of an index; a set that is empty goes.
+pub(super) fn leave(sets: &mut BTreeMap<Name, BTreeSet<Name>>, of: &Name, member: &Name) {
+    if let Some(members) = sets.get_mut(of) {
+        members.remove(member);
+        if members.is_empty() {
+            sets.remove(of);
+        }
     }
 }
 

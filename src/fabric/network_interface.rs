@@ -16,7 +16,7 @@ use std::sync::Arc;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::engine::Engine;
+use super::engine::{Engine, leave};
 use super::id::{Kind, Name, ObjectId};
 use super::ipam::PoolId;
 use super::mac::Mac;
@@ -462,12 +462,7 @@ fn release_address(engine: &mut Engine, subnet: &Name, address: IpAddr) {
 }
 
 fn leave_subnet(engine: &mut Engine, name: &Name, subnet: &Name) {
-    if let Some(nics) = engine.nics_in.get_mut(subnet) {
-        nics.remove(name);
-        if nics.is_empty() {
-            engine.nics_in.remove(subnet);
-        }
-    }
+    leave(&mut engine.nics_in, subnet, name);
     engine.touch_members(Kind::Subnet, subnet);
 }
 

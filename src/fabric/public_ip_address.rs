@@ -12,7 +12,7 @@ use std::sync::Arc;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::engine::Engine;
+use super::engine::{Engine, leave};
 use super::id::{Kind, Name, ObjectId, ShownRef};
 use super::ipam::PoolId;
 use super::limits;
@@ -224,9 +224,7 @@ impl Resource for PublicIPAddress {
             give_back(engine, &gone.ask.pool(), address);
         }
         if let Some(prefix) = &gone.ask.public_ip_prefix {
-            if let Some(members) = engine.taken_from.get_mut(prefix) {
-                members.remove(name);
-            }
+            leave(&mut engine.taken_from, prefix, name);
             engine.touch_members(Kind::PublicIPPrefix, prefix);
         }
         if let Some(label) = &gone.ask.domain_name_label {

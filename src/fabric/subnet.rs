@@ -9,7 +9,7 @@ use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::engine::Engine;
+use super::engine::{Engine, leave};
 use super::id::{Kind, Name, ObjectId, Placement};
 use super::ipam::{Pool, PoolId, RESERVED_PER_SUBNET, Reservation};
 use super::limits;
@@ -165,12 +165,7 @@ impl Resource for Subnet {
 
     fn release(engine: &mut Engine, name: &Name, gone: &Programmed<Self>) {
         let network = &gone.ask.virtual_network;
-        if let Some(siblings) = engine.subnets_of.get_mut(network) {
-            siblings.remove(name);
-            if siblings.is_empty() {
-                engine.subnets_of.remove(network);
-            }
-        }
+        leave(&mut engine.subnets_of, network, name);
         engine.pools.remove(&PoolId::SubnetIPv4(name.clone()));
         engine.pools.remove(&PoolId::SubnetIPv6(name.clone()));
         let network = network.clone();

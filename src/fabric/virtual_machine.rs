@@ -14,7 +14,7 @@ use jiff::{SignedDuration, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::engine::{DynamicAddresses, Engine};
+use super::engine::{DynamicAddresses, Engine, leave};
 use super::id::{Kind, Name, ObjectId, ShownRef};
 use super::limits::VmSize;
 use super::mac::Mac;
@@ -240,9 +240,7 @@ impl Resource for VirtualMachine {
             engine.starting.remove(&(due, name.clone()));
         }
         if let Some(set) = &gone.ask.availability_set {
-            if let Some(vms) = engine.vms_in.get_mut(set) {
-                vms.remove(name);
-            }
+            leave(&mut engine.vms_in, set, name);
             engine.touch_members(Kind::AvailabilitySet, set);
         }
         for nic in engine.nics_of.remove(name).unwrap_or_default().into_values() {

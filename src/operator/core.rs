@@ -332,8 +332,7 @@ impl Core {
         }
         let everything = Kind::ALL.iter().flat_map(|kind| self.by_age(*kind)).collect::<Vec<_>>();
         for id in everything {
-            let deleting = self.index.get(&id).is_some_and(|entry| entry.deleting);
-            self.work.push(id, if deleting { Urgency::Deletion } else { Urgency::Put });
+            self.wake(id);
         }
     }
 

@@ -91,7 +91,8 @@ impl Core {
         }
     }
 
-    fn wake(&mut self, id: ObjectId) {
+    /// Has an object judged, now that something has changed for it.
+    pub(super) fn wake(&mut self, id: ObjectId) {
         let deleting = self.index.get(&id).is_none_or(|entry| entry.deleting);
         self.work.push(id, if deleting { Urgency::Deletion } else { Urgency::Put });
     }

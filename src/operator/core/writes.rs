@@ -4,8 +4,8 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{Core, Notice, Outcome, What, Write};
 use crate::api::FINALIZER;
-use crate::api::object;
 use crate::api::status::{self, Published, fingerprint};
+use crate::api::{conditions, object};
 use crate::fabric::{ObjectId, Placement, Uid, Violation};
 use crate::operator::index::{Entry, Flight, Verdict};
 use crate::operator::queue::Urgency;
@@ -112,7 +112,9 @@ impl Core {
                 // The write that takes the last finalizer off is answered with the version that it was decided on.
                 if resource_version > entry.resource_version || flight_version == entry.resource_version {
                     entry.resource_version = entry.resource_version.max(resource_version);
-                    entry.published = flight.published.unwrap_or_else(|| entry.published.clone());
+                    if let Some(published) = flight.published {
+                        entry.published = published;
+                    }
                     entry.has_finalizer = flight.finalizer;
                     if matches!(entry.verdict, Verdict::Unjudged) {
                         self.work.push(id.clone(), Urgency::Put); // it has its finalizer now, and can be judged
@@ -160,13 +162,10 @@ fn notices(id: &ObjectId, entry: &Entry, violations: &[Violation], published: &P
     };
     let is_new =
         |v: &&Violation| !entry.published.violations.contains(&fingerprint(v.rule, &v.code.to_string(), &v.path));
-    let warnings = violations.iter().filter(is_new).map(|violation| {
-        notice(
-            true,
-            violation.code.to_string(),
-            format!("{}: {} {}", violation.path, violation.message, violation.remedy),
-        )
-    });
+    let warnings = violations
+        .iter()
+        .filter(is_new)
+        .map(|violation| notice(true, violation.code.to_string(), conditions::text(violation, 0)));
     let recovered = entry.published.since.tells_not_ready() && !published.since.tells_not_ready();
     let ready =
         recovered.then(|| notice(false, "Ready".to_owned(), "The fabric carries the object as asked.".to_owned()));
