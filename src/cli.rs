@@ -10,6 +10,7 @@ use ipnet::Ipv4Net;
 use tokio::signal::unix::{SignalKind, signal};
 use vnet_operator::api::crd;
 use vnet_operator::fabric::engine::DynamicAddresses;
+use vnet_operator::fabric::quota::Quotas;
 use vnet_operator::fabric::{Settings, catalogue};
 use vnet_operator::operator::health::{self, Readiness};
 use vnet_operator::operator::run;
@@ -75,6 +76,10 @@ struct RunOptions {
     /// Assign dynamic private addresses anew when a virtual machine starts after it was deallocated
     #[arg(long, env = "VNET_REASSIGN_DYNAMIC_ADDRESSES")]
     reassign_dynamic_addresses: bool,
+    /// Enforce the quotas of a new subscription: in each region 10 public addresses of a kind, 1,000 virtual networks,
+    /// 65,536 network interfaces
+    #[arg(long, env = "VNET_ENFORCE_QUOTAS")]
+    enforce_quotas: bool,
     /// How log lines are written
     #[arg(long, env = "VNET_LOG_FORMAT", default_value = "text")]
     log_format: LogFormat,
@@ -121,6 +126,10 @@ async fn operate(options: RunOptions) -> anyhow::Result<()> {
         dynamic_addresses: match options.reassign_dynamic_addresses {
             true => DynamicAddresses::Reassigned,
             false => DynamicAddresses::Kept,
+        },
+        quotas: match options.enforce_quotas {
+            true => Quotas::Enforced,
+            false => Quotas::Off,
         },
     };
     let readiness = Readiness::default();

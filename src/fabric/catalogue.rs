@@ -3,6 +3,7 @@
 //! A rule that refuses is a row of a `RULES` table and stands there; this adds those that show otherwise, and those that
 //! do not hold here, with the reason. None is left out in silence.
 
+use super::id::Kind;
 use super::kind::refusing_rules;
 use super::resource::Refusing;
 
@@ -74,11 +75,6 @@ pub const REMARKS: &[Remark] = &[
         "NIC-11",
         "A NIC moves to another resource group only with all that is related to it.",
         NotModelled("An object cannot move to another namespace."),
-    ),
-    remark(
-        "NIC-12",
-        "A region has at most 65,536 NICs of a subscription.",
-        NotModelled("Quotas of a subscription are not modelled; limits of a NIC are (IPC-15)."),
     ),
     remark("NIC-13", "A user cannot choose the MAC address.", ByShape("spec has no such field")),
     remark(
@@ -231,11 +227,6 @@ pub const REMARKS: &[Remark] = &[
         Observed("status.ipConfigurations of an unattached NIC"),
     ),
     remark(
-        "ADDR-14",
-        "A virtual network has at most 65,536 private addresses.",
-        NotModelled("The limit is not enforced; no public record shows its error code."),
-    ),
-    remark(
         "VNET-07",
         "A peering connects when both sides exist.",
         NotModelled("The kind VirtualNetworkPeering does not exist yet."),
@@ -260,11 +251,6 @@ pub const REMARKS: &[Remark] = &[
     remark("PIP-14", "The domain name is label, location and cloudapp.azure.com.", Observed("status.dnsSettings.fqdn")),
     remark("PIP-17", "Zones.", NotModelled("The fabric has no zones.")),
     remark("PIP-20", "Standard is closed to inbound traffic until a security group opens it.", NO_TRAFFIC),
-    remark(
-        "PIP-21",
-        "A subscription has a number of public addresses.",
-        NotModelled("Quotas of a subscription are not modelled."),
-    ),
     remark(
         "PIP-22",
         "The guest does not know its public addresses.",
@@ -356,7 +342,7 @@ pub const REMARKS: &[Remark] = &[
     ),
     remark("ARM-08", "What is missing has its error.", Within("NIC-03, PIP-12")),
     remark("ARM-09", "Every write has an etag.", Observed("metadata.resourceVersion")),
-    remark("ARM-11", "Quotas have their errors.", NotModelled("Quotas of a subscription are not modelled.")),
+    remark("ARM-11", "Quotas have their errors.", Within("NIC-12, PIP-21 and VNET-12, with --enforce-quotas (S-11)")),
     remark("ARM-12", "Long-running diagnoses answer later.", NotModelled("The fabric has no diagnoses.")),
     remark(
         "ARM-13",
@@ -367,27 +353,84 @@ pub const REMARKS: &[Remark] = &[
 ];
 
 /// Rules that are checked before any kind's own, or where a spec is read.
-pub const GENERAL: &[(&str, &str, &str)] = &[
-    ("ARM-04", "A body that cannot be read is refused as a whole.", "InvalidRequestContent"),
-    ("ARM-07", "An object waits until an earlier one of its name has left the fabric.", "AnotherOperationInProgress"),
-    ("ARM-10", "A name has at most 80 characters.", "InvalidResourceName"),
-    ("S-12", "An object stays in its location.", "InvalidResourceLocation"),
-    ("S-16", "A range has no host bits.", "InvalidCIDRNotation, NetcfgInvalidSubnet"),
-    ("S-35", "A VM's size is in the table of sizes.", "InvalidParameter"),
+pub const GENERAL: &[(&str, &str, &str, &str)] = &[
+    ("ARM-04", "A body that cannot be read is refused as a whole.", "InvalidRequestContent", "fabric, schema"),
+    (
+        "ARM-07",
+        "An object waits until an earlier one of its name has left the fabric.",
+        "AnotherOperationInProgress",
+        "fabric",
+    ),
+    ("ARM-10", "A name has at most 80 characters.", "InvalidResourceName", "fabric"),
+    ("S-12", "An object stays in its location.", "InvalidResourceLocation", "fabric"),
+    ("S-16", "A range has no host bits.", "InvalidCIDRNotation, NetcfgInvalidSubnet", "fabric, CEL"),
+    ("S-35", "A VM's size is in the table of sizes.", "InvalidParameter", "fabric"),
 ];
+
+/// How the API server refuses at `kubectl apply` what one object alone shows; the fabric holds the same rule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AtApply {
+    /// By the schema of the definition.
+    Schema,
+    /// By a validation rule of it.
+    Cel,
+}
+
+impl std::fmt::Display for AtApply {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            AtApply::Schema => "schema",
+            AtApply::Cel => "CEL",
+        })
+    }
+}
+
+use AtApply::{Cel, Schema};
+
+/// The rules that the API server holds as well as the fabric.
+pub const AT_APPLY: &[(Kind, &str, AtApply)] = &[
+    (Kind::VirtualNetwork, "VNET-01", Cel),
+    (Kind::VirtualNetwork, "VNET-10", Schema),
+    (Kind::PublicIPPrefix, "S-19", Schema),
+    (Kind::PublicIPAddress, "PIP-02", Cel),
+    (Kind::PublicIPAddress, "PIP-13", Schema),
+    (Kind::PublicIPAddress, "PIP-15", Cel),
+    (Kind::PublicIPAddress, "S-19", Cel),
+    (Kind::NetworkInterface, "NIC-21", Schema),
+    (Kind::NetworkInterface, "IPC-01", Schema),
+    (Kind::NetworkInterface, "IPC-02", Cel),
+    (Kind::NetworkInterface, "IPC-10", Schema),
+    (Kind::NetworkInterface, "IPC-15", Schema),
+    (Kind::NetworkInterface, "IP6-01", Cel),
+    (Kind::NetworkInterface, "IP6-03", Cel),
+    (Kind::NetworkInterface, "IP6-04", Cel),
+    (Kind::NetworkInterface, "ADDR-09", Cel),
+    (Kind::VirtualMachine, "VM-01", Schema),
+    (Kind::VirtualMachine, "VM-02", Schema),
+    (Kind::VirtualMachine, "VM-09", Cel),
+    (Kind::VirtualMachine, "VM-11", Schema),
+];
+
+/// Where a rule refuses: always in the fabric, and some also at `kubectl apply`.
+fn enforced_in(rule: &Refusing) -> String {
+    let at_apply = AT_APPLY.iter().find(|(kind, id, _)| !rule.deletion && *kind == rule.kind && *id == rule.id);
+    at_apply.map_or("fabric".to_owned(), |(_, _, how)| format!("fabric, {how}"))
+}
 
 /// The rule reference as Markdown, for `docs/rules.md`.
 pub fn markdown() -> String {
     let mut page = String::from(
-        "# Rules\n\n<!-- Generated by `vnet rules`; do not edit. -->\n\nEvery numbered rule, and what became of it. The code is Azure's, and the reason of the conditions. A violation\n*waits* where something else can cure it, and *stalls* where only an edit of the object can.\n\nSources: [NIC], [ATTACH], [IP] and [VM] are Microsoft's articles on network interfaces, on adding network interfaces to\nvirtual machines, on IP addresses of network interfaces, and on virtual machine networking; other names are pages of\nMicrosoftDocs/azure-docs, or issues on GitHub. *Recorded* means observed in recorded answers of the real service. Rules\nthat begin with S or D are decisions of this project: S where a declarative form asks for one, D where an article and\ntoday's service differ, and the article is followed.\n\n## Rules that refuse\n\n| rule | kind | on | what it says | code | then it | remedy | source |\n| --- | --- | --- | --- | --- | --- | --- | --- |\n",
+        "# Rules\n\n<!-- Generated by `vnet rules`; do not edit. -->\n\nEvery numbered rule, and what became of it. The code is Azure's, and the reason of the conditions. A violation\n*waits* where something else can cure it, and *stalls* where only an edit of the object can.\n\nSources: [NIC], [ATTACH], [IP] and [VM] are Microsoft's articles on network interfaces, on adding network interfaces to\nvirtual machines, on IP addresses of network interfaces, and on virtual machine networking; other names are pages of\nMicrosoftDocs/azure-docs, or issues on GitHub. *Recorded* means observed in recorded answers of the real service. Rules\nthat begin with S or D are decisions of this project: S where a declarative form asks for one, D where an article and\ntoday's service differ, and the article is followed.\n\n## Rules that refuse\n\n| rule | kind | on | what it says | code | then it | refused by | remedy | source |\n| --- | --- | --- | --- | --- | --- | --- | --- | --- |\n",
     );
     for rule in refusing_rules() {
         page.push_str(&row(&rule));
     }
-    for (id, says, codes) in GENERAL {
-        page.push_str(&format!("| {id} | every kind | put | {says} | {codes} | stalls | as the message says | |\n"));
+    for (id, says, codes, by) in GENERAL {
+        page.push_str(&format!(
+            "| {id} | every kind | put | {says} | {codes} | stalls | {by} | as the message says | |\n"
+        ));
     }
-    page.push_str("\nARM-07 waits. The schema and CEL rules of the CRDs refuse at `kubectl apply` what one object alone shows: malformed\naddresses and ranges, two primaries, a Dynamic Standard address, labels, numbers out of range.\n\n## Rules that show otherwise\n\n| rule | what it says | here |\n| --- | --- | --- |\n");
+    page.push_str("\nARM-07 waits. What the schema or a CEL rule of the definition refuses, it refuses at `kubectl apply`; the fabric holds\nthe same rule for what comes another way.\n\n## Rules that show otherwise\n\n| rule | what it says | here |\n| --- | --- | --- |\n");
     for remark in REMARKS {
         page.push_str(&format!("| {} | {} | {} |\n", remark.id, remark.says, remark.standing));
     }
@@ -398,11 +441,12 @@ fn row(rule: &Refusing) -> String {
     let codes: Vec<String> = rule.codes.iter().map(ToString::to_string).collect();
     let (on, then) = (if rule.deletion { "delete" } else { "put" }, rule.cure.to_string());
     format!(
-        "| {} | {} | {on} | {} | {} | {then} | {} | {} |\n",
+        "| {} | {} | {on} | {} | {} | {then} | {} | {} | {} |\n",
         rule.id,
         rule.kind,
         rule.says,
         codes.join(", "),
+        enforced_in(rule),
         rule.remedy,
         rule.source
     )
@@ -413,19 +457,21 @@ pub fn lookup(id: &str) -> Vec<String> {
     let refusing = refusing_rules().into_iter().filter(|rule| rule.id.eq_ignore_ascii_case(id)).map(|rule| {
         let codes: Vec<String> = rule.codes.iter().map(ToString::to_string).collect();
         format!(
-            "{} ({}{}): {}\n  code:   {}\n  then:   it {}\n  remedy: {}\n  source: {}",
+            "{} ({}{}): {}\n  code:   {}\n  then:   it {}\n  by:     {}\n  remedy: {}\n  source: {}",
             rule.id,
             rule.kind,
             if rule.deletion { ", deletion" } else { "" },
             rule.says,
             codes.join(", "),
             rule.cure,
+            enforced_in(&rule),
             rule.remedy,
             rule.source
         )
     });
     let general = GENERAL.iter().filter(|(known, ..)| known.eq_ignore_ascii_case(id));
-    let general = general.map(|(known, says, codes)| format!("{known} (every kind): {says}\n  code:   {codes}"));
+    let general = general
+        .map(|(known, says, codes, by)| format!("{known} (every kind): {says}\n  code:   {codes}\n  by:     {by}"));
     let remarks = REMARKS.iter().filter(|remark| remark.covers(id));
     let remarks = remarks.map(|remark| format!("{}: {}\n  here:   {}", remark.id, remark.says, remark.standing));
     refusing.chain(general).chain(remarks).collect()
@@ -493,6 +539,13 @@ mod tests {
             .chain(arm);
         let missing: Vec<String> = all.filter(|id| lookup(id).is_empty()).collect();
         assert_eq!(missing, Vec::<String>::new());
+    }
+
+    #[test]
+    fn what_the_api_server_refuses_as_well_is_a_rule_of_the_fabric() {
+        for (kind, id, _) in AT_APPLY {
+            assert!(refusing_rules().iter().any(|rule| rule.kind == *kind && rule.id == *id), "{kind} {id}");
+        }
     }
 
     #[test]

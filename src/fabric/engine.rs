@@ -21,6 +21,7 @@ use super::ipam::{Pool, PoolId, Reservation};
 use super::kind::Tables;
 use super::mac::Macs;
 use super::public_ip_address::PublicIPAddress;
+use super::quota::{Quota, Quotas, Usage};
 use super::resource::{Change, Programmed, Record, Resource, Restored};
 use super::violation::{Code, Findings, Refusal, Violation, WaitKey};
 
@@ -35,6 +36,8 @@ pub struct Settings {
     pub vm_start: Duration,
     /// What becomes of dynamic private addresses when a VM starts after it was deallocated.
     pub dynamic_addresses: DynamicAddresses,
+    /// Whether the quotas of subscriptions hold.
+    pub quotas: Quotas,
 }
 
 /// What becomes of dynamic private addresses when a VM starts after it was deallocated (ADDR-05, D-04).
@@ -55,6 +58,7 @@ impl Default for Settings {
             public_ip_pool: Ipv4Net::new_assert(Ipv4Addr::new(198, 18, 0, 0), 15),
             vm_start: Duration::ZERO,
             dynamic_addresses: DynamicAddresses::Kept,
+            quotas: Quotas::Off,
         }
     }
 }
@@ -99,6 +103,7 @@ pub struct Engine {
     pub(super) labels: BTreeMap<(Arc<str>, String), Name>,            // location, label -> public address
     pub(super) starting: BTreeSet<(Timestamp, Name)>,
     pub(super) macs: Macs,
+    pub(super) usage: Usage,
     pub(super) restoring: bool,
     freed: BTreeSet<WaitKey>,
     touched: BTreeSet<ObjectId>,
@@ -124,6 +129,7 @@ impl Engine {
             labels: BTreeMap::new(),
             starting: BTreeSet::new(),
             macs: Macs::default(),
+            usage: Usage::default(),
             restoring: false,
             freed: BTreeSet::new(),
             touched: BTreeSet::new(),
@@ -234,6 +240,7 @@ impl Engine {
     pub fn commit<K: Resource>(&mut self, name: &Name, change: Change<K>) {
         let Change { request: Request { uid, generation, ask, .. }, placement } = change;
         let before = K::table_mut(&mut self.tables).remove(name);
+        self.count(before.as_ref().map(|old| old.ask.counts(&old.placement)), ask.counts(&placement));
         let (before, held) = before.map_or((None, K::Held::default()), |old| (Some(old.ask), old.held));
         let news = before.as_ref() != Some(&ask);
         K::table_mut(&mut self.tables).insert(name.clone(), Programmed { uid, generation, placement, ask, held });
@@ -280,6 +287,7 @@ impl Engine {
         }
         findings.verdict()?;
         if let Some(gone) = K::table_mut(&mut self.tables).remove(name) {
+            self.count(Some(gone.ask.counts(&gone.placement)), Vec::new());
             K::release(self, name, &gone);
         }
         self.free(WaitKey::Object(id));
@@ -288,9 +296,36 @@ impl Engine {
 
     pub(super) fn restore_one<K: Resource>(&mut self, name: &Name, record: Record<K>) -> Restored {
         let Record { uid, generation, placement, ask, view } = record;
+        self.count(None, ask.counts(&placement));
         K::table_mut(&mut self.tables)
             .insert(name.clone(), Programmed { uid, generation, placement, ask, held: K::Held::default() });
         K::recall(self, name, &view)
+    }
+
+    /// What an object counted towards before, and counts towards now.
+    fn count(&mut self, before: Option<Vec<Quota>>, after: Vec<Quota>) {
+        let before = before.unwrap_or_default();
+        for quota in after.iter().filter(|quota| !before.contains(quota)) {
+            self.usage.add(quota.clone(), 1);
+        }
+        for quota in before.into_iter().filter(|quota| !after.contains(quota)) {
+            self.usage.give_back(quota.clone(), 1);
+            self.free(WaitKey::Quota(quota));
+        }
+    }
+
+    /// True if there is something left of what this key stands for; those that wait for it are woken one by one.
+    pub fn is_left(&self, key: &WaitKey) -> Option<bool> {
+        match key {
+            WaitKey::Capacity(pool) => Some(self.pool(pool).is_some_and(|pool| pool.available() > 0)),
+            WaitKey::Quota(quota) => Some(self.has_left(quota, 1)),
+            WaitKey::Object(_)
+            | WaitKey::Claim(_)
+            | WaitKey::Members(_)
+            | WaitKey::Power(_)
+            | WaitKey::Address(..)
+            | WaitKey::Label(..) => None,
+        }
     }
 
     /// A violation's text for a reference to what is not carried, or is elsewhere (NIC-03, S-36). True if it is usable.

@@ -5,8 +5,17 @@
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
-/// Private addresses of one NIC, and so its IP configurations (NIC-12, IPC-15; limits).
-pub const PRIVATE_ADDRESSES_PER_NIC: usize = 256;
+/// Virtual networks of a subscription in a region (VNET-12; limits).
+pub const VNETS_PER_SUBSCRIPTION: u64 = 1000;
+/// NICs of a subscription in a region (NIC-12; limits).
+pub const NICS_PER_SUBSCRIPTION: u64 = 65_536;
+/// Public addresses of a subscription in a region: of SKU Basic, of those the Static ones, and of SKU Standard, each
+/// (PIP-21; limits).
+pub const PUBLIC_ADDRESSES_PER_SUBSCRIPTION: u64 = 10;
+/// Private addresses of a virtual network (ADDR-14; limits).
+pub const PRIVATE_ADDRESSES_PER_VNET: u64 = 65_536;
+/// Private addresses of one NIC, and so its IP configurations, and of one VM (NIC-12, IPC-15; limits).
+pub const PRIVATE_ADDRESSES: usize = 256;
 /// DNS servers of a virtual network (VNET-10; limits); the same is asked of a NIC.
 pub const DNS_SERVERS: usize = 20;
 /// Subnets of a virtual network (VNET-12; limits).

@@ -22,6 +22,7 @@ pub mod mac;
 pub mod network_interface;
 pub mod public_ip_address;
 pub mod public_ip_prefix;
+pub mod quota;
 pub mod resource;
 pub mod subnet;
 pub mod violation;

@@ -17,11 +17,13 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::engine::{Engine, leave};
-use super::id::{Kind, Name, ObjectId};
+use super::id::{Kind, Name, ObjectId, Placement};
 use super::ipam::PoolId;
 use super::mac::Mac;
 use super::public_ip_address;
+use super::quota::Quota;
 use super::resource::{Advice, DeletionRule, Programmed, Resource, Rule};
+use super::subnet::Subnet;
 use super::violation::WaitKey;
 use super::virtual_machine::{self, PowerState, VirtualMachine};
 pub use view::{ConfigurationView, NetworkInterfaceView, NicDnsView, PublicAddressShown};
@@ -165,6 +167,10 @@ impl Resource for NetworkInterface {
         let subnet = ObjectId::new(Kind::Subnet, self.subnet.clone());
         let public = self.public_ip_addresses().map(|public| ObjectId::new(Kind::PublicIPAddress, public.clone()));
         std::iter::once(subnet).chain(public).collect()
+    }
+
+    fn counts(&self, placement: &Placement) -> Vec<Quota> {
+        vec![Quota::NetworkInterfaces(placement.clone())]
     }
 
     fn chooses(&self) -> bool {
@@ -395,16 +401,13 @@ fn move_addresses(
         }
     }
     let mut taken: Vec<IpAddr> = next.values().copied().collect();
-    for configuration in &ask.configurations {
-        if next.contains_key(&configuration.name) {
-            continue;
-        }
-        let pool = pool_of(&ask.subnet, configuration.version);
-        let lowest = engine.pool(&pool).and_then(|pool| pool.lowest_free(1, &taken).first().copied());
-        if let Some(address) = lowest {
-            taken.push(address);
-            next.insert(configuration.name.clone(), address);
-        }
+    for version in [IpVersion::IPv4, IpVersion::IPv6] {
+        let lacks = |asked: &&IpConfiguration| asked.version == version && !next.contains_key(&asked.name);
+        let lacking: Vec<_> = ask.configurations.iter().filter(lacks).map(|asked| asked.name.clone()).collect();
+        let pool = engine.pool(&pool_of(&ask.subnet, version));
+        let lowest = pool.map(|pool| pool.lowest_free(lacking.len(), &taken)).unwrap_or_default();
+        taken.extend(&lowest);
+        next.extend(lacking.into_iter().zip(lowest));
     }
     let mine: BTreeSet<IpAddr> = if stays { held.values().copied().collect() } else { BTreeSet::new() };
     for (configuration, address) in &next {
@@ -446,15 +449,27 @@ fn hold_address(engine: &mut Engine, subnet: &Name, address: IpAddr, nic: &Name,
     let free = engine.pools.get_mut(&pool).is_some_and(|pool| pool.reserve(address));
     if free {
         engine.addresses.insert((subnet.clone(), address), (nic.clone(), configuration.clone()));
+        if let Some(quota) = private_addresses_of(engine, subnet) {
+            engine.usage.add(quota, 1);
+        }
         engine.touch_members(Kind::Subnet, subnet);
     }
     free
+}
+
+/// The quota that addresses of a subnet count towards; its virtual network is fixed (S-14).
+fn private_addresses_of(engine: &Engine, subnet: &Name) -> Option<Quota> {
+    engine.get::<Subnet>(subnet).map(|subnet| Quota::PrivateAddresses(subnet.ask.virtual_network.clone()))
 }
 
 fn release_address(engine: &mut Engine, subnet: &Name, address: IpAddr) {
     let pool = pool_of(subnet, IpVersion::of(&address));
     if engine.pools.get_mut(&pool).is_some_and(|pool| pool.release(address)) {
         engine.free(WaitKey::Capacity(pool));
+        if let Some(quota) = private_addresses_of(engine, subnet) {
+            engine.usage.give_back(quota.clone(), 1);
+            engine.free(WaitKey::Quota(quota));
+        }
     }
     engine.addresses.remove(&(subnet.clone(), address));
     engine.free(WaitKey::Address(subnet.clone(), address));

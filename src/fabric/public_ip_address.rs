@@ -13,11 +13,12 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::engine::{Engine, leave};
-use super::id::{Kind, Name, ObjectId, ShownRef};
+use super::id::{Kind, Name, ObjectId, Placement, ShownRef};
 use super::ipam::PoolId;
 use super::limits;
 use super::network_interface::{AllocationMethod, IpVersion, NetworkInterface};
 use super::public_ip_prefix::PublicIPPrefix;
+use super::quota::{self, Quota};
 use super::resource::{Case, Cures, DELETION_PATH, DeletionRule, Programmed, Resource, Rule};
 use super::violation::{Code, Findings, WaitKey};
 use super::virtual_machine::{PowerState, VirtualMachine};
@@ -189,6 +190,19 @@ impl Resource for PublicIPAddress {
             source: "recorded; S-19",
             check: pool_has_one,
         },
+        Rule {
+            id: "PIP-21",
+            says: "A subscription has at most 10 Basic, 10 Static Basic and 10 Standard public addresses in a region; off unless asked for.",
+            codes: &[
+                Code::IPv4BasicSkuPublicIpCountLimitReached,
+                Code::PublicIPCountLimitReached,
+                Code::StandardSkuPublicIPCountLimitReached,
+            ],
+            cure: Cures::Waits,
+            remedy: "Delete public addresses that are not used.",
+            source: "azure-virtual-network-limits.md; ARM-11, S-11",
+            check: quota::is_left,
+        },
     ];
 
     const DELETION_RULES: &'static [DeletionRule] = &[DeletionRule {
@@ -203,6 +217,20 @@ impl Resource for PublicIPAddress {
 
     fn resource_path(&self, name: &Name) -> String {
         format!("Microsoft.Network/publicIPAddresses/{}", name.name)
+    }
+
+    fn counts(&self, placement: &Placement) -> Vec<Quota> {
+        match (self.sku, self.version, self.method) {
+            (Sku::Standard, ..) => vec![Quota::StandardPublicIPAddresses(placement.clone())],
+            (Sku::Basic, IpVersion::IPv6, _) => Vec::new(),
+            (Sku::Basic, IpVersion::IPv4, AllocationMethod::Dynamic) => {
+                vec![Quota::BasicPublicIPAddresses(placement.clone())]
+            }
+            (Sku::Basic, IpVersion::IPv4, AllocationMethod::Static) => vec![
+                Quota::BasicPublicIPAddresses(placement.clone()),
+                Quota::StaticPublicIPAddresses(placement.clone()),
+            ],
+        }
     }
 
     fn references(&self) -> Vec<ObjectId> {

@@ -6,6 +6,7 @@ use std::fmt::Debug;
 use super::engine::{Engine, Request};
 use super::id::{Kind, Name, ObjectId, Placement, Uid};
 use super::kind::Tables;
+use super::quota::Quota;
 use super::violation::{Code, Findings};
 
 /// A kind of object of the fabric. The type itself is what is asked for, parsed and typed.
@@ -37,6 +38,11 @@ pub trait Resource: Tabled + Clone + Debug + PartialEq + 'static {
 
     /// The objects that it refers to.
     fn references(&self) -> Vec<ObjectId> {
+        Vec::new()
+    }
+
+    /// What it is one more of, among the things that a subscription has a number of.
+    fn counts(&self, _placement: &Placement) -> Vec<Quota> {
         Vec::new()
     }
 

@@ -211,6 +211,11 @@ pub fn primary(name: &str) -> IpConfiguration {
     IpConfiguration { primary: Primary::Yes, ..a_configuration(name) }
 }
 
+/// This many configurations, the first one primary.
+pub fn many(count: usize) -> Vec<IpConfiguration> {
+    (0..count).map(|n| if n == 0 { primary("c0") } else { secondary(&format!("c{n}")) }).collect()
+}
+
 /// A configuration that is marked not primary.
 pub fn secondary(name: &str) -> IpConfiguration {
     IpConfiguration { primary: Primary::No, ..a_configuration(name) }
@@ -343,7 +348,8 @@ pub fn a_fabric_that_starts_in(vm_start: Duration) -> Fabric {
     a_fabric_of(Settings { vm_start, ..Settings::default() })
 }
 
-fn a_fabric_of(settings: Settings) -> Fabric {
+/// The same of other settings.
+pub fn a_fabric_of(settings: Settings) -> Fabric {
     Fabric::new(settings).with(a_network("hub").prefixes(["10.0.0.0/8", "fd00::/48"]))
 }
 

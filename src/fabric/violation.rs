@@ -7,6 +7,7 @@ use std::fmt;
 
 use super::id::{Name, ObjectId};
 use super::ipam::PoolId;
+use super::quota::Quota;
 
 /// Azure Resource Manager's error codes, as reasons of conditions show them.
 ///
@@ -20,6 +21,7 @@ pub enum Code {
     DnsRecordInUse,
     DuplicateResourceName,
     IPVersionForPublicIpAndNicIpConfigurationMustMatch,
+    IPv4BasicSkuPublicIpCountLimitReached,
     InUsePrefixCannotBeDeleted,
     InUsePublicIPPrefixCannotBeDeleted,
     InUseSubnetCannotBeDeleted,
@@ -48,17 +50,21 @@ pub enum Code {
     PropertyChangeNotAllowed,
     PublicIPAddressCannotBeDeleted,
     PublicIPAddressInUse,
+    PublicIPCountLimitReached,
     PublicIPIdleTimeoutIsOutOfRange,
     PublicIPPrefixExhausted,
     PublicIPPrefixSkuMismatch,
     PublicIPReferencedByMultipleIPConfigs,
+    QuotaExceeded,
     SecondaryNetworkInterfaceInUseCannotChangeSubnet,
     SkuCannotBeChangedOnUpdate,
+    StandardSkuPublicIPCountLimitReached,
     StandardSkuPublicIPAddressesMustBeStatic,
     SubnetIsFull,
     SubnetIsRequired,
     SubnetsNotInSameVnet,
     VMSizeIsNotPermittedToEnableAcceleratedNetworking,
+    VnetCountLimitReached,
 }
 
 impl fmt::Display for Code {
@@ -74,6 +80,8 @@ pub enum WaitKey {
     Object(ObjectId),
     /// Addresses of a pool become free. Wakes in order, as many as can use them.
     Capacity(PoolId),
+    /// Something of a quota is given back. Wakes in order, as many as can use it.
+    Quota(Quota),
     /// The holder of this object (a NIC, a public address) lets go of it.
     Claim(ObjectId),
     /// What is in this object (subnets of a network, addresses of a subnet) changes.

@@ -10,8 +10,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::engine::Engine;
-use super::id::{Kind, Name, ObjectId};
+use super::id::{Kind, Name, ObjectId, Placement};
 use super::limits;
+use super::quota::{self, Quota};
 use super::resource::{Case, Cures, DELETION_PATH, DeletionRule, Programmed, Resource, Rule};
 use super::subnet::Subnet;
 use super::violation::{Code, Findings, WaitKey};
@@ -58,6 +59,15 @@ impl Resource for VirtualNetwork {
             check: dns_servers_are_few,
         },
         Rule {
+            id: "VNET-12",
+            says: "A subscription has at most 1,000 virtual networks in a region; off unless asked for.",
+            codes: &[Code::VnetCountLimitReached],
+            cure: Cures::Waits,
+            remedy: "Delete virtual networks that are not used.",
+            source: "azure-virtual-network-limits.md; ARM-11, S-11",
+            check: quota::is_left,
+        },
+        Rule {
             id: "S-15",
             says: "A prefix that a subnet lies in cannot be taken away.",
             codes: &[Code::InUsePrefixCannotBeDeleted],
@@ -82,6 +92,10 @@ impl Resource for VirtualNetwork {
 
     fn resource_path(&self, name: &Name) -> String {
         format!("Microsoft.Network/virtualNetworks/{}", name.name)
+    }
+
+    fn counts(&self, placement: &Placement) -> Vec<Quota> {
+        vec![Quota::VirtualNetworks(placement.clone())]
     }
 
     fn apply(engine: &mut Engine, name: &Name, before: Option<&Self>) {

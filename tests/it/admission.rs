@@ -1,5 +1,8 @@
 //! What the API server refuses at once, and whether its message says what to write instead.
 
+use vnet_operator::fabric::Kind;
+use vnet_operator::fabric::catalogue::AT_APPLY;
+
 use crate::cluster::Told;
 use crate::manifests::{network, nic, nic_with, object, public_address, static_nic, subnet};
 use crate::space::Space;
@@ -9,6 +12,76 @@ fn is_refused_with(manifest: &str, parts: &[&str]) {
     let told = Space::empty().apply_refused(manifest);
     for part in parts {
         assert!(told.contains(part), "{part:?} is not said:\n{told}");
+    }
+}
+
+/// A manifest that breaks a rule which the rule reference says is refused at `kubectl apply`, and the field of it.
+fn breaks(kind: Kind, rule: &str) -> (String, &'static str) {
+    let nic = |configurations: &[&str]| nic_with("a", "web", configurations);
+    let vm = |nics: &str| {
+        let spec =
+            format!("hardwareProfile: {{vmSize: Standard_B2s}}, networkProfile: {{networkInterfaces: [{nics}]}}");
+        object("VirtualMachine", "a", &spec)
+    };
+    let list = |count: usize, item: &dyn Fn(usize) -> String| (0..count).map(item).collect::<Vec<_>>().join(", ");
+    let servers = list(21, &|n| format!("192.0.2.{n}"));
+    let public = |spec: &str| object("PublicIPAddress", "a", spec);
+    const CONFIGURATIONS: &str = "spec.ipConfigurations";
+    const NICS: &str = "spec.networkProfile.networkInterfaces";
+    match (kind, rule) {
+        (Kind::VirtualNetwork, "VNET-01") => (network("a", "10.0.0.0.0/8"), "spec.addressSpace.addressPrefixes[0]"),
+        (Kind::VirtualNetwork, "VNET-10") => {
+            let dns =
+                format!("addressSpace: {{addressPrefixes: [10.0.0.0/8]}}, dhcpOptions: {{dnsServers: [{servers}]}}");
+            (object("VirtualNetwork", "a", &dns), "spec.dhcpOptions.dnsServers")
+        }
+        (Kind::PublicIPPrefix, "S-19") => (object("PublicIPPrefix", "a", "prefixLength: 27"), "spec.prefixLength"),
+        (Kind::PublicIPAddress, "PIP-02") => {
+            (public("sku: {name: Standard}, publicIPAllocationMethod: Dynamic"), "publicIPAllocationMethod")
+        }
+        (Kind::PublicIPAddress, "PIP-13") => (public("idleTimeoutInMinutes: 31"), "spec.idleTimeoutInMinutes"),
+        (Kind::PublicIPAddress, "PIP-15") => {
+            (public("dnsSettings: {domainNameLabel: 1abc}"), "spec.dnsSettings.domainNameLabel")
+        }
+        (Kind::PublicIPAddress, "S-19") => (public("publicIPPrefix: {name: p}"), "publicIPPrefix"),
+        (Kind::NetworkInterface, "NIC-21") => {
+            let dns = format!(
+                "subnet: {{name: web}}, dnsSettings: {{dnsServers: [{servers}]}}, ipConfigurations: [{{name: x}}]"
+            );
+            (object("NetworkInterface", "a", &dns), "spec.dnsSettings.dnsServers")
+        }
+        (Kind::NetworkInterface, "IPC-01") => (nic(&[]), CONFIGURATIONS),
+        (Kind::NetworkInterface, "IPC-02") => {
+            (nic(&["{name: x, primary: true}", "{name: y, primary: true}"]), CONFIGURATIONS)
+        }
+        (Kind::NetworkInterface, "IPC-10") => (nic(&["{name: x, primary: true}", "{name: x}"]), CONFIGURATIONS),
+        (Kind::NetworkInterface, "IPC-15") => (nic(&[&list(257, &|n| format!("{{name: c{n}}}"))]), CONFIGURATIONS),
+        (Kind::NetworkInterface, "IP6-01") => {
+            (nic(&["{name: x, primary: true, privateIPAddressVersion: IPv6}"]), CONFIGURATIONS)
+        }
+        (Kind::NetworkInterface, "IP6-03") => {
+            (nic(&["{name: x, privateIPAddressVersion: IPv6, privateIPAllocationMethod: Static}"]), CONFIGURATIONS)
+        }
+        (Kind::NetworkInterface, "IP6-04") => {
+            (nic(&["{name: x, privateIPAddressVersion: IPv6, publicIPAddress: {name: p}}"]), CONFIGURATIONS)
+        }
+        (Kind::NetworkInterface, "ADDR-09") => {
+            (static_nic("a", "web", "10.0.1"), "spec.ipConfigurations[0].privateIPAddress")
+        }
+        (Kind::VirtualMachine, "VM-01") => (vm(""), NICS),
+        (Kind::VirtualMachine, "VM-02") => (vm(&list(9, &|n| format!("{{name: n{n}}}"))), NICS),
+        (Kind::VirtualMachine, "VM-09") => (vm("{name: x, primary: true}, {name: y, primary: true}"), NICS),
+        (Kind::VirtualMachine, "VM-11") => (vm("{name: x}, {name: x}"), NICS),
+        _ => panic!("there is no manifest that breaks {rule} of a {kind}"),
+    }
+}
+
+#[test]
+fn what_the_rule_reference_says_is_refused_at_apply_is() {
+    for (kind, rule, how) in AT_APPLY {
+        let (manifest, field) = breaks(*kind, rule);
+        let told = Space::empty().apply_refused(&manifest);
+        assert!(told.contains(field), "{kind} {rule}, by {how}: {field} is not named:\n{told}");
     }
 }
 

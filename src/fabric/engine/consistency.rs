@@ -9,9 +9,11 @@ use crate::fabric::network_interface::IpVersion;
 use crate::fabric::network_interface::{NetworkInterface, Primary, pool_of};
 use crate::fabric::public_ip_address::PublicIPAddress;
 use crate::fabric::public_ip_prefix::PublicIPPrefix;
+use crate::fabric::quota::{Quota, Usage};
 use crate::fabric::resource::Resource;
 use crate::fabric::subnet::Subnet;
 use crate::fabric::virtual_machine::{PowerState, VirtualMachine};
+use crate::fabric::virtual_network::VirtualNetwork;
 
 impl Engine {
     /// Panics if an index disagrees with the tables, or if something is held twice.
@@ -20,6 +22,7 @@ impl Engine {
         self.assert_addresses();
         self.assert_attachments();
         self.assert_public_addresses();
+        self.assert_usage();
         let starts = self.all::<VirtualMachine>().filter_map(|(name, vm)| Some((vm.held.starts_at?, name.clone())));
         assert_eq!(self.starting, starts.collect(), "the deadlines are those of the VMs");
         for (name, vm) in self.all::<VirtualMachine>() {
@@ -32,6 +35,18 @@ impl Engine {
         let held: u64 = self.pools.values().map(|pool| pool.allocated()).sum();
         assert_eq!((held, self.pools.len()), (0, 1), "only the public pool is left, and nothing of it is held");
         assert!(self.macs.is_empty() && self.labels.is_empty() && self.starting.is_empty());
+    }
+
+    fn assert_usage(&self) {
+        let mut usage = Usage::default();
+        let networks = self.all::<VirtualNetwork>().flat_map(|(_, network)| network.ask.counts(&network.placement));
+        let nics = self.all::<NetworkInterface>().flat_map(|(_, nic)| nic.ask.counts(&nic.placement));
+        let public = self.all::<PublicIPAddress>().flat_map(|(_, public)| public.ask.counts(&public.placement));
+        let private = self.addresses.keys().map(|(subnet, _)| {
+            Quota::PrivateAddresses(self.get::<Subnet>(subnet).expect("it holds addresses").ask.virtual_network.clone())
+        });
+        networks.chain(nics).chain(public).chain(private).for_each(|quota| usage.add(quota, 1));
+        assert_eq!(self.usage, usage, "the quotas count what there is");
     }
 
     fn assert_subnets(&self) {

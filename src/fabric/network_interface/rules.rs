@@ -9,6 +9,7 @@ use crate::fabric::engine::Engine;
 use crate::fabric::id::{Kind, Name, ObjectId};
 use crate::fabric::limits::{self, AcceleratedNetworking};
 use crate::fabric::public_ip_address::{PublicIPAddress, needs_public_addresses};
+use crate::fabric::quota::{self, Quota};
 use crate::fabric::resource::{Case, Cures, DELETION_PATH, DeletionRule, Programmed, Rule};
 use crate::fabric::subnet::Subnet;
 use crate::fabric::violation::{Code, Findings, WaitKey};
@@ -25,6 +26,15 @@ pub(super) const RULES: &[Rule<NetworkInterface>] = &[
         remedy: "Create the subnet.",
         source: "[NIC] create a network interface; Azure/azure-cli#13258",
         check: subnet_exists,
+    },
+    Rule {
+        id: "NIC-12",
+        says: "A subscription has at most 65,536 NICs in a region; off unless asked for.",
+        codes: &[Code::QuotaExceeded],
+        cure: Cures::Waits,
+        remedy: "Delete NICs that are not used.",
+        source: "azure-virtual-network-limits.md; ARM-11, S-11",
+        check: quota::is_left,
     },
     Rule {
         id: "NIC-05",
@@ -127,9 +137,9 @@ pub(super) const RULES: &[Rule<NetworkInterface>] = &[
     },
     Rule {
         id: "IPC-15",
-        says: "A NIC has at most 256 private addresses.",
+        says: "A NIC has at most 256 private addresses, and so have all NICs of a VM together.",
         codes: &[Code::InvalidParameter],
-        cure: Cures::Stalls,
+        cure: Cures::Either,
         remedy: "List at most 256.",
         source: "azure-virtual-network-limits.md; S-17",
         check: configurations_are_few,
@@ -223,6 +233,15 @@ pub(super) const RULES: &[Rule<NetworkInterface>] = &[
         remedy: "Delete NICs of the subnet, widen it, or use another.",
         source: "azure-docs#88211",
         check: subnet_has_room,
+    },
+    Rule {
+        id: "ADDR-14",
+        says: "A virtual network has at most 65,536 private addresses.",
+        codes: &[Code::QuotaExceeded],
+        cure: Cures::Waits,
+        remedy: "Delete what is not used, or use another network.",
+        source: "azure-virtual-network-limits.md",
+        check: network_has_room,
     },
     Rule {
         id: "PIP-12",
@@ -479,14 +498,44 @@ fn secondary_addresses_of_secondary_nics_stay(case: &Nic<'_>, findings: &mut Fin
 
 fn configurations_are_few(case: &Nic<'_>, findings: &mut Findings) {
     let count = case.ask.configurations.len();
-    if count > limits::PRIVATE_ADDRESSES_PER_NIC {
+    if count > limits::PRIVATE_ADDRESSES {
         findings.refuse(
             Code::InvalidParameter,
             "spec.ipConfigurations",
             format!("{count} IP configurations are listed."),
-            format!("List at most {}.", limits::PRIVATE_ADDRESSES_PER_NIC),
+            format!("List at most {}.", limits::PRIVATE_ADDRESSES),
         );
+        return;
     }
+    let Some((vm, _)) = attached_vm(case) else { return };
+    let siblings = case.engine.nics_of.get(vm).into_iter().flat_map(|nics| nics.values());
+    let mut together = count;
+    let mut others = Vec::new();
+    for sibling in siblings.filter(|nic| *nic != case.name) {
+        together += case.engine.get::<NetworkInterface>(sibling).map_or(0, |nic| nic.ask.configurations.len());
+        others.push(ObjectId::new(Kind::NetworkInterface, sibling.clone()));
+    }
+    if together > limits::PRIVATE_ADDRESSES {
+        let violation = findings.refuse(
+            Code::InvalidParameter,
+            "spec.ipConfigurations",
+            format!("The network interfaces of VirtualMachine {vm} would have {together} IP configurations together."),
+            format!("List fewer, here or on another: together at most {}.", limits::PRIVATE_ADDRESSES),
+        );
+        violation.until(claim_of(case.name));
+        for other in others {
+            violation.until(WaitKey::Object(other.clone())).until(WaitKey::Claim(other.clone())).blocked_by(other);
+        }
+    }
+}
+
+/// Addresses that the put takes beyond those that it gives up in the same network (ADDR-14).
+fn network_has_room(case: &Nic<'_>, findings: &mut Findings) {
+    let Some(subnet) = case.engine.get::<Subnet>(&case.ask.subnet) else { return };
+    let held = case.programmed.map_or(0, |programmed| programmed.held.addresses.len());
+    let more = u64::try_from(case.ask.configurations.len().saturating_sub(held)).unwrap_or(0);
+    let quota = Quota::PrivateAddresses(subnet.ask.virtual_network.clone());
+    quota::needs(case.engine, quota, more, "spec.ipConfigurations", findings);
 }
 
 fn primary_is_ipv4(case: &Nic<'_>, findings: &mut Findings) {

@@ -8,10 +8,11 @@ use std::collections::BTreeSet;
 use crate::fabric::kind::refusing_rules;
 
 /// The tests of every kind.
-const SOURCES: [&str; 11] = [
+const SOURCES: [&str; 12] = [
     include_str!("../availability_set/tests.rs"),
     include_str!("../public_ip_prefix/tests.rs"),
     include_str!("../virtual_network/tests.rs"),
+    include_str!("../quota/tests.rs"),
     include_str!("../subnet/tests.rs"),
     include_str!("../public_ip_address/tests.rs"),
     include_str!("../network_interface/tests/addresses.rs"),

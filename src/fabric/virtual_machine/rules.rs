@@ -3,7 +3,7 @@
 use super::{Disruption, NicReference, PowerState, PowerWish, VirtualMachine};
 use crate::fabric::availability_set::AvailabilitySet;
 use crate::fabric::id::{Kind, Name, ObjectId};
-use crate::fabric::limits::AcceleratedNetworking;
+use crate::fabric::limits::{self, AcceleratedNetworking};
 use crate::fabric::network_interface::{IpVersion, NetworkInterface, Primary, Switch};
 use crate::fabric::public_ip_address::{PublicIPAddress, Sku, needs_public_addresses};
 use crate::fabric::resource::{Case, Cures, Programmed, Rule};
@@ -48,6 +48,15 @@ pub(super) const RULES: &[Rule<VirtualMachine>] = &[
         remedy: "List fewer, or choose a larger size.",
         source: "[ATTACH] constraints; VM-17; vm-sizes.csv",
         check: size_takes_the_nics,
+    },
+    Rule {
+        id: "IPC-15",
+        says: "All NICs of a VM together have at most 256 private addresses.",
+        codes: &[Code::InvalidParameter],
+        cure: Cures::Waits,
+        remedy: "List fewer NICs, or fewer IP configurations on them.",
+        source: "azure-virtual-network-limits.md",
+        check: configurations_are_few,
     },
     Rule {
         id: "VM-09",
@@ -190,6 +199,24 @@ fn size_takes_the_nics(case: &Vm<'_>, findings: &mut Findings) {
             format!("{count} network interfaces are listed, and size {} takes {}.", size.name, size.max_nics),
             format!("List at most {}, or choose a size that takes more.", size.max_nics),
         );
+    }
+}
+
+fn configurations_are_few(case: &Vm<'_>, findings: &mut Findings) {
+    let count: usize = nics(case).map(|(_, _, nic)| nic.ask.configurations.len()).sum();
+    if count > limits::PRIVATE_ADDRESSES {
+        let violation = findings.refuse(
+            Code::InvalidParameter,
+            LIST,
+            format!("The listed network interfaces have {count} IP configurations together."),
+            format!(
+                "List fewer network interfaces, or fewer IP configurations on them: together at most {}.",
+                limits::PRIVATE_ADDRESSES
+            ),
+        );
+        for (_, reference, _) in nics(case) {
+            violation.until(nic_object(&reference.name));
+        }
     }
 }
 

@@ -78,7 +78,7 @@ impl Core {
     /// Wakes who waits for what was freed, and has reported what was touched.
     pub(super) fn after_engine(&mut self) {
         for key in self.engine.take_freed() {
-            if matches!(key, WaitKey::Capacity(_)) {
+            if self.engine.is_left(&key).is_some() {
                 self.wake_next(&key, 0);
                 continue;
             }
@@ -97,7 +97,7 @@ impl Core {
         self.work.push(id, if deleting { Urgency::Deletion } else { Urgency::Put });
     }
 
-    /// Capacity wakes one, in order.
+    /// What there is a number of wakes one, in order.
     fn wake_next(&mut self, key: &WaitKey, after: u64) {
         if let Some((place, id)) = self.waits.next(key, after) {
             self.woken.entry(id.clone()).or_default().insert(key.clone(), place);
@@ -108,8 +108,7 @@ impl Core {
     /// One that was woken by capacity has been judged: if any is left, the next one is woken.
     fn pass_on(&mut self, id: &ObjectId) {
         for (key, place) in self.woken.remove(id).unwrap_or_default() {
-            let WaitKey::Capacity(pool) = &key else { continue };
-            if self.engine.pool(pool).is_some_and(|pool| pool.available() > 0) {
+            if self.engine.is_left(&key) == Some(true) {
                 self.wake_next(&key, place);
             }
         }
@@ -190,7 +189,9 @@ fn is_claim(violation: &Violation) -> bool {
         Cure::Edit => false,
         Cure::Wait(keys) => keys.iter().any(|key| match key {
             WaitKey::Claim(_) | WaitKey::Address(..) | WaitKey::Label(..) => true,
-            WaitKey::Object(_) | WaitKey::Members(_) | WaitKey::Capacity(_) | WaitKey::Power(_) => false,
+            WaitKey::Object(_) | WaitKey::Members(_) | WaitKey::Capacity(_) | WaitKey::Quota(_) | WaitKey::Power(_) => {
+                false
+            }
         }),
     }
 }

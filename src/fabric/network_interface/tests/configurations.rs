@@ -1,7 +1,6 @@
 //! The rules of the list of IP configurations: how many, their names, which is primary.
 
 use super::{a_web, path};
-use crate::fabric::network_interface::IpConfiguration;
 use crate::fabric::testing::*;
 use crate::fabric::{Code, Kind, NetworkInterface};
 
@@ -177,10 +176,6 @@ fn the_secondary_address_of_a_secondary_nic_may_change_once_the_vm_is_gone() {
     fabric.accept(edit);
 }
 
-fn many(count: usize) -> Vec<IpConfiguration> {
-    (0..count).map(|n| if n == 0 { primary("c0") } else { secondary(&format!("c{n}")) }).collect()
-}
-
 // accepts NetworkInterface IPC-15
 #[test]
 fn a_nic_with_256_configurations_is_accepted() {
@@ -194,4 +189,19 @@ fn a_nic_with_257_configurations_is_refused() {
     let refusal = fabric.put(a_nic("n").configurations(many(257))).unwrap_err();
     assert_eq!(told(&refusal), [("IPC-15", Code::InvalidParameter, LIST)]);
     assert!(refusal.stalls());
+}
+
+/// IPC-15, of a VM
+#[test]
+fn the_nics_of_a_vm_grow_to_256_configurations_together() {
+    let mut fabric = a_fabric()
+        .with(a_subnet("web", "10.0.0.0/16"))
+        .with(a_nic("big").configurations(many(255)))
+        .with(a_nic("small"))
+        .with(a_vm("v").nics(["big", "small"]).deallocated());
+    let edit = a_nic("small").configurations(many(2));
+    let refusal = fabric.put(edit.clone()).unwrap_err();
+    assert_eq!(told(&refusal), [("IPC-15", Code::InvalidParameter, LIST)]);
+    fabric.cure(&refusal, |fabric| fabric.accept(a_nic("big").configurations(many(254))));
+    fabric.accept(edit);
 }

@@ -75,6 +75,30 @@ fn a_vm_is_not_resized_to_a_size_with_room_for_fewer_nics() {
     fabric.accept(a_vm("v").nics(["a", "b"]).deallocated().size("Standard_D2s_v3"));
 }
 
+/// NICs of 255 and of `count` addresses, and room for more.
+fn two_nics_with_255_and(count: usize) -> Fabric {
+    a_fabric()
+        .with(a_subnet("web", "10.0.0.0/16"))
+        .with(a_nic("big").configurations(many(255)))
+        .with(a_nic("small").configurations(many(count)))
+}
+
+// accepts VirtualMachine IPC-15
+#[test]
+fn a_vm_whose_nics_have_256_configurations_together_is_accepted() {
+    two_nics_with_255_and(1).accept(a_vm("v").nics(["big", "small"]));
+}
+
+// refuses VirtualMachine IPC-15
+#[test]
+fn a_vm_whose_nics_have_257_configurations_together_is_refused() {
+    let mut fabric = two_nics_with_255_and(2);
+    let refusal = fabric.put(a_vm("v").nics(["big", "small"])).unwrap_err();
+    assert_eq!(told(&refusal), [("IPC-15", Code::InvalidParameter, LIST)]);
+    fabric.cure(&refusal, |fabric| fabric.accept(a_nic("small").configurations(many(1))));
+    fabric.accept(a_vm("v").nics(["big", "small"]));
+}
+
 // accepts VirtualMachine VM-09
 #[test]
 fn a_vm_with_one_nic_marked_primary_is_accepted() {

@@ -1,0 +1,141 @@
+//! The quotas, each accepted to the last and refused beyond it.
+
+use super::*;
+use crate::fabric::engine::Settings;
+use crate::fabric::kind::{AnyRecord, Ask};
+use crate::fabric::network_interface::AllocationMethod::Static;
+use crate::fabric::resource::Record;
+use crate::fabric::testing::*;
+use crate::fabric::{Kind, Request, Uid};
+
+fn a_fabric_with_quotas() -> Fabric {
+    a_fabric_of(Settings { quotas: Quotas::Enforced, ..Settings::default() })
+}
+
+fn place() -> Placement {
+    Placement { subscription: "default".into(), location: "westeurope".into() }
+}
+
+/// Many objects at once, as if their statuses were read back; so many puts would take their time.
+fn crowd<K: Resource>(fabric: &mut Fabric, names: impl Iterator<Item = String>, ask: &K)
+where
+    AnyRecord: From<Record<K>>,
+    K::View: Default,
+{
+    for name in names {
+        let uid = Uid::from(name.as_str());
+        let record = Record { uid, generation: 1, placement: place(), ask: ask.clone(), view: K::View::default() };
+        assert!(fabric.engine.restore(&named(&name), record.into()).is_empty());
+    }
+}
+
+// accepts VirtualNetwork VNET-12
+#[test]
+fn the_thousandth_virtual_network_of_a_subscription_is_accepted() {
+    let mut fabric = a_fabric_with_quotas();
+    crowd(&mut fabric, (2..1000).map(|n| format!("v{n}")), &a_network("hub").ask);
+    fabric.accept(a_network("last"));
+}
+
+// refuses VirtualNetwork VNET-12
+#[test]
+fn a_subscription_has_a_thousand_virtual_networks_in_a_region() {
+    let mut fabric = a_fabric_with_quotas();
+    crowd(&mut fabric, (2..=1000).map(|n| format!("v{n}")), &a_network("hub").ask);
+    let refusal = fabric.put(a_network("more")).unwrap_err();
+    assert_eq!(told(&refusal), [("VNET-12", Code::VnetCountLimitReached, "metadata.name")]);
+    fabric.accept(a_network("elsewhere").in_location("northeurope"));
+    fabric.accept(a_network("others").of_subscription("other"));
+    fabric.cure(&refusal, |fabric| assert!(fabric.delete(Kind::VirtualNetwork, "v7").unwrap()));
+    fabric.accept(a_network("more"));
+}
+
+// accepts NetworkInterface NIC-12
+#[test]
+fn the_last_network_interface_that_the_quota_allows_is_accepted() {
+    let mut fabric = a_fabric_with_quotas().with(a_subnet("web", "10.0.0.0/24"));
+    crowd(&mut fabric, (1..65_536).map(|n| format!("n{n}")), &a_nic("n").ask);
+    fabric.accept(a_nic("last"));
+}
+
+// refuses NetworkInterface NIC-12
+#[test]
+fn a_subscription_has_65536_network_interfaces_in_a_region() {
+    let mut fabric = a_fabric_with_quotas().with(a_subnet("web", "10.0.0.0/24"));
+    crowd(&mut fabric, (1..=65_536).map(|n| format!("n{n}")), &a_nic("n").ask);
+    let refusal = fabric.put(a_nic("more")).unwrap_err();
+    assert_eq!(told(&refusal), [("NIC-12", Code::QuotaExceeded, "metadata.name")]);
+    fabric.cure(&refusal, |fabric| assert!(fabric.delete(Kind::NetworkInterface, "n7").unwrap()));
+    fabric.accept(a_nic("more"));
+}
+
+// accepts PublicIPAddress PIP-21
+#[test]
+fn a_subscription_has_ten_basic_and_ten_standard_addresses() {
+    let mut fabric = a_fabric_with_quotas();
+    for n in 0..10 {
+        fabric.accept(a_public_ip(&format!("basic-{n}")).method(Static));
+        fabric.accept(a_public_ip(&format!("standard-{n}")).standard());
+    }
+    fabric.accept(a_public_ip("ipv6").ipv6());
+}
+
+// refuses PublicIPAddress PIP-21
+#[test]
+fn an_eleventh_public_address_is_refused_until_one_goes() {
+    let mut fabric = a_fabric_with_quotas();
+    for n in 0..10 {
+        fabric.accept(a_public_ip(&format!("basic-{n}")).method(Static));
+        fabric.accept(a_public_ip(&format!("standard-{n}")).standard());
+    }
+    let refusal = fabric.put(a_public_ip("more").standard()).unwrap_err();
+    assert_eq!(told(&refusal), [("PIP-21", Code::StandardSkuPublicIPCountLimitReached, "metadata.name")]);
+    let refusal = fabric.put(a_public_ip("more").method(Static)).unwrap_err();
+    let basic = ("PIP-21", Code::IPv4BasicSkuPublicIpCountLimitReached, "metadata.name");
+    assert_eq!(told(&refusal), [basic, ("PIP-21", Code::PublicIPCountLimitReached, "metadata.name")]);
+    fabric.accept(a_public_ip("elsewhere").in_location("northeurope"));
+    fabric.cure(&refusal, |fabric| assert!(fabric.delete(Kind::PublicIPAddress, "basic-7").unwrap()));
+    fabric.accept(a_public_ip("more").method(Static));
+}
+
+#[test]
+fn quotas_of_a_subscription_are_off_unless_asked_for() {
+    let mut fabric = a_fabric();
+    for n in 0..11 {
+        fabric.accept(a_public_ip(&format!("p{n}")).standard());
+    }
+}
+
+/// 256 NICs in `hub`, which have 65,536 addresses less `fewer`.
+fn a_full_network(fewer: usize) -> Fabric {
+    let mut fabric = a_fabric().with(a_subnet("web", "10.0.0.0/15"));
+    for n in 0..256 {
+        let count = if n == 0 { 256 - fewer } else { 256 };
+        let name = format!("n{n}");
+        let ask = Ask::from(a_nic(&name).configurations(many(count)).ask);
+        let request = Request { uid: Uid::from(name.as_str()), generation: 1, location: None, default: place(), ask };
+        fabric.engine.put(&named(&name), request).unwrap();
+    }
+    fabric
+}
+
+// accepts NetworkInterface ADDR-14
+#[test]
+fn the_last_private_address_of_a_virtual_network_is_accepted() {
+    let mut fabric = a_full_network(1);
+    fabric.accept(a_nic("last"));
+    fabric.accept(a_nic("last")); // it has its own already
+}
+
+// refuses NetworkInterface ADDR-14
+#[test]
+fn a_virtual_network_has_65536_private_addresses() {
+    let mut fabric = a_full_network(0);
+    let refusal = fabric.put(a_nic("more")).unwrap_err();
+    assert_eq!(told(&refusal), [("ADDR-14", Code::QuotaExceeded, "spec.ipConfigurations")]);
+    fabric.accept(a_network("other").prefixes(["192.168.0.0/16"]));
+    fabric.accept(a_subnet("far", "192.168.0.0/24").of("other"));
+    fabric.accept(a_nic("elsewhere").subnet("far"));
+    fabric.cure(&refusal, |fabric| assert!(fabric.delete(Kind::NetworkInterface, "n7").unwrap()));
+    fabric.accept(a_nic("more"));
+}
