@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 
 use super::{Api, FINALIZER, GROUP, VERSION};
 use crate::fabric::{
-    AvailabilitySet, NetworkInterface, PublicIPAddress, PublicIPPrefix, Subnet, VirtualMachine, VirtualNetwork,
-    for_each_kind,
+    AvailabilitySet, NetworkInterface, PublicIPAddress, PublicIPPrefix, Subnet, VirtualMachine, VirtualMachineScaleSet,
+    VirtualMachineScaleSetVM, VirtualNetwork, for_each_kind,
 };
 
 macro_rules! all {

@@ -5,6 +5,7 @@
 //! sends; [`crd`] makes the definitions.
 
 pub mod availability_set;
+pub mod children;
 pub mod common;
 pub mod conditions;
 pub mod crd;
@@ -15,13 +16,15 @@ pub mod public_ip_prefix;
 pub mod status;
 pub mod subnet;
 pub mod virtual_machine;
+pub mod virtual_machine_scale_set;
+pub mod virtual_machine_scale_set_vm;
 pub mod virtual_network;
 
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::fabric::{Name, Resource, Violation};
+use crate::fabric::{Name, Resource, Uid, Violation};
 
 /// The API group of every kind.
 pub const GROUP: &str = "vnet.dev";
@@ -53,6 +56,11 @@ pub trait Api: Resource<View: Serialize + DeserializeOwned + JsonSchema + Defaul
     fn location(spec: &Self::Spec) -> Option<&str>;
 }
 
+/// The annotation of an instance of a Flexible scale set: the revision of the model that it was written from.
+pub const REVISION: &str = "vnet.dev/revision";
+/// The annotation that asks for an instance of a Flexible scale set to have at least this revision of the model.
+pub const WISHED_REVISION: &str = "vnet.dev/wished-revision";
+
 /// What a translation may read of an object beside its spec.
 #[derive(Clone, Debug)]
 pub struct About {
@@ -60,4 +68,24 @@ pub struct About {
     pub name: Name,
     /// The value of the annotation that asks for a restart.
     pub restarted_at: Option<String>,
+    /// The scale set that owns the object.
+    pub owner: Option<Owner>,
+    /// The revision of the scale set's model that the object was written from, and the one that is wished for it.
+    pub revisions: (Option<u64>, Option<u64>),
+}
+
+/// The scale set that made an object and owns it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Owner {
+    /// Its name.
+    pub set: Name,
+    /// Which life of it.
+    pub uid: Uid,
+}
+
+impl About {
+    /// An object that nobody owns.
+    pub fn named(name: Name) -> Self {
+        Self { name, restarted_at: None, owner: None, revisions: (None, None) }
+    }
 }

@@ -3,16 +3,18 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use kube::core::{ApiResource, DynamicObject};
 use kube::{CustomResourceExt, ResourceExt};
 use serde::Deserialize;
 use serde_json::Value;
 
 use super::status::{Published, Status};
-use super::{About, Api, FINALIZER, RESTARTED_AT};
+use super::{About, Api, FINALIZER, GROUP, Owner, RESTARTED_AT, REVISION, WISHED_REVISION};
 use crate::fabric::{
     AnyRecord, Ask, AvailabilitySet, Code, Engine, Findings, Kind, Name, NetworkInterface, ObjectId, Placement,
-    PublicIPAddress, PublicIPPrefix, Record, Subnet, Uid, Violation, VirtualMachine, VirtualNetwork, for_each_kind,
+    PublicIPAddress, PublicIPPrefix, Record, Subnet, Uid, Violation, VirtualMachine, VirtualMachineScaleSet,
+    VirtualMachineScaleSetVM, VirtualNetwork, for_each_kind,
 };
 
 /// An object as the API server last showed it.
@@ -22,6 +24,10 @@ pub struct Observed {
     pub id: ObjectId,
     /// Which life of it.
     pub uid: Uid,
+    /// The scale set that owns it.
+    pub owner: Option<Owner>,
+    /// The revision of the set's model that it was written from.
+    pub written_from: Option<u64>,
     /// Which version of it; versions of one object grow.
     pub resource_version: u64,
     /// Which version of its spec.
@@ -99,13 +105,21 @@ where
 {
     let meta = &object.metadata;
     let name = Name::new(object.namespace()?, object.name_any());
-    let about = About { name: name.clone(), restarted_at: object.annotations().get(RESTARTED_AT).cloned() };
+    let number = |annotation: &str| object.annotations().get(annotation).and_then(|text| text.parse().ok());
+    let about = About {
+        name: name.clone(),
+        restarted_at: object.annotations().get(RESTARTED_AT).cloned(),
+        owner: owner(object),
+        revisions: (number(REVISION), number(WISHED_REVISION)),
+    };
     let uid = Uid::from(meta.uid.as_deref()?);
     let field = |field: &str| object.data.get(field).unwrap_or(&Value::Null);
     let status = field("status");
     Some(Observed {
-        record: (recall == Recall::Record).then(|| record::<K>(&name, &uid, status).map(AnyRecord::from)).flatten(),
+        record: (recall == Recall::Record).then(|| record::<K>(&about, &uid, status).map(AnyRecord::from)).flatten(),
         id: ObjectId::new(K::KIND, name),
+        owner: about.owner.clone(),
+        written_from: about.revisions.0,
         uid,
         resource_version: meta.resource_version.as_deref()?.parse().ok()?,
         generation: meta.generation.unwrap_or_default(),
@@ -116,6 +130,16 @@ where
         asked: asked::<K>(&about, field("spec")),
         published: Published::of(status),
     })
+}
+
+/// The scale set that an object says is its controller.
+pub(super) fn owner(object: &impl ResourceExt) -> Option<Owner> {
+    let kind = Kind::VirtualMachineScaleSet.as_str();
+    let is_ours = |owner: &&OwnerReference| {
+        owner.controller == Some(true) && owner.kind == kind && owner.api_version.split('/').next() == Some(GROUP)
+    };
+    let owner = object.owner_references().iter().find(is_ours)?;
+    Some(Owner { set: Name::new(object.namespace()?, owner.name.as_str()), uid: Uid::from(owner.uid.as_str()) })
 }
 
 fn asked<K: Api>(about: &About, spec: &Value) -> Result<Asked, Vec<Violation>>
@@ -140,11 +164,12 @@ fn unreadable(error: &serde_json::Error) -> Vec<Violation> {
 }
 
 /// What a status tells of what the fabric carried. One that cannot be read counts as none.
-fn record<K: Api>(name: &Name, uid: &Uid, status: &Value) -> Option<Record<K>> {
+fn record<K: Api>(about: &About, uid: &Uid, status: &Value) -> Option<Record<K>> {
     let status = Status::<K::View>::deserialize(status).ok()?;
     let spec = K::Spec::deserialize(&status.programmed?).ok()?;
     let handled = serde_json::to_value(&status.view).ok()?.get("lastHandledRestartAt").cloned();
-    let about = About { name: name.clone(), restarted_at: handled.as_ref().and_then(Value::as_str).map(str::to_owned) };
+    let restarted_at = handled.as_ref().and_then(Value::as_str).map(str::to_owned);
+    let about = About { restarted_at, ..about.clone() };
     Some(Record {
         uid: uid.clone(),
         generation: status.programmed_generation?,

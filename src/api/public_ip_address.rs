@@ -112,13 +112,8 @@ impl Api for PublicIPAddress {
     fn translate(about: &About, spec: &PublicIPAddressSpec) -> Result<Self, Vec<Violation>> {
         let mut findings = Findings::default();
         let domain_name_label = spec.dns_settings.as_ref().map(|dns| dns.domain_name_label.clone());
-        if let Some(label) = domain_name_label.as_ref().filter(|label| !is_label(label)) {
-            findings.under("PIP-15").refuse(
-                Code::InvalidDomainNameLabel,
-                "spec.dnsSettings.domainNameLabel",
-                format!("{label:?} is no domain name label."),
-                "Write 3 to 63 lower-case letters, digits and hyphens that begin with a letter and end with a letter or digit.",
-            );
+        if let Some(label) = &domain_name_label {
+            is_a_label(label, "spec.dnsSettings.domainNameLabel", &mut findings);
         }
         let by_sku = match spec.sku.name {
             Sku::Basic => AllocationMethod::Dynamic,
@@ -152,6 +147,18 @@ impl Api for PublicIPAddress {
 
     fn location(spec: &PublicIPAddressSpec) -> Option<&str> {
         spec.location.as_deref()
+    }
+}
+
+/// Finds what is no domain name label (PIP-15).
+pub fn is_a_label(label: &str, path: &str, findings: &mut Findings) {
+    if !is_label(label) {
+        findings.under("PIP-15").refuse(
+            Code::InvalidDomainNameLabel,
+            path,
+            format!("{label:?} is no domain name label."),
+            "Write 3 to 63 lower-case letters, digits and hyphens that begin with a letter and end with a letter or digit.",
+        );
     }
 }
 

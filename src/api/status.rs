@@ -81,8 +81,17 @@ pub struct Blocker {
 const VIOLATIONS_SHOWN: usize = 32;
 
 /// Status fields that follow others' comings and goings; a change of these alone is not urgent.
-const HOT_FIELDS: [&str; 6] =
-    ["capacity", "publicIPAddressCount", "publicIPAddresses", "subnetCount", "virtualMachineCount", "virtualMachines"];
+const HOT_FIELDS: [&str; 9] = [
+    "capacity",
+    "instances",
+    "publicIPAddressCount",
+    "publicIPAddresses",
+    "readyReplicas",
+    "subnetCount",
+    "updatedReplicas",
+    "virtualMachineCount",
+    "virtualMachines",
+];
 
 /// What the operator knows of an object when it reports.
 #[derive(Clone, Copy, Debug)]
@@ -122,7 +131,7 @@ pub fn report<K: Api>(engine: &Engine, name: &Name, found: Findings<'_>) -> Resu
                 generation: found.generation,
                 programmed: programmed.map(|programmed| programmed.generation),
                 violations: found.violations,
-                progress: programmed.and_then(K::progress),
+                progress: programmed.and_then(|programmed| K::progress(engine, name, programmed)),
                 advice: programmed
                     .map(|programmed| advice(engine, name, programmed, found.expected))
                     .unwrap_or_default(),
@@ -179,7 +188,8 @@ impl From<&Violation> for ViolationReport {
 
 impl From<&ObjectId> for Blocker {
     fn from(id: &ObjectId) -> Self {
-        Self { kind: id.kind.to_string(), namespace: id.name.namespace.to_string(), name: id.name.name.to_string() }
+        let ObjectId { kind, name } = id.shown();
+        Self { kind: kind.to_string(), namespace: name.namespace.to_string(), name: name.name.to_string() }
     }
 }
 

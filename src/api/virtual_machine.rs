@@ -9,7 +9,9 @@ use super::status::Status;
 use super::{About, Api};
 use crate::fabric::limits;
 use crate::fabric::network_interface::Primary;
-use crate::fabric::virtual_machine::{Disruption, GuestInterface, NicReference, OsType, PowerWish, VirtualMachineView};
+use crate::fabric::virtual_machine::{
+    Disruption, GuestInterface, Member, NicReference, OsType, PowerWish, VirtualMachineView,
+};
 use crate::fabric::{Code, Findings, Name, Violation, VirtualMachine};
 
 /// A virtual machine, as far as its network is concerned: size, power state and network interfaces.
@@ -167,6 +169,7 @@ impl Api for VirtualMachine {
             network_interfaces,
             power: spec.power_state,
             restarted_at: about.restarted_at.clone(),
+            member: member(about),
         };
         findings.or(ask)
     }
@@ -195,6 +198,14 @@ impl Api for VirtualMachine {
     fn location(spec: &VirtualMachineSpec) -> Option<&str> {
         spec.location.as_deref()
     }
+}
+
+/// Its place in the Flexible scale set that owns it: the set calls it `<set>-<id>` (S-29).
+fn member(about: &About) -> Option<Member> {
+    let owner = about.owner.as_ref()?;
+    let id = about.name.name.strip_prefix(&*owner.set.name)?.strip_prefix('-')?.parse().ok()?;
+    let (revision, wish) = about.revisions;
+    Some(Member { set: owner.set.clone(), id, revision: revision.unwrap_or(0), wish: wish.unwrap_or(0) })
 }
 
 /// What the guest is said to have set; a network interface is known by its name in the list.

@@ -100,8 +100,9 @@ pub struct Engine {
     pub(super) associations: BTreeMap<Name, (Name, Arc<str>)>,        // public address -> NIC, configuration
     pub(super) vms_in: BTreeMap<Name, BTreeSet<Name>>,                // an availability set
     pub(super) taken_from: BTreeMap<Name, BTreeSet<Name>>,            // a public prefix: public addresses
-    pub(super) labels: BTreeMap<(Arc<str>, String), Name>,            // location, label -> public address
-    pub(super) starting: BTreeSet<(Timestamp, Name)>,
+    pub(super) labels: BTreeMap<(Arc<str>, String), ObjectId>,        // location, label -> who has it
+    pub(super) starting: BTreeSet<(Timestamp, Name)>,                 // virtual machines
+    pub(super) pausing: BTreeSet<(Timestamp, Name)>,                  // scale sets, between two batches of an upgrade
     pub(super) macs: Macs,
     pub(super) usage: Usage,
     pub(super) restoring: bool,
@@ -128,6 +129,7 @@ impl Engine {
             taken_from: BTreeMap::new(),
             labels: BTreeMap::new(),
             starting: BTreeSet::new(),
+            pausing: BTreeSet::new(),
             macs: Macs::default(),
             usage: Usage::default(),
             restoring: false,
@@ -144,6 +146,11 @@ impl Engine {
     /// What the operator of this fabric chose.
     pub fn settings(&self) -> &Settings {
         &self.settings
+    }
+
+    /// The fabric's clock.
+    pub fn now(&self) -> Timestamp {
+        self.now
     }
 
     /// The object of this name, if it is carried.
@@ -173,15 +180,24 @@ impl Engine {
     /// Lets the clock go on to `now`; what was to be done by then is done.
     pub fn advance(&mut self, now: Timestamp) {
         self.now = self.now.max(now);
-        while let Some((due, vm)) = self.starting.first().cloned().filter(|(due, _)| *due <= self.now) {
-            self.starting.remove(&(due, vm.clone()));
-            super::virtual_machine::finish_start(self, &vm);
+        while self.next_deadline().is_some_and(|due| due <= self.now) {
+            let starts = self.starting.first().cloned().filter(|(due, _)| *due <= self.now);
+            if let Some((due, vm)) = starts {
+                self.starting.remove(&(due, vm.clone()));
+                super::virtual_machine::finish_start(self, &vm);
+                super::virtual_machine_scale_set::vm_has_changed(self, &vm);
+            }
+            let resumes = self.pausing.first().cloned().filter(|(due, _)| *due <= self.now);
+            if let Some((_, set)) = resumes {
+                super::virtual_machine_scale_set::go_on(self, &set);
+            }
         }
     }
 
     /// When the fabric next has something to do by itself.
     pub fn next_deadline(&self) -> Option<Timestamp> {
-        self.starting.first().map(|(due, _)| *due)
+        let first = |deadlines: &BTreeSet<(Timestamp, Name)>| deadlines.first().map(|(due, _)| *due);
+        [first(&self.starting), first(&self.pausing)].into_iter().flatten().min()
     }
 
     /// Until [`Engine::end_restore`] no Dynamic public address is given back: what it serves may not be carried yet.
@@ -219,7 +235,7 @@ impl Engine {
     }
 
     pub(super) fn touch(&mut self, kind: Kind, name: &Name) {
-        self.touched.insert(ObjectId::new(kind, name.clone()));
+        self.touched.insert(ObjectId::new(kind, name.clone()).shown());
     }
 
     /// Judges a put. All the rules are asked, so that all violations are told at once.
@@ -292,6 +308,30 @@ impl Engine {
         }
         self.free(WaitKey::Object(id));
         Ok(true)
+    }
+
+    /// Carries a part of an instance as its scale set wants it; what the set asks for has been judged with the set.
+    pub(super) fn commit_part<K: Resource>(&mut self, name: &Name, mut ask: K, placement: &Placement) {
+        let uid = Uid(name.to_string().into());
+        ask.resolve(self, self.get::<K>(name));
+        let request = Request { uid, generation: 1, location: None, default: placement.clone(), ask };
+        self.commit(name, Change { request, placement: placement.clone() });
+    }
+
+    /// Lets go of a part of an instance.
+    pub(super) fn drop_part<K: Resource>(&mut self, name: &Name) {
+        if let Some(gone) = K::table_mut(&mut self.tables).remove(name) {
+            self.count(Some(gone.ask.counts(&gone.placement)), Vec::new());
+            K::release(self, name, &gone);
+            self.free(WaitKey::Object(ObjectId::new(K::KIND, name.clone())));
+        }
+    }
+
+    /// An object is carried no longer, and what it stood for has gone already.
+    pub(super) fn forget<K: Resource>(&mut self, name: &Name) {
+        if K::table_mut(&mut self.tables).remove(name).is_some() {
+            self.free(WaitKey::Object(ObjectId::new(K::KIND, name.clone())));
+        }
     }
 
     pub(super) fn restore_one<K: Resource>(&mut self, name: &Name, record: Record<K>) -> Restored {

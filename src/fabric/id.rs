@@ -46,11 +46,26 @@ impl ObjectId {
     pub fn new(kind: Kind, name: Name) -> Self {
         Self { kind, name }
     }
+
+    /// The object that users know it by: a part of a scale set's instance is shown by the instance.
+    pub fn shown(&self) -> Self {
+        self.instance().unwrap_or_else(|| self.clone())
+    }
+
+    /// The instance of a Uniform scale set that it is a part of. Such parts are called `<set>_<id>`, as the real service
+    /// calls instances (VMSS-01), and `<set>_<id>/...`; no name of a Kubernetes object has an underscore.
+    pub fn instance(&self) -> Option<Self> {
+        let vm = self.name.name.split('/').next()?;
+        let (set, id) = vm.rsplit_once('_')?;
+        let name = Name::new(self.name.namespace.clone(), format!("{set}-{id}"));
+        Some(Self::new(Kind::VirtualMachineScaleSetVM, name))
+    }
 }
 
 impl fmt::Display for ObjectId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.kind.as_str(), self.name)
+        let shown = self.shown();
+        write!(f, "{} {}", shown.kind.as_str(), shown.name)
     }
 }
 

@@ -1,9 +1,11 @@
 //! The list of kinds, and what is made from it. A new kind is a file here, a file in `api`, and a line in this list.
 
+use std::collections::BTreeSet;
+
 use super::engine::{Engine, Request};
 use super::id::{Name, ObjectId, Uid};
 use super::resource::{Record, Refusing, Resource, Restored, Table};
-use super::violation::Refusal;
+use super::violation::{Refusal, WaitKey};
 
 /// Calls the macro `$apply` with every kind and the name of its module, in the order in which they refer to each
 /// other: what is referred to comes first.
@@ -17,6 +19,8 @@ macro_rules! for_each_kind {
             NetworkInterface network_interface,
             AvailabilitySet availability_set,
             VirtualMachine virtual_machine,
+            VirtualMachineScaleSet virtual_machine_scale_set,
+            VirtualMachineScaleSetVM virtual_machine_scale_set_vm,
         }
     };
 }
@@ -40,6 +44,13 @@ macro_rules! define_kinds {
             pub fn allocates(self) -> bool {
                 match self {
                     $(Kind::$kind => $kind::ALLOCATES,)*
+                }
+            }
+
+            /// A status that changes only because others come and go is written at most once in so many seconds.
+            pub fn hot_status_seconds(self) -> i64 {
+                match self {
+                    $(Kind::$kind => $kind::HOT_STATUS_SECONDS,)*
                 }
             }
 
@@ -128,6 +139,15 @@ macro_rules! define_kinds {
                     $(Kind::$kind => {
                         let carried = self.get::<$kind>(name)?;
                         Some((&carried.uid, carried.generation, carried.ask.references()))
+                    })*
+                }
+            }
+
+            /// What an object that is carried is put again for (see [`Resource::awaits`]).
+            pub fn awaited_by(&self, kind: Kind, name: &Name) -> BTreeSet<WaitKey> {
+                match kind {
+                    $(Kind::$kind => {
+                        self.get::<$kind>(name).map(|carried| $kind::awaits(self, name, carried)).unwrap_or_default()
                     })*
                 }
             }

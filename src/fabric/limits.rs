@@ -28,6 +28,10 @@ pub const PUBLIC_PREFIX_LENGTHS: std::ops::RangeInclusive<u8> = 28..=31;
 pub const SUBNET_IPV4_LENGTHS: std::ops::RangeInclusive<u8> = 8..=29;
 /// Prefix length of an IPv6 subnet (VNET-02; virtual-networks-faq.md).
 pub const SUBNET_IPV6_LENGTH: u8 = 64;
+/// Secondary IP configurations of an instance of a scale set (VMSS-17; Azure/aks-engine#1741).
+pub const SECONDARY_CONFIGURATIONS_PER_INSTANCE: usize = 256;
+/// Instances of a scale set (limits of the service as course notes quote them).
+pub const INSTANCES_PER_SCALE_SET: u32 = 1000;
 /// NICs of a VM of any size, at most (SIZE-01).
 pub const NICS_PER_VM: usize = 8;
 

@@ -27,6 +27,8 @@ pub mod resource;
 pub mod subnet;
 pub mod violation;
 pub mod virtual_machine;
+pub mod virtual_machine_scale_set;
+pub mod virtual_machine_scale_set_vm;
 pub mod virtual_network;
 
 #[cfg(test)]
@@ -46,4 +48,6 @@ pub use resource::{Advice, Programmed, Record, Resource};
 pub use subnet::Subnet;
 pub use violation::{Code, Cure, Findings, Refusal, Violation, WaitKey};
 pub use virtual_machine::VirtualMachine;
+pub use virtual_machine_scale_set::VirtualMachineScaleSet;
+pub use virtual_machine_scale_set_vm::VirtualMachineScaleSetVM;
 pub use virtual_network::VirtualNetwork;

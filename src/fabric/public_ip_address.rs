@@ -268,7 +268,7 @@ impl Resource for PublicIPAddress {
             .and_then(|p| p.ask.domain_name_label.clone().map(|label| (p.placement.location.clone(), label)));
         match key.map(|key| engine.labels.entry(key)) {
             Some(Entry::Occupied(taken)) => dropped.push(format!("domain name label {} is another's", taken.key().1)),
-            Some(Entry::Vacant(free)) => drop(free.insert(name.clone())),
+            Some(Entry::Vacant(free)) => drop(free.insert(ObjectId::new(Kind::PublicIPAddress, name.clone()))),
             None => {}
         }
         join_prefix(engine, name);
@@ -379,17 +379,22 @@ fn label_is_free(case: &Case<'_, PublicIPAddress>, findings: &mut Findings) {
     let Some(label) = &case.ask.domain_name_label else { return };
     let location = case.placement.location.clone();
     let holder = case.engine.labels.get(&(location.clone(), label.clone()));
-    let Some(holder) = holder.filter(|holder| *holder != case.name) else { return };
-    let id = ObjectId::new(Kind::PublicIPAddress, holder.clone());
+    let own = ObjectId::new(Kind::PublicIPAddress, case.name.clone());
+    if let Some(holder) = holder.filter(|holder| **holder != own) {
+        label_is_in_use(&location, label, holder, "spec.dnsSettings.domainNameLabel", findings);
+    }
+}
+
+pub(super) fn label_is_in_use(location: &str, label: &str, holder: &ObjectId, path: &str, findings: &mut Findings) {
     findings
         .refuse(
             Code::DnsRecordInUse,
-            "spec.dnsSettings.domainNameLabel",
-            format!("{label}.{location}.{DOMAIN} is the name of {id}."),
-            format!("Choose another label, or release it on {id}."),
+            path,
+            format!("{label}.{location}.{DOMAIN} is the name of {holder}."),
+            format!("Choose another label, or release it on {holder}."),
         )
-        .until(WaitKey::Label(location.to_string(), label.clone()))
-        .blocked_by(id);
+        .until(WaitKey::Label(location.to_owned(), label.to_owned()))
+        .blocked_by(holder.clone());
 }
 
 fn prefix_exists(case: &Case<'_, PublicIPAddress>, findings: &mut Findings) {
@@ -457,7 +462,7 @@ impl PublicIPAddress {
 /// The platform's domain of public addresses (PIP-14).
 const DOMAIN: &str = "cloudapp.azure.com";
 
-fn fqdn(programmed: &Programmed<PublicIPAddress>) -> Option<String> {
+pub(super) fn fqdn(programmed: &Programmed<PublicIPAddress>) -> Option<String> {
     let label = programmed.ask.domain_name_label.as_ref()?;
     Some(format!("{label}.{}.{DOMAIN}", programmed.placement.location))
 }
@@ -479,7 +484,7 @@ pub(super) fn needs_public_addresses<'a>(
     }
 }
 
-fn pool_holds(engine: &Engine, id: &PoolId, count: u64, path: &str, findings: &mut Findings) {
+pub(super) fn pool_holds(engine: &Engine, id: &PoolId, count: u64, path: &str, findings: &mut Findings) {
     let Some(pool) = engine.pool(id).filter(|pool| pool.available() < count) else { return };
     let (code, remedy) = match id {
         PoolId::Prefix(prefix) => (
@@ -575,14 +580,14 @@ fn move_label(engine: &mut Engine, name: &Name, before: Option<&PublicIPAddress>
         give_up_label(engine, name, &location, &old);
     }
     if let Some(new) = new {
-        engine.labels.insert((location, new), name.clone());
+        engine.labels.insert((location, new), ObjectId::new(Kind::PublicIPAddress, name.clone()));
     }
 }
 
 /// What was restored may name a label that is another's.
 fn give_up_label(engine: &mut Engine, name: &Name, location: &Arc<str>, label: &str) {
     let key = (location.clone(), label.to_owned());
-    if engine.labels.get(&key) == Some(name) {
+    if engine.labels.get(&key) == Some(&ObjectId::new(Kind::PublicIPAddress, name.clone())) {
         engine.labels.remove(&key);
         engine.free(WaitKey::Label(location.to_string(), label.to_owned()));
     }

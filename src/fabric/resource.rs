@@ -1,13 +1,13 @@
 //! The contract that every kind fulfils: what is asked, what is held, its rules, and its effects.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
 
 use super::engine::{Engine, Request};
 use super::id::{Kind, Name, ObjectId, Placement, Uid};
 use super::kind::Tables;
 use super::quota::Quota;
-use super::violation::{Code, Findings};
+use super::violation::{Code, Findings, WaitKey};
 
 /// A kind of object of the fabric. The type itself is what is asked for, parsed and typed.
 pub trait Resource: Tabled + Clone + Debug + PartialEq + 'static {
@@ -22,6 +22,9 @@ pub trait Resource: Tabled + Clone + Debug + PartialEq + 'static {
     const DELETION_RULES: &'static [DeletionRule];
     /// Whether its objects take addresses or names that others may want.
     const ALLOCATES: bool = true;
+
+    /// A status that changes only because others come and go is written at most once in this time.
+    const HOT_STATUS_SECONDS: i64 = 1;
 
     /// Azure's resource type and name in a resource id: `Microsoft.Network/virtualNetworks/hub`.
     fn resource_path(&self, name: &Name) -> String;
@@ -64,8 +67,13 @@ pub trait Resource: Tabled + Clone + Debug + PartialEq + 'static {
     fn observe(engine: &Engine, name: &Name, programmed: &Programmed<Self>) -> Self::View;
 
     /// What is on its way: a word for it and a sentence. The object is not Ready until then.
-    fn progress(_programmed: &Programmed<Self>) -> Option<(&'static str, String)> {
+    fn progress(_engine: &Engine, _name: &Name, _programmed: &Programmed<Self>) -> Option<(&'static str, String)> {
         None
+    }
+
+    /// The keys for which an object that is carried as asked is put again, since it has something left to do.
+    fn awaits(_engine: &Engine, _name: &Name, _programmed: &Programmed<Self>) -> BTreeSet<WaitKey> {
+        BTreeSet::new()
     }
 
     /// Conditions of the network that are no refusal: type, reason and message of each that is true.

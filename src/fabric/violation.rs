@@ -56,6 +56,7 @@ pub enum Code {
     PublicIPPrefixSkuMismatch,
     PublicIPReferencedByMultipleIPConfigs,
     QuotaExceeded,
+    SecondaryIpConfigurationCountPerVMSSVMExceeded,
     SecondaryNetworkInterfaceInUseCannotChangeSubnet,
     SkuCannotBeChangedOnUpdate,
     StandardSkuPublicIPCountLimitReached,
@@ -63,7 +64,9 @@ pub enum Code {
     SubnetIsFull,
     SubnetIsRequired,
     SubnetsNotInSameVnet,
+    VMScaleSetCannotBeUpdatedToReferenceSubnetsFromDifferentVirtualNetworks,
     VMSizeIsNotPermittedToEnableAcceleratedNetworking,
+    VMSizeIsNotPermittedToEnableAcceleratedNetworkingForVmss,
     VnetCountLimitReached,
 }
 
@@ -231,6 +234,11 @@ impl Findings {
             Some(violation) => violation,
             None => unreachable!("one was pushed the line before"),
         }
+    }
+
+    /// Takes over what was found elsewhere, under its own rules.
+    pub fn adopt(&mut self, violation: Violation) {
+        self.found.push(violation);
     }
 
     /// True if nothing was found.

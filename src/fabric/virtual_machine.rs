@@ -21,6 +21,7 @@ use super::mac::Mac;
 use super::network_interface::{self, Attached, NetworkInterface, Primary};
 use super::resource::{Advice, DeletionRule, Programmed, Resource, Rule};
 use super::violation::WaitKey;
+use super::virtual_machine_scale_set;
 
 /// The power state of a virtual machine (VM-20).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -78,6 +79,21 @@ pub struct VirtualMachine {
     pub power: Option<PowerWish>,
     /// When a restart was asked for; each time counts once.
     pub restarted_at: Option<String>,
+    /// The Flexible scale set that it is an instance of.
+    pub member: Option<Member>,
+}
+
+/// A virtual machine's place in a Flexible scale set.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Member {
+    /// The scale set.
+    pub set: Name,
+    /// The instance's id.
+    pub id: u64,
+    /// The revision of the model that its objects were written from.
+    pub revision: u64,
+    /// The revision that it is wished to have at least.
+    pub wish: u64,
 }
 
 /// What becomes of a running VM where an edit needs it deallocated (S-38).
@@ -233,6 +249,9 @@ impl Resource for VirtualMachine {
         if let Some(programmed) = engine.get_mut::<Self>(name) {
             programmed.held.last_handled_restart_at = ask.restarted_at;
         }
+        if let Some(member) = &ask.member {
+            virtual_machine_scale_set::member_is_there(engine, member);
+        }
     }
 
     fn release(engine: &mut Engine, name: &Name, gone: &Programmed<Self>) {
@@ -247,6 +266,9 @@ impl Resource for VirtualMachine {
             let_go(engine, &nic);
         }
         engine.free(WaitKey::Power(name.clone()));
+        if let Some(member) = &gone.ask.member {
+            virtual_machine_scale_set::member_has_gone(engine, member);
+        }
     }
 
     fn recall(engine: &mut Engine, name: &Name, view: &VirtualMachineView) -> Vec<String> {
@@ -299,7 +321,7 @@ impl Resource for VirtualMachine {
         guest::advice(engine, name, &programmed.ask)
     }
 
-    fn progress(programmed: &Programmed<Self>) -> Option<(&'static str, String)> {
+    fn progress(_: &Engine, _: &Name, programmed: &Programmed<Self>) -> Option<(&'static str, String)> {
         let starting = programmed.held.power == PowerState::Starting;
         starting.then(|| ("Starting", "The virtual machine is starting.".to_owned()))
     }
@@ -349,6 +371,15 @@ pub(super) fn deallocated_meanwhile(engine: &mut Engine, name: &Name, edit: impl
             stop(engine, name, PowerState::Stopped);
         }
         PowerState::Deallocated => {}
+    }
+}
+
+/// Starts a running VM anew if a MAC address went with a primary address, as an upgrade of a scale set does (S-06).
+pub(super) fn restart_for_macs(engine: &mut Engine, name: &Name) {
+    let lacks = |nic: &Name| engine.get::<NetworkInterface>(nic).is_some_and(|nic| nic.held.mac.is_none());
+    if engine.power_of(name) == PowerState::Running && engine.attached_to(name).iter().any(lacks) {
+        stop(engine, name, PowerState::Stopped);
+        start(engine, name);
     }
 }
 

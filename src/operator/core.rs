@@ -4,6 +4,7 @@
 //! the writes that follow, each decided only when there is a hand free to do it. Nothing is judged before every watch
 //! has listed and the fabric is restored from what the statuses tell.
 
+mod children;
 mod judge;
 mod writes;
 
@@ -16,6 +17,7 @@ use serde_json::Value;
 use super::index::Entry;
 use super::queue::{Queue, Urgency};
 use super::waits::Waits;
+use crate::api::children::{Child, Revision};
 use crate::api::object::Observed;
 use crate::fabric::{AnyRecord, Engine, Kind, Name, ObjectId, Settings, Uid, WaitKey};
 
@@ -26,6 +28,8 @@ pub enum Source {
     Namespaces,
     /// Of all objects of a kind.
     Objects(Kind),
+    /// Of the ControllerRevisions that keep models of scale sets.
+    Revisions,
 }
 
 /// What the core is told.
@@ -43,6 +47,10 @@ pub enum Input {
     Namespace(Arc<str>, Namespace),
     /// A Namespace has gone.
     NamespaceDeleted(Arc<str>),
+    /// A model of a scale set that is kept, as a list or a watch shows it.
+    Revision(Revision),
+    /// A model is kept no longer.
+    RevisionDeleted(Revision),
     /// How a write ended.
     Written(ObjectId, Uid, Outcome),
 }
@@ -93,6 +101,16 @@ pub enum What {
     Status(Value),
     /// The whole list of finalizers.
     Finalizers(Vec<String>),
+    /// The object is created, from this manifest.
+    Create(Value),
+    /// The object is created, or brought in line with this manifest where nobody else has taken over a field.
+    Apply(Value),
+    /// The object is deleted.
+    Delete,
+    /// The ControllerRevision that keeps a model of the scale set is created, from this manifest.
+    KeepRevision(Value),
+    /// The ControllerRevision of this name, which keeps a model of the scale set, is deleted.
+    DropRevision(String),
 }
 
 /// An Event for people.
@@ -125,6 +143,13 @@ pub struct Core {
     woken: BTreeMap<ObjectId, BTreeMap<WaitKey, u64>>,
     reports: Queue,
     held_back: BTreeMap<ObjectId, BTreeSet<ObjectId>>,
+    children: BTreeMap<ObjectId, BTreeSet<ObjectId>>,
+    births: Queue,
+    wanted: BTreeMap<ObjectId, (ObjectId, Child)>,
+    unborn: BTreeSet<ObjectId>,
+    in_the_way: BTreeMap<ObjectId, ObjectId>,
+    revisions: BTreeMap<(Name, u64), Uid>,
+    models: Vec<Revision>,
     timers: BTreeSet<(Timestamp, ObjectId)>,
     notices: Vec<Notice>,
     dropped: Vec<(ObjectId, String)>,
@@ -146,6 +171,13 @@ impl Core {
             woken: BTreeMap::new(),
             reports: Queue::default(),
             held_back: BTreeMap::new(),
+            children: BTreeMap::new(),
+            births: Queue::default(),
+            wanted: BTreeMap::new(),
+            unborn: BTreeSet::new(),
+            in_the_way: BTreeMap::new(),
+            revisions: BTreeMap::new(),
+            models: Vec::new(),
             timers: BTreeSet::new(),
             notices: Vec::new(),
             dropped: Vec::new(),
@@ -184,6 +216,8 @@ impl Core {
             Input::NamespaceDeleted(name) => {
                 self.namespaces.remove(&name);
             }
+            Input::Revision(revision) => self.revision(revision),
+            Input::RevisionDeleted(revision) => self.revision_gone(&revision),
             Input::Written(id, uid, outcome) => self.written(&id, &uid, outcome),
         }
     }
@@ -191,7 +225,8 @@ impl Core {
     /// Judges every object whose turn it is, until nothing is left to judge.
     pub fn settle(&mut self, now: Timestamp) {
         self.engine.advance(now);
-        let sources = Kind::ALL.iter().map(|kind| Source::Objects(*kind)).chain([Source::Namespaces]);
+        let sources =
+            Kind::ALL.iter().map(|kind| Source::Objects(*kind)).chain([Source::Namespaces, Source::Revisions]);
         let starts = !self.started && sources.into_iter().all(|source| self.listed.contains(&source));
         if starts {
             self.start();
@@ -224,7 +259,7 @@ impl Core {
                 return Some(write);
             }
         }
-        None
+        self.next_birth()
     }
 
     /// The Events that follow from writes that have been done.
@@ -259,9 +294,17 @@ impl Core {
         match self.index.get_mut(&id) {
             // Older than what is known, or the echo of the operator's own write.
             Some(entry) if observed.resource_version <= entry.resource_version => return,
-            Some(entry) if observed.uid == entry.uid => entry.update(observed),
+            Some(entry) if observed.uid == entry.uid => {
+                let before = entry.owner.clone();
+                entry.update(observed);
+                let after = entry.owner.clone();
+                self.belongs(&id, before.as_ref(), after.as_ref());
+            }
             Some(_) | None => {
+                let before = self.index.get(&id).and_then(|entry| entry.owner.clone());
+                let after = observed.owner.clone();
                 self.index.insert(id.clone(), Entry::new(observed));
+                self.belongs(&id, before.as_ref(), after.as_ref());
             }
         }
         self.let_on(&id);
@@ -269,7 +312,9 @@ impl Core {
     }
 
     fn gone(&mut self, id: &ObjectId) {
-        self.index.remove(id);
+        let owner = self.index.remove(id).and_then(|entry| entry.owner);
+        self.belongs(id, owner.as_ref(), None);
+        self.makes_way(id);
         self.records.remove(id);
         self.let_on(id);
         self.work.push(id.clone(), Urgency::Deletion);
@@ -278,6 +323,9 @@ impl Core {
     fn list_done(&mut self, source: Source) {
         let Some(seen) = self.listing.remove(&source) else { return };
         self.listed.insert(source);
+        if source == Source::Revisions {
+            return self.revisions_listed();
+        }
         let Source::Objects(kind) = source else { return };
         // What is in the index and was not listed has gone without an event.
         let known = self.index.keys().filter(|id| id.kind == kind && !seen.contains(id));
@@ -321,6 +369,9 @@ impl Core {
                     }
                     None => new.push(id),
                 }
+            }
+            if *kind == Kind::VirtualMachineScaleSet {
+                self.restore_models();
             }
             // What was restored is no news; only what a put changes from here on is.
             let _ = (self.engine.take_freed(), self.engine.take_touched());

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 
 use super::core::Notice;
+use crate::api::Owner;
 use crate::api::object::{Asked, Observed};
 use crate::api::status::Published;
 use crate::fabric::{ObjectId, Uid, Violation};
@@ -13,6 +14,11 @@ use crate::fabric::{ObjectId, Uid, Violation};
 #[derive(Clone, Debug)]
 pub struct Entry {
     pub(super) uid: Uid,
+    /// The scale set that owns it, and the revision of the set's model that it was written from.
+    pub(super) owner: Option<Owner>,
+    pub(super) written_from: Option<u64>,
+    /// The revision that it could not be written to, since somebody else has taken over a field.
+    pub(super) taken_over: Option<u64>,
     pub(super) resource_version: u64,
     pub(super) generation: i64,
     pub(super) created: Timestamp,
@@ -57,12 +63,30 @@ pub struct Flight {
     pub(super) finalizer: bool,
     /// What is to be told when the write has been done.
     pub(super) notices: Vec<Notice>,
+    /// The revision of a scale set's model that is kept.
+    pub(super) keeps: Option<u64>,
+}
+
+impl Flight {
+    /// A write that changes nothing that is remembered of the object itself.
+    pub(super) fn of(entry: &Entry) -> Self {
+        Self {
+            resource_version: entry.resource_version,
+            published: None,
+            finalizer: entry.has_finalizer,
+            notices: Vec::new(),
+            keeps: None,
+        }
+    }
 }
 
 impl Entry {
     pub(super) fn new(observed: Observed) -> Self {
         Self {
             uid: observed.uid,
+            owner: observed.owner,
+            written_from: observed.written_from,
+            taken_over: None,
             resource_version: observed.resource_version,
             generation: observed.generation,
             created: observed.created,
@@ -84,6 +108,9 @@ impl Entry {
     /// Takes in a newer version of the same life of the object.
     pub(super) fn update(&mut self, observed: Observed) {
         self.resource_version = observed.resource_version;
+        self.owner = observed.owner;
+        self.written_from = observed.written_from;
+        self.taken_over = None;
         self.generation = observed.generation;
         self.deleting = observed.deleting;
         self.has_finalizer = observed.has_finalizer;

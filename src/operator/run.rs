@@ -6,8 +6,9 @@ use std::time::Duration;
 use futures::stream::{self, BoxStream, SelectAll};
 use futures::{FutureExt, StreamExt};
 use jiff::Timestamp;
+use k8s_openapi::api::apps::v1::ControllerRevision;
 use k8s_openapi::api::core::v1::{Namespace as KubeNamespace, ObjectReference};
-use kube::api::{Patch, PatchParams, PostParams};
+use kube::api::{DeleteParams, Patch, PatchParams, PostParams, Preconditions};
 use kube::core::{DynamicObject, ObjectMeta, PartialObjectMeta, TypeMeta};
 use kube::runtime::WatchStreamExt;
 use kube::runtime::events::{Event as KubeEvent, EventType, Recorder, Reporter};
@@ -21,8 +22,9 @@ use tokio::time::{sleep, timeout};
 use super::core::{Core, Input, Namespace, Notice, Outcome, Source, What, Write};
 use super::health::Readiness;
 use crate::api::object::{self, Recall};
-use crate::api::{GROUP, LOCATION_LABEL, SUBSCRIPTION_LABEL, VERSION};
-use crate::fabric::{Kind, Settings, Uid};
+use crate::api::{GROUP, LOCATION_LABEL, SUBSCRIPTION_LABEL, VERSION, children};
+use crate::fabric::virtual_machine_scale_set::SCALE_SET_LABEL;
+use crate::fabric::{Kind, ObjectId, Settings, Uid};
 
 /// 8 writes at once triple the time to Ready of many objects; more than 32 gain nothing (measured).
 const WRITES_AT_ONCE: usize = 32;
@@ -34,6 +36,8 @@ const GRACE: Duration = Duration::from_secs(5);
 const PAGE: u32 = 100;
 /// Events are for people; of a flood the rest is dropped.
 const EVENTS_PENDING: usize = 1024;
+/// The field manager of what is written for Flexible scale sets.
+const CHILDREN_MANAGER: &str = "vnet-scale-set";
 /// Inputs that are there at once are taken in together before anything is judged.
 const INPUTS_AT_ONCE: usize = 1000;
 
@@ -71,7 +75,11 @@ pub async fn run(client: Client, settings: Settings, readiness: Readiness, stop:
                     core_feeds(&mut core, input.flatten());
                 }
             }
-            Some(written) = writes.join_next() => core.feed(written.unwrap_or_else(|died| std::panic::resume_unwind(died.into_panic()))),
+            Some(written) = writes.join_next() => {
+                for input in written.unwrap_or_else(|died| std::panic::resume_unwind(died.into_panic())) {
+                    core.feed(input);
+                }
+            }
             () = until(deadline, now) => {}
             () = &mut stop => break,
         }
@@ -114,7 +122,10 @@ fn watches(client: &Client) -> SelectAll<BoxStream<'static, Option<Input>>> {
     });
     let namespaces = watcher(Api::<PartialObjectMeta<KubeNamespace>>::all(client.clone()), config()).default_backoff();
     let namespaces = namespaces.map(|event| told(Source::Namespaces, event, namespace_input)).boxed();
-    stream::select_all(of_kinds.chain([namespaces]))
+    let of_sets = config().labels(SCALE_SET_LABEL);
+    let revisions = watcher(Api::<ControllerRevision>::all(client.clone()), of_sets).default_backoff();
+    let revisions = revisions.map(|event| told(Source::Revisions, event, revision_input)).boxed();
+    stream::select_all(of_kinds.chain([namespaces, revisions]))
 }
 
 fn told<K>(
@@ -169,54 +180,122 @@ fn namespace_input(event: Event<PartialObjectMeta<KubeNamespace>>) -> Option<Inp
     }
 }
 
-/// Does one write, and says how it ended. Each carries the version that it was decided on.
-async fn carry_out(client: Client, write: Write) -> Input {
+fn revision_input(event: Event<ControllerRevision>) -> Option<Input> {
+    match event {
+        Event::InitApply(revision) | Event::Apply(revision) => children::read_revision(&revision).map(Input::Revision),
+        Event::Delete(revision) => children::read_revision(&revision).map(Input::RevisionDeleted),
+        Event::Init | Event::InitDone => None,
+    }
+}
+
+/// Does one write, and says how it ended. A write of what is there carries the version that it was decided on; what the
+/// API server answers to a creation or a deletion is told before, as a watch would.
+async fn carry_out(client: Client, write: Write) -> Vec<Input> {
     let Write { id, uid, resource_version, generation, what } = write;
-    let resource = object::api_resource(id.kind);
-    let api = Api::<DynamicObject>::namespaced_with(client, &id.name.namespace, &resource);
     let told = summary(&what);
-    let answer = timeout(WRITE_TIMEOUT, async {
-        match what {
-            What::Status(status) => {
-                let object = DynamicObject {
-                    types: Some(TypeMeta { api_version: resource.api_version.clone(), kind: resource.kind.clone() }),
-                    metadata: ObjectMeta {
-                        name: Some(id.name.name.to_string()),
-                        namespace: Some(id.name.namespace.to_string()),
-                        uid: Some(uid.0.to_string()),
-                        resource_version: Some(resource_version.to_string()),
-                        ..ObjectMeta::default()
-                    },
-                    data: json!({"status": status}),
-                };
-                api.replace_status(&id.name.name, &PostParams::default(), &object).await
-            }
-            What::Finalizers(finalizers) => {
-                let metadata = json!({"metadata": {
-                    "uid": uid.0, "resourceVersion": resource_version.to_string(), "finalizers": finalizers,
-                }});
-                api.patch(&id.name.name, &PatchParams::default(), &Patch::Merge(metadata)).await
-            }
-        }
-    })
-    .await;
-    let outcome = match answer {
-        Ok(Ok(object)) => {
+    let answer = timeout(WRITE_TIMEOUT, send(client, &id, &uid, resource_version, what)).await;
+    let (outcome, shown) = match answer {
+        Ok(Ok(Answer { version, shown })) => {
             tracing::info!(object = %id, generation, "{told}");
-            object.resource_version().and_then(|version| version.parse().ok()).map_or(Outcome::Failed, Outcome::Done)
+            (version.map_or(Outcome::Failed, Outcome::Done), shown)
         }
-        Ok(Err(kube::Error::Api(status))) if status.code == 409 => Outcome::Conflict,
-        Ok(Err(kube::Error::Api(status))) if status.code == 404 => Outcome::Gone,
+        Ok(Err(kube::Error::Api(status))) if status.code == 409 => (Outcome::Conflict, None),
+        Ok(Err(kube::Error::Api(status))) if status.code == 404 => (Outcome::Gone, None),
         Ok(Err(error)) => {
             tracing::warn!(object = %id, generation, %error, "a write failed, and is tried again");
-            Outcome::Failed
+            (Outcome::Failed, None)
         }
         Err(_) => {
             tracing::warn!(object = %id, generation, after = ?WRITE_TIMEOUT, "a write was not answered, and is tried again");
-            Outcome::Failed
+            (Outcome::Failed, None)
         }
     };
-    Input::Written(id, uid, outcome)
+    shown.into_iter().chain([Input::Written(id, uid, outcome)]).collect()
+}
+
+/// What the API server answered.
+struct Answer {
+    /// The version of the object; 0 if the write was of another one.
+    version: Option<u64>,
+    /// What a watch will tell as well.
+    shown: Option<Input>,
+}
+
+impl Answer {
+    fn version_of(object: &DynamicObject) -> Self {
+        Self { version: object.resource_version().and_then(|version| version.parse().ok()), shown: None }
+    }
+
+    fn shown(kind: Kind, object: &DynamicObject) -> Self {
+        let observed =
+            object::observe(kind, object, Recall::Nothing).map(|observed| Input::Applied(Box::new(observed)));
+        Self { shown: observed, ..Self::version_of(object) }
+    }
+}
+
+async fn send(
+    client: Client,
+    id: &ObjectId,
+    uid: &Uid,
+    resource_version: u64,
+    what: What,
+) -> Result<Answer, kube::Error> {
+    let resource = object::api_resource(id.kind);
+    let name = &*id.name.name;
+    let api = Api::<DynamicObject>::namespaced_with(client.clone(), &id.name.namespace, &resource);
+    let revisions = Api::<ControllerRevision>::namespaced(client, &id.name.namespace);
+    match what {
+        What::Status(status) => {
+            let object = DynamicObject {
+                types: Some(TypeMeta { api_version: resource.api_version.clone(), kind: resource.kind.clone() }),
+                metadata: ObjectMeta {
+                    name: Some(id.name.name.to_string()),
+                    namespace: Some(id.name.namespace.to_string()),
+                    uid: Some(uid.0.to_string()),
+                    resource_version: Some(resource_version.to_string()),
+                    ..ObjectMeta::default()
+                },
+                data: json!({"status": status}),
+            };
+            let written = api.replace_status(name, &PostParams::default(), &object).await?;
+            Ok(Answer::version_of(&written))
+        }
+        What::Finalizers(finalizers) => {
+            let metadata = json!({"metadata": {
+                "uid": uid.0, "resourceVersion": resource_version.to_string(), "finalizers": finalizers,
+            }});
+            Ok(Answer::version_of(&api.patch(name, &PatchParams::default(), &Patch::Merge(metadata)).await?))
+        }
+        What::Create(manifest) => {
+            let object = serde_json::from_value(manifest).map_err(kube::Error::SerdeError)?;
+            Ok(Answer::shown(id.kind, &api.create(&PostParams::default(), &object).await?))
+        }
+        What::Apply(manifest) => {
+            let applied = api.patch(name, &PatchParams::apply(CHILDREN_MANAGER), &Patch::Apply(manifest)).await?;
+            Ok(Answer::shown(id.kind, &applied))
+        }
+        What::Delete => {
+            let preconditions = Preconditions { uid: Some(uid.0.to_string()), resource_version: None };
+            let parameters = DeleteParams { preconditions: Some(preconditions), ..DeleteParams::default() };
+            let gone = || Answer { version: Some(0), shown: Some(Input::Deleted(id.clone(), uid.clone())) };
+            let deleting = api.delete(name, &parameters).await?.left();
+            Ok(deleting.map_or_else(gone, |deleting| Answer::shown(id.kind, &deleting)))
+        }
+        What::KeepRevision(manifest) => {
+            let object = serde_json::from_value(manifest).map_err(kube::Error::SerdeError)?;
+            match revisions.create(&PostParams::default(), &object).await {
+                Ok(_) => Ok(Answer { version: Some(0), shown: None }),
+                // Another of that name, which is perhaps about to go: it is tried again.
+                Err(kube::Error::Api(status)) if status.code == 409 => Ok(Answer { version: None, shown: None }),
+                Err(error) => Err(error),
+            }
+        }
+        What::DropRevision(revision) => match revisions.delete(&revision, &DeleteParams::default()).await {
+            Ok(_) => Ok(Answer { version: Some(0), shown: None }),
+            Err(kube::Error::Api(status)) if status.code == 404 => Ok(Answer { version: Some(0), shown: None }),
+            Err(error) => Err(error),
+        },
+    }
 }
 
 /// One line a change: what the Ready condition says now.
@@ -227,6 +306,11 @@ fn summary(what: &What) -> String {
             return "taken on".to_owned();
         }
         What::Finalizers(_) => return "released".to_owned(),
+        What::Create(_) => return "created for its scale set".to_owned(),
+        What::Apply(_) => return "written for its scale set".to_owned(),
+        What::Delete => return "deleted for its scale set".to_owned(),
+        What::KeepRevision(_) => return "keeps its model".to_owned(),
+        What::DropRevision(_) => return "drops a model that no instance has".to_owned(),
     };
     let conditions = status.get("conditions").and_then(Value::as_array).into_iter().flatten();
     let ready = conditions.filter(|c| c.get("type") == Some(&json!("Ready"))).map(|ready| {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Engine;
-use crate::fabric::id::Name;
+use crate::fabric::id::{Kind, Name, ObjectId};
 use crate::fabric::ipam::PoolId;
 use crate::fabric::network_interface::IpVersion;
 use crate::fabric::network_interface::{NetworkInterface, Primary, pool_of};
@@ -13,6 +13,8 @@ use crate::fabric::quota::{Quota, Usage};
 use crate::fabric::resource::Resource;
 use crate::fabric::subnet::Subnet;
 use crate::fabric::virtual_machine::{PowerState, VirtualMachine};
+use crate::fabric::virtual_machine_scale_set::{InstanceName, OrchestrationMode, VirtualMachineScaleSet};
+use crate::fabric::virtual_machine_scale_set_vm::VirtualMachineScaleSetVM;
 use crate::fabric::virtual_network::VirtualNetwork;
 
 impl Engine {
@@ -23,6 +25,7 @@ impl Engine {
         self.assert_attachments();
         self.assert_public_addresses();
         self.assert_usage();
+        self.assert_instances();
         let starts = self.all::<VirtualMachine>().filter_map(|(name, vm)| Some((vm.held.starts_at?, name.clone())));
         assert_eq!(self.starting, starts.collect(), "the deadlines are those of the VMs");
         for (name, vm) in self.all::<VirtualMachine>() {
@@ -35,6 +38,36 @@ impl Engine {
         let held: u64 = self.pools.values().map(|pool| pool.allocated()).sum();
         assert_eq!((held, self.pools.len()), (0, 1), "only the public pool is left, and nothing of it is held");
         assert!(self.macs.is_empty() && self.labels.is_empty() && self.starting.is_empty());
+    }
+
+    /// An instance of a Uniform set has exactly the parts that its network names, and no part is of no instance.
+    fn assert_instances(&self) {
+        let (mut vms, mut nics, mut publics, mut objects) = (0, 0, 0, 0);
+        for (name, set) in self.all::<VirtualMachineScaleSet>() {
+            let uniform = set.ask.mode == OrchestrationMode::Uniform;
+            for (id, instance) in set.held.instances.iter().filter(|(_, instance)| uniform && instance.revision > 0) {
+                let this = InstanceName { set: name, id: *id };
+                let network = set.network(instance);
+                let vm = self.get::<VirtualMachine>(&this.vm()).expect("an instance has a virtual machine");
+                let listed: Vec<_> = vm.ask.network_interfaces.iter().map(|nic| nic.name.clone()).collect();
+                assert_eq!(listed, network.iter().map(|nic| this.nic(&nic.name)).collect::<Vec<_>>(), "{name} {id}");
+                assert!(listed.iter().all(|nic| self.get::<NetworkInterface>(nic).is_some()), "{name} {id}");
+                let public = this.public_asks(&network);
+                assert!(public.iter().all(|(public, _)| self.get::<PublicIPAddress>(public).is_some()), "{name} {id}");
+                (vms, nics, publics) = (vms + 1, nics + listed.len(), publics + public.len());
+                objects += usize::from(self.get::<VirtualMachineScaleSetVM>(&this.object()).is_some());
+            }
+            assert!(set.held.instances.keys().all(|id| *id < set.held.next_instance_id), "{name}");
+            assert!(set.held.models.contains_key(&set.held.revision), "{name}");
+        }
+        let is_part = |name: &Name| name.name.contains('_');
+        assert_eq!(self.all::<VirtualMachine>().filter(|(name, _)| is_part(name)).count(), vms);
+        assert_eq!(self.all::<NetworkInterface>().filter(|(name, _)| is_part(name)).count(), nics);
+        assert_eq!(self.all::<PublicIPAddress>().filter(|(name, _)| is_part(name)).count(), publics);
+        assert_eq!(self.all::<VirtualMachineScaleSetVM>().count(), objects);
+        let pauses =
+            self.all::<VirtualMachineScaleSet>().filter_map(|(n, set)| Some((set.held.paused_until?, n.clone())));
+        assert_eq!(self.pausing, pauses.collect(), "the pauses are those of the sets");
     }
 
     fn assert_usage(&self) {
@@ -123,7 +156,14 @@ impl Engine {
             }
             if let Some(label) = &public.ask.domain_name_label {
                 let key = (public.placement.location.clone(), label.clone());
-                labels.entry(key).or_insert(BTreeSet::new()).insert(name);
+                labels.entry(key).or_insert(BTreeSet::new()).insert(ObjectId::new(Kind::PublicIPAddress, name.clone()));
+            }
+        }
+        for (name, set) in self.all::<VirtualMachineScaleSet>() {
+            for label in &set.held.labels {
+                let key = (set.placement.location.clone(), label.clone());
+                let id = ObjectId::new(Kind::VirtualMachineScaleSet, name.clone());
+                labels.entry(key).or_insert(BTreeSet::new()).insert(id);
             }
         }
         for (id, pool) in self.pools.iter().filter(|(id, _)| matches!(id, PoolId::Public | PoolId::Prefix(_))) {

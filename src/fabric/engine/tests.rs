@@ -10,6 +10,10 @@ use crate::fabric::virtual_machine::PowerState;
 use crate::fabric::{Code, Kind, NetworkInterface, ObjectId, VirtualMachine, WaitKey};
 
 /// ARM-10
+fn progress(fabric: &Fabric) -> Option<(&'static str, String)> {
+    VirtualMachine::progress(&fabric.engine, &named("v"), fabric.get("v"))
+}
+
 #[test]
 fn a_name_of_eighty_characters_is_accepted() {
     an_empty_fabric().accept(a_network(&"n".repeat(80)));
@@ -104,14 +108,14 @@ fn a_vm_runs_when_its_start_is_done() {
         .with(a_vm("v").nics(["n"]));
     assert_eq!((fabric.power("v"), fabric.mac("n")), (PowerState::Starting, None));
     assert_eq!(fabric.engine.next_deadline(), Some(Timestamp::from_second(30).unwrap()));
-    let progress = VirtualMachine::progress(fabric.get("v")).map(|(reason, _)| reason);
-    assert_eq!(progress, Some("Starting"));
+    let reason = progress(&fabric).map(|(reason, _)| reason);
+    assert_eq!(reason, Some("Starting"));
     fabric.advance(29);
     assert_eq!(fabric.power("v"), PowerState::Starting);
     fabric.advance(30);
     assert_eq!(fabric.power("v"), PowerState::Running);
     assert!(fabric.mac("n").is_some());
-    assert_eq!((fabric.engine.next_deadline(), VirtualMachine::progress(fabric.get("v"))), (None, None));
+    assert_eq!((fabric.engine.next_deadline(), progress(&fabric)), (None, None));
 }
 
 #[test]

@@ -79,7 +79,13 @@ impl World {
             Op::Put(name, Ask::PublicIPAddress(ask)) => self.put_public(&named(name), ask),
             Op::Put(name, Ask::NetworkInterface(ask)) => self.put_nic(&named(name), ask),
             Op::Put(name, Ask::VirtualMachine(ask)) => self.put_vm(&named(name), ask),
-            Op::Put(_, Ask::PublicIPPrefix(_) | Ask::AvailabilitySet(_)) => unreachable!("the model's users make none"),
+            Op::Put(
+                _,
+                Ask::PublicIPPrefix(_)
+                | Ask::AvailabilitySet(_)
+                | Ask::VirtualMachineScaleSet(_)
+                | Ask::VirtualMachineScaleSetVM(_),
+            ) => unreachable!("the model's users make none"),
             Op::Delete(kind, name) => self.delete(*kind, &named(name)),
             Op::Advance(seconds) => {
                 self.now += seconds;
@@ -194,7 +200,11 @@ impl World {
             Kind::Subnet => self.nics.values().any(|nic| nic.ask.subnet == *name).then_some("VNET-05"),
             Kind::PublicIPAddress => self.holder_of(name).map(|_| "PIP-11"),
             Kind::NetworkInterface => self.vm_of(name).map(|_| "NIC-24"),
-            Kind::VirtualMachine | Kind::PublicIPPrefix | Kind::AvailabilitySet => None,
+            Kind::VirtualMachine
+            | Kind::PublicIPPrefix
+            | Kind::AvailabilitySet
+            | Kind::VirtualMachineScaleSet
+            | Kind::VirtualMachineScaleSetVM => None,
         };
         if let Some(rule) = blocked {
             return Broken::from([rule]);
@@ -205,7 +215,10 @@ impl World {
             Kind::PublicIPAddress => drop(self.publics.remove(name)),
             Kind::NetworkInterface => drop(self.nics.remove(name)),
             Kind::VirtualMachine => drop(self.vms.remove(name)),
-            Kind::PublicIPPrefix | Kind::AvailabilitySet => {}
+            Kind::PublicIPPrefix
+            | Kind::AvailabilitySet
+            | Kind::VirtualMachineScaleSet
+            | Kind::VirtualMachineScaleSetVM => {}
         }
         self.settle([]);
         Broken::new()

@@ -16,13 +16,13 @@ use crate::fabric::testing::*;
 use crate::fabric::virtual_machine::{PowerState, VirtualMachine};
 use crate::fabric::virtual_network::VirtualNetwork;
 use crate::fabric::{AnyRecord, Engine, Kind, Name, Programmed, Record, for_each_kind};
-use crate::fabric::{AvailabilitySet, PublicIPPrefix};
+use crate::fabric::{AvailabilitySet, PublicIPPrefix, VirtualMachineScaleSet, VirtualMachineScaleSetVM};
 
 /// What the status of an object tells, after it was written and read as JSON.
 fn record<K: Api>(engine: &Engine, name: &Name, programmed: &Programmed<K>) -> Record<K> {
     let view = serde_json::to_value(K::observe(engine, name, programmed)).unwrap();
     let restarted_at = view.get("lastHandledRestartAt").map(|at| at.as_str().unwrap().to_owned());
-    let about = About { name: name.clone(), restarted_at };
+    let about = About { restarted_at, ..About::named(name.clone()) };
     let spec = serde_json::to_value(programmed.ask.describe(name, &programmed.placement.location)).unwrap();
     Record {
         uid: programmed.uid.clone(),

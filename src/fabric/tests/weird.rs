@@ -304,7 +304,7 @@ fn public_view(spec: &PublicIPAddressSpec) -> PublicIPAddressView {
 /// A fabric in which much of what is asked for can be.
 fn a_fabric() -> Engine {
     let mut engine = Engine::new(Settings::default());
-    let about = |name: &str| About { name: named(name), restarted_at: None };
+    let about = |name: &str| About::named(named(name));
     let prefixes = ["0.0.0.0/8", "10.0.0.0/8", "fd00::/48", "ffff:ffff:ffff:ffff::/64"].map(|p| Prefix(p.to_owned()));
     let address_space = AddressSpace { address_prefixes: prefixes.into() };
     let network = VirtualNetworkSpec { location: None, tags: Tags::new(), address_space, dhcp_options: None };
@@ -322,7 +322,7 @@ proptest! {
     fn no_spec_makes_the_fabric_panic(specs in vec((name(), spec(), option::weighted(0.2, name())), 1..12)) {
         let mut engine = a_fabric();
         for (name, spec, restarted_at) in &specs {
-            let about = About { name: named(name), restarted_at: restarted_at.clone() };
+            let about = About { restarted_at: restarted_at.clone(), ..About::named(named(name)) };
             let before = engine.tables().clone();
             if let Err(refusal) = put_any(&mut engine, &about, spec) {
                 prop_assert!(refusal.is_some(), "a translation that fails says why");
@@ -339,7 +339,7 @@ proptest! {
         specs in vec((name(), spec()), 1..12),
     ) {
         let mut engine = a_fabric();
-        let about = |name: &str| About { name: named(name), restarted_at: None };
+        let about = |name: &str| About::named(named(name));
         for kind in Kind::ALL {
             for (name, spec) in &restored {
                 if engine.holder(*kind, &named(name)).is_some() {

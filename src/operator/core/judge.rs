@@ -16,7 +16,10 @@ const DEFAULT_SUBSCRIPTION: &str = "default";
 impl Core {
     pub(super) fn judge(&mut self, id: &ObjectId) {
         let refusal = self.ask(id);
-        let (keys, claims_of) = refusal.as_ref().map(|refusal| (refusal.keys(), claims(refusal))).unwrap_or_default();
+        let (keys, claims_of) = match &refusal {
+            Some(refusal) => (refusal.keys(), claims(refusal)),
+            None => (self.engine.awaited_by(id.kind, &id.name), BTreeSet::new()),
+        };
         self.waits.set(id, keys);
         let violations = refusal.map(|refusal| refusal.violations().to_vec()).unwrap_or_default();
         if let Some(entry) = self.index.get_mut(id) {
@@ -33,6 +36,7 @@ impl Core {
         }
         self.after_engine();
         self.pass_on(id);
+        self.tell_family(id);
     }
 
     /// Asks the fabric for what the object wants, or to let go of it. `None` if it did, or if it is too early to ask.

@@ -6,12 +6,10 @@ use super::{Core, Notice, Outcome, What, Write};
 use crate::api::FINALIZER;
 use crate::api::status::{self, Published, fingerprint};
 use crate::api::{conditions, object};
-use crate::fabric::{ObjectId, Placement, Uid, Violation};
+use crate::fabric::{Kind, ObjectId, Placement, Uid, Violation};
 use crate::operator::index::{Entry, Flight, Verdict};
 use crate::operator::queue::Urgency;
 
-/// A status that changes only because others come and go is written at most this often.
-const HOT_STATUS_INTERVAL: SignedDuration = SignedDuration::from_secs(1);
 /// The pause after a first failed write of an object; it doubles with each further one.
 const FIRST_RETRY: SignedDuration = SignedDuration::from_millis(500);
 /// The longest pause between two tries of a write.
@@ -33,7 +31,11 @@ impl Core {
             self.timers.insert((due, id.clone()));
             return None;
         }
-        let (what, flight) = match &entry.verdict {
+        if let Some(write) = self.consider_family(id, now) {
+            return Some(write);
+        }
+        let entry = self.index.get(id)?;
+        let (what, flight) = match entry.verdict.clone() {
             Verdict::Released if entry.has_finalizer => finalizers(entry, false),
             Verdict::Released => return None,
             Verdict::Unjudged | Verdict::Judged { .. } if !entry.has_finalizer && !entry.deleting => {
@@ -47,36 +49,35 @@ impl Core {
                 let found = status::Findings {
                     uid: &entry.uid,
                     expected: expected.as_ref(),
-                    generation: *generation,
-                    violations,
+                    generation,
+                    violations: &violations,
                     since: &entry.published.since,
                     now: to_the_second(now),
                 };
                 let status = object::report(id.kind, &self.engine, &id.name, found).ok()?;
                 let published = Published::of(&status);
+                let tells_all = published.cold == entry.published.cold;
+                if tells_all && id.kind == Kind::VirtualMachineScaleSet {
+                    self.raise_children(id);
+                }
+                let entry = self.index.get(id)?;
                 if published.all == entry.published.all {
                     return None;
                 }
-                let urgent = published.cold != entry.published.cold && !entry.deleting;
-                if let Some(due) = entry.last_write.and_then(|last| last.checked_add(HOT_STATUS_INTERVAL).ok())
+                let pause = SignedDuration::from_secs(id.kind.hot_status_seconds());
+                let urgent = !tells_all && !entry.deleting;
+                if let Some(due) = entry.last_write.and_then(|last| last.checked_add(pause).ok())
                     && !urgent
                     && due > now
                 {
                     self.timers.insert((due, id.clone()));
                     return None;
                 }
-                let notices = if terminating { Vec::new() } else { notices(id, entry, violations, &published) };
-                (
-                    What::Status(status),
-                    Flight {
-                        resource_version: entry.resource_version,
-                        published: Some(published),
-                        finalizer: entry.has_finalizer,
-                        notices,
-                    },
-                )
+                let notices = if terminating { Vec::new() } else { notices(id, entry, &violations, &published) };
+                (What::Status(status), Flight { published: Some(published), notices, ..Flight::of(entry) })
             }
         };
+        let entry = self.index.get_mut(id)?;
         entry.flight = Some(flight);
         entry.last_write = Some(now);
         let (uid, resource_version) = (entry.uid.clone(), entry.resource_version);
@@ -102,6 +103,10 @@ impl Core {
     }
 
     pub(super) fn written(&mut self, id: &ObjectId, uid: &Uid, outcome: Outcome) {
+        // A child is written in the name of its set.
+        if self.unborn.contains(id) && self.index.get(id).is_none_or(|entry| entry.uid != *uid) {
+            return self.born(id, &outcome);
+        }
         let Some(entry) = self.index.get_mut(id).filter(|entry| entry.uid == *uid) else { return };
         let Some(flight) = entry.flight.take() else { return };
         let flight_version = flight.resource_version;
@@ -109,6 +114,9 @@ impl Core {
             Outcome::Done(resource_version) => {
                 entry.failures = 0;
                 entry.not_before = None;
+                if let Some(revision) = flight.keeps {
+                    self.revisions.insert((id.name.clone(), revision), uid.clone());
+                }
                 // The write that takes the last finalizer off is answered with the version that it was decided on.
                 if resource_version > entry.resource_version || flight_version == entry.resource_version {
                     entry.resource_version = entry.resource_version.max(resource_version);
@@ -147,8 +155,7 @@ fn to_the_second(now: Timestamp) -> Timestamp {
 fn finalizers(entry: &Entry, with_ours: bool) -> (What, Flight) {
     let ours = with_ours.then(|| FINALIZER.to_owned());
     let list = entry.other_finalizers.iter().cloned().chain(ours).collect();
-    let resource_version = entry.resource_version;
-    (What::Finalizers(list), Flight { resource_version, published: None, finalizer: with_ours, notices: Vec::new() })
+    (What::Finalizers(list), Flight { finalizer: with_ours, ..Flight::of(entry) })
 }
 
 /// A Warning for each violation that was not shown before, and one Normal when an object that was not Ready becomes it.

@@ -1,0 +1,208 @@
+//! The objects that a scale set makes: how they are written.
+
+use k8s_openapi::api::apps::v1::ControllerRevision;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::virtual_machine_scale_set::{ScaleSetSku, VirtualMachineProfile, describe_model, model};
+use super::{Api, FINALIZER, GROUP, Owner, REVISION, VERSION};
+use crate::fabric::network_interface::{IpVersion, NetworkInterface};
+use crate::fabric::virtual_machine_scale_set::{
+    Instance, InstanceName, Model, OrchestrationMode, SCALE_SET_LABEL, VirtualMachineScaleSet,
+};
+use crate::fabric::{Engine, Findings, Kind, Name, ObjectId, Programmed, PublicIPAddress, Uid, VirtualMachine};
+
+/// An object that a scale set is to have.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Child {
+    /// Which object.
+    pub id: ObjectId,
+    /// The instance's id.
+    pub instance: u64,
+    /// The objects that the fabric must carry before.
+    pub after: Vec<ObjectId>,
+    /// The revision of the model that it is written from.
+    pub revision: u64,
+}
+
+/// Every object that a scale set is to have, instance by instance, what is referred to first.
+pub fn children(engine: &Engine, set: &Name) -> Vec<Child> {
+    let Some(programmed) = engine.get::<VirtualMachineScaleSet>(set) else { return Vec::new() };
+    let instances = programmed.held.instances.iter();
+    instances.flat_map(|(id, instance)| of_instance(set, programmed, *id, instance)).collect()
+}
+
+fn of_instance(
+    set: &Name,
+    programmed: &Programmed<VirtualMachineScaleSet>,
+    id: u64,
+    instance: &Instance,
+) -> Vec<Child> {
+    match programmed.ask.mode {
+        OrchestrationMode::Uniform => vec![Child {
+            id: ObjectId::new(Kind::VirtualMachineScaleSetVM, InstanceName { set, id }.object()),
+            instance: id,
+            after: Vec::new(),
+            revision: instance.target,
+        }],
+        OrchestrationMode::Flexible => flexible(set, id, instance.target, programmed.model(instance.target)),
+    }
+}
+
+/// The objects of an instance of a Flexible set: addresses, network interfaces, the machine (S-29, S-33).
+fn flexible(set: &Name, instance: u64, revision: u64, model: &Model) -> Vec<Child> {
+    let mut children = Vec::new();
+    let mut nics = Vec::new();
+    for nic in model.network.iter() {
+        let mut addresses = Vec::new();
+        for configuration in nic.configurations.iter().filter(|configuration| configuration.public.is_some()) {
+            let id = ObjectId::new(Kind::PublicIPAddress, public_name(set, instance, &nic.name, &configuration.name));
+            addresses.push(id.clone());
+            children.push(Child { id, instance, after: Vec::new(), revision });
+        }
+        let id = ObjectId::new(Kind::NetworkInterface, nic_name(set, instance, &nic.name));
+        nics.push(id.clone());
+        children.push(Child { id, instance, after: addresses, revision });
+    }
+    let id = ObjectId::new(Kind::VirtualMachine, InstanceName { set, id: instance }.object());
+    children.push(Child { id, instance, after: nics, revision });
+    children
+}
+
+/// True if a scale set is to have this object.
+pub fn is_wanted(engine: &Engine, set: &Name, child: &ObjectId) -> bool {
+    let Some(programmed) = engine.get::<VirtualMachineScaleSet>(set) else { return false };
+    let number = child.name.name.strip_prefix(&*set.name).and_then(|rest| rest.strip_prefix('-'));
+    let number = number.and_then(|rest| rest.split('-').next()?.parse().ok());
+    let Some((id, instance)) = number.and_then(|id| programmed.held.instances.get_key_value(&id)) else { return false };
+    of_instance(set, programmed, *id, instance).iter().any(|wanted| wanted.id == *child)
+}
+
+fn nic_name(set: &Name, instance: u64, nic: &str) -> Name {
+    Name::new(set.namespace.clone(), format!("{}-{instance}-{nic}", set.name))
+}
+
+fn public_name(set: &Name, instance: u64, nic: &str, configuration: &str) -> Name {
+    Name::new(set.namespace.clone(), format!("{}-{instance}-{nic}-{configuration}", set.name))
+}
+
+/// The manifest of a child. `None` if the set is to have no such object any longer.
+pub fn manifest(engine: &Engine, set: &Name, uid: &Uid, child: &Child) -> Option<Value> {
+    let programmed = engine.get::<VirtualMachineScaleSet>(set)?;
+    let instance = programmed.held.instances.get(&child.instance)?;
+    let this = InstanceName { set, id: child.instance };
+    let model = programmed.model(instance.target);
+    let location = &programmed.placement.location;
+    let spec = match child.id.kind {
+        Kind::VirtualMachineScaleSetVM => {
+            json!({"scaleSet": {"name": &*set.name}, "instanceId": this.id.to_string()})
+        }
+        Kind::VirtualMachine => {
+            let mut ask = this.vm_ask(model, &model.network, None);
+            for (nic, model) in ask.network_interfaces.iter_mut().zip(model.network.iter()) {
+                nic.name = nic_name(set, this.id, &model.name);
+            }
+            serde_json::to_value(VirtualMachine::describe(&ask, &child.id.name, location)).ok()?
+        }
+        Kind::NetworkInterface => {
+            let nic = model.network.iter().find(|nic| nic_name(set, this.id, &nic.name) == child.id.name)?;
+            let mut ask = this.nic_ask(nic);
+            for (configuration, model) in ask.configurations.iter_mut().zip(&nic.configurations) {
+                let public = configuration.public_ip_address.as_mut();
+                public.map(|public| *public = public_name(set, this.id, &nic.name, &model.name));
+            }
+            serde_json::to_value(NetworkInterface::describe(&ask, &child.id.name, location)).ok()?
+        }
+        Kind::PublicIPAddress => {
+            let asks = model.network.iter().flat_map(|nic| nic.configurations.iter().map(move |c| (nic, c)));
+            let mut asks = asks.filter(|(nic, c)| public_name(set, this.id, &nic.name, &c.name) == child.id.name);
+            let (nic, configuration) = asks.next()?;
+            let name = this.public(&nic.name, &configuration.name);
+            let (_, mut ask) = this.public_asks(&model.network).into_iter().find(|(public, _)| *public == name)?;
+            ask.domain_name_label = ask.domain_name_label.map(|label| label.replace('.', "-"));
+            ask.version = IpVersion::IPv4;
+            serde_json::to_value(PublicIPAddress::describe(&ask, &child.id.name, location)).ok()?
+        }
+        _ => return None,
+    };
+    let mut metadata = json!({
+        "name": &*child.id.name.name,
+        "namespace": &*child.id.name.namespace,
+        "labels": {SCALE_SET_LABEL: &*set.name},
+        "finalizers": [FINALIZER],
+        "ownerReferences": [owner_reference(set, uid)],
+    });
+    if child.id.kind != Kind::VirtualMachineScaleSetVM
+        && let Some(fields) = metadata.as_object_mut()
+    {
+        fields.insert("annotations".to_owned(), json!({REVISION: instance.target.to_string()}));
+    }
+    Some(json!({
+        "apiVersion": format!("{GROUP}/{VERSION}"),
+        "kind": child.id.kind.as_str(),
+        "metadata": metadata,
+        "spec": spec,
+    }))
+}
+
+fn owner_reference(set: &Name, uid: &Uid) -> Value {
+    json!({
+        "apiVersion": format!("{GROUP}/{VERSION}"),
+        "kind": Kind::VirtualMachineScaleSet.as_str(),
+        "name": &*set.name,
+        "uid": &*uid.0,
+        "controller": true,
+        "blockOwnerDeletion": true,
+    })
+}
+
+/// The name of the ControllerRevision that keeps a model.
+pub fn revision_name(set: &Name, revision: u64) -> Name {
+    Name::new(set.namespace.clone(), format!("{}-{revision}", set.name))
+}
+
+/// The ControllerRevision that keeps a model of a set.
+pub fn revision_manifest(set: &Name, uid: &Uid, revision: u64, model: &Model) -> Value {
+    let (sku, profile) = describe_model(model, set);
+    json!({
+        "apiVersion": "apps/v1",
+        "kind": "ControllerRevision",
+        "metadata": {
+            "name": &*revision_name(set, revision).name,
+            "namespace": &*set.namespace,
+            "labels": {SCALE_SET_LABEL: &*set.name},
+            "ownerReferences": [owner_reference(set, uid)],
+        },
+        "revision": revision,
+        "data": {"spec": {"sku": sku, "virtualMachineProfile": profile}},
+    })
+}
+
+/// A model of a scale set that a ControllerRevision keeps.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Revision {
+    /// The scale set.
+    pub owner: Owner,
+    /// The revision of its model.
+    pub number: u64,
+    /// The model, if it can be read.
+    pub model: Option<Model>,
+}
+
+/// The part of a scale set's spec that is its model.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ModelSpec {
+    sku: ScaleSetSku,
+    virtual_machine_profile: VirtualMachineProfile,
+}
+
+/// Reads a ControllerRevision. None if no scale set owns it.
+pub fn read_revision(revision: &ControllerRevision) -> Option<Revision> {
+    let owner = super::object::owner(revision)?;
+    let data = revision.data.0.get("spec").cloned();
+    let read = data.and_then(|spec| ModelSpec::deserialize(spec).ok());
+    let model =
+        read.and_then(|spec| model(&owner.set, &spec.sku, &spec.virtual_machine_profile, &mut Findings::default()));
+    Some(Revision { owner, number: u64::try_from(revision.revision?).ok()?, model })
+}

@@ -1,0 +1,468 @@
+//! VirtualMachineScaleSet: what users write.
+
+use std::time::Duration;
+
+use jiff::SignedDuration;
+use kube::{CustomResource, KubeSchema};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::common::{self, DhcpOptions, ObjectReference, Tags};
+use super::public_ip_address::PublicDnsSettings;
+use super::status::Status;
+use super::{About, Api};
+use crate::fabric::limits;
+use crate::fabric::network_interface::{IpVersion, Primary, Switch};
+use crate::fabric::public_ip_address::Sku;
+use crate::fabric::virtual_machine::OsType;
+use crate::fabric::virtual_machine_scale_set::{
+    ConfigurationModel, Model, NicModel, OrchestrationMode, PublicModel, RollingPolicy, UpgradeMode,
+    VirtualMachineScaleSetView, mark_primary,
+};
+use crate::fabric::{Code, Findings, Name, Violation, VirtualMachineScaleSet};
+
+/// Alike virtual machines, as many as are asked for, made from one model.
+#[derive(CustomResource, Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
+#[kube(
+    group = "vnet.dev",
+    version = "v1alpha1",
+    kind = "VirtualMachineScaleSet",
+    root = "VirtualMachineScaleSetObject",
+    doc = "Alike virtual machines of the simulated fabric, in Azure's model.",
+    status = "Status<VirtualMachineScaleSetView>",
+    namespaced,
+    shortname = "vmss",
+    category = "azure",
+    scale(
+        spec_replicas_path = ".spec.replicas",
+        status_replicas_path = ".status.replicas",
+        label_selector_path = ".status.selector"
+    ),
+    printcolumn(
+        name = "Desired",
+        type_ = "integer",
+        json_path = ".spec.replicas",
+        description = "How many instances there are to be."
+    ),
+    printcolumn(
+        name = "Ready-Replicas",
+        type_ = "integer",
+        json_path = ".status.readyReplicas",
+        description = "How many run."
+    ),
+    printcolumn(
+        name = "Updated",
+        type_ = "integer",
+        json_path = ".status.updatedReplicas",
+        description = "How many have the latest model."
+    ),
+    printcolumn(
+        name = "Mode",
+        type_ = "string",
+        json_path = ".spec.orchestrationMode",
+        description = "Uniform or Flexible."
+    )
+)]
+#[serde(rename_all = "camelCase")]
+pub struct VirtualMachineScaleSetSpec {
+    /// Azure region. Default: the Namespace's label vnet.dev/location, else the operator's default. Fixed once programmed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 64), regex(pattern = "^[a-z0-9]+$"))]
+    pub location: Option<String>,
+    /// Free text for people and their tools.
+    #[serde(default, skip_serializing_if = "Tags::is_empty")]
+    #[schemars(extend("maxProperties" = 50))]
+    pub tags: Tags,
+    /// How many instances there are to be.
+    #[serde(default = "one")]
+    #[schemars(range(min = 0, max = 1000))]
+    pub replicas: i32,
+    /// Uniform: the set makes its instances, shown as VirtualMachineScaleSetVM objects. Flexible: instances are
+    /// VirtualMachine, NetworkInterface and PublicIPAddress objects. Fixed once programmed.
+    #[serde(default)]
+    pub orchestration_mode: OrchestrationMode,
+    /// The size of every instance.
+    pub sku: ScaleSetSku,
+    /// When existing instances take up a change of the model. New ones always have the latest.
+    #[serde(default)]
+    pub upgrade_policy: UpgradePolicy,
+    /// The model that instances are made from.
+    pub virtual_machine_profile: VirtualMachineProfile,
+}
+
+fn one() -> i32 {
+    1
+}
+
+/// The size of instances.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ScaleSetSku {
+    /// Azure's name of a size, such as Standard_D2s_v3.
+    #[schemars(length(min = 1, max = 64))]
+    pub name: String,
+}
+
+/// When instances take up a new model.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct UpgradePolicy {
+    /// Manual: each when it is told to, by spec.revision of the instance or by vnet upgrade. Automatic: all at once.
+    /// Rolling: in batches.
+    #[serde(default)]
+    pub mode: UpgradeMode,
+    /// How a Rolling upgrade proceeds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rolling_upgrade_policy: Option<RollingUpgradePolicy>,
+}
+
+/// How a Rolling upgrade proceeds.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RollingUpgradePolicy {
+    /// How many of all instances one batch has, in percent; at least one instance.
+    #[serde(default = "twenty")]
+    #[schemars(range(min = 5, max = 100))]
+    pub max_batch_instance_percent: i32,
+    /// How many of all instances may be not running before the upgrade stops, in percent.
+    #[serde(default = "twenty")]
+    #[schemars(range(min = 0, max = 100))]
+    pub max_unhealthy_instance_percent: i32,
+    /// The pause between two batches, as an ISO 8601 duration such as PT30S.
+    #[serde(default = "no_pause")]
+    #[schemars(length(max = 16))]
+    #[x_kube(validation = ("self.matches('^PT([0-9]+H)?([0-9]+M)?([0-9]+S)?$') && self != 'PT'", "must be an ISO 8601 duration, such as PT30S"))]
+    pub pause_time_between_batches: String,
+}
+
+fn twenty() -> i32 {
+    20
+}
+
+fn no_pause() -> String {
+    "PT0S".to_owned()
+}
+
+impl Default for RollingUpgradePolicy {
+    fn default() -> Self {
+        Self {
+            max_batch_instance_percent: twenty(),
+            max_unhealthy_instance_percent: twenty(),
+            pause_time_between_batches: no_pause(),
+        }
+    }
+}
+
+/// The model of instances.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct VirtualMachineProfile {
+    /// The guests.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub os_profile: Option<ScaleSetOsProfile>,
+    /// The network of every instance.
+    pub network_profile: NetworkProfileConfiguration,
+}
+
+/// The guests of instances.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ScaleSetOsProfile {
+    /// What the guests' names begin with; six base-36 digits of the instance's id follow. Default: the set's name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 15), regex(pattern = "^[A-Za-z0-9][A-Za-z0-9-]*$"))]
+    pub computer_name_prefix: Option<String>,
+    /// The operating system. Default: Linux.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub os_type: Option<OsType>,
+}
+
+/// The network of an instance.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct NetworkProfileConfiguration {
+    /// The network interfaces of the instance; exactly one is primary.
+    #[schemars(length(min = 1, max = 8), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"]))]
+    #[x_kube(validation = ("self.filter(n, has(n.primary) && n.primary).size() < 2", "only one network interface may be primary: true"))]
+    pub network_interface_configurations: Vec<NetworkInterfaceConfiguration>,
+}
+
+/// A network interface of an instance.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct NetworkInterfaceConfiguration {
+    /// Name, unique in the instance.
+    #[schemars(length(min = 1, max = 63), regex(pattern = "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"))]
+    pub name: String,
+    /// Whether it is the primary one. Default: true if it is the only one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub primary: Option<bool>,
+    /// The subnet that its IP configurations take their addresses from.
+    pub subnet: ObjectReference,
+    /// Whether the instance may receive and send traffic of addresses that are not its own. Default: false.
+    #[serde(default, rename = "enableIPForwarding", skip_serializing_if = "Option::is_none")]
+    pub enable_ip_forwarding: Option<bool>,
+    /// Whether traffic bypasses the host's virtual switch; needs a size that supports it. Default: false.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub enable_accelerated_networking: Option<bool>,
+    /// DNS servers of this network interface alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dns_settings: Option<DhcpOptions>,
+    /// The IP configurations; exactly one is primary.
+    #[schemars(length(min = 1, max = 257), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"]))]
+    pub ip_configurations: Vec<ScaleSetIpConfiguration>,
+}
+
+/// One private address of an instance, and at most one public one.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ScaleSetIpConfiguration {
+    /// Name, unique in the network interface.
+    #[schemars(length(min = 1, max = 63), regex(pattern = "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"))]
+    pub name: String,
+    /// Whether it is the primary configuration. Default: true if it is the only one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub primary: Option<bool>,
+    /// The IP version. Default: IPv4.
+    #[serde(default, rename = "privateIPAddressVersion", skip_serializing_if = "Option::is_none")]
+    pub private_ip_address_version: Option<IpVersion>,
+    /// Gives every instance a public address of its own.
+    #[serde(default, rename = "publicIPAddressConfiguration", skip_serializing_if = "Option::is_none")]
+    pub public_ip_address_configuration: Option<PublicIPAddressConfiguration>,
+}
+
+/// The public address of every instance.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PublicIPAddressConfiguration {
+    /// What it is called.
+    #[schemars(length(min = 1, max = 80), regex(pattern = r"^[A-Za-z0-9]([A-Za-z0-9_.-]*[A-Za-z0-9_])?$"))]
+    pub name: String,
+    /// Minutes that an idle flow is kept. Default: 4.
+    #[serde(default, rename = "idleTimeoutInMinutes", skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 4, max = 30))]
+    pub idle_timeout_in_minutes: Option<i32>,
+    /// The domain name: instance 0 is called vm0.<label>.<location>.cloudapp.azure.com.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dns_settings: Option<PublicDnsSettings>,
+    /// The SKU. Default: Basic.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sku: Option<InstanceAddressSku>,
+    /// The public prefix that the addresses are taken from; Standard only.
+    #[serde(default, rename = "publicIPPrefix", skip_serializing_if = "Option::is_none")]
+    pub public_ip_prefix: Option<ObjectReference>,
+}
+
+/// The SKU of the public addresses of instances.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct InstanceAddressSku {
+    /// Basic or Standard.
+    pub name: Sku,
+}
+
+impl Api for VirtualMachineScaleSet {
+    type Spec = VirtualMachineScaleSetSpec;
+    type Object = VirtualMachineScaleSetObject;
+
+    fn translate(about: &About, spec: &VirtualMachineScaleSetSpec) -> Result<Self, Vec<Violation>> {
+        let mut findings = Findings::default();
+        let model = model(&about.name, &spec.sku, &spec.virtual_machine_profile, &mut findings);
+        let rolling = rolling(spec.upgrade_policy.rolling_upgrade_policy.clone().unwrap_or_default(), &mut findings);
+        let replicas = u32::try_from(spec.replicas).unwrap_or_else(|_| {
+            findings.under("VMSS-01").refuse(
+                Code::InvalidParameter,
+                "spec.replicas",
+                format!("{} is no number of instances.", spec.replicas),
+                "Ask for 0 or more.",
+            );
+            0
+        });
+        let Some(model) = model else { return Err(findings.into_violations()) };
+        findings.or(Self {
+            mode: spec.orchestration_mode,
+            replicas,
+            upgrade: spec.upgrade_policy.mode,
+            rolling,
+            model: model.into(),
+        })
+    }
+
+    fn describe(&self, name: &Name, location: &str) -> VirtualMachineScaleSetSpec {
+        let (sku, virtual_machine_profile) = describe_model(&self.model, name);
+        let pause = SignedDuration::try_from(self.rolling.pause).unwrap_or_default();
+        VirtualMachineScaleSetSpec {
+            location: Some(location.to_owned()),
+            tags: Tags::new(),
+            replicas: i32::try_from(self.replicas).unwrap_or(i32::MAX),
+            orchestration_mode: self.mode,
+            sku,
+            upgrade_policy: UpgradePolicy {
+                mode: self.upgrade,
+                rolling_upgrade_policy: Some(RollingUpgradePolicy {
+                    max_batch_instance_percent: self.rolling.max_batch_percent.into(),
+                    max_unhealthy_instance_percent: self.rolling.max_unhealthy_percent.into(),
+                    pause_time_between_batches: format!("{pause}"),
+                }),
+            },
+            virtual_machine_profile,
+        }
+    }
+
+    fn location(spec: &VirtualMachineScaleSetSpec) -> Option<&str> {
+        spec.location.as_deref()
+    }
+}
+
+fn rolling(asked: RollingUpgradePolicy, findings: &mut Findings) -> RollingPolicy {
+    const POLICY: &str = "spec.upgradePolicy.rollingUpgradePolicy";
+    let mut percent = |asked: i32, field: &str| {
+        let read = u8::try_from(asked).ok().filter(|percent| *percent <= 100);
+        read.unwrap_or_else(|| {
+            findings.under("VMSS-28").refuse(
+                Code::InvalidParameter,
+                format!("{POLICY}.{field}"),
+                format!("{asked} is no percentage."),
+                "Write a number from 0 to 100.",
+            );
+            100
+        })
+    };
+    let max_batch_percent = percent(asked.max_batch_instance_percent, "maxBatchInstancePercent");
+    let max_unhealthy_percent = percent(asked.max_unhealthy_instance_percent, "maxUnhealthyInstancePercent");
+    let text = &asked.pause_time_between_batches;
+    let pause = text.parse::<SignedDuration>().ok().and_then(|pause| Duration::try_from(pause).ok());
+    let pause = pause.unwrap_or_else(|| {
+        findings.under("VMSS-28").refuse(
+            Code::InvalidParameter,
+            format!("{POLICY}.pauseTimeBetweenBatches"),
+            format!("{text:?} is no duration."),
+            "Write an ISO 8601 duration, such as PT30S.",
+        );
+        Duration::ZERO
+    });
+    RollingPolicy { max_batch_percent, max_unhealthy_percent, pause }
+}
+
+/// The model that a spec describes; none if its size is unknown.
+pub fn model(set: &Name, sku: &ScaleSetSku, profile: &VirtualMachineProfile, findings: &mut Findings) -> Option<Model> {
+    let os = profile.os_profile.clone().unwrap_or_default();
+    const PATH: &str = "spec.virtualMachineProfile.networkProfile";
+    let network = network(set, &profile.network_profile, PATH, findings);
+    let Some(size) = limits::vm_size(&sku.name) else {
+        findings.under("S-35").refuse(
+            Code::InvalidParameter,
+            "spec.sku.name",
+            format!("{:?} is no size of the table of VM sizes.", sku.name),
+            format!("Choose one, such as {}.", limits::nearest_vm_sizes(&sku.name).join(", ")),
+        );
+        return None;
+    };
+    let default_prefix = || set.name.replace('.', "-").chars().take(15).collect();
+    Some(Model {
+        size,
+        computer_name_prefix: os.computer_name_prefix.unwrap_or_else(default_prefix),
+        os_type: os.os_type.unwrap_or_default(),
+        network: network.into(),
+    })
+}
+
+/// The network that a spec describes.
+pub fn network(from: &Name, asked: &NetworkProfileConfiguration, path: &str, findings: &mut Findings) -> Vec<NicModel> {
+    let mut network = Vec::new();
+    for (n, nic) in asked.network_interface_configurations.iter().enumerate() {
+        let servers = nic.dns_settings.as_ref().map(|dns| dns.dns_servers.as_slice()).unwrap_or_default();
+        let path = format!("{path}.networkInterfaceConfigurations[{n}]");
+        let mut configurations = Vec::new();
+        for (m, asked) in nic.ip_configurations.iter().enumerate() {
+            let path = format!("{path}.ipConfigurations[{m}].publicIPAddressConfiguration");
+            let public = asked.public_ip_address_configuration.as_ref();
+            configurations.push(ConfigurationModel {
+                name: asked.name.as_str().into(),
+                primary: asked.primary.into(),
+                version: asked.private_ip_address_version.unwrap_or_default(),
+                public: public.map(|public| public_model(from, public, &path, findings)),
+            });
+        }
+        network.push(NicModel {
+            name: nic.name.as_str().into(),
+            primary: nic.primary.into(),
+            subnet: nic.subnet.name_from(from),
+            ip_forwarding: nic.enable_ip_forwarding.unwrap_or_default().into(),
+            accelerated_networking: nic.enable_accelerated_networking.unwrap_or_default().into(),
+            dns_servers: common::dns_servers(servers, &format!("{path}.dnsSettings.dnsServers"), findings),
+            configurations,
+        });
+    }
+    mark_primary(&mut network);
+    network
+}
+
+fn public_model(from: &Name, asked: &PublicIPAddressConfiguration, path: &str, findings: &mut Findings) -> PublicModel {
+    let label = asked.dns_settings.as_ref().map(|dns| dns.domain_name_label.clone());
+    if let Some(label) = &label {
+        super::public_ip_address::is_a_label(label, &format!("{path}.dnsSettings.domainNameLabel"), findings);
+    }
+    PublicModel {
+        name: asked.name.clone(),
+        sku: asked.sku.as_ref().map(|sku| sku.name).unwrap_or_default(),
+        idle_timeout_minutes: asked.idle_timeout_in_minutes.unwrap_or(*limits::IDLE_TIMEOUT_MINUTES.start()),
+        domain_name_label: label,
+        prefix: asked.public_ip_prefix.as_ref().map(|prefix| prefix.name_from(from)),
+    }
+}
+
+/// The part of a spec that describes a model, with every default filled in.
+pub fn describe_model(model: &Model, set: &Name) -> (ScaleSetSku, VirtualMachineProfile) {
+    let profile = VirtualMachineProfile {
+        os_profile: Some(ScaleSetOsProfile {
+            computer_name_prefix: Some(model.computer_name_prefix.clone()),
+            os_type: Some(model.os_type),
+        }),
+        network_profile: describe_network(&model.network, set),
+    };
+    (ScaleSetSku { name: model.size.name.to_owned() }, profile)
+}
+
+/// The part of a spec that describes a network, with every default filled in.
+pub fn describe_network(network: &[NicModel], from: &Name) -> NetworkProfileConfiguration {
+    NetworkProfileConfiguration {
+        network_interface_configurations: network.iter().map(|nic| describe_nic(nic, from)).collect(),
+    }
+}
+
+fn describe_nic(nic: &NicModel, from: &Name) -> NetworkInterfaceConfiguration {
+    let dns_servers = common::addresses(&nic.dns_servers);
+    let configurations = nic.configurations.iter().map(|configuration| ScaleSetIpConfiguration {
+        name: configuration.name.to_string(),
+        primary: marked(configuration.primary),
+        private_ip_address_version: Some(configuration.version),
+        public_ip_address_configuration: configuration.public.as_ref().map(|public| describe_public(public, from)),
+    });
+    NetworkInterfaceConfiguration {
+        name: nic.name.to_string(),
+        primary: marked(nic.primary),
+        subnet: ObjectReference::to(&nic.subnet, from),
+        enable_ip_forwarding: Some(nic.ip_forwarding == Switch::On),
+        enable_accelerated_networking: Some(nic.accelerated_networking == Switch::On),
+        dns_settings: (!dns_servers.is_empty()).then_some(DhcpOptions { dns_servers }),
+        ip_configurations: configurations.collect(),
+    }
+}
+
+fn describe_public(public: &PublicModel, from: &Name) -> PublicIPAddressConfiguration {
+    let label = public.domain_name_label.clone();
+    PublicIPAddressConfiguration {
+        name: public.name.clone(),
+        idle_timeout_in_minutes: Some(public.idle_timeout_minutes),
+        dns_settings: label.map(|domain_name_label| PublicDnsSettings { domain_name_label }),
+        sku: Some(InstanceAddressSku { name: public.sku }),
+        public_ip_prefix: public.prefix.as_ref().map(|prefix| ObjectReference::to(prefix, from)),
+    }
+}
+
+fn marked(primary: Primary) -> Option<bool> {
+    match primary {
+        Primary::Unsaid => None,
+        Primary::Yes => Some(true),
+        Primary::No => Some(false),
+    }
+}

@@ -1,0 +1,117 @@
+//! VirtualMachineScaleSetVM: the object that shows an instance of a Uniform scale set.
+
+use kube::{CustomResource, KubeSchema};
+use serde::{Deserialize, Serialize};
+
+use super::common::LocalReference;
+use super::status::Status;
+use super::virtual_machine_scale_set::{NetworkProfileConfiguration, describe_network, network};
+use super::{About, Api};
+use crate::fabric::virtual_machine::PowerWish;
+use crate::fabric::virtual_machine_scale_set_vm::{Maker, Revision, VirtualMachineScaleSetVMView};
+use crate::fabric::{Findings, Name, Violation, VirtualMachineScaleSetVM};
+
+/// An instance of a Uniform scale set, and the wishes for it alone. The set makes and deletes these objects.
+#[derive(CustomResource, Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
+#[kube(
+    group = "vnet.dev",
+    version = "v1alpha1",
+    kind = "VirtualMachineScaleSetVM",
+    root = "VirtualMachineScaleSetVMObject",
+    doc = "An instance of a Uniform scale set of the simulated fabric, in Azure's model. The scale set makes it.",
+    status = "Status<VirtualMachineScaleSetVMView>",
+    namespaced,
+    shortname = "vmssvm",
+    category = "azure",
+    printcolumn(name = "Power", type_ = "string", json_path = ".status.powerState", description = "The power state."),
+    printcolumn(
+        name = "Private-IP",
+        type_ = "string",
+        json_path = ".status.networkInterfaces[0].ipConfigurations[0].privateIPAddress",
+        description = "The private address of the primary configuration of the primary network interface."
+    ),
+    printcolumn(
+        name = "Public-IP",
+        type_ = "string",
+        json_path = ".status.networkInterfaces[0].ipConfigurations[0].publicIPAddress.ipAddress",
+        description = "Its public address."
+    ),
+    printcolumn(
+        name = "Latest",
+        type_ = "boolean",
+        json_path = ".status.latestModelApplied",
+        description = "Whether it has the latest model."
+    ),
+    printcolumn(
+        name = "FQDN",
+        type_ = "string",
+        json_path = ".status.networkInterfaces[0].ipConfigurations[0].publicIPAddress.fqdn",
+        description = "The domain name of its public address.",
+        priority = 1
+    )
+)]
+#[serde(rename_all = "camelCase")]
+pub struct VirtualMachineScaleSetVMSpec {
+    /// The scale set, of the same namespace.
+    pub scale_set: LocalReference,
+    /// The instance's id in the scale set.
+    #[schemars(length(min = 1, max = 19), regex(pattern = "^[0-9]+$"))]
+    pub instance_id: String,
+    /// The revision of the scale set's model that the instance is to have at least; the set's status.updateRevision brings
+    /// it to the latest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 20))]
+    pub revision: Option<String>,
+    /// The power state that is wished. Left out, the instance is started at creation, and then left as it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub power_state: Option<PowerWish>,
+    /// The instance's own network, instead of the model's. It is kept through scaling and upgrades; without it the
+    /// instance has the network of its model.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub network_profile_configuration: Option<NetworkProfileConfiguration>,
+}
+
+impl Api for VirtualMachineScaleSetVM {
+    type Spec = VirtualMachineScaleSetVMSpec;
+    type Object = VirtualMachineScaleSetVMObject;
+
+    fn translate(about: &About, spec: &VirtualMachineScaleSetVMSpec) -> Result<Self, Vec<Violation>> {
+        let mut findings = Findings::default();
+        let set = spec.scale_set.name_from(&about.name);
+        let own = spec.network_profile_configuration.as_ref();
+        let own = own.map(|own| network(&about.name, own, "spec.networkProfileConfiguration", &mut findings).into());
+        findings.or(Self {
+            maker: if about.owner.as_ref().is_some_and(|owner| owner.set == set) {
+                Maker::ScaleSet
+            } else {
+                Maker::Other
+            },
+            set,
+            id: spec.instance_id.parse().ok(),
+            revision: spec
+                .revision
+                .as_ref()
+                .map(|text| text.parse().map_or_else(|_| Revision::Unreadable(text.clone()), Revision::Number)),
+            power: spec.power_state,
+            network: own,
+            restarted_at: about.restarted_at.clone(),
+        })
+    }
+
+    fn describe(&self, name: &Name, _: &str) -> VirtualMachineScaleSetVMSpec {
+        VirtualMachineScaleSetVMSpec {
+            scale_set: LocalReference::to(&self.set),
+            instance_id: self.id.map(|id| id.to_string()).unwrap_or_default(),
+            revision: self.revision.as_ref().map(|revision| match revision {
+                Revision::Number(number) => number.to_string(),
+                Revision::Unreadable(text) => text.clone(),
+            }),
+            power_state: self.power,
+            network_profile_configuration: self.network.as_ref().map(|network| describe_network(network, name)),
+        }
+    }
+
+    fn location(_: &VirtualMachineScaleSetVMSpec) -> Option<&str> {
+        None
+    }
+}

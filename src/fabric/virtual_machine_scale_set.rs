@@ -1,0 +1,212 @@
+//! Virtual machine scale sets: as many alike virtual machines as are asked for (VMSS-01 to VMSS-32).
+//!
+//! The put of a Uniform set makes, changes and lets go of its instances: nothing else takes their addresses. An instance
+//! is made of the same things as a virtual machine of its own (a VM, network interfaces, public addresses), which follow
+//! the rules and effects of those kinds; `instances` makes them, `model` names them. Of a Flexible set the instances
+//! are objects of their own; the set counts them, and says which there are to be. `upgrade` brings instances to the
+//! latest model, `rules` are the constraints.
+
+mod instances;
+mod model;
+mod rules;
+#[cfg(test)]
+mod tests;
+mod upgrade;
+mod view;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::engine::Engine;
+use super::id::{Kind, Name, ObjectId};
+use super::network_interface::IpVersion;
+use super::resource::{Advice, DeletionRule, Programmed, Resource, Rule};
+use super::violation::WaitKey;
+use super::virtual_machine::PowerWish;
+pub(super) use instances::{member_has_gone, member_is_there, needed, program, settle, take_back};
+pub use model::{ConfigurationModel, InstanceName, Model, NicModel, PublicModel, labels, mark_primary, publics};
+pub(super) use rules::{Network, is_held_by, network_is_legal};
+pub(super) use upgrade::{go_on, vm_has_changed};
+pub use view::{InstanceView, SCALE_SET_LABEL, VirtualMachineScaleSetView};
+
+/// How the instances of a set are kept (VMSS-26).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[allow(missing_docs)] // docs of variants would take the place of the field's in the CRD
+pub enum OrchestrationMode {
+    #[default]
+    Uniform, // made by the set
+    Flexible, // objects of their own
+}
+
+/// When existing instances take up a new model (VMSS-04, VMSS-05).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[allow(missing_docs)]
+pub enum UpgradeMode {
+    #[default]
+    Manual, // each when it is told to
+    Automatic, // all at once
+    Rolling,   // in batches
+}
+
+/// What is asked of a scale set.
+#[derive(Clone, Debug, PartialEq)]
+pub struct VirtualMachineScaleSet {
+    /// How its instances are kept.
+    pub mode: OrchestrationMode,
+    /// How many instances there are to be.
+    pub replicas: u32,
+    /// When instances take up a new model.
+    pub upgrade: UpgradeMode,
+    /// How a Rolling upgrade proceeds.
+    pub rolling: RollingPolicy,
+    /// What instances are made from.
+    pub model: Arc<Model>,
+}
+
+/// How a Rolling upgrade proceeds (VMSS-28).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RollingPolicy {
+    /// How many of all instances one batch has, in percent; at least one instance.
+    pub max_batch_percent: u8,
+    /// How many of all instances may be not running before the upgrade stops, in percent.
+    pub max_unhealthy_percent: u8,
+    /// The pause between two batches.
+    pub pause: Duration,
+}
+
+/// What the fabric holds of a scale set.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct HeldScaleSet {
+    /// The instances, by id.
+    pub instances: BTreeMap<u64, Instance>,
+    /// The id of the next instance; ids are never used again.
+    pub next_instance_id: u64,
+    /// The revision of the latest model, counted up.
+    pub revision: u64,
+    /// The models that instances use, and the latest, by revision.
+    pub models: BTreeMap<u64, Arc<Model>>,
+    /// The domain name labels that it has.
+    pub labels: BTreeSet<String>,
+    /// When the pause between two batches ends.
+    pub paused_until: Option<Timestamp>,
+    /// What an upgrade that cannot go on waits for.
+    pub blocked: BTreeSet<WaitKey>,
+}
+
+/// What the fabric holds of an instance; its addresses are held by its parts.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Instance {
+    /// The revision of the model that it has; 0 while it has none.
+    pub revision: u64,
+    /// The revision that it is to have; of a Uniform set the same.
+    pub target: u64,
+    /// Its own network, instead of the model's (VMSS-19).
+    pub network: Option<Arc<[NicModel]>>,
+    /// The power state that is wished for it.
+    pub power: Option<PowerWish>,
+    /// When a restart was asked for.
+    pub restarted_at: Option<String>,
+}
+
+impl Resource for VirtualMachineScaleSet {
+    type Held = HeldScaleSet;
+    type View = VirtualMachineScaleSetView;
+
+    const RULES: &'static [Rule<Self>] = rules::RULES;
+    const DELETION_RULES: &'static [DeletionRule] = rules::DELETION_RULES;
+    const HOT_STATUS_SECONDS: i64 = 5;
+
+    fn resource_path(&self, name: &Name) -> String {
+        format!("Microsoft.Compute/virtualMachineScaleSets/{}", name.name)
+    }
+
+    fn references(&self) -> Vec<ObjectId> {
+        let subnets = self.model.network.iter().map(|nic| ObjectId::new(Kind::Subnet, nic.subnet.clone()));
+        let prefixes = publics(&self.model.network).filter_map(|(_, _, public)| public.prefix.clone());
+        subnets.chain(prefixes.map(|prefix| ObjectId::new(Kind::PublicIPPrefix, prefix))).collect()
+    }
+
+    fn apply(engine: &mut Engine, name: &Name, before: Option<&Self>) {
+        let Some(set) = engine.get_mut::<Self>(name) else { return };
+        if before.is_none_or(|before| before.model != set.ask.model) {
+            set.held.revision += 1;
+        }
+        set.held.models.insert(set.held.revision, set.ask.model.clone());
+        instances::scale(engine, name);
+        go_on(engine, name);
+        instances::forget_what_is_unused(engine, name);
+    }
+
+    fn release(engine: &mut Engine, name: &Name, gone: &Programmed<Self>) {
+        if let Some(until) = gone.held.paused_until {
+            engine.pausing.remove(&(until, name.clone()));
+        }
+        if gone.ask.mode == OrchestrationMode::Uniform {
+            for id in gone.held.instances.keys() {
+                instances::drop_parts(engine, InstanceName { set: name, id: *id });
+            }
+        }
+        instances::move_labels(engine, name, &gone.placement, &gone.held.labels, &BTreeSet::new());
+    }
+
+    fn recall(engine: &mut Engine, name: &Name, view: &VirtualMachineScaleSetView) -> Vec<String> {
+        instances::recall(engine, name, view)
+    }
+
+    fn observe(engine: &Engine, name: &Name, programmed: &Programmed<Self>) -> VirtualMachineScaleSetView {
+        view::observe(engine, name, programmed)
+    }
+
+    fn progress(engine: &Engine, name: &Name, programmed: &Programmed<Self>) -> Option<(&'static str, String)> {
+        view::progress(engine, name, programmed)
+    }
+
+    /// It is put again when an instance has gone, and when an upgrade that was stopped can go on.
+    fn awaits(_: &Engine, name: &Name, programmed: &Programmed<Self>) -> BTreeSet<WaitKey> {
+        let members = WaitKey::Members(ObjectId::new(Kind::VirtualMachineScaleSet, name.clone()));
+        std::iter::once(members).chain(programmed.held.blocked.iter().cloned()).collect()
+    }
+
+    /// Instances of a Flexible set have no way out by default (VMSS-20).
+    fn advice(_: &Engine, _: &Name, programmed: &Programmed<Self>) -> Vec<Advice> {
+        let ask = &programmed.ask;
+        let lacks_a_way_out = ask.mode == OrchestrationMode::Flexible && publics(&ask.model.network).next().is_none();
+        let advice = lacks_a_way_out.then(|| Advice {
+            condition: "OutboundConnectivityMissing",
+            reason: "NoExplicitOutboundMethod",
+            message: "Instances of a Flexible scale set reach the Internet only by an explicit method. Add a publicIPAddressConfiguration; NAT gateways and load balancers are not modelled yet.".to_owned(),
+        });
+        advice.into_iter().collect()
+    }
+}
+
+impl Programmed<VirtualMachineScaleSet> {
+    /// The model of a revision; the latest where it is not known.
+    pub fn model(&self, revision: u64) -> &Arc<Model> {
+        self.held.models.get(&revision).unwrap_or(&self.ask.model)
+    }
+
+    /// The network of an instance: its own, or that of its model.
+    pub fn network(&self, instance: &Instance) -> Arc<[NicModel]> {
+        instance.network.clone().unwrap_or_else(|| self.model(instance.revision).network.clone())
+    }
+}
+
+impl Engine {
+    /// Takes back a model that instances of a set may have; called for every revision that is remembered.
+    pub fn restore_model(&mut self, set: &Name, revision: u64, model: Model) {
+        if let Some(programmed) = self.get_mut::<VirtualMachineScaleSet>(set)
+            && revision < programmed.held.revision
+        {
+            programmed.held.models.insert(revision, Arc::new(model));
+        }
+    }
+}
+
+/// The versions of addresses that pools are kept for.
+const VERSIONS: [IpVersion; 2] = [IpVersion::IPv4, IpVersion::IPv6];

@@ -1,0 +1,254 @@
+//! Making instances, changing them, and letting go of them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::view::read_ranges;
+use super::{
+    Instance, InstanceName, NicModel, OrchestrationMode, VERSIONS, VirtualMachineScaleSet, VirtualMachineScaleSetView,
+    labels,
+};
+use crate::fabric::engine::Engine;
+use crate::fabric::id::{Kind, Name, ObjectId, Placement};
+use crate::fabric::ipam::PoolId;
+use crate::fabric::network_interface::{NetworkInterface, pool_of};
+use crate::fabric::public_ip_address::PublicIPAddress;
+use crate::fabric::resource::Programmed;
+use crate::fabric::violation::WaitKey;
+use crate::fabric::virtual_machine::{Member, PowerState, VirtualMachine, restart_for_macs};
+use crate::fabric::virtual_machine_scale_set_vm::VirtualMachineScaleSetVM;
+
+/// Has as many instances as are asked for: the highest ids go first (S-27), new ones have ids that never were used, and
+/// the latest model (S-28).
+pub(super) fn scale(engine: &mut Engine, name: &Name) {
+    let Some(set) = engine.get_mut::<VirtualMachineScaleSet>(name) else { return };
+    let wanted = usize::try_from(set.ask.replicas).unwrap_or(usize::MAX);
+    let there = set.held.instances.len();
+    let surplus: Vec<u64> = set.held.instances.keys().rev().take(there.saturating_sub(wanted)).copied().collect();
+    for _ in there..wanted {
+        set.held.instances.insert(set.held.next_instance_id, Instance::default());
+        set.held.next_instance_id += 1;
+    }
+    for id in surplus {
+        take_back(engine, name, id);
+    }
+    let Some(set) = engine.get_mut::<VirtualMachineScaleSet>(name) else { return };
+    let (uniform, latest) = (set.ask.mode == OrchestrationMode::Uniform, set.held.revision);
+    let mut bare = Vec::new();
+    for (id, instance) in set.held.instances.iter_mut().filter(|(_, instance)| instance.target == 0) {
+        instance.target = latest;
+        if uniform {
+            instance.revision = latest;
+            bare.push(*id);
+        }
+    }
+    for id in bare {
+        program(engine, name, id);
+    }
+}
+
+/// Makes an instance of a Uniform set what it is to be: its parts are as its network and its model say.
+pub fn program(engine: &mut Engine, name: &Name, id: u64) {
+    let Some(set) = engine.get::<VirtualMachineScaleSet>(name) else { return };
+    let Some(instance) = set.held.instances.get(&id).cloned() else { return };
+    let (placement, model, network) =
+        (set.placement.clone(), set.model(instance.revision).clone(), set.network(&instance));
+    let this = InstanceName { set: name, id };
+    let (old_nics, old_public) = parts(engine, this);
+    for (public, ask) in this.public_asks(&network) {
+        // What is fixed of a public address (PIP-01, PIP-16) changes by another in its place.
+        let is_another = |old: &Programmed<PublicIPAddress>| {
+            (old.ask.sku, &old.ask.public_ip_prefix) != (ask.sku, &ask.public_ip_prefix)
+        };
+        if engine.get::<PublicIPAddress>(&public).is_some_and(is_another) {
+            engine.drop_part::<PublicIPAddress>(&public);
+        }
+        engine.commit_part(&public, ask, &placement);
+    }
+    for nic in network.iter() {
+        engine.commit_part(&this.nic(&nic.name), this.nic_ask(nic), &placement);
+    }
+    let mut vm = this.vm_ask(&model, &network, instance.power);
+    vm.restarted_at.clone_from(&instance.restarted_at);
+    engine.commit_part(&this.vm(), vm, &placement);
+    restart_for_macs(engine, &this.vm());
+    let kept: BTreeSet<Name> = network.iter().map(|nic| this.nic(&nic.name)).collect();
+    for nic in old_nics.iter().filter(|nic| !kept.contains(nic)) {
+        engine.drop_part::<NetworkInterface>(nic);
+    }
+    let kept: BTreeSet<Name> = this.public_asks(&network).into_iter().map(|(public, _)| public).collect();
+    for public in old_public.iter().filter(|public| !kept.contains(public)) {
+        engine.drop_part::<PublicIPAddress>(public);
+    }
+    engine.touch(Kind::VirtualMachineScaleSetVM, &this.object());
+    engine.touch(Kind::VirtualMachineScaleSet, name);
+}
+
+/// The network interfaces of an instance, and the public addresses that they hold.
+fn parts(engine: &Engine, this: InstanceName<'_>) -> (Vec<Name>, Vec<Name>) {
+    let vm = engine.get::<VirtualMachine>(&this.vm());
+    let nics: Vec<Name> =
+        vm.iter().flat_map(|vm| vm.ask.network_interfaces.iter().map(|nic| nic.name.clone())).collect();
+    let asks = nics.iter().filter_map(|nic| engine.get::<NetworkInterface>(nic));
+    let public = asks.flat_map(|nic| nic.ask.public_ip_addresses().cloned()).collect();
+    (nics, public)
+}
+
+/// Lets go of an instance, and of everything that it holds.
+pub fn take_back(engine: &mut Engine, name: &Name, id: u64) {
+    let Some(set) = engine.get_mut::<VirtualMachineScaleSet>(name) else { return };
+    if set.held.instances.remove(&id).is_none() {
+        return;
+    }
+    drop_parts(engine, InstanceName { set: name, id });
+    engine.touch(Kind::VirtualMachineScaleSet, name);
+}
+
+/// Lets go of everything that an instance is made of; its object shows nothing any longer.
+pub(super) fn drop_parts(engine: &mut Engine, this: InstanceName<'_>) {
+    let (nics, public) = parts(engine, this);
+    engine.drop_part::<VirtualMachine>(&this.vm());
+    for nic in nics {
+        engine.drop_part::<NetworkInterface>(&nic);
+    }
+    for public in public {
+        engine.drop_part::<PublicIPAddress>(&public);
+    }
+    engine.forget::<VirtualMachineScaleSetVM>(&this.object());
+    engine.touch(Kind::VirtualMachineScaleSetVM, &this.object());
+}
+
+/// An instance has changed by itself: an upgrade may go on, and models and labels may be used no longer.
+pub fn settle(engine: &mut Engine, name: &Name) {
+    super::go_on(engine, name);
+    forget_what_is_unused(engine, name);
+    engine.touch(Kind::VirtualMachineScaleSet, name);
+}
+
+/// An instance of a Flexible set is carried, as its object says.
+pub(in crate::fabric) fn member_is_there(engine: &mut Engine, member: &Member) {
+    let Some(set) = engine.get_mut::<VirtualMachineScaleSet>(&member.set) else { return };
+    let latest = set.held.revision;
+    let Some(instance) = set.held.instances.get_mut(&member.id) else { return };
+    instance.revision = member.revision;
+    instance.target = instance.target.max(member.revision.min(latest));
+    if member.wish > instance.target {
+        instance.target = latest;
+    }
+    super::go_on(engine, &member.set);
+    engine.touch(Kind::VirtualMachineScaleSet, &member.set);
+}
+
+/// The virtual machine of a Flexible set has been deleted: the set makes another (VMSS-27).
+pub(in crate::fabric) fn member_has_gone(engine: &mut Engine, member: &Member) {
+    let Some(set) = engine.get_mut::<VirtualMachineScaleSet>(&member.set) else { return };
+    set.held.instances.remove(&member.id);
+    engine.touch_members(Kind::VirtualMachineScaleSet, &member.set);
+}
+
+/// The addresses that `count` instances need of each pool beyond what the one called `id` holds.
+pub fn needed(
+    engine: &Engine,
+    this: InstanceName<'_>,
+    network: &[NicModel],
+    count: u64,
+    need: &mut BTreeMap<PoolId, u64>,
+) {
+    for nic in network {
+        let held = engine.get::<NetworkInterface>(&this.nic(&nic.name)).filter(|held| held.ask.subnet == nic.subnet);
+        for version in VERSIONS {
+            let pool = pool_of(&nic.subnet, version);
+            let asked = nic.configurations.iter().filter(|configuration| configuration.version == version);
+            let lacking = asked.filter(|asked| held.is_none_or(|held| !held.held.addresses.contains_key(&asked.name)));
+            let lacking = u64::try_from(lacking.count()).unwrap_or(u64::MAX);
+            if lacking > 0 && engine.pool(&pool).is_some() {
+                *need.entry(pool).or_default() += lacking.saturating_mul(count);
+            }
+        }
+    }
+    for (public, ask) in this.public_asks(network) {
+        let held = engine.get::<PublicIPAddress>(&public).filter(|held| held.held.address.is_some());
+        if held.is_none_or(|held| (held.ask.sku, held.ask.pool()) != (ask.sku, ask.pool())) {
+            *need.entry(ask.pool()).or_default() += count;
+        }
+    }
+}
+
+/// The pools that lack addresses for an instance to have this network.
+pub(super) fn lacking(engine: &Engine, this: InstanceName<'_>, network: &[NicModel]) -> BTreeSet<WaitKey> {
+    let mut need = BTreeMap::new();
+    needed(engine, this, network, 1, &mut need);
+    let short = |(pool, count): &(PoolId, u64)| engine.pool(pool).is_none_or(|pool| pool.available() < *count);
+    need.into_iter().filter(short).map(|(pool, _)| WaitKey::Capacity(pool)).collect()
+}
+
+/// Models that no instance has are forgotten, and so are their domain name labels.
+pub(super) fn forget_what_is_unused(engine: &mut Engine, name: &Name) {
+    let Some(set) = engine.get_mut::<VirtualMachineScaleSet>(name) else { return };
+    let held = &mut set.held;
+    let used: BTreeSet<u64> =
+        held.instances.values().flat_map(|instance| [instance.revision, instance.target]).collect();
+    held.models.retain(|revision, _| *revision == held.revision || used.contains(revision));
+    let own = held.instances.values().filter_map(|instance| instance.network.as_deref());
+    let networks = held.models.values().map(|model| &*model.network).chain(own);
+    let wanted: BTreeSet<String> = networks.flat_map(labels).cloned().collect();
+    let (before, placement) = (std::mem::replace(&mut held.labels, wanted.clone()), set.placement.clone());
+    move_labels(engine, name, &placement, &before, &wanted);
+}
+
+pub(super) fn move_labels(
+    engine: &mut Engine,
+    name: &Name,
+    placement: &Placement,
+    before: &BTreeSet<String>,
+    wanted: &BTreeSet<String>,
+) {
+    let own = ObjectId::new(Kind::VirtualMachineScaleSet, name.clone());
+    let location = &placement.location;
+    for label in before.difference(wanted) {
+        let key = (location.clone(), label.clone());
+        if engine.labels.get(&key) == Some(&own) {
+            engine.labels.remove(&key);
+            engine.free(WaitKey::Label(location.to_string(), label.clone()));
+        }
+    }
+    for label in wanted {
+        engine.labels.entry((location.clone(), label.clone())).or_insert_with(|| own.clone());
+    }
+}
+
+/// The ids that were given out are taken back; what the instances hold follows with their own records.
+pub(super) fn recall(engine: &mut Engine, name: &Name, view: &VirtualMachineScaleSetView) -> Vec<String> {
+    let Some(set) = engine.get::<VirtualMachineScaleSet>(name) else { return Vec::new() };
+    let (flexible, model) = (set.ask.mode == OrchestrationMode::Flexible, set.ask.model.clone());
+    let ids = read_ranges(&view.instance_ids);
+    let mut instances = BTreeMap::new();
+    for id in ids.unwrap_or_default() {
+        let object = InstanceName { set: name, id }.object();
+        let member = engine.get::<VirtualMachine>(&object).and_then(|vm| vm.ask.member.clone()).filter(|_| flexible);
+        let revision = member.map_or(0, |member| member.revision);
+        instances.insert(id, Instance { revision, target: revision, ..Instance::default() });
+    }
+    let next = instances.keys().next_back().map_or(0, |last| last + 1);
+    if let Some(set) = engine.get_mut::<VirtualMachineScaleSet>(name) {
+        set.held.next_instance_id = u64::try_from(view.next_instance_id.unwrap_or_default()).unwrap_or(0).max(next);
+        set.held.revision = view.update_revision.as_ref().and_then(|revision| revision.parse().ok()).unwrap_or(1);
+        set.held.models.insert(set.held.revision, model);
+        set.held.instances = instances;
+    }
+    Vec::new()
+}
+
+/// True if the instance is as it is to be, and its object shows it.
+pub(super) fn is_settled(engine: &Engine, set: &Name, mode: OrchestrationMode, id: u64) -> bool {
+    power(engine, set, mode, id).is_some_and(|power| power != PowerState::Starting)
+}
+
+/// The power state of an instance whose object is there.
+pub(super) fn power(engine: &Engine, set: &Name, mode: OrchestrationMode, id: u64) -> Option<PowerState> {
+    let this = InstanceName { set, id };
+    let vm = match mode {
+        OrchestrationMode::Uniform => engine.get::<VirtualMachineScaleSetVM>(&this.object()).map(|_| this.vm()),
+        OrchestrationMode::Flexible => Some(this.object()),
+    };
+    engine.get::<VirtualMachine>(&vm?).map(|vm| vm.held.power)
+}

@@ -1,0 +1,477 @@
+//! The rules of scale sets, and those of the network of an instance, which hold for a model and for an instance's own.
+
+use std::collections::BTreeMap;
+
+use super::instances::needed;
+use super::{InstanceName, NicModel, UpgradeMode, VirtualMachineScaleSet, publics};
+use crate::fabric::engine::Engine;
+use crate::fabric::id::{Kind, Name, ObjectId, Placement};
+use crate::fabric::ipam::PoolId;
+use crate::fabric::limits::{self, AcceleratedNetworking, VmSize};
+use crate::fabric::network_interface::{NetworkInterface, Primary, Switch};
+use crate::fabric::public_ip_address::{PublicIPAddress, label_is_in_use, pool_holds};
+use crate::fabric::quota::{self, Quota};
+use crate::fabric::resource::{Case, Cures, DELETION_PATH, DeletionRule, Resource, Rule};
+use crate::fabric::subnet::Subnet;
+use crate::fabric::violation::{Code, Findings, Violation, WaitKey};
+
+type Set<'a> = Case<'a, VirtualMachineScaleSet>;
+
+const PROFILE: &str = "spec.virtualMachineProfile.networkProfile";
+
+pub(super) const RULES: &[Rule<VirtualMachineScaleSet>] = &[
+    Rule {
+        id: "VMSS-26",
+        says: "The orchestration mode of a scale set is fixed at creation.",
+        codes: &[Code::PropertyChangeNotAllowed],
+        cure: Cures::Stalls,
+        remedy: "Create another scale set.",
+        source: "azure-docs upgrade-scale-set.md",
+        check: mode_is_fixed,
+    },
+    Rule {
+        id: "VMSS-01",
+        says: "A scale set has at most 1,000 instances.",
+        codes: &[Code::InvalidParameter],
+        cure: Cures::Stalls,
+        remedy: "Ask for at most 1,000.",
+        source: "limits of the service",
+        check: instances_are_few,
+    },
+    Rule {
+        id: "VMSS-30",
+        says: "The network interfaces and public addresses of an instance keep to the rules of their kinds; the violation has the id of the rule that is broken.",
+        codes: &[Code::InvalidResourceReference, Code::InvalidParameter],
+        cure: Cures::Either,
+        remedy: "As the rule that is broken says.",
+        source: "[VMSS] multiple IP addresses per NIC",
+        check: |case, findings| parts_are_legal(&Network::of_the_model(case), findings),
+    },
+    Rule {
+        id: "VMSS-07",
+        says: "An instance has at least one network interface, and at most 8, and as many as its size supports.",
+        codes: &[Code::NetworkInterfaceCountExceeded, Code::InvalidParameter],
+        cure: Cures::Stalls,
+        remedy: "List fewer, or choose a larger size.",
+        source: "[VMSS] multiple NICs per virtual machine; vm-sizes.csv",
+        check: |case, findings| nics_are_few(&Network::of_the_model(case), findings),
+    },
+    Rule {
+        id: "VM-09",
+        says: "Exactly one network interface of an instance is primary.",
+        codes: &[Code::InvalidParameter, Code::NetworkInterfaceMustHavePrimaryPropertySet],
+        cure: Cures::Stalls,
+        remedy: "Mark exactly one primary.",
+        source: "[ATTACH] constraints",
+        check: |case, findings| one_nic_is_primary(&Network::of_the_model(case), findings),
+    },
+    Rule {
+        id: "VMSS-13",
+        says: "All network interfaces of an instance are in one virtual network.",
+        codes: &[Code::SubnetsNotInSameVnet],
+        cure: Cures::Stalls,
+        remedy: "Choose subnets of one virtual network.",
+        source: "[VMSS] multiple NICs per virtual machine",
+        check: |case, findings| nics_are_in_one_network(&Network::of_the_model(case), findings),
+    },
+    Rule {
+        id: "VMSS-12",
+        says: "A scale set never moves to another virtual network; its subnets may change inside it (VMSS-32).",
+        codes: &[Code::VMScaleSetCannotBeUpdatedToReferenceSubnetsFromDifferentVirtualNetworks],
+        cure: Cures::Stalls,
+        remedy: "Choose subnets of the same network, or create another scale set.",
+        source: "[VMSS] note; D-15",
+        check: |case, findings| network_is_fixed(&Network::of_the_model(case), findings),
+    },
+    Rule {
+        id: "VMSS-17",
+        says: "An instance has at most 256 secondary IP configurations.",
+        codes: &[Code::SecondaryIpConfigurationCountPerVMSSVMExceeded],
+        cure: Cures::Stalls,
+        remedy: "List fewer.",
+        source: "Azure/aks-engine#1741",
+        check: |case, findings| secondary_configurations_are_few(&Network::of_the_model(case), findings),
+    },
+    Rule {
+        id: "VMSS-23",
+        says: "Accelerated networking needs a size that supports it.",
+        codes: &[Code::VMSizeIsNotPermittedToEnableAcceleratedNetworkingForVmss],
+        cure: Cures::Stalls,
+        remedy: "Leave the flag out, or choose another size.",
+        source: "[VMSS] accelerated networking; kubernetes-sigs/cluster-api-provider-azure#1201",
+        check: |case, findings| size_supports_acceleration(&Network::of_the_model(case), findings),
+    },
+    Rule {
+        id: "PIP-19",
+        says: "Public addresses of Basic and Standard SKU do not mix within one scale set.",
+        codes: &[Code::DifferentSkuLoadBalancersAndPublicIPAddressNotAllowed],
+        cure: Cures::Stalls,
+        remedy: "Use one SKU.",
+        source: "azure-docs load-balancer troubleshoot",
+        check: |case, findings| skus_do_not_mix(&Network::of_the_model(case), findings),
+    },
+    Rule {
+        id: "VMSS-09",
+        says: "The domain name label of a scale set is unique in its location, and in its model.",
+        codes: &[Code::DnsRecordInUse],
+        cure: Cures::Either,
+        remedy: "Choose another label, or release it.",
+        source: "[VMSS] configurable virtual machine domain names; S-32",
+        check: |case, findings| labels_are_free(&Network::of_the_model(case), findings),
+    },
+    Rule {
+        id: "VMSS-29",
+        says: "A scale-out or upgrade gets every address that it needs, or none.",
+        codes: &[
+            Code::SubnetIsFull,
+            Code::AllocationFailed,
+            Code::PublicIPPrefixExhausted,
+            Code::QuotaExceeded,
+            Code::IPv4BasicSkuPublicIpCountLimitReached,
+            Code::StandardSkuPublicIPCountLimitReached,
+        ],
+        cure: Cures::Waits,
+        remedy: "Ask for fewer instances, or free addresses.",
+        source: "Azure/AKS#2531",
+        check: pools_have_room,
+    },
+];
+
+pub(super) const DELETION_RULES: &[DeletionRule] = &[DeletionRule {
+    id: "S-13",
+    says: "A Uniform scale set is deleted when its instances have been.",
+    codes: &[Code::OperationNotAllowed],
+    cure: Cures::Waits,
+    remedy: "Wait: the instances are deleted first, by themselves.",
+    source: "Azure's resource model",
+    check: has_no_instances,
+}];
+
+/// The network of an instance or of all, as a spec asks for it.
+pub(in crate::fabric) struct Network<'a> {
+    pub engine: &'a Engine,
+    pub placement: &'a Placement,
+    /// The set, and the instance if it is one's own network.
+    pub this: InstanceName<'a>,
+    pub size: &'static VmSize,
+    pub nics: &'a [NicModel],
+    /// The virtual network that the set is in.
+    pub home: Option<Name>,
+    /// The field that has the list.
+    pub path: &'a str,
+}
+
+impl<'a> Network<'a> {
+    fn of_the_model(case: &Set<'a>) -> Self {
+        let id = case.programmed.map_or(0, |set| set.held.next_instance_id);
+        let before = case.before().and_then(|before| before.model.network.first());
+        Self {
+            engine: case.engine,
+            placement: case.placement,
+            this: InstanceName { set: case.name, id },
+            size: case.ask.model.size,
+            nics: &case.ask.model.network,
+            home: before.and_then(|nic| network_of(case.engine, &nic.subnet)),
+            path: PROFILE,
+        }
+    }
+
+    fn list(&self) -> String {
+        format!("{}.networkInterfaceConfigurations", self.path)
+    }
+
+    fn nic(&self, n: usize, field: &str) -> String {
+        format!("{}[{n}].{field}", self.list())
+    }
+
+    fn public(&self, n: usize, m: usize, field: &str) -> String {
+        self.nic(n, &format!("ipConfigurations[{m}].publicIPAddressConfiguration.{field}"))
+    }
+}
+
+/// Every rule of the network of an instance; the ids are those of the rules.
+pub(in crate::fabric) fn network_is_legal(network: &Network<'_>, findings: &mut Findings) {
+    parts_are_legal(network, findings.under("VMSS-30"));
+    nics_are_few(network, findings.under("VMSS-07"));
+    one_nic_is_primary(network, findings.under("VM-09"));
+    nics_are_in_one_network(network, findings.under("VMSS-13"));
+    network_is_fixed(network, findings.under("VMSS-12"));
+    secondary_configurations_are_few(network, findings.under("VMSS-17"));
+    size_supports_acceleration(network, findings.under("VMSS-23"));
+    skus_do_not_mix(network, findings.under("PIP-19"));
+    labels_are_free(network, findings.under("VMSS-09"));
+}
+
+fn mode_is_fixed(case: &Set<'_>, findings: &mut Findings) {
+    if let Some(before) = case.before().filter(|before| before.mode != case.ask.mode) {
+        findings.refuse(
+            Code::PropertyChangeNotAllowed,
+            "spec.orchestrationMode",
+            format!("The scale set was created as {:?}.", before.mode),
+            format!("Set orchestrationMode to {:?}, or create another scale set.", before.mode),
+        );
+    }
+}
+
+fn instances_are_few(case: &Set<'_>, findings: &mut Findings) {
+    if case.ask.replicas > limits::INSTANCES_PER_SCALE_SET {
+        findings.refuse(
+            Code::InvalidParameter,
+            "spec.replicas",
+            format!("{} instances are asked for.", case.ask.replicas),
+            format!("Ask for at most {}.", limits::INSTANCES_PER_SCALE_SET),
+        );
+    }
+}
+
+/// The rules of network interfaces that one alone can break, or by what it refers to.
+const NIC_RULES: [&str; 9] = ["NIC-03", "NIC-21", "IPC-01", "IPC-02", "IPC-10", "IP6-01", "IP6-02", "IP6-03", "IP6-04"];
+/// The same of public addresses.
+const PUBLIC_RULES: [&str; 4] = ["PIP-02", "PIP-13", "PIP-16", "S-19"];
+
+fn parts_are_legal(network: &Network<'_>, findings: &mut Findings) {
+    for (n, nic) in network.nics.iter().enumerate() {
+        let ask = network.this.nic_ask(nic);
+        let name = network.this.nic(&nic.name);
+        for violation in broken::<NetworkInterface>(network, &name, &ask, &NIC_RULES) {
+            let path = violation.path.strip_prefix("spec.").map(|field| network.nic(n, field));
+            findings.adopt(Violation { path: path.unwrap_or_else(|| network.list()), ..violation });
+        }
+    }
+    for ((n, m, _), (name, ask)) in publics(network.nics).zip(network.this.public_asks(network.nics)) {
+        for violation in broken::<PublicIPAddress>(network, &name, &ask, &PUBLIC_RULES) {
+            let path = violation.path.strip_prefix("spec.").map(|field| network.public(n, m, field));
+            findings.adopt(Violation { path: path.unwrap_or_else(|| network.list()), ..violation });
+        }
+    }
+}
+
+fn broken<K: Resource>(network: &Network<'_>, name: &Name, ask: &K, rules: &[&str]) -> Vec<Violation> {
+    let mut findings = Findings::default();
+    let case = Case { engine: network.engine, name, ask, programmed: None, placement: network.placement };
+    for rule in K::RULES.iter().filter(|rule| rules.contains(&rule.id)) {
+        (rule.check)(&case, findings.under(rule.id));
+    }
+    findings.into_violations()
+}
+
+fn nics_are_few(network: &Network<'_>, findings: &mut Findings) {
+    let (count, size) = (network.nics.len(), network.size);
+    if count == 0 {
+        findings.refuse(
+            Code::InvalidParameter,
+            network.list(),
+            "No network interface is listed.",
+            "List at least one network interface.",
+        );
+    }
+    if count > size.max_nics {
+        findings.refuse(
+            Code::NetworkInterfaceCountExceeded,
+            network.list(),
+            format!("{count} network interfaces are listed; size {} takes {}.", size.name, size.max_nics),
+            format!("List at most {}, or choose a size that takes more.", size.max_nics),
+        );
+    }
+    for (n, nic) in network.nics.iter().enumerate() {
+        if network.nics.iter().take(n).any(|other| other.name == nic.name) {
+            findings.refuse(
+                Code::InvalidParameter,
+                network.nic(n, "name"),
+                format!("Two network interfaces are called {}.", nic.name),
+                "Give each its own name.",
+            );
+        }
+    }
+}
+
+fn one_nic_is_primary(network: &Network<'_>, findings: &mut Findings) {
+    let marked: Vec<_> = network.nics.iter().filter(|nic| nic.primary == Primary::Yes).map(|nic| &*nic.name).collect();
+    let (code, message) = match marked.as_slice() {
+        [_] => return,
+        [] if network.nics.is_empty() => return,
+        [] => (
+            Code::NetworkInterfaceMustHavePrimaryPropertySet,
+            format!("None of {} network interfaces is marked primary.", network.nics.len()),
+        ),
+        several => (Code::InvalidParameter, format!("{} are marked primary.", several.join(" and "))),
+    };
+    findings.refuse(code, network.list(), message, "Mark exactly one network interface primary: true.");
+}
+
+fn network_of(engine: &Engine, subnet: &Name) -> Option<Name> {
+    engine.get::<Subnet>(subnet).map(|subnet| subnet.ask.virtual_network.clone())
+}
+
+fn nics_are_in_one_network(network: &Network<'_>, findings: &mut Findings) {
+    let of = |nic: &NicModel| network_of(network.engine, &nic.subnet);
+    let Some(first) = network.nics.iter().find_map(of) else { return };
+    for (n, nic) in network.nics.iter().enumerate() {
+        if let Some(other) = of(nic).filter(|other| *other != first) {
+            findings.refuse(
+                Code::SubnetsNotInSameVnet,
+                network.nic(n, "subnet"),
+                format!("Subnet {} is of VirtualNetwork {other}, and others are of {first}.", nic.subnet),
+                format!("Choose a subnet of {first}."),
+            );
+        }
+    }
+}
+
+fn network_is_fixed(network: &Network<'_>, findings: &mut Findings) {
+    let Some(home) = &network.home else { return };
+    for (n, nic) in network.nics.iter().enumerate() {
+        if let Some(other) = network_of(network.engine, &nic.subnet).filter(|other| other != home) {
+            findings.refuse(
+                Code::VMScaleSetCannotBeUpdatedToReferenceSubnetsFromDifferentVirtualNetworks,
+                network.nic(n, "subnet"),
+                format!("Subnet {} is of VirtualNetwork {other}, and the scale set is in {home}.", nic.subnet),
+                format!("Choose a subnet of {home}, or create another scale set in {other}."),
+            );
+        }
+    }
+}
+
+fn secondary_configurations_are_few(network: &Network<'_>, findings: &mut Findings) {
+    let all = network.nics.iter().flat_map(|nic| &nic.configurations);
+    let count = all.filter(|configuration| configuration.primary != Primary::Yes).count();
+    if count > limits::SECONDARY_CONFIGURATIONS_PER_INSTANCE {
+        findings.refuse(
+            Code::SecondaryIpConfigurationCountPerVMSSVMExceeded,
+            network.list(),
+            format!("An instance would have {count} secondary IP configurations."),
+            format!("List at most {}.", limits::SECONDARY_CONFIGURATIONS_PER_INSTANCE),
+        );
+    }
+}
+
+fn size_supports_acceleration(network: &Network<'_>, findings: &mut Findings) {
+    if network.size.accelerated_networking == AcceleratedNetworking::Supported {
+        return;
+    }
+    for (n, nic) in network.nics.iter().enumerate().filter(|(_, nic)| nic.accelerated_networking == Switch::On) {
+        findings.refuse(
+            Code::VMSizeIsNotPermittedToEnableAcceleratedNetworkingForVmss,
+            network.nic(n, "enableAcceleratedNetworking"),
+            format!("Size {} does not support accelerated networking, which {} asks for.", network.size.name, nic.name),
+            "Leave enableAcceleratedNetworking out, or choose a size that supports it.",
+        );
+    }
+}
+
+fn skus_do_not_mix(network: &Network<'_>, findings: &mut Findings) {
+    let mut all = publics(network.nics);
+    let Some((_, _, first)) = all.next() else { return };
+    for (n, m, public) in all.filter(|(_, _, public)| public.sku != first.sku) {
+        findings.refuse(
+            Code::DifferentSkuLoadBalancersAndPublicIPAddressNotAllowed,
+            network.public(n, m, "sku.name"),
+            format!("{} is {}, and {} is {}.", public.name, public.sku, first.name, first.sku),
+            "Use one SKU for all public addresses of an instance.",
+        );
+    }
+}
+
+fn labels_are_free(network: &Network<'_>, findings: &mut Findings) {
+    let own = ObjectId::new(Kind::VirtualMachineScaleSet, network.this.set.clone());
+    let location = &network.placement.location;
+    for (n, m, public) in publics(network.nics) {
+        let Some(label) = &public.domain_name_label else { continue };
+        let path = network.public(n, m, "dnsSettings.domainNameLabel");
+        let earlier = publics(network.nics).take_while(|(i, j, _)| (*i, *j) < (n, m));
+        if earlier.filter_map(|(_, _, other)| other.domain_name_label.as_ref()).any(|other| other == label) {
+            findings.refuse(
+                Code::DnsRecordInUse,
+                path,
+                format!("The label {label} stands in another configuration, too."),
+                "Give each configuration its own label.",
+            );
+            continue;
+        }
+        let holder = network.engine.labels.get(&(location.clone(), label.clone()));
+        if let Some(holder) = holder.filter(|holder| **holder != own) {
+            label_is_in_use(location, label, holder, &path, findings);
+        }
+    }
+}
+
+/// All that the put needs beyond what its instances hold; what it gives up is free only afterwards (S-37).
+fn pools_have_room(case: &Set<'_>, findings: &mut Findings) {
+    let engine = case.engine;
+    let network = &case.ask.model.network;
+    let wanted = u64::from(case.ask.replicas);
+    let mut need = BTreeMap::new();
+    let mut quotas: BTreeMap<Quota, u64> = BTreeMap::new();
+    let instances = case.programmed.map(|set| &set.held.instances);
+    let there = instances.map_or(0, |instances| u64::try_from(instances.len()).unwrap_or(u64::MAX));
+    let next = case.programmed.map_or(0, |set| set.held.next_instance_id);
+    let new = InstanceName { set: case.name, id: next };
+    let more = wanted.saturating_sub(there);
+    if more > 0 {
+        needed(engine, new, network, more, &mut need);
+        let nics = network.iter().flat_map(|nic| new.nic_ask(nic).counts(case.placement));
+        let public = new.public_asks(network).into_iter().flat_map(|(_, ask)| ask.counts(case.placement));
+        let private = network.iter().filter_map(|nic| network_of(engine, &nic.subnet).map(|home| (nic, home)));
+        let private = private
+            .flat_map(|(nic, home)| nic.configurations.iter().map(move |_| Quota::PrivateAddresses(home.clone())));
+        for quota in nics.chain(public).chain(private) {
+            *quotas.entry(quota).or_default() += more;
+        }
+    }
+    let is_news = case.before().is_some_and(|before| before.model != case.ask.model);
+    if case.ask.upgrade != UpgradeMode::Manual {
+        let latest = case.programmed.map_or(0, |set| set.held.revision);
+        let kept = instances.into_iter().flatten().take(usize::try_from(wanted).unwrap_or(usize::MAX));
+        for (id, _) in kept.filter(|(_, instance)| instance.network.is_none() && (is_news || instance.target < latest))
+        {
+            needed(engine, InstanceName { set: case.name, id: *id }, network, 1, &mut need);
+        }
+    }
+    for (pool, count) in need {
+        is_held_by(engine, &pool, count, "spec.replicas", findings);
+    }
+    for (quota, count) in quotas {
+        quota::needs(engine, quota, count, "spec.replicas", findings);
+    }
+}
+
+/// Finds that a pool has fewer than `count` addresses free, and by how many it falls short.
+pub(in crate::fabric) fn is_held_by(engine: &Engine, id: &PoolId, count: u64, path: &str, findings: &mut Findings) {
+    let (PoolId::SubnetIPv4(subnet) | PoolId::SubnetIPv6(subnet)) = id else {
+        return pool_holds(engine, id, count, path, findings);
+    };
+    let Some(pool) = engine.pool(id).filter(|pool| pool.available() < count) else { return };
+    let free = pool.available();
+    findings
+        .refuse(
+            Code::SubnetIsFull,
+            path,
+            format!(
+                "{count} more addresses of subnet {subnet} ({}) are needed, and {free} are free: {} too few.",
+                pool.prefix(),
+                count - free
+            ),
+            "Ask for fewer instances, delete what is not used in the subnet, or use a larger subnet.",
+        )
+        .until(WaitKey::Capacity(id.clone()))
+        .as_of(WaitKey::Members(ObjectId::new(Kind::Subnet, subnet.clone())));
+}
+
+fn has_no_instances(engine: &Engine, name: &Name, findings: &mut Findings) {
+    let Some(set) = engine.get::<VirtualMachineScaleSet>(name) else { return };
+    let shown = |id: &&u64| {
+        use crate::fabric::virtual_machine_scale_set_vm::VirtualMachineScaleSetVM;
+        engine.get::<VirtualMachineScaleSetVM>(&InstanceName { set: name, id: **id }.object()).is_some()
+    };
+    let Some(first) = set.held.instances.keys().find(shown) else { return };
+    let object = InstanceName { set: name, id: *first }.object();
+    findings
+        .refuse(
+            Code::OperationNotAllowed,
+            DELETION_PATH,
+            "Instances of the scale set are still being deleted.",
+            "Wait: the scale set goes by itself when they have gone.",
+        )
+        .until(WaitKey::Members(ObjectId::new(Kind::VirtualMachineScaleSet, name.clone())))
+        .blocked_by(ObjectId::new(Kind::VirtualMachineScaleSetVM, object));
+}

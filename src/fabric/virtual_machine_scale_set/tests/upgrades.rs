@@ -1,0 +1,171 @@
+//! When instances take up a new model, and what becomes of their addresses.
+
+use super::*;
+use crate::fabric::Kind;
+use crate::fabric::network_interface::Switch;
+use crate::fabric::virtual_machine::PowerWish;
+
+fn forwarding(set: A<VirtualMachineScaleSet>) -> A<VirtualMachineScaleSet> {
+    set.nic(|nic| nic.ip_forwarding = Switch::On)
+}
+
+fn updated(fabric: &Fabric) -> Option<i32> {
+    fabric.set_view("api").updated_replicas
+}
+
+#[test]
+fn with_manual_policy_instances_keep_their_model_until_told() {
+    let mut fabric = a_farm().with_set(a_scale_set("api", 2));
+    fabric.accept(forwarding(a_scale_set("api", 2)));
+    let view = fabric.set_view("api");
+    assert_eq!(
+        (view.updated_replicas, view.current_revision.as_deref(), view.update_revision.as_deref()),
+        (Some(0), Some("1"), Some("2"))
+    );
+    assert_eq!(fabric.instance_view("api", 0).latest_model_applied, Some(false));
+    fabric.accept(an_instance("api", 0).revision(2));
+    assert_eq!(fabric.instance_view("api", 0).latest_model_applied, Some(true));
+    assert_eq!((updated(&fabric), fabric.progress_of("api")), (Some(1), None));
+    assert_eq!(fabric.addresses_of("api", 0), ["10.0.1.4"], "an upgrade keeps the address");
+    assert_eq!(fabric.get::<VirtualMachineScaleSet>("api").held.models.len(), 2, "both models are in use");
+    fabric.accept(an_instance("api", 1).revision(2));
+    assert_eq!(fabric.get::<VirtualMachineScaleSet>("api").held.models.len(), 1);
+}
+
+#[test]
+fn new_instances_take_the_latest_model() {
+    let mut fabric = a_farm().with_set(a_scale_set("api", 1));
+    fabric.accept(forwarding(a_scale_set("api", 2)));
+    fabric.show("api");
+    assert_eq!(fabric.instance_view("api", 0).latest_model_applied, Some(false));
+    assert_eq!(fabric.instance_view("api", 1).latest_model_applied, Some(true));
+}
+
+#[test]
+fn with_automatic_policy_all_follow_at_once() {
+    let mut fabric = a_farm().with_set(a_scale_set("api", 3).upgrade(UpgradeMode::Automatic));
+    fabric.accept(forwarding(a_scale_set("api", 3).upgrade(UpgradeMode::Automatic)));
+    assert_eq!(updated(&fabric), Some(3));
+}
+
+#[test]
+fn a_changed_subnet_gives_new_addresses_and_gives_the_old_ones_back() {
+    let mut fabric = a_farm().with_set(a_scale_set("api", 2).upgrade(UpgradeMode::Automatic));
+    fabric.accept(a_scale_set("api", 2).upgrade(UpgradeMode::Automatic).nics([a_nic_model("nic").in_subnet("back")]));
+    assert_eq!(fabric.addresses_of("api", 1), ["10.0.2.5"]);
+    assert_eq!((fabric.available("web"), fabric.available("back")), (251, 249));
+    assert!(fabric.instance_view("api", 1).network_interfaces[0].mac_address.is_some(), "it runs again");
+}
+
+#[test]
+fn network_interfaces_come_and_go_with_the_model() {
+    let auto = |nics: &[NicModel]| {
+        let set = a_scale_set("api", 1).upgrade(UpgradeMode::Automatic);
+        match nics {
+            [one] => set.nics([one.clone()]),
+            [one, two] => set.nics([one.clone(), two.clone()]),
+            _ => unreachable!(),
+        }
+    };
+    let (first, second) = (a_nic_model("nic"), a_nic_model("more").secondary().in_subnet("back"));
+    let mut fabric = a_farm().with_set(auto(&[first.clone()]));
+    fabric.accept(auto(&[first.clone(), second]));
+    assert_eq!(fabric.addresses_of("api", 0), ["10.0.1.4", "10.0.2.4"]);
+    fabric.accept(auto(&[first]));
+    assert_eq!((fabric.addresses_of("api", 0), fabric.available("back")), (vec!["10.0.1.4".to_owned()], 251));
+}
+
+#[test]
+fn a_rolling_upgrade_goes_in_batches_with_a_pause_between() {
+    let mut fabric = a_farm().with_set(a_scale_set("api", 5).rolling(40, 10));
+    fabric.accept(forwarding(a_scale_set("api", 5).rolling(40, 10)));
+    assert_eq!((updated(&fabric), fabric.progress_of("api")), (Some(2), Some("RollingUpgrade")));
+    fabric.advance(9);
+    assert_eq!(updated(&fabric), Some(2));
+    fabric.advance(10);
+    assert_eq!(updated(&fabric), Some(4));
+    fabric.advance(20);
+    assert_eq!((updated(&fabric), fabric.progress_of("api"), fabric.engine.next_deadline()), (Some(5), None, None));
+}
+
+#[test]
+fn a_rolling_upgrade_waits_until_its_batch_runs_again() {
+    let mut fabric = a_fabric_that_starts_in(std::time::Duration::from_secs(5))
+        .with(a_subnet("web", "10.0.1.0/24"))
+        .with(a_subnet("back", "10.0.2.0/24"));
+    let moved = |set: A<VirtualMachineScaleSet>| set.nics([a_nic_model("nic").in_subnet("back")]);
+    fabric = fabric.with_set(a_scale_set("api", 3).rolling(40, 0));
+    fabric.advance(5);
+    fabric.accept(moved(a_scale_set("api", 3).rolling(40, 0)));
+    fabric.accept(moved(a_scale_set("api", 3).rolling(40, 0)));
+    assert!(updated(&fabric) <= Some(3));
+    for seconds in [10, 15, 20] {
+        fabric.advance(seconds);
+    }
+    assert_eq!((updated(&fabric), fabric.progress_of("api")), (Some(3), None));
+}
+
+#[test]
+fn a_rolling_upgrade_stops_while_too_many_do_not_run() {
+    let mut fabric = a_farm().with_set(a_scale_set("api", 5).rolling(20, 0));
+    fabric.accept(an_instance("api", 3).power(PowerWish::Stopped));
+    fabric.accept(an_instance("api", 4).power(PowerWish::Stopped));
+    fabric.accept(forwarding(a_scale_set("api", 5).rolling(20, 0)));
+    assert_eq!((updated(&fabric), fabric.progress_of("api")), (Some(0), Some("RollingUpgradeStopped")));
+    fabric.accept(an_instance("api", 4).power(PowerWish::Running));
+    assert_eq!((updated(&fabric), fabric.progress_of("api")), (Some(5), None));
+}
+
+#[test]
+fn an_upgrade_that_finds_no_addresses_later_waits_for_them_and_goes_on() {
+    let mut fabric = a_fabric().with(a_subnet("web", "10.0.1.0/24")).with(a_subnet("back", "10.0.2.0/29"));
+    let moved = |set: A<VirtualMachineScaleSet>| set.nics([a_nic_model("nic").in_subnet("back")]);
+    fabric = fabric.with_set(a_scale_set("api", 3).rolling(30, 10));
+    fabric.accept(moved(a_scale_set("api", 3).rolling(30, 10)));
+    fabric.accept(a_nic("thief").subnet("back"));
+    fabric.accept(a_nic("accomplice").subnet("back"));
+    fabric.advance(10);
+    assert_eq!((updated(&fabric), fabric.progress_of("api")), (Some(1), Some("UpgradeBlocked")));
+    let awaited = VirtualMachineScaleSet::awaits(&fabric.engine, &named("api"), fabric.get("api"));
+    let freed = fabric.freed_by(|fabric| {
+        for nic in ["thief", "accomplice"] {
+            fabric.delete(Kind::NetworkInterface, nic).unwrap();
+        }
+    });
+    assert!(!awaited.is_disjoint(&freed));
+    fabric.accept(moved(a_scale_set("api", 3).rolling(30, 10)));
+    fabric.advance(20);
+    fabric.advance(30);
+    assert_eq!((updated(&fabric), fabric.progress_of("api")), (Some(3), None));
+}
+
+#[test]
+fn a_network_of_its_own_is_kept_through_scaling_and_upgrades_and_left_again() {
+    let mut fabric = a_farm().with_set(a_scale_set("api", 2).upgrade(UpgradeMode::Automatic));
+    let own = [a_nic_model("nic"), a_nic_model("extra").secondary().in_subnet("back")];
+    fabric.accept(an_instance("api", 0).network(own.clone()));
+    assert_eq!(fabric.addresses_of("api", 0), ["10.0.1.4", "10.0.2.4"]);
+    assert_eq!(fabric.instance_view("api", 0).own_network, Some(true));
+    fabric.accept(forwarding(a_scale_set("api", 3).upgrade(UpgradeMode::Automatic)));
+    fabric.accept(an_instance("api", 0).network(own));
+    assert_eq!(fabric.addresses_of("api", 0), ["10.0.1.4", "10.0.2.4"]);
+    assert_eq!(fabric.instance_view("api", 0).latest_model_applied, Some(true));
+    fabric.accept(an_instance("api", 0));
+    assert_eq!((fabric.addresses_of("api", 0), fabric.available("back")), (vec!["10.0.1.4".to_owned()], 251));
+    assert_eq!(fabric.instance_view("api", 0).own_network, None);
+}
+
+#[test]
+fn a_flexible_set_says_which_machines_are_to_be_written_anew() {
+    let mut fabric = a_farm().with(a_scale_set("api", 1).flexible());
+    let nic = a_nic("api-0-nic");
+    fabric.accept(nic);
+    fabric.accept(a_vm("api-0").nics(["api-0-nic"]).of_set("api", 0, 1));
+    fabric.accept(forwarding(a_scale_set("api", 1).flexible()));
+    let target = |fabric: &Fabric| fabric.get::<VirtualMachineScaleSet>("api").held.instances[&0].target;
+    assert_eq!((target(&fabric), updated(&fabric)), (1, Some(0)));
+    fabric.accept(a_vm("api-0").nics(["api-0-nic"]).of_set("api", 0, 1).wishing(2));
+    assert_eq!(target(&fabric), 2);
+    fabric.accept(a_vm("api-0").nics(["api-0-nic"]).of_set("api", 0, 2));
+    assert_eq!(updated(&fabric), Some(1));
+}

@@ -1,0 +1,161 @@
+//! Bringing instances to the latest model (VMSS-02 to VMSS-06, VMSS-28).
+
+use jiff::SignedDuration;
+
+use super::instances::{self, is_settled, lacking, power, program};
+use super::{InstanceName, OrchestrationMode, UpgradeMode, VirtualMachineScaleSet};
+use crate::fabric::engine::Engine;
+use crate::fabric::id::{Kind, Name, ObjectId};
+use crate::fabric::resource::Programmed;
+use crate::fabric::virtual_machine::PowerState;
+
+/// Upgrades what the policy says is to be upgraded now.
+pub fn go_on(engine: &mut Engine, name: &Name) {
+    end_pause(engine, name);
+    let Some(mode) = engine.get::<VirtualMachineScaleSet>(name).map(|set| set.ask.upgrade) else { return };
+    match mode {
+        UpgradeMode::Manual => {}
+        UpgradeMode::Automatic => {
+            for id in outdated(engine, name) {
+                if !upgrade(engine, name, id) {
+                    break;
+                }
+            }
+        }
+        UpgradeMode::Rolling => roll(engine, name),
+    }
+}
+
+/// Batch after batch, while enough instances run and everyone of the last batch does.
+fn roll(engine: &mut Engine, name: &Name) {
+    loop {
+        let outdated = outdated(engine, name);
+        let Some(set) = engine.get::<VirtualMachineScaleSet>(name) else { return };
+        if outdated.is_empty() || set.held.paused_until.is_some() || stands_still(engine, name, set).is_some() {
+            return;
+        }
+        let (policy, total) = (set.ask.rolling.clone(), set.held.instances.len());
+        let batch = (total * usize::from(policy.max_batch_percent) / 100).max(1);
+        let is_last = outdated.len() <= batch;
+        for id in outdated.into_iter().take(batch) {
+            if !upgrade(engine, name, id) {
+                return;
+            }
+        }
+        let pause = SignedDuration::try_from(policy.pause).unwrap_or(SignedDuration::MAX);
+        if is_last || pause.is_zero() {
+            continue;
+        }
+        if let (Ok(until), Some(set)) = (engine.now.checked_add(pause), engine.get_mut::<VirtualMachineScaleSet>(name))
+        {
+            set.held.paused_until = Some(until);
+            engine.pausing.insert((until, name.clone()));
+        }
+    }
+}
+
+/// Why a Rolling upgrade does not go on now: instances that start are waited for; too many that do not run stop it.
+pub(super) fn stands_still(
+    engine: &Engine,
+    name: &Name,
+    set: &Programmed<VirtualMachineScaleSet>,
+) -> Option<StandsStill> {
+    let (mut starting, mut unhealthy) = (false, 0);
+    for (id, instance) in &set.held.instances {
+        let power = power_of_instance(engine, name, set.ask.mode, *id);
+        starting |= power == Some(PowerState::Starting) || instance.revision < instance.target;
+        unhealthy += usize::from(power != Some(PowerState::Running));
+    }
+    let total = set.held.instances.len();
+    if starting {
+        Some(StandsStill::Starting)
+    } else if unhealthy * 100 > total * usize::from(set.ask.rolling.max_unhealthy_percent) {
+        Some(StandsStill::Unhealthy(unhealthy))
+    } else {
+        None
+    }
+}
+
+pub(super) enum StandsStill {
+    /// Some instance has not taken up its model yet.
+    Starting,
+    /// So many instances do not run.
+    Unhealthy(usize),
+}
+
+/// Whether or not its object is there yet.
+fn power_of_instance(engine: &Engine, set: &Name, mode: OrchestrationMode, id: u64) -> Option<PowerState> {
+    use crate::fabric::virtual_machine::VirtualMachine;
+    match mode {
+        OrchestrationMode::Uniform => {
+            engine.get::<VirtualMachine>(&InstanceName { set, id }.vm()).map(|vm| vm.held.power)
+        }
+        OrchestrationMode::Flexible => power(engine, set, mode, id),
+    }
+}
+
+/// Brings one instance to the latest model. False if its addresses are not to be had; the set waits for them.
+fn upgrade(engine: &mut Engine, name: &Name, id: u64) -> bool {
+    let Some(set) = engine.get::<VirtualMachineScaleSet>(name) else { return false };
+    let (uniform, latest) = (set.ask.mode == OrchestrationMode::Uniform, set.held.revision);
+    let Some(instance) = set.held.instances.get(&id) else { return false };
+    let network = instance.network.clone().unwrap_or_else(|| set.ask.model.network.clone());
+    let blocked = if uniform { lacking(engine, InstanceName { set: name, id }, &network) } else { Default::default() };
+    let Some(set) = engine.get_mut::<VirtualMachineScaleSet>(name) else { return false };
+    let before = std::mem::replace(&mut set.held.blocked, blocked.clone());
+    if !blocked.is_empty() {
+        if blocked != before {
+            engine.touch_members(Kind::VirtualMachineScaleSet, name); // it is put again, and waits for them then
+        }
+        return false;
+    }
+    if let Some(instance) = set.held.instances.get_mut(&id) {
+        instance.target = latest;
+        if uniform {
+            instance.revision = latest;
+        }
+    }
+    if uniform {
+        program(engine, name, id);
+    }
+    engine.touch(Kind::VirtualMachineScaleSet, name);
+    true
+}
+
+fn outdated(engine: &Engine, name: &Name) -> Vec<u64> {
+    let Some(set) = engine.get::<VirtualMachineScaleSet>(name) else { return Vec::new() };
+    let outdated = set.held.instances.iter().filter(|(_, instance)| instance.target < set.held.revision);
+    outdated.map(|(id, _)| *id).collect()
+}
+
+fn end_pause(engine: &mut Engine, name: &Name) {
+    let now = engine.now;
+    let Some(set) = engine.get_mut::<VirtualMachineScaleSet>(name) else { return };
+    let is_over = set.ask.upgrade != UpgradeMode::Rolling || set.held.paused_until.is_some_and(|until| until <= now);
+    if let Some(until) = set.held.paused_until.filter(|_| is_over) {
+        set.held.paused_until = None;
+        engine.pausing.remove(&(until, name.clone()));
+    }
+}
+
+/// A virtual machine has started or stopped: the upgrade of the set that it is of may go on.
+pub fn vm_has_changed(engine: &mut Engine, vm: &Name) {
+    let part = ObjectId::new(Kind::VirtualMachine, vm.clone());
+    if part.instance().is_some()
+        && let Some((set, _)) = vm.name.rsplit_once('_')
+    {
+        let set = Name::new(vm.namespace.clone(), set);
+        go_on(engine, &set);
+        engine.touch(Kind::VirtualMachineScaleSet, &set);
+        return;
+    }
+    let member = engine.get::<crate::fabric::virtual_machine::VirtualMachine>(vm).and_then(|vm| vm.ask.member.clone());
+    if let Some(member) = member {
+        instances::member_is_there(engine, &member);
+    }
+}
+
+/// The instances that are not settled yet.
+pub(super) fn is_at_rest(engine: &Engine, name: &Name, set: &Programmed<VirtualMachineScaleSet>) -> bool {
+    set.held.instances.keys().all(|id| is_settled(engine, name, set.ask.mode, *id))
+}

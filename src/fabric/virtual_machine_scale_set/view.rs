@@ -1,0 +1,183 @@
+//! What the fabric reports of a scale set: counts, revisions and ids. What each instance holds is told by its object.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::instances;
+use super::upgrade::{StandsStill, is_at_rest, stands_still};
+use super::{UpgradeMode, VirtualMachineScaleSet};
+use crate::fabric::engine::Engine;
+use crate::fabric::id::Name;
+use crate::fabric::resource::Programmed;
+use crate::fabric::virtual_machine::PowerState;
+
+/// Lists in a status end here.
+const INSTANCES_SHOWN: usize = 100;
+/// The label of everything that is made for a scale set; its value is the set's name.
+pub const SCALE_SET_LABEL: &str = "vnet.dev/scale-set";
+
+/// What the fabric reports of a scale set.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct VirtualMachineScaleSetView {
+    /// How many instances there are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replicas: Option<i32>,
+    /// How many of them run and are shown by their objects.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ready_replicas: Option<i32>,
+    /// How many of them have the latest model.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub updated_replicas: Option<i32>,
+    /// The oldest revision of the model that an instance has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 20))]
+    pub current_revision: Option<String>,
+    /// The latest revision of the model.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 20))]
+    pub update_revision: Option<String>,
+    /// The label selector of what is made for the scale set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 512))]
+    pub selector: Option<String>,
+    /// The ids of the instances, as ranges such as 0-2,5.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    #[schemars(length(max = 16384))]
+    pub instance_ids: String,
+    /// The id of the next instance; ids are never used again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_instance_id: Option<i64>,
+    /// The first 100 instances by id; their objects tell the rest.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 100), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["instanceId"]))]
+    pub instances: Vec<InstanceView>,
+}
+
+/// One instance, as its scale set lists it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct InstanceView {
+    /// The id.
+    #[schemars(length(max = 20))]
+    pub instance_id: String,
+    /// The object that tells more of it.
+    pub name: String,
+    /// Whether it has the latest model.
+    pub latest_model_applied: bool,
+}
+
+pub(super) fn observe(
+    engine: &Engine,
+    name: &Name,
+    set: &Programmed<VirtualMachineScaleSet>,
+) -> VirtualMachineScaleSetView {
+    let held = &set.held;
+    let count = |count: usize| i32::try_from(count).ok();
+    let is_latest = |revision: u64| revision == held.revision;
+    let running = |id: &&u64| instances::power(engine, name, set.ask.mode, **id) == Some(PowerState::Running);
+    VirtualMachineScaleSetView {
+        replicas: count(held.instances.len()),
+        ready_replicas: count(held.instances.keys().filter(running).count()),
+        updated_replicas: count(held.instances.values().filter(|instance| is_latest(instance.revision)).count()),
+        current_revision: Some(
+            held.instances.values().map(|instance| instance.revision.max(1)).min().unwrap_or(held.revision).to_string(),
+        ),
+        update_revision: Some(held.revision.to_string()),
+        selector: Some(format!("{SCALE_SET_LABEL}={}", name.name)),
+        instance_ids: show_ranges(held.instances.keys().copied()),
+        next_instance_id: i64::try_from(held.next_instance_id).ok(),
+        instances: held
+            .instances
+            .iter()
+            .take(INSTANCES_SHOWN)
+            .map(|(id, instance)| InstanceView {
+                instance_id: id.to_string(),
+                name: format!("{}-{id}", name.name),
+                latest_model_applied: is_latest(instance.revision),
+            })
+            .collect(),
+    }
+}
+
+/// Its words have no numbers in them: they would change with every instance.
+pub(super) fn progress(
+    engine: &Engine,
+    name: &Name,
+    set: &Programmed<VirtualMachineScaleSet>,
+) -> Option<(&'static str, String)> {
+    let is_rolling = set.ask.upgrade == UpgradeMode::Rolling
+        && set.held.instances.values().any(|instance| instance.target < set.held.revision);
+    let needs_addresses = !set.held.blocked.is_empty();
+    if needs_addresses {
+        return Some(("UpgradeBlocked", "The upgrade waits for free addresses of the model's subnets.".to_owned()));
+    }
+    if is_rolling {
+        return Some(match stands_still(engine, name, set) {
+            Some(StandsStill::Unhealthy(count)) => (
+                "RollingUpgradeStopped",
+                format!(
+                    "{count} of {} instances do not run, and at most {} percent may. Start them, or raise maxUnhealthyInstancePercent.",
+                    set.held.instances.len(),
+                    set.ask.rolling.max_unhealthy_percent
+                ),
+            ),
+            Some(StandsStill::Starting) | None => {
+                ("RollingUpgrade", "Instances are brought to the latest model, batch by batch.".to_owned())
+            }
+        });
+    }
+    (!is_at_rest(engine, name, set)).then(|| ("Scaling", "Instances are made, or are starting.".to_owned()))
+}
+
+/// Ids as ranges, such as `0-2,5`.
+pub fn show_ranges(ids: impl Iterator<Item = u64>) -> String {
+    let mut ranges: Vec<(u64, u64)> = Vec::new();
+    for id in ids {
+        match ranges.last_mut() {
+            Some((_, last)) if last.checked_add(1) == Some(id) => *last = id,
+            _ => ranges.push((id, id)),
+        }
+    }
+    let shown = ranges.into_iter().map(
+        |(first, last)| {
+            if first == last { first.to_string() } else { format!("{first}-{last}") }
+        },
+    );
+    shown.collect::<Vec<_>>().join(",")
+}
+
+/// The ids that ranges such as `0-2,5` mean; none if they mean nothing, or more than a set may have.
+pub fn read_ranges(text: &str) -> Option<Vec<u64>> {
+    let most = usize::try_from(crate::fabric::limits::INSTANCES_PER_SCALE_SET).unwrap_or(usize::MAX);
+    let mut ids = Vec::new();
+    for range in text.split(',').filter(|range| !range.is_empty()) {
+        let (first, last) = range.split_once('-').unwrap_or((range, range));
+        let (first, last) = (first.parse::<u64>().ok()?, last.parse::<u64>().ok()?);
+        ids.extend((first..=last).take(most + 1));
+        if ids.len() > most {
+            return None;
+        }
+    }
+    Some(ids)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_are_shown_as_ranges_and_read_back() {
+        for (ids, shown) in [(vec![], ""), (vec![7], "7"), (vec![0, 1, 2, 5, 7, 8], "0-2,5,7-8")] {
+            assert_eq!(show_ranges(ids.iter().copied()), shown);
+            assert_eq!(read_ranges(shown), Some(ids));
+        }
+    }
+
+    #[test]
+    fn what_is_no_range_is_no_id() {
+        for text in ["x", "1-", "-1", "0-99999999999", "1,,x"] {
+            assert_eq!(read_ranges(text), None, "{text}");
+        }
+    }
+}

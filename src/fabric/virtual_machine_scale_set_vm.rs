@@ -1,0 +1,209 @@
+//! Instances of Uniform scale sets, as their objects show them: what the instance holds, and the wishes for it alone
+//! (VMSS-06, VMSS-19). The instance itself is the set's.
+
+mod rules;
+#[cfg(test)]
+mod tests;
+mod view;
+
+use std::sync::Arc;
+
+use super::engine::Engine;
+use super::id::{Kind, Name, ObjectId, Placement};
+use super::network_interface::{ConfigurationView, NetworkInterface, NetworkInterfaceView, PublicAddressShown};
+use super::public_ip_address::PublicIPAddressView;
+use super::resource::{Advice, DeletionRule, Programmed, Record, Resource, Rule};
+use super::violation::WaitKey;
+use super::virtual_machine::{AttachedNicView, PowerWish, VirtualMachine, VirtualMachineView};
+use super::virtual_machine_scale_set::{
+    self as scale_set, Instance, InstanceName, NicModel, OrchestrationMode, VirtualMachineScaleSet,
+};
+use super::{ShownRef, Uid};
+pub use view::{InstanceConfigurationView, InstanceNicView, InstancePublicView, VirtualMachineScaleSetVMView};
+
+/// What is wished for one instance.
+#[derive(Clone, Debug, PartialEq)]
+pub struct VirtualMachineScaleSetVM {
+    /// The scale set.
+    pub set: Name,
+    /// The instance's id, if it is a number.
+    pub id: Option<u64>,
+    /// Who made the object.
+    pub maker: Maker,
+    /// The revision of the model that it is to have at least (S-31).
+    pub revision: Option<Revision>,
+    /// The power state that is wished.
+    pub power: Option<PowerWish>,
+    /// Its own network, instead of the model's (S-30).
+    pub network: Option<Arc<[NicModel]>>,
+    /// When a restart was asked for; each time counts once.
+    pub restarted_at: Option<String>,
+}
+
+/// Who made an object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Maker {
+    /// The scale set, which owns it.
+    ScaleSet,
+    /// Somebody else.
+    Other,
+}
+
+/// A revision, or a text that is none.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Revision {
+    /// The number.
+    Number(u64),
+    /// What cannot be read as one.
+    Unreadable(String),
+}
+
+impl Resource for VirtualMachineScaleSetVM {
+    type Held = ();
+    type View = VirtualMachineScaleSetVMView;
+
+    const RULES: &'static [Rule<Self>] = rules::RULES;
+    const DELETION_RULES: &'static [DeletionRule] = &[];
+
+    fn resource_path(&self, _: &Name) -> String {
+        let id = self.id.unwrap_or_default();
+        format!("Microsoft.Compute/virtualMachineScaleSets/{}/virtualMachines/{id}", self.set.name)
+    }
+
+    fn inherited_placement(&self, engine: &Engine) -> Option<Placement> {
+        engine.get::<VirtualMachineScaleSet>(&self.set).map(|set| set.placement.clone())
+    }
+
+    fn references(&self) -> Vec<ObjectId> {
+        vec![ObjectId::new(Kind::VirtualMachineScaleSet, self.set.clone())]
+    }
+
+    fn apply(engine: &mut Engine, name: &Name, _: Option<&Self>) {
+        let Some(ask) = engine.get::<Self>(name).map(|programmed| programmed.ask.clone()) else { return };
+        let Some(id) = ask.id else { return };
+        let Some(set) = engine.get_mut::<VirtualMachineScaleSet>(&ask.set) else { return };
+        let latest = set.held.revision;
+        let Some(instance) = set.held.instances.get_mut(&id) else { return };
+        let is_upgrade = matches!(ask.revision, Some(Revision::Number(wish)) if wish > instance.revision);
+        if is_upgrade {
+            (instance.revision, instance.target) = (latest, latest);
+        }
+        instance.network.clone_from(&ask.network);
+        instance.power = ask.power;
+        instance.restarted_at.clone_from(&ask.restarted_at);
+        scale_set::program(engine, &ask.set, id);
+        scale_set::settle(engine, &ask.set);
+    }
+
+    fn release(engine: &mut Engine, _: &Name, gone: &Programmed<Self>) {
+        if let Some(id) = gone.ask.id {
+            scale_set::take_back(engine, &gone.ask.set, id);
+        }
+        engine.touch_members(Kind::VirtualMachineScaleSet, &gone.ask.set);
+    }
+
+    /// The instance's parts are taken back as if each had a record of its own.
+    fn recall(engine: &mut Engine, name: &Name, view: &VirtualMachineScaleSetVMView) -> Vec<String> {
+        let Some(programmed) = engine.get::<Self>(name).cloned() else { return Vec::new() };
+        let ask = &programmed.ask;
+        let set =
+            engine.get_mut::<VirtualMachineScaleSet>(&ask.set).filter(|set| set.ask.mode == OrchestrationMode::Uniform);
+        let Some((set, id)) = set.zip(ask.id).filter(|(set, id)| set.held.instances.contains_key(id)) else {
+            engine.forget::<Self>(name);
+            return vec![format!("it is no instance of VirtualMachineScaleSet {} any more", ask.set)];
+        };
+        let revision = view.revision.as_ref().and_then(|revision| revision.parse().ok()).unwrap_or(set.held.revision);
+        let instance = Instance {
+            revision,
+            target: revision,
+            network: ask.network.clone(),
+            power: ask.power,
+            restarted_at: ask.restarted_at.clone(),
+        };
+        set.held.instances.insert(id, instance.clone());
+        let (network, model) = (set.network(&instance), set.model(revision).clone());
+        let this = InstanceName { set: &ask.set, id };
+        let mut dropped = Vec::new();
+        for (public, ask) in this.public_asks(&network) {
+            let shown = view.configurations().find(|(nic, shown)| this.public(nic, &shown.name) == public);
+            let address = shown.and_then(|(_, shown)| shown.public_ip_address.as_ref()?.ip_address);
+            let view = PublicIPAddressView { ip_address: address, ..PublicIPAddressView::default() };
+            dropped.extend(restore_part(engine, &public, ask, &programmed.placement, view));
+        }
+        for nic in network.iter() {
+            let shown = view.network_interfaces.iter().find(|shown| *shown.name == *nic.name);
+            let nic_view = shown.map(nic_view).unwrap_or_default();
+            let nic_name = this.nic(&nic.name);
+            dropped.extend(restore_part(engine, &nic_name, this.nic_ask(nic), &programmed.placement, nic_view));
+        }
+        let mut vm = this.vm_ask(&model, &network, ask.power);
+        vm.restarted_at.clone_from(&ask.restarted_at);
+        let vm_view = vm_view(this, view);
+        dropped.extend(restore_part(engine, &this.vm(), vm, &programmed.placement, vm_view));
+        dropped
+    }
+
+    fn observe(engine: &Engine, _: &Name, programmed: &Programmed<Self>) -> VirtualMachineScaleSetVMView {
+        view::observe(engine, &programmed.ask)
+    }
+
+    fn progress(engine: &Engine, _: &Name, programmed: &Programmed<Self>) -> Option<(&'static str, String)> {
+        let vm = InstanceName { set: &programmed.ask.set, id: programmed.ask.id? }.vm();
+        VirtualMachine::progress(engine, &vm, engine.get::<VirtualMachine>(&vm)?)
+    }
+
+    fn advice(engine: &Engine, _: &Name, programmed: &Programmed<Self>) -> Vec<Advice> {
+        let Some(id) = programmed.ask.id else { return Vec::new() };
+        let vm = InstanceName { set: &programmed.ask.set, id }.vm();
+        let nics = engine.attached_to(&vm);
+        let nics = nics.iter().filter_map(|nic| Some((nic, engine.get::<NetworkInterface>(nic)?)));
+        nics.flat_map(|(name, nic)| NetworkInterface::advice(engine, name, nic)).collect()
+    }
+}
+
+fn restore_part<K: Resource>(
+    engine: &mut Engine,
+    name: &Name,
+    mut ask: K,
+    placement: &Placement,
+    view: K::View,
+) -> Vec<String> {
+    ask.resolve(engine, None);
+    let uid = Uid(name.to_string().into());
+    engine.restore_one(name, Record { uid, generation: 1, placement: placement.clone(), ask, view })
+}
+
+fn nic_view(shown: &InstanceNicView) -> NetworkInterfaceView {
+    let configurations = shown.ip_configurations.iter().map(|shown| ConfigurationView {
+        name: shown.name.clone(),
+        primary: shown.primary,
+        private_ip_address: shown.private_ip_address,
+        public_ip_address: None::<PublicAddressShown>,
+    });
+    NetworkInterfaceView {
+        mac_address: shown.mac_address,
+        ip_configurations: configurations.collect(),
+        ..NetworkInterfaceView::default()
+    }
+}
+
+fn vm_view(this: InstanceName<'_>, view: &VirtualMachineScaleSetVMView) -> VirtualMachineView {
+    let attached = view.network_interfaces.iter().map(|shown| AttachedNicView {
+        reference: ShownRef { name: this.nic(&shown.name).name.to_string(), namespace: None },
+        primary: shown.primary,
+        mac_address: None,
+        dhcp_address: None,
+        manual_addresses: Vec::new(),
+        private_ip_address: None,
+    });
+    VirtualMachineView {
+        power_state: view.power_state,
+        last_handled_restart_at: view.last_handled_restart_at.clone(),
+        network_interfaces: attached.collect(),
+    }
+}
+
+/// The key of the instances of a set.
+pub(super) fn members_of(set: &Name) -> WaitKey {
+    WaitKey::Members(ObjectId::new(Kind::VirtualMachineScaleSet, set.clone()))
+}

@@ -1,0 +1,172 @@
+//! The rules of the objects that show instances, and of the wishes for one instance.
+
+use std::collections::BTreeMap;
+
+use super::{Maker, Revision, VirtualMachineScaleSetVM};
+use crate::fabric::id::{Kind, ObjectId};
+use crate::fabric::resource::{Case, Cures, Programmed, Rule};
+use crate::fabric::violation::{Code, Findings, WaitKey};
+use crate::fabric::virtual_machine_scale_set::{
+    InstanceName, Network, NicModel, VirtualMachineScaleSet, is_held_by, needed, network_is_legal,
+};
+
+type Vm<'a> = Case<'a, VirtualMachineScaleSetVM>;
+
+pub(super) const RULES: &[Rule<VirtualMachineScaleSetVM>] = &[
+    Rule {
+        id: "VMSS-01",
+        says: "Instances are made by their scale set, which names them and counts their ids up.",
+        codes: &[Code::OperationNotAllowed, Code::InvalidResourceReference],
+        cure: Cures::Either,
+        remedy: "Delete the object, and scale the set.",
+        source: "recorded; [VMSS]",
+        check: is_of_the_set,
+    },
+    Rule {
+        id: "S-14",
+        says: "The set and the id of an instance are fixed.",
+        codes: &[Code::PropertyChangeNotAllowed],
+        cure: Cures::Stalls,
+        remedy: "Put back what was changed.",
+        source: "Azure's resource model",
+        check: place_is_fixed,
+    },
+    Rule {
+        id: "S-31",
+        says: "The wished revision of an instance is at most the set's latest.",
+        codes: &[Code::InvalidParameter],
+        cure: Cures::Stalls,
+        remedy: "Wish the set's status.updateRevision.",
+        source: "[VMSS] upgrade policy; xplat arm_compute_vmss_update_wrong_instances",
+        check: revision_is_known,
+    },
+    Rule {
+        id: "VMSS-19",
+        says: "The own network of an instance keeps to the rules of the set's; the violation has the id of the rule that is broken.",
+        codes: &[Code::InvalidParameter, Code::NetworkInterfaceCountExceeded, Code::SubnetsNotInSameVnet],
+        cure: Cures::Either,
+        remedy: "As the rule that is broken says.",
+        source: "[VMSS] networking updates to specific instances",
+        check: own_network_is_legal,
+    },
+    Rule {
+        id: "VMSS-29",
+        says: "A change of one instance gets every address that it needs, or none.",
+        codes: &[Code::SubnetIsFull, Code::AllocationFailed, Code::PublicIPPrefixExhausted],
+        cure: Cures::Waits,
+        remedy: "Free addresses, or ask for fewer.",
+        source: "Azure/AKS#2531",
+        check: pools_have_room,
+    },
+];
+
+const PATH: &str = "spec.networkProfileConfiguration";
+
+fn set<'a>(case: &Vm<'a>) -> Option<&'a Programmed<VirtualMachineScaleSet>> {
+    case.engine.get::<VirtualMachineScaleSet>(&case.ask.set)
+}
+
+fn is_of_the_set(case: &Vm<'_>, findings: &mut Findings) {
+    const REMEDY: &str =
+        "Delete this object. To have more instances, scale the set: kubectl scale vmss/NAME --replicas=N.";
+    if case.ask.maker == Maker::Other {
+        findings.refuse(
+            Code::OperationNotAllowed,
+            "metadata.ownerReferences",
+            format!("The object was not made by VirtualMachineScaleSet {}.", case.ask.set),
+            REMEDY,
+        );
+        return;
+    }
+    let Some(programmed) = set(case) else {
+        case.engine.refers::<VirtualMachineScaleSet>(&case.ask.set, case.placement, "spec.scaleSet", findings);
+        return;
+    };
+    let is_there = case.ask.id.is_some_and(|id| {
+        programmed.held.instances.contains_key(&id) && InstanceName { set: &case.ask.set, id }.object() == *case.name
+    });
+    if !is_there && case.programmed.is_none() {
+        findings
+            .refuse(
+                Code::OperationNotAllowed,
+                "spec.instanceId",
+                format!("VirtualMachineScaleSet {} has no such instance.", case.ask.set),
+                REMEDY,
+            )
+            .until(super::members_of(&case.ask.set));
+    }
+}
+
+fn place_is_fixed(case: &Vm<'_>, findings: &mut Findings) {
+    let Some(before) = case.before() else { return };
+    if before.set != case.ask.set {
+        findings.refuse(
+            Code::PropertyChangeNotAllowed,
+            "spec.scaleSet",
+            format!("The instance is of scale set {}.", before.set.name),
+            format!("Set scaleSet.name to {}.", before.set.name),
+        );
+    }
+    if let Some(id) = before.id.filter(|_| before.id != case.ask.id) {
+        findings.refuse(
+            Code::PropertyChangeNotAllowed,
+            "spec.instanceId",
+            format!("The instance's id is {id}."),
+            format!("Set instanceId to {id:?}.", id = id.to_string()),
+        );
+    }
+}
+
+fn revision_is_known(case: &Vm<'_>, findings: &mut Findings) {
+    let Some((wish, set)) = case.ask.revision.as_ref().zip(set(case)) else { return };
+    let latest = set.held.revision;
+    let fact = match wish {
+        Revision::Number(wish) if (1..=latest).contains(wish) => return,
+        Revision::Number(wish) => format!("{wish} is no revision of scale set {}.", case.ask.set.name),
+        Revision::Unreadable(text) => format!("{text:?} is no revision; revisions are numbers."),
+    };
+    findings
+        .refuse(
+            Code::InvalidParameter,
+            "spec.revision",
+            fact,
+            format!("Set revision to {latest:?}, the latest.", latest = latest.to_string()),
+        )
+        .as_of(WaitKey::Object(ObjectId::new(Kind::VirtualMachineScaleSet, case.ask.set.clone())));
+}
+
+fn own_network_is_legal(case: &Vm<'_>, findings: &mut Findings) {
+    let (Some(nics), Some(set), Some(id)) = (case.ask.network.as_deref(), set(case), case.ask.id) else { return };
+    let home = set.ask.model.network.first().and_then(|nic| {
+        let subnet = case.engine.get::<crate::fabric::subnet::Subnet>(&nic.subnet)?;
+        Some(subnet.ask.virtual_network.clone())
+    });
+    let network = Network {
+        engine: case.engine,
+        placement: case.placement,
+        this: InstanceName { set: &case.ask.set, id },
+        size: set.ask.model.size,
+        nics,
+        home,
+        path: PATH,
+    };
+    network_is_legal(&network, findings);
+}
+
+/// The network that the instance will have after this put.
+fn network_after<'a>(case: &'a Vm<'_>, set: &'a Programmed<VirtualMachineScaleSet>, id: u64) -> Option<&'a [NicModel]> {
+    let instance = set.held.instances.get(&id)?;
+    let upgrades = matches!(case.ask.revision, Some(Revision::Number(wish)) if wish > instance.revision);
+    let model = if upgrades { &set.ask.model } else { set.model(instance.revision) };
+    Some(case.ask.network.as_deref().unwrap_or(&model.network))
+}
+
+fn pools_have_room(case: &Vm<'_>, findings: &mut Findings) {
+    let Some((set, id)) = set(case).zip(case.ask.id) else { return };
+    let Some(network) = network_after(case, set, id) else { return };
+    let mut need = BTreeMap::new();
+    needed(case.engine, InstanceName { set: &case.ask.set, id }, network, 1, &mut need);
+    for (pool, count) in need {
+        is_held_by(case.engine, &pool, count, PATH, findings);
+    }
+}

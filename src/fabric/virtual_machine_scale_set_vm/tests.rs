@@ -1,0 +1,124 @@
+//! The rules of instances.
+
+use super::*;
+use crate::fabric::Code;
+use crate::fabric::network_interface::Primary;
+use crate::fabric::testing::*;
+
+const LIST: &str = "spec.networkProfileConfiguration.networkInterfaceConfigurations";
+
+/// A set `api` of two instances in a subnet that has room for four.
+fn a_farm() -> Fabric {
+    let fabric = a_fabric().with(a_subnet("web", "10.0.1.0/29")).with(a_subnet("back", "10.0.2.0/24"));
+    let mut fabric = fabric.with(a_scale_set("api", 2));
+    for id in 0..2 {
+        fabric.accept(an_instance("api", id));
+    }
+    fabric
+}
+
+// accepts VirtualMachineScaleSetVM VMSS-01
+#[test]
+fn an_instance_that_the_set_made_is_accepted() {
+    a_fabric().with(a_subnet("web", "10.0.1.0/24")).with(a_scale_set("api", 1)).accept(an_instance("api", 0));
+}
+
+// refuses VirtualMachineScaleSetVM VMSS-01
+#[test]
+fn an_instance_that_the_set_did_not_make_is_refused() {
+    let mut fabric = a_farm();
+    let refusal = fabric.put(an_instance("api", 7).made_by(Maker::Other)).unwrap_err();
+    assert_eq!(told(&refusal), [("VMSS-01", Code::OperationNotAllowed, "metadata.ownerReferences")]);
+    assert!(refusal.stalls());
+    let refusal = fabric.put(an_instance("api", 7)).unwrap_err();
+    assert_eq!(told(&refusal), [("VMSS-01", Code::OperationNotAllowed, "spec.instanceId")]);
+    let refusal = fabric.put(an_instance("none", 0)).unwrap_err();
+    assert_eq!(told(&refusal), [("VMSS-01", Code::InvalidResourceReference, "spec.scaleSet")]);
+}
+
+// accepts VirtualMachineScaleSetVM S-14
+#[test]
+fn an_instance_keeps_its_place() {
+    a_farm().accept(an_instance("api", 1));
+}
+
+// refuses VirtualMachineScaleSetVM S-14
+#[test]
+fn the_set_and_the_id_of_an_instance_are_fixed() {
+    let mut edit = an_instance("api", 1);
+    edit.ask.id = Some(0);
+    let refusal = a_farm().put(edit).unwrap_err();
+    assert_eq!(told(&refusal), [("S-14", Code::PropertyChangeNotAllowed, "spec.instanceId")]);
+}
+
+// accepts VirtualMachineScaleSetVM S-31
+#[test]
+fn a_revision_up_to_the_latest_is_accepted() {
+    let mut fabric = a_farm();
+    fabric.accept(an_instance("api", 0).revision(1));
+}
+
+// refuses VirtualMachineScaleSetVM S-31
+#[test]
+fn a_revision_that_does_not_exist_is_refused() {
+    let mut fabric = a_farm();
+    let refusal = fabric.put(an_instance("api", 0).revision(2)).unwrap_err();
+    assert_eq!(told(&refusal), [("S-31", Code::InvalidParameter, "spec.revision")]);
+    let mut edit = an_instance("api", 0);
+    edit.ask.revision = Some(Revision::Unreadable("latest".to_owned()));
+    assert_eq!(fabric.put(edit).unwrap_err().codes(), [Code::InvalidParameter]);
+}
+
+// accepts VirtualMachineScaleSetVM VMSS-19
+#[test]
+fn an_instance_has_a_network_of_its_own() {
+    a_farm()
+        .accept(an_instance("api", 0).network([a_nic_model("nic"), a_nic_model("x").secondary().in_subnet("back")]));
+}
+
+// refuses VirtualMachineScaleSetVM VMSS-19
+#[test]
+fn the_own_network_of_an_instance_keeps_to_the_rules_of_the_set() {
+    let two = [a_nic_model("nic"), a_nic_model("x").in_subnet("back")];
+    let refusal = a_farm().put(an_instance("api", 0).network(two)).unwrap_err();
+    assert_eq!(told(&refusal), [("VM-09", Code::InvalidParameter, LIST)]);
+    let mut fabric = a_farm().with(a_network("other").prefixes(["192.168.0.0/16"]));
+    fabric.accept(a_subnet("far", "192.168.0.0/24").of("other"));
+    let refusal = fabric.put(an_instance("api", 0).network([a_nic_model("nic").in_subnet("far")])).unwrap_err();
+    let code = Code::VMScaleSetCannotBeUpdatedToReferenceSubnetsFromDifferentVirtualNetworks;
+    assert_eq!(told(&refusal), [("VMSS-12", code, format!("{LIST}[0].subnet").as_str())]);
+    assert_ne!(told(&refusal), [("VMSS-19", code, LIST)], "the id is that of the broken rule");
+}
+
+fn with_secondaries(count: usize) -> A<VirtualMachineScaleSetVM> {
+    let mut nic = a_nic_model("nic");
+    nic.configurations.extend((0..count).map(|n| a_configuration_model(&format!("s{n}"), Primary::No)));
+    an_instance("api", 0).network([nic])
+}
+
+// accepts VirtualMachineScaleSetVM VMSS-29
+#[test]
+fn an_instance_takes_the_last_free_address() {
+    let mut fabric = a_farm();
+    fabric.accept(with_secondaries(1));
+    assert_eq!(fabric.available("web"), 0);
+}
+
+// refuses VirtualMachineScaleSetVM VMSS-29
+#[test]
+fn an_instance_that_needs_more_addresses_than_are_free_is_refused() {
+    let mut fabric = a_farm();
+    let refusal = fabric.put(with_secondaries(2)).unwrap_err();
+    assert_eq!(told(&refusal), [("VMSS-29", Code::SubnetIsFull, "spec.networkProfileConfiguration")]);
+    fabric.cure(&refusal, |fabric| assert!(fabric.delete(Kind::VirtualMachineScaleSetVM, "api-1").unwrap()));
+    fabric.accept(with_secondaries(2));
+}
+
+/// S-30
+#[test]
+fn wishes_for_one_instance_touch_no_other() {
+    let mut fabric = a_farm();
+    let before = fabric.engine.get::<NetworkInterface>(&named("api_1/nic")).unwrap().clone();
+    fabric.accept(an_instance("api", 0).network([a_nic_model("nic").in_subnet("back")]).power(PowerWish::Stopped));
+    assert_eq!(*fabric.engine.get::<NetworkInterface>(&named("api_1/nic")).unwrap(), before);
+}
