@@ -108,6 +108,7 @@ fn ipv6_is_not_added_to_a_nic_until_it_is_detached() {
     let dual = a_nic("n").configurations([primary("v4"), v6()]);
     let refusal = fabric.put(dual.clone()).unwrap_err();
     assert_eq!(told(&refusal), [("IP6-05", Code::OperationNotAllowed, path(1, "privateIPAddressVersion").as_str())]);
+    assert!(refusal.leading().remedy.contains("or delete VirtualMachine"), "its only network interface stays");
     fabric.cure(&refusal, |fabric| assert!(fabric.delete(crate::fabric::Kind::VirtualMachine, "v").unwrap()));
     fabric.accept(dual);
 }
