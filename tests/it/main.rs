@@ -11,6 +11,7 @@ mod cluster;
 mod contract;
 mod deletions;
 mod examples;
+mod family_ip_configuration;
 mod family_nic;
 mod finalizer;
 mod history;
