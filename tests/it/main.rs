@@ -12,6 +12,7 @@ mod contract;
 mod deletions;
 mod examples;
 mod family_dynamic_address;
+mod family_guest;
 mod family_ip_configuration;
 mod family_ipv6;
 mod family_network;
