@@ -281,7 +281,9 @@ fn allocations_stay_inside(case: &Case<'_, Subnet>, findings: &mut Findings) {
             Code::InUsePrefixCannotBeDeleted,
             "spec.addressPrefixes",
             format!("{address} is held by {id}, and would not be usable."),
-            format!("Choose a range that contains {address}, or move or delete {id} first."),
+            format!(
+                "Choose a range that contains {address}, not one of its first four or its last, or move or delete {id} first."
+            ),
         )
         .until(WaitKey::Address(case.name.clone(), address))
         .until_gone(id)

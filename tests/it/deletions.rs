@@ -16,6 +16,7 @@ fn a_nic_that_is_attached_goes_when_its_vm_does() {
     let refusal = space.refused("nic/a");
     assert_eq!(refusal.told(), [("NIC-24", "NicInUse", DELETION)]);
     refusal.shows(&["VirtualMachine", "m"]).is_blocked_by(&[("VirtualMachine", "m")]).waits();
+    refusal.advises(&["Detach it from VirtualMachine", "or delete VirtualMachine", "it then goes by itself."]);
     space.delete("vm/m");
     space.gone("nic/a");
 }
@@ -26,7 +27,7 @@ fn a_nic_that_is_attached_goes_when_its_vm_lets_go_of_it() {
     space.apply(&(nic("a", "web") + &nic("b", "web") + &machine("m", &["a", "b"], "")));
     space.ready("vm/m");
     space.delete("nic/b");
-    space.refused("nic/b");
+    space.refused("nic/b").advises(&["Detach it from VirtualMachine"]).waits();
     space.apply(&machine("m", &["a"], "powerState: Deallocated"));
     space.gone("nic/b");
     space.ready("vm/m");

@@ -23,6 +23,11 @@ impl Refusal {
         self.violations.iter().map(|v| (v.rule.as_str(), v.code.as_str(), v.path.as_str())).collect()
     }
 
+    /// The rule of every violation.
+    pub fn rules(&self) -> Vec<&str> {
+        self.violations.iter().map(|violation| violation.rule.as_str()).collect()
+    }
+
     /// The first message has each of these facts in it.
     pub fn shows(&self, evidence: &[&str]) -> &Self {
         self.contain("message", &self.violations[0].message, evidence)
@@ -31,6 +36,13 @@ impl Refusal {
     /// The first remedy has each of these in it.
     pub fn advises(&self, remedy: &[&str]) -> &Self {
         self.contain("remedy", &self.violations[0].remedy, remedy)
+    }
+
+    /// The remedy of what breaks this rule says this.
+    pub fn advises_for(&self, rule: &str, remedy: &str) -> &Self {
+        let found = self.violations.iter().find(|violation| violation.rule == rule);
+        let found = found.unwrap_or_else(|| panic!("{rule} is not broken\n{}", yaml(&self.object)));
+        self.contain("remedy", &found.remedy, &[remedy])
     }
 
     /// The first violation names exactly these as what is in the way, each `Kind name` of the object's own namespace.

@@ -65,6 +65,13 @@ impl<'a> Space<'a> {
         self
     }
 
+    /// With one more subnet of `hub`.
+    pub fn and_subnet(self, name: &str, prefix: &str) -> Self {
+        self.apply(&manifests::subnet(name, "hub", prefix));
+        self.ready(&format!("subnet/{name}"));
+        self
+    }
+
     /// Objects of a kind.
     pub fn objects(&self, kind: Kind) -> Api<DynamicObject> {
         Api::namespaced_with(self.cluster.client(), &self.name, &api_resource(kind))
@@ -172,6 +179,15 @@ impl<'a> Space<'a> {
         });
         let violations = serde_json::from_value(object.data["status"]["violations"].clone());
         Refusal { violations: violations.expect("violations have the form of the CRD"), object }
+    }
+
+    /// Waits until an object that was refused is Ready, although nobody has touched it since.
+    pub fn cured(&self, id: &str, refusal: &Refusal) -> DynamicObject {
+        refusal.waits();
+        let now = self.ready(id);
+        let spec = |object: &DynamicObject| (object.metadata.uid.clone(), object.metadata.generation);
+        assert_eq!(spec(&now), spec(&refusal.object), "{id} was edited or made anew:\n{}", yaml(&now));
+        now
     }
 
     fn fail(&self, id: &str, what: &str) -> ! {

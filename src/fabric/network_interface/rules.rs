@@ -185,7 +185,7 @@ pub(super) const RULES: &[Rule<NetworkInterface>] = &[
         says: "IPv6 is added only while the NIC is unattached.",
         codes: &[Code::OperationNotAllowed],
         cure: Cures::Waits,
-        remedy: "Detach the NIC first.",
+        remedy: "Detach the NIC, or delete the VM, first.",
         source: "[IP] IPv6",
         check: ipv6_is_added_while_unattached,
     },
@@ -553,6 +553,8 @@ fn ipv6_is_the_only_secondary(case: &Nic<'_>, findings: &mut Findings) {
     let Some((n, ipv6)) = ipv6_configurations(case.ask).next() else { return };
     let secondaries = case.ask.configurations.iter().filter(|configuration| configuration.primary != Primary::Yes);
     let others = secondaries.filter(|other| other.name != ipv6.name).count();
+    let yet_to_be_marked = usize::from(case.ask.primary().is_none()); // as IPC-02 tells
+    let others = others.saturating_sub(yet_to_be_marked);
     if others > 0 {
         findings.refuse(
             Code::InvalidParameter,
@@ -599,7 +601,9 @@ fn ipv6_is_added_while_unattached(case: &Nic<'_>, findings: &mut Findings) {
                 Code::OperationNotAllowed,
                 path(n, "privateIPAddressVersion"),
                 format!("The network interface is attached to {id}."),
-                format!("Detach it from {id} first; a VM takes a NIC with IPv6 only when the VM is created."),
+                format!(
+                    "Detach it from {id}, or delete {id}, first; a VM takes a NIC with IPv6 only when the VM is created."
+                ),
             )
             .until(claim_of(case.name))
             .blocked_by(id);
@@ -751,11 +755,12 @@ fn subnet_has_room(case: &Nic<'_>, findings: &mut Findings) {
 }
 
 /// Where a configuration of the same NIC is about to go, its address does not help: new ones are allocated first (S-37).
+/// The primary one cannot go first (IPC-05).
 fn full_remedy(case: &Nic<'_>, configuration: &str) -> String {
-    let goes = case.before().is_some_and(|before| {
-        before.configurations.iter().any(|old| case.ask.configurations.iter().all(|new| new.name != old.name))
-    });
-    if goes {
+    let listed = |old: &IpConfiguration| case.ask.configurations.iter().any(|new| new.name == old.name);
+    let secondaries = case.before().into_iter().flat_map(|before| &before.configurations);
+    let mut secondaries = secondaries.filter(|old| old.primary != Primary::Yes);
+    if secondaries.any(|old| !listed(old)) {
         format!("Remove the old configuration first, and add {configuration} after it; or widen the subnet.")
     } else {
         "Delete network interfaces of the subnet, widen it, or use another; an address is taken as soon as one is free."

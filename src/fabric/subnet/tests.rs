@@ -139,6 +139,7 @@ fn an_allocation_may_not_become_one_of_the_five_that_the_platform_keeps() {
     let mut fabric = a_fabric().with(a_subnet("web", "10.0.1.0/24")).with(a_nic("n").static_address("10.0.1.7"));
     let refusal = refused(&mut fabric, a_subnet("web", "10.0.1.0/29"));
     assert_eq!(told(&refusal), [("VNET-09", Code::InUsePrefixCannotBeDeleted, "spec.addressPrefixes")]);
+    assert!(refusal.leading().remedy.contains("not one of its first four or its last"));
 }
 
 #[test]

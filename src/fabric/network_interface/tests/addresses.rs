@@ -204,3 +204,13 @@ fn replacing_a_configuration_in_a_full_subnet_waits_although_the_old_address_is_
     fabric.accept(replaced);
     assert_eq!(fabric.address("n", "d"), "10.0.1.6");
 }
+
+/// S-37
+#[test]
+fn replacing_the_primary_configuration_in_a_full_subnet_is_not_told_to_remove_it_first() {
+    let mut fabric = a_fabric().with(a_subnet("web", "10.0.1.0/29")).with(a_nic("x")).with(a_nic("y"));
+    fabric.accept(a_nic("n").configurations([primary("a")]));
+    let refusal = fabric.put(a_nic("n").configurations([primary("b")])).unwrap_err();
+    assert_eq!(told(&refusal), [("ADDR-11", Code::SubnetIsFull, path(0, "privateIPAllocationMethod").as_str())]);
+    assert!(refusal.leading().remedy.starts_with("Delete network interfaces of the subnet"));
+}

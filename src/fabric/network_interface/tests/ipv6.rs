@@ -44,6 +44,16 @@ fn an_ipv6_configuration_beside_another_secondary_is_refused() {
     }
 }
 
+/// The IPv4 configuration is not told to go: it is the one that is to be marked.
+#[test]
+fn an_ipv6_configuration_beside_one_that_is_not_marked_primary_lacks_only_the_mark() {
+    let [v4, v6, other] = ["v4", "v6", "other"].map(a_configuration);
+    let refusal = a_dual_web().put(a_nic("n").configurations([v4.clone(), v6.clone().ipv6()])).unwrap_err();
+    assert_eq!(told(&refusal), [("IPC-02", Code::InvalidParameter, "spec.ipConfigurations")]);
+    let refusal = a_dual_web().put(a_nic("n").configurations([v4, v6.ipv6(), other])).unwrap_err();
+    assert_eq!(refusal.violations().iter().map(|found| found.rule).collect::<Vec<_>>(), ["IPC-02", "IP6-02"]);
+}
+
 // accepts NetworkInterface IP6-03
 #[test]
 fn an_ipv4_configuration_beside_a_dynamic_ipv6_one_may_be_static() {
@@ -98,6 +108,7 @@ fn ipv6_is_not_added_to_a_nic_until_it_is_detached() {
     let dual = a_nic("n").configurations([primary("v4"), v6()]);
     let refusal = fabric.put(dual.clone()).unwrap_err();
     assert_eq!(told(&refusal), [("IP6-05", Code::OperationNotAllowed, path(1, "privateIPAddressVersion").as_str())]);
+    assert!(refusal.leading().remedy.contains("or delete VirtualMachine"), "its only network interface stays");
     fabric.cure(&refusal, |fabric| assert!(fabric.delete(crate::fabric::Kind::VirtualMachine, "v").unwrap()));
     fabric.accept(dual);
 }
