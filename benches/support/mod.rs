@@ -17,9 +17,12 @@ pub fn spec(kind: Kind) -> Value {
         Kind::VirtualNetwork => json!({"addressSpace": {"addressPrefixes": ["10.0.0.0/8"]}}),
         Kind::Subnet => json!({"virtualNetwork": {"name": NETWORK}, "addressPrefixes": ["10.1.0.0/16"]}),
         Kind::NetworkInterface => json!({"subnet": {"name": SUBNET}, "ipConfigurations": [{"name": "ipconfig1"}]}),
-        Kind::PublicIPPrefix | Kind::PublicIPAddress | Kind::AvailabilitySet | Kind::VirtualMachine => {
-            panic!("no benchmark has a {kind}")
-        }
+        Kind::PublicIPPrefix
+        | Kind::PublicIPAddress
+        | Kind::AvailabilitySet
+        | Kind::VirtualMachine
+        | Kind::VirtualMachineScaleSet
+        | Kind::VirtualMachineScaleSetVM => panic!("no benchmark has a {kind}"),
     }
 }
 

@@ -121,6 +121,7 @@ fn spec(kind: Kind, namespace: &str, rng: &mut ChaCha8Rng) -> Value {
         Kind::PublicIPPrefix => json!({"prefixLength": rng.random_range(30..32)}),
         Kind::AvailabilitySet => json!({}),
         Kind::VirtualMachine => virtual_machine(rng),
+        Kind::VirtualMachineScaleSet | Kind::VirtualMachineScaleSetVM => unreachable!("users make none"),
     }
 }
 

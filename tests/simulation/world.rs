@@ -3,11 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
+use k8s_openapi::api::apps::v1::ControllerRevision;
 use kube::core::DynamicObject;
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 use serde_json::{Value, json};
 use vnet_operator::api::FINALIZER;
+use vnet_operator::api::children::{self, Revision};
 use vnet_operator::api::object::{self, Recall};
 use vnet_operator::fabric::{Kind, Name, ObjectId, Settings, Uid};
 use vnet_operator::operator::{Core, Input, Namespace, Outcome, Source, What, Write};
@@ -38,7 +40,9 @@ pub struct World {
     lives: u64,
     events: BTreeMap<Kind, Vec<Event>>,
     in_flight: Vec<Write>,
-    answers: Vec<Input>,
+    answers: Vec<Vec<Input>>,
+    /// The models of scale sets that are kept, by the names of their ControllerRevisions.
+    pub revisions: BTreeMap<Name, Value>,
     loud: bool,
 }
 
@@ -63,6 +67,7 @@ impl World {
             events: BTreeMap::new(),
             in_flight: Vec::new(),
             answers: Vec::new(),
+            revisions: BTreeMap::new(),
             loud,
         };
         world.list_everything();
@@ -202,6 +207,11 @@ impl World {
         for kind in Kind::ALL {
             self.list(*kind);
         }
+        self.core.feed(Input::ListStarted(Source::Revisions));
+        for revision in self.revisions.values() {
+            self.core.feed(Input::Revision(read_revision(revision)));
+        }
+        self.core.feed(Input::ListDone(Source::Revisions));
         self.core.settle(self.now);
     }
 
@@ -226,30 +236,109 @@ impl World {
         }
         let write = self.in_flight.remove(rng.random_range(0..self.in_flight.len()));
         let (id, uid) = (write.id.clone(), write.uid.clone());
-        let outcome = match rng.random_range(0..10) {
+        let answer = match rng.random_range(0..10) {
             0 => {
                 self.tell(|| format!("write of {id} is not carried out"));
-                Outcome::Failed
+                vec![Input::Written(id, uid, Outcome::Failed)]
             }
             1 => {
                 self.carry_out(write);
                 self.tell(|| format!("the answer to the write of {id} is lost"));
-                Outcome::Failed
+                vec![Input::Written(id, uid, Outcome::Failed)]
             }
             _ => self.carry_out(write),
         };
-        self.answers.push(Input::Written(id, uid, outcome));
+        self.answers.push(answer);
     }
 
     pub fn deliver_an_answer(&mut self, rng: &mut ChaCha8Rng) {
         if !self.answers.is_empty() {
-            let answer = self.answers.remove(rng.random_range(0..self.answers.len()));
-            self.core.feed(answer);
+            for input in self.answers.remove(rng.random_range(0..self.answers.len())) {
+                self.core.feed(input);
+            }
             self.core.settle(self.now);
         }
     }
 
-    fn carry_out(&mut self, write: Write) -> Outcome {
+    /// Does a write, and answers it as the real server and the operator's shell do.
+    fn carry_out(&mut self, write: Write) -> Vec<Input> {
+        let (id, uid) = (write.id.clone(), write.uid.clone());
+        let (shown, outcome) = match write.what {
+            What::Status(_) | What::Finalizers(_) => (None, self.carry_out_on(write)),
+            What::Create(manifest) | What::Apply(manifest) => self.carry_out_birth(&id, manifest),
+            What::Delete => {
+                let there = self.objects.get(&id).filter(|object| object["metadata"]["uid"] == *uid.0);
+                if there.is_none() {
+                    (None, Outcome::Conflict)
+                } else {
+                    self.tell(|| format!("operator deletes {id}"));
+                    self.writes += 1;
+                    self.delete(&id);
+                    self.shown(&id, &uid)
+                }
+            }
+            What::KeepRevision(manifest) => {
+                let name = Name::new(id.name.namespace.clone(), manifest["metadata"]["name"].as_str().unwrap());
+                if self.revisions.contains_key(&name) {
+                    (None, Outcome::Failed)
+                } else {
+                    self.tell(|| format!("operator keeps {name}"));
+                    self.writes += 1;
+                    let told = Input::Revision(read_revision(&manifest));
+                    self.revisions.insert(name, manifest);
+                    (Some(told), Outcome::Done(0))
+                }
+            }
+            What::DropRevision(name) => {
+                self.tell(|| format!("operator drops {name}"));
+                self.writes += 1;
+                let gone = self.revisions.remove(&Name::new(id.name.namespace.clone(), name));
+                (gone.map(|gone| Input::RevisionDeleted(read_revision(&gone))), Outcome::Done(0))
+            }
+        };
+        shown.into_iter().chain([Input::Written(id, uid, outcome)]).collect()
+    }
+
+    /// An object is created, or, where it is there, brought in line with the manifest.
+    fn carry_out_birth(&mut self, id: &ObjectId, manifest: Value) -> (Option<Input>, Outcome) {
+        let mut object = manifest;
+        self.writes += 1;
+        match self.objects.get(id) {
+            Some(_) if id.kind == Kind::VirtualMachineScaleSetVM => return (None, Outcome::Conflict),
+            Some(there) => {
+                let mut next = there.clone();
+                if next["spec"] != object["spec"] {
+                    next["metadata"]["generation"] = json!(next["metadata"]["generation"].as_i64().unwrap() + 1);
+                }
+                next["spec"] = object["spec"].take();
+                next["metadata"]["annotations"] = object["metadata"]["annotations"].take();
+                self.tell(|| format!("operator applies {id}"));
+                self.store(id, next);
+            }
+            None => {
+                self.lives += 1;
+                let metadata = &mut object["metadata"];
+                metadata["uid"] = json!(format!("life-{}", self.lives));
+                metadata["generation"] = json!(1);
+                metadata["creationTimestamp"] = json!(self.now.to_string());
+                object["status"] = json!({"observedGeneration": -1});
+                self.tell(|| format!("operator creates {id}"));
+                self.store(id, object);
+            }
+        }
+        let uid = Uid::from(self.objects[id]["metadata"]["uid"].as_str().unwrap());
+        self.shown(id, &uid)
+    }
+
+    /// What the server answers to a write of an object as a whole.
+    fn shown(&self, id: &ObjectId, uid: &Uid) -> (Option<Input>, Outcome) {
+        match self.objects.get(id) {
+            Some(object) => (Some(applied(id.kind, object, Recall::Nothing)), Outcome::Done(self.version)),
+            None => (Some(Input::Deleted(id.clone(), uid.clone())), Outcome::Done(0)),
+        }
+    }
+
+    fn carry_out_on(&mut self, write: Write) -> Outcome {
         let Some(object) = self.objects.get(&write.id) else { return Outcome::Gone };
         if object["metadata"]["resourceVersion"] != json!(write.resource_version.to_string()) {
             return Outcome::Conflict;
@@ -261,6 +350,9 @@ impl World {
                 next["status"] = status;
             }
             What::Finalizers(finalizers) => next["metadata"]["finalizers"] = json!(finalizers),
+            What::Create(_) | What::Apply(_) | What::Delete | What::KeepRevision(_) | What::DropRevision(_) => {
+                unreachable!("it is no write of what is there")
+            }
         }
         assert!(next != *object, "{} is written, and nothing changes", write.id);
         self.writes += 1;
@@ -304,13 +396,12 @@ impl World {
             let begun = self.begin_write();
             let ended = !self.in_flight.is_empty();
             for write in std::mem::take(&mut self.in_flight) {
-                let (id, uid) = (write.id.clone(), write.uid.clone());
-                let outcome = self.carry_out(write);
-                self.answers.push(Input::Written(id, uid, outcome));
+                let answer = self.carry_out(write);
+                self.answers.push(answer);
             }
             let answered = !self.answers.is_empty();
-            for answer in std::mem::take(&mut self.answers) {
-                self.core.feed(answer);
+            for input in std::mem::take(&mut self.answers).into_iter().flatten() {
+                self.core.feed(input);
             }
             self.core.settle(self.now);
             if delivered || begun || ended || answered {
@@ -339,6 +430,11 @@ fn difference(before: &Value, after: &Value) -> String {
 fn applied(kind: Kind, object: &Value, recall: Recall) -> Input {
     let object: DynamicObject = serde_json::from_value(object.clone()).expect("the model stores whole objects");
     Input::Applied(Box::new(object::observe(kind, &object, recall).expect("the model stores whole objects")))
+}
+
+fn read_revision(manifest: &Value) -> Revision {
+    let revision: ControllerRevision = serde_json::from_value(manifest.clone()).expect("the manifest is whole");
+    children::read_revision(&revision).expect("a scale set owns it")
 }
 
 pub fn id(kind: Kind, namespace: &str, name: &str) -> ObjectId {
