@@ -25,4 +25,5 @@ mod restart;
 mod restart_at_random;
 mod schema;
 mod space;
+mod states;
 mod status;

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::manifests::{network, nic, object, public_address, subnet};
+use crate::manifests::{named_public_address, network, nic, public_address, subnet};
 use crate::space::Space;
 
 const PREFIX: &str = "spec.addressPrefixes[0]";
@@ -122,13 +122,10 @@ fn the_sku_of_a_public_address_is_fixed_once_programmed() {
 #[test]
 fn a_domain_name_label_serves_one_public_address_and_the_next_when_that_goes() {
     let space = Space::empty();
-    let labelled = |name: &str| {
-        let label = space.name.split('-').next().unwrap_or_default(); // of this test alone: labels are of the location
-        object("PublicIPAddress", name, &format!("dnsSettings: {{domainNameLabel: label-{label}}}"))
-    };
-    space.apply(&labelled("first"));
+    let label = space.own("label");
+    space.apply(&named_public_address("first", &label));
     space.ready("pip/first");
-    space.apply(&labelled("late"));
+    space.apply(&named_public_address("late", &label));
     let refusal = space.refused("pip/late");
     let path = "spec.dnsSettings.domainNameLabel";
     assert_eq!(refusal.told(), [("PIP-15", "DnsRecordInUse", path)]);
