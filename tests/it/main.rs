@@ -7,6 +7,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::as_conversions)]
 
 mod admission;
+mod availability_sets;
 mod cluster;
 mod contract;
 mod deletions;
@@ -28,6 +29,7 @@ mod refused_networks;
 mod restart;
 mod restart_at_random;
 mod schema;
+mod sku_mixing;
 mod space;
 mod states;
 mod status;
