@@ -7,6 +7,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::as_conversions)]
 
 mod admission;
+mod attachments;
 mod availability_sets;
 mod cluster;
 mod contract;
@@ -17,6 +18,7 @@ mod finalizer;
 mod history;
 mod lifecycle;
 mod manifests;
+mod moves;
 mod operator;
 mod process;
 mod public_addresses;
