@@ -12,6 +12,8 @@ mod availability_sets;
 mod cluster;
 mod contract;
 mod deletions;
+mod disruption;
+mod disruption_crash;
 mod domain_names;
 mod examples;
 mod finalizer;
