@@ -22,6 +22,7 @@ mod lifecycle;
 mod manifests;
 mod moves;
 mod operator;
+mod placement;
 mod power;
 mod process;
 mod public_addresses;
