@@ -406,6 +406,18 @@ impl Engine {
         self.nics_of.get(vm).map(|nics| nics.values().cloned().collect()).unwrap_or_default()
     }
 
+    /// The public addresses of the other virtual machines of an availability set, each with the NIC that holds it.
+    pub(super) fn public_addresses_beside<'a>(
+        &'a self,
+        vm: &'a Name,
+        set: Option<&Name>,
+    ) -> impl Iterator<Item = (&'a Name, &'a Name)> {
+        let others = set.and_then(|set| self.vms_in.get(set)).into_iter().flatten().filter(move |other| *other != vm);
+        let nics = others.filter_map(|vm| self.nics_of.get(vm)).flat_map(|nics| nics.values());
+        nics.filter_map(|nic| Some((nic, self.get::<NetworkInterface>(nic)?)))
+            .flat_map(|(name, nic)| nic.ask.public_ip_addresses().map(move |public| (name, public)))
+    }
+
     fn attached_to_programmed(&self, vm: Option<&Programmed<VirtualMachine>>) -> Vec<Name> {
         // The NICs that it lists know it by name.
         let nic =

@@ -100,13 +100,13 @@ impl Cluster {
         Ok(cluster)
     }
 
-    /// Installs what a test before this one may have removed, and starts the operator if it does not run.
+    /// Installs what a test before this one may have removed, and starts the operator if it does not run, or not plainly.
     fn make_whole(&self) -> anyhow::Result<()> {
         if !self.policy_acts() {
             self.install()?;
         }
-        let runs = { self.operator().runs() };
-        if runs { Ok(()) } else { self.start_operator() }
+        let plainly = { self.operator().runs_plainly() };
+        if plainly { Ok(()) } else { self.start_operator() }
     }
 
     /// The client of the tests.
@@ -151,9 +151,18 @@ impl Cluster {
 
     /// Starts the operator and waits until it is ready.
     pub fn start_operator(&self) -> anyhow::Result<()> {
+        self.start_operator_with(&[])
+    }
+
+    /// Starts the operator with flags, in place of one that runs, and waits until it is ready.
+    pub fn start_operator_with(&self, flags: &[&str]) -> anyhow::Result<()> {
+        let runs = { self.operator().runs() };
+        if runs {
+            self.kill_operator();
+        }
         for _ in 0..STARTS {
             let log = OpenOptions::new().create(true).append(true).open(self.log_path())?;
-            *self.operator() = Operator::spawn(&self.folder.join("plane/kubeconfig"), log)?;
+            *self.operator() = Operator::spawn(&self.folder.join("plane/kubeconfig"), flags, log)?;
             let outcome = poll("the operator is ready, or has ended", || {
                 let operator = &mut *self.operator();
                 let ready = operator.get("/readyz").is_some_and(|answer| answer.starts_with("HTTP/1.1 200"));

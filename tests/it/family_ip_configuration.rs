@@ -6,7 +6,7 @@ use crate::manifests::{
     machine, nic, nic_with, public_address, public_configuration, static_configuration, static_nic,
 };
 use crate::space::{Space, address, at};
-use crate::states::{configurations, has_a_mac, is_advised, is_attached_to, power_is};
+use crate::states::{configurations, has_mac, is_advised, is_attached_to, power_is};
 
 const LIST: &str = "spec.ipConfigurations";
 
@@ -39,7 +39,7 @@ fn a_configuration_that_is_added_as_primary_makes_the_other_secondary_and_moves_
 fn a_promotion_on_a_running_vm_asks_for_a_restart() {
     let space = with_two_configurations();
     space.apply(&machine("m", &["a"], ""));
-    space.wait("nic/a", "with a MAC address", has_a_mac);
+    space.wait("nic/a", "with a MAC address", has_mac);
     space.apply(&nic_with("a", "web", &["{name: one}", "{name: two, primary: true}"]));
     let promoted = space.ready("nic/a");
     assert_eq!((address(&promoted), is_advised(&promoted, "RestartRequired")), ("10.0.1.5", true));

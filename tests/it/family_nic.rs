@@ -5,7 +5,7 @@ use serde_json::json;
 
 use crate::manifests::{machine, network, nic, nic_with, object, static_configuration, static_nic, subnet};
 use crate::space::{Space, address, at};
-use crate::states::{configurations, has_a_mac, is_advised, is_attached_to, is_unattached, power_is};
+use crate::states::{configurations, has_mac, is_advised, is_attached_to, is_unattached, power_is};
 
 const SUBNET: &str = "spec.subnet";
 
@@ -64,13 +64,13 @@ fn a_nic_that_moves_gets_new_addresses_and_leaves_the_old_ones_to_others() {
 fn a_primary_nic_moves_while_its_vm_runs_and_asks_for_a_restart() {
     let space = with_subnets_near_and_far();
     space.apply(&(nic("a", "web") + &machine("m", &["a"], "")));
-    space.wait("nic/a", "with a MAC address", has_a_mac);
+    space.wait("nic/a", "with a MAC address", has_mac);
     space.apply(&nic("a", "data"));
     let moved = space.ready("nic/a");
     assert_eq!((address(&moved), is_advised(&moved, "RestartRequired")), ("10.0.2.4", true));
     space.wait("vm/m", "showing the new address", |vm| at(vm, "/networkInterfaces/0/privateIPAddress") == "10.0.2.4");
     space.kubectl_ok(&["annotate", "vm/m", "vnet.dev/restartedAt=now"], "");
-    assert!(!is_advised(&space.wait("nic/a", "with a new MAC address", has_a_mac), "RestartRequired"));
+    assert!(!is_advised(&space.wait("nic/a", "with a new MAC address", has_mac), "RestartRequired"));
 }
 
 #[test]
@@ -182,18 +182,18 @@ fn name_servers_are_inherited_or_its_own_from_the_start_of_the_vm_on() {
     }
     space.edit_spec("vm/m", &json!({"powerState": "Running"}));
     space.wait("vm/m", "Running", power_is("Running"));
-    assert_eq!(servers(&space.wait("nic/heir", "started", has_a_mac)), json!(["10.0.0.4", "10.0.0.5"]));
-    assert_eq!(servers(&space.wait("nic/own", "started", has_a_mac)), json!(["10.0.0.9"]));
+    assert_eq!(servers(&space.wait("nic/heir", "started", has_mac)), json!(["10.0.0.4", "10.0.0.5"]));
+    assert_eq!(servers(&space.wait("nic/own", "started", has_mac)), json!(["10.0.0.9"]));
 }
 
 #[test]
 fn a_change_of_the_networks_name_servers_reaches_the_nics_that_inherit_them() {
     let space = Space::with_a_subnet();
     space.apply(&(nic("heir", "web") + &nic_with_servers("own", "10.0.0.9") + &machine("m", &["heir", "own"], "")));
-    space.wait("nic/heir", "started", has_a_mac);
+    space.wait("nic/heir", "started", has_mac);
     space.apply(&network_with_servers("10.0.0.6"));
     space.wait("nic/heir", "with the new server", |nic| servers(nic) == json!(["10.0.0.6"]));
-    assert_eq!(servers(&space.wait("nic/own", "started", has_a_mac)), json!(["10.0.0.9"]));
+    assert_eq!(servers(&space.wait("nic/own", "started", has_mac)), json!(["10.0.0.9"]));
     space.apply(&nic("own", "web"));
     space.wait("nic/own", "an heir too", |nic| servers(nic) == json!(["10.0.0.6"]));
 }

@@ -4,7 +4,9 @@ use serde_json::{Value, json};
 
 use crate::manifests::{machine, nic, nic_with, public_address, public_configuration};
 use crate::space::{Space, address, at};
-use crate::states::{attached, has_a_mac, is_advised, is_attached_to, is_unattached, power_is};
+use crate::states::{
+    attached, has_address, has_mac, has_no_address, is_advised, is_attached_to, is_unattached, mac, power_is,
+};
 
 #[test]
 fn a_private_address_appears_with_its_nic() {
@@ -19,10 +21,10 @@ fn a_mac_address_appears_when_the_vm_starts_and_not_before() {
     space.apply(&(nic("a", "web") + &machine("m", &["a"], "powerState: Deallocated")));
     space.ready("vm/m");
     let before = space.wait("nic/a", "attached", is_attached_to("m"));
-    assert_eq!(at(&before, "/macAddress"), &Value::Null);
+    assert_eq!(mac(&before), &Value::Null);
     space.edit_spec("vm/m", &json!({"powerState": "Running"}));
-    let after = space.wait("nic/a", "with a MAC address", has_a_mac);
-    assert!(at(&after, "/macAddress").as_str().unwrap().starts_with("00-"));
+    let after = space.wait("nic/a", "with a MAC address", has_mac);
+    assert!(mac(&after).as_str().unwrap().starts_with("00-"));
 }
 
 #[test]
@@ -30,10 +32,10 @@ fn a_mac_address_stays_when_the_vm_is_deallocated() {
     let space = Space::with_a_subnet();
     space.apply(&(nic("a", "web") + &machine("m", &["a"], "")));
     space.wait("vm/m", "Running", power_is("Running"));
-    let before = space.wait("nic/a", "with a MAC address", has_a_mac);
+    let before = space.wait("nic/a", "with a MAC address", has_mac);
     space.edit_spec("vm/m", &json!({"powerState": "Deallocated"}));
     space.wait("vm/m", "Deallocated", power_is("Deallocated"));
-    assert_eq!(at(&space.get("nic/a"), "/macAddress"), at(&before, "/macAddress"));
+    assert_eq!(mac(&space.get("nic/a")), mac(&before));
 }
 
 #[test]
@@ -44,12 +46,12 @@ fn a_dynamic_public_address_comes_and_goes_with_the_running_vm() {
     space.ready("nic/a");
     assert_eq!(at(&space.ready("pip/front"), "/ipAddress"), &Value::Null);
     space.apply(&machine("m", &["a"], "powerState: Running"));
-    let running = space.wait("pip/front", "with an address", |pip| !at(pip, "/ipAddress").is_null());
+    let running = space.wait("pip/front", "with an address", has_address);
     assert_eq!(at(&running, "/ipConfiguration"), &json!({"networkInterface": {"name": "a"}, "name": "ipconfig1"}));
     let shown = at(&running, "/ipAddress").clone();
     space.wait("nic/a", "showing it", |nic| *at(nic, "/ipConfigurations/0/publicIPAddress/ipAddress") == shown);
     space.edit_spec("vm/m", &json!({"powerState": "Deallocated"}));
-    space.wait("pip/front", "without an address", |pip| at(pip, "/ipAddress").is_null());
+    space.wait("pip/front", "without an address", has_no_address);
     space.wait("nic/a", "without it", |nic| at(nic, "/ipConfigurations/0/publicIPAddress/ipAddress").is_null());
 }
 
@@ -131,16 +133,16 @@ fn a_restart_asked_for_by_annotation_is_told_as_handled() {
 fn a_restart_clears_the_advice_that_one_is_required() {
     let space = Space::with_a_subnet();
     space.apply(&(nic("a", "web") + &machine("m", &["a"], "")));
-    let before = space.wait("nic/a", "with a MAC address", has_a_mac);
+    let before = space.wait("nic/a", "with a MAC address", has_mac);
     let moved = json!({"ipConfigurations": [
         {"name": "ipconfig1", "privateIPAllocationMethod": "Static", "privateIPAddress": "10.0.1.20"},
     ]});
     space.edit_spec("nic/a", &moved);
     let advised = space.ready("nic/a");
     assert!(is_advised(&advised, "RestartRequired"));
-    assert_eq!(at(&advised, "/macAddress"), &Value::Null);
+    assert_eq!(mac(&advised), &Value::Null);
     space.kubectl_ok(&["annotate", "vm/m", "vnet.dev/restartedAt=now"], "");
-    let after = space.wait("nic/a", "with a MAC address", has_a_mac);
+    let after = space.wait("nic/a", "with a MAC address", has_mac);
     assert!(!is_advised(&after, "RestartRequired"));
     assert_eq!((address(&before), address(&after)), ("10.0.1.4", "10.0.1.20"));
 }

@@ -7,9 +7,14 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::as_conversions)]
 
 mod admission;
+mod attachments;
+mod availability_sets;
 mod cluster;
 mod contract;
 mod deletions;
+mod disruption;
+mod disruption_crash;
+mod domain_names;
 mod examples;
 mod family_dynamic_address;
 mod family_guest;
@@ -23,14 +28,22 @@ mod finalizer;
 mod history;
 mod lifecycle;
 mod manifests;
+mod moves;
 mod operator;
+mod placement;
+mod power;
 mod process;
+mod public_addresses;
+mod public_associations;
+mod public_prefixes;
 mod refusal;
 mod refused_machines;
 mod refused_public_addresses;
 mod restart;
 mod restart_at_random;
 mod schema;
+mod sizes;
+mod sku_mixing;
 mod space;
 mod states;
 mod status;

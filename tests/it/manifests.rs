@@ -36,9 +36,39 @@ pub fn public_configuration(name: &str, public: &str) -> String {
     format!("{{name: {name}, publicIPAddress: {{name: {public}}}}}")
 }
 
+/// A NIC whose one configuration holds a public address.
+pub fn public_nic(name: &str, subnet: &str, public: &str) -> String {
+    nic_with(name, subnet, &[&public_configuration("ipconfig1", public)])
+}
+
 /// A public address: Standard is Static, Basic is Dynamic.
 pub fn public_address(name: &str, sku: &str) -> String {
     object("PublicIPAddress", name, &format!("sku: {{name: {sku}}}"))
+}
+
+/// A public address of the default SKU, Basic, that is Static.
+pub fn static_public_address(name: &str) -> String {
+    object("PublicIPAddress", name, "publicIPAllocationMethod: Static")
+}
+
+/// A public address with a domain name.
+pub fn named_public_address(name: &str, label: &str) -> String {
+    object("PublicIPAddress", name, &format!("dnsSettings: {{domainNameLabel: {label}}}"))
+}
+
+/// A public prefix.
+pub fn prefix(name: &str, length: u8) -> String {
+    object("PublicIPPrefix", name, &format!("prefixLength: {length}"))
+}
+
+/// A public address that is taken from a prefix.
+pub fn address_of_prefix(name: &str, prefix: &str) -> String {
+    object("PublicIPAddress", name, &format!("sku: {{name: Standard}}, publicIPPrefix: {{name: {prefix}}}"))
+}
+
+/// An availability set.
+pub fn availability_set(name: &str) -> String {
+    object("AvailabilitySet", name, "")
 }
 
 /// A virtual machine of a size that takes four NICs; `more` is the rest of its spec, such as a power state.

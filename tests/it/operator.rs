@@ -10,22 +10,27 @@ use std::sync::{LazyLock, mpsc};
 
 use crate::cluster::{DEADLINE, poll};
 
+/// With these, a start of a VM does not end by itself: its middle lasts as long as a test wants.
+pub const STARTS_FOR_EVER: [&str; 2] = ["--vm-start", "1h"];
+
 /// The operator's process, if it runs.
 #[derive(Default)]
 pub struct Operator {
     process: Option<Child>,
     health_port: u16,
+    flags: Vec<String>,
 }
 
 impl Operator {
-    /// Starts the operator on the cluster of a kubeconfig.
-    pub fn spawn(kubeconfig: &Path, log: File) -> anyhow::Result<Self> {
+    /// Starts the operator on the cluster of a kubeconfig, with these flags beside.
+    pub fn spawn(kubeconfig: &Path, flags: &[&str], log: File) -> anyhow::Result<Self> {
         let health_port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
         let mut command = dying_with_this_process(env!("CARGO_BIN_EXE_vnet"));
-        command.args(["run", "--health-addr", &format!("127.0.0.1:{health_port}")]);
+        command.args(["run", "--health-addr", &format!("127.0.0.1:{health_port}")]).args(flags);
         command.env("KUBECONFIG", kubeconfig);
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
-        Ok(Self { process: Some(spawn_process(command)?), health_port })
+        let flags = flags.iter().map(|flag| (*flag).to_owned()).collect();
+        Ok(Self { process: Some(spawn_process(command)?), health_port, flags })
     }
 
     /// What it answers to a GET: status line, headers and body. None if it does not serve yet.
@@ -49,6 +54,11 @@ impl Operator {
     /// True if it was started and has not ended.
     pub fn runs(&mut self) -> bool {
         self.process.is_some() && self.ended().is_none()
+    }
+
+    /// True if it runs as it does without flags.
+    pub fn runs_plainly(&mut self) -> bool {
+        self.runs() && self.flags.is_empty()
     }
 
     /// How it ended, if it has.

@@ -26,7 +26,7 @@ fn an_operator_that_cannot_list_is_alive_and_not_ready() {
     let kubeconfig = folder.path().join("kubeconfig");
     std::fs::write(&kubeconfig, NO_CLUSTER).unwrap();
     let log = std::fs::File::create(folder.path().join("log")).unwrap();
-    let operator = Operator::spawn(&kubeconfig, log).unwrap();
+    let operator = Operator::spawn(&kubeconfig, &[], log).unwrap();
     let alive = poll("it serves", || operator.get("/healthz")).unwrap();
     assert!(alive.starts_with("HTTP/1.1 200"), "{alive}");
     let ready = operator.get("/readyz").unwrap();

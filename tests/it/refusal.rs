@@ -3,11 +3,23 @@
 use std::fmt::Debug;
 
 use kube::core::DynamicObject;
-use serde_json::json;
+use serde_json::{Value, json};
 use vnet_operator::api::status::ViolationReport;
 
 use crate::contract;
-use crate::space::{at, yaml};
+use crate::space::{Space, at, yaml};
+
+/// What a status tells of what the fabric carries: a refused edit changes none of it.
+const KEPT: [&str; 8] = [
+    "/programmed",
+    "/programmedGeneration",
+    "/ipConfigurations",
+    "/networkInterfaces",
+    "/powerState",
+    "/ipAddress",
+    "/ipPrefix",
+    "/dnsSettings",
+];
 
 /// Why the fabric refused, as the object's status tells it.
 pub struct Refusal {
@@ -15,6 +27,36 @@ pub struct Refusal {
     pub violations: Vec<ViolationReport>,
     /// The object at that time.
     pub object: DynamicObject,
+}
+
+impl Space<'_> {
+    /// Waits until the fabric has refused what is asked of the object now, be it its deletion.
+    pub fn refused(&self, id: &str) -> Refusal {
+        self.refused_so(id, "refused", |violations| !violations.is_null())
+    }
+
+    /// Waits until nothing but an edit helps the object as it is asked for now, and the violations say so.
+    pub fn stalled(&self, id: &str) -> Refusal {
+        self.refused_so(id, "refused, and stalled", |violations| violations[0]["retry"] == "OnEdit")
+    }
+
+    /// Waits until an object that was refused is Ready, although nobody has touched it since.
+    pub fn cured(&self, id: &str, refusal: &Refusal) -> DynamicObject {
+        refusal.waits();
+        let now = self.ready(id);
+        let spec = |object: &DynamicObject| (object.metadata.uid.clone(), object.metadata.generation);
+        assert_eq!(spec(&now), spec(&refusal.object), "{id} was edited or made anew:\n{}", yaml(&now));
+        now
+    }
+
+    fn refused_so(&self, id: &str, what: &str, so: impl Fn(&Value) -> bool) -> Refusal {
+        let object = self.wait(id, what, |object| {
+            let status = &object.data["status"];
+            status["observedGeneration"].as_i64() == object.metadata.generation && so(&status["violations"])
+        });
+        let violations = serde_json::from_value(object.data["status"]["violations"].clone());
+        Refusal { violations: violations.expect("violations have the form of the CRD"), object }
+    }
 }
 
 impl Refusal {
@@ -45,12 +87,17 @@ impl Refusal {
         self.contain("remedy", &found.remedy, &[remedy])
     }
 
-    /// The first violation names exactly these as what is in the way, each `Kind name` of the object's own namespace.
+    /// The first violation names exactly these as what is in the way, each a kind and a name, or `namespace/name` where that
+    /// is not the object's own.
     pub fn is_blocked_by(&self, blockers: &[(&str, &str)]) -> &Self {
         let namespace = self.object.metadata.namespace.clone().unwrap_or_default();
         let named = self.violations[0].blocked_by.iter();
         let named: Vec<_> = named.map(|b| (b.kind.as_str(), b.namespace.as_str(), b.name.as_str())).collect();
-        let expected: Vec<_> = blockers.iter().map(|(kind, name)| (*kind, namespace.as_str(), *name)).collect();
+        let expected = blockers.iter().map(|(kind, name)| {
+            let (namespace, name) = name.split_once('/').unwrap_or((namespace.as_str(), name));
+            (*kind, namespace, name)
+        });
+        let expected: Vec<_> = expected.collect();
         assert_eq!(named, expected, "\n{}", yaml(&self.object));
         self
     }
@@ -67,8 +114,7 @@ impl Refusal {
 
     /// The fabric still carries what it did: the same spec, generation and addresses.
     pub fn keeps(&self, before: &DynamicObject) -> &Self {
-        for field in ["/programmed", "/programmedGeneration", "/ipConfigurations", "/networkInterfaces", "/powerState"]
-        {
+        for field in KEPT {
             assert_eq!(at(&self.object, field), at(before, field), "status{field}\n{}", yaml(&self.object));
         }
         let programmed = contract::condition(&self.object.data["status"], "Programmed").expect("it is always there");

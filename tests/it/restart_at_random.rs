@@ -23,14 +23,18 @@ const MACHINES: [&str; 2] = ["m", "second"];
 #[test]
 fn the_operator_is_killed_at_random_moments_and_nothing_moves() {
     let cluster = alone();
-    let seeds = match number("VNET_IT_SEED") {
-        Some(seed) => seed..seed + 1,
-        None => 0..number("VNET_IT_SEEDS").unwrap_or(SEEDS),
-    };
-    for seed in seeds {
-        println!("VNET_IT_SEED={seed}");
+    for seed in seeds(SEEDS) {
         live(&cluster, seed);
     }
+}
+
+/// The seeds that are asked for, or the first few; each is printed when its turn comes.
+pub fn seeds(few: u64) -> impl Iterator<Item = u64> {
+    let seeds = match number("VNET_IT_SEED") {
+        Some(seed) => seed..seed + 1,
+        None => 0..number("VNET_IT_SEEDS").unwrap_or(few),
+    };
+    seeds.inspect(|seed| println!("VNET_IT_SEED={seed}"))
 }
 
 fn number(variable: &str) -> Option<u64> {

@@ -14,7 +14,6 @@ use vnet_operator::fabric::Kind;
 use crate::cluster::{self, Cluster, DEADLINE, Told, block_on, in_time, tail};
 use crate::contract;
 use crate::manifests;
-use crate::refusal::Refusal;
 
 /// A namespace that one test has to itself.
 pub struct Space<'a> {
@@ -30,6 +29,11 @@ impl Space<'static> {
         Self::on(cluster::shared())
     }
 
+    /// An empty namespace of the shared cluster with these labels, from its creation on.
+    pub fn labelled(labels: &[(&str, &str)]) -> Self {
+        Self::on_with(cluster::shared(), labels)
+    }
+
     /// A namespace of the shared cluster with a virtual network `hub`, 10.0.0.0/16, and its subnet `web`, 10.0.1.0/24.
     pub fn with_a_subnet() -> Self {
         Self::empty().and_a_subnet()
@@ -39,20 +43,29 @@ impl Space<'static> {
 impl<'a> Space<'a> {
     /// An empty namespace, named after the test.
     pub fn on(cluster: &'a Cluster) -> Self {
+        Self::on_with(cluster, &[])
+    }
+
+    fn on_with(cluster: &'a Cluster, labels: &[(&str, &str)]) -> Self {
         static COUNT: AtomicUsize = AtomicUsize::new(1);
         let thread = std::thread::current();
         let test = thread.name().and_then(|name| name.rsplit("::").next()).unwrap_or("test").replace('_', "-");
         let short: String = test.chars().take(50).collect();
         let name = format!("t{}-{}", COUNT.fetch_add(1, Ordering::Relaxed), short.trim_end_matches('-'));
         let space = Self { cluster, name };
-        space.create();
+        space.create_with(labels);
         space
     }
 
-    /// Creates the namespace.
+    /// Creates the namespace, where it has been deleted.
     pub fn create(&self) {
+        self.create_with(&[]);
+    }
+
+    fn create_with(&self, labels: &[(&str, &str)]) {
         let namespaces = Api::<Namespace>::all(self.cluster.client());
-        let metadata = ObjectMeta { name: Some(self.name.clone()), ..ObjectMeta::default() };
+        let labels = labels.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+        let metadata = ObjectMeta { name: Some(self.name.clone()), labels: Some(labels), ..ObjectMeta::default() };
         let namespace = Namespace { metadata, ..Namespace::default() };
         block_on(namespaces.create(&PostParams::default(), &namespace)).expect("the namespace is new");
     }
@@ -89,6 +102,11 @@ impl<'a> Space<'a> {
         block_on(self.objects(kind).get(name)).unwrap_or_else(|error| panic!("{id}: {error}"))
     }
 
+    /// A word with which no other test begins a name: what is unique beyond a namespace is named so.
+    pub fn own(&self, word: &str) -> String {
+        format!("{word}-{}", self.name.split('-').next().unwrap_or_default())
+    }
+
     // Changes.
 
     /// Runs kubectl in this namespace.
@@ -107,6 +125,11 @@ impl<'a> Space<'a> {
     /// `kubectl apply -f -`
     pub fn apply(&self, manifest: &str) {
         self.kubectl_ok(&["apply", "-f", "-"], manifest);
+    }
+
+    /// Labels the namespace anew.
+    pub fn label(&self, label: &str) {
+        self.kubectl_ok(&["label", "--overwrite", "namespace", &self.name, label], "");
     }
 
     /// `kubectl apply -f -`, which the API server refuses with this message.
@@ -171,25 +194,6 @@ impl<'a> Space<'a> {
         self.wait(id, "Ready", |object| contract::kstatus(object) == contract::Health::Current)
     }
 
-    /// Waits until the fabric has refused what is asked of the object now, be it its deletion.
-    pub fn refused(&self, id: &str) -> Refusal {
-        let object = self.wait(id, "refused", |object| {
-            let status = &object.data["status"];
-            status["observedGeneration"].as_i64() == object.metadata.generation && !status["violations"].is_null()
-        });
-        let violations = serde_json::from_value(object.data["status"]["violations"].clone());
-        Refusal { violations: violations.expect("violations have the form of the CRD"), object }
-    }
-
-    /// Waits until an object that was refused is Ready, although nobody has touched it since.
-    pub fn cured(&self, id: &str, refusal: &Refusal) -> DynamicObject {
-        refusal.waits();
-        let now = self.ready(id);
-        let spec = |object: &DynamicObject| (object.metadata.uid.clone(), object.metadata.generation);
-        assert_eq!(spec(&now), spec(&refusal.object), "{id} was edited or made anew:\n{}", yaml(&now));
-        now
-    }
-
     fn fail(&self, id: &str, what: &str) -> ! {
         let (kind, name) = read(id);
         let object = block_on(self.objects(kind).get(name));
@@ -204,12 +208,20 @@ impl<'a> Space<'a> {
     }
 }
 
+/// The object as it is asked for: `NetworkInterface/web-1`.
+pub fn id(object: &DynamicObject) -> String {
+    let kind = object.types.as_ref().map_or("", |types| &types.kind);
+    format!("{kind}/{}", object.metadata.name.as_deref().unwrap_or_default())
+}
+
 /// `nic/web-1` or `NetworkInterface/web-1`: kind and name.
 fn read(id: &str) -> (Kind, &str) {
     let (kind, name) = id.split_once('/').expect("kind/name");
     let known = match kind {
         "vnet" => Some(Kind::VirtualNetwork),
         "pip" => Some(Kind::PublicIPAddress),
+        "pipp" => Some(Kind::PublicIPPrefix),
+        "avset" => Some(Kind::AvailabilitySet),
         "nic" => Some(Kind::NetworkInterface),
         "vm" => Some(Kind::VirtualMachine),
         other => Kind::ALL.iter().copied().find(|kind| kind.as_str().eq_ignore_ascii_case(other)),

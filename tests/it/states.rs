@@ -1,34 +1,72 @@
-//! States of NICs and virtual machines, as tests wait for them and read them.
+//! What a test waits for an object to be, and what it reads from a status, in words.
 
 use kube::core::DynamicObject;
+use serde_json::{Value, json};
 
-use crate::contract;
-use crate::space::at;
+use crate::contract::{Health, condition, kstatus};
+use crate::space::{Space, address, at};
 
-/// True of a VM that is in this power state, and as it is asked to be.
+/// The names of the NICs that a VM shows, in the order of their attachment.
+pub fn attached(vm: &DynamicObject) -> Vec<&str> {
+    let nics = at(vm, "/networkInterfaces").as_array().into_iter().flatten();
+    nics.filter_map(|nic| nic["name"].as_str()).collect()
+}
+
+/// The NIC that a VM shows as its primary one.
+pub fn primary(vm: &DynamicObject) -> Option<&str> {
+    let mut nics = at(vm, "/networkInterfaces").as_array().into_iter().flatten();
+    nics.find(|nic| nic["primary"] == true)?["name"].as_str()
+}
+
+/// The VM is in this power state, and as it is asked for.
 pub fn power_is(power: &str) -> impl Fn(&DynamicObject) -> bool {
-    move |vm| at(vm, "/powerState") == power && contract::kstatus(vm) == contract::Health::Current
+    move |vm| at(vm, "/powerState") == power && kstatus(vm) == Health::Current
 }
 
-/// True of a NIC that this VM has.
+/// The VM is on its way to run.
+pub fn is_starting(vm: &DynamicObject) -> bool {
+    at(vm, "/powerState") == "Starting"
+}
+
+/// Edits the VM's power state, and waits until it is so.
+pub fn bring(space: &Space<'_>, vm: &str, power: &str) -> DynamicObject {
+    space.edit_spec(vm, &json!({"powerState": power}));
+    space.wait(vm, power, power_is(power))
+}
+
+/// The NIC is attached to a VM of its own namespace.
 pub fn is_attached_to(vm: &str) -> impl Fn(&DynamicObject) -> bool {
-    move |nic| at(nic, "/virtualMachine/name") == vm
+    move |nic| at(nic, "/virtualMachine/name") == vm && at(nic, "/virtualMachine/namespace").is_null()
 }
 
-/// True of a NIC that no VM has.
+/// The NIC is attached to no VM.
 pub fn is_unattached(nic: &DynamicObject) -> bool {
     at(nic, "/virtualMachine").is_null()
 }
 
-/// True of a NIC whose VM has started, and whose primary address has not changed since.
-pub fn has_a_mac(nic: &DynamicObject) -> bool {
-    !at(nic, "/macAddress").is_null()
+/// The NIC has a MAC address.
+pub fn has_mac(nic: &DynamicObject) -> bool {
+    mac(nic).is_string()
 }
 
-/// The names of the NICs that a VM shows, in order.
-pub fn attached(vm: &DynamicObject) -> Vec<&str> {
-    let nics = at(vm, "/networkInterfaces").as_array().into_iter().flatten();
-    nics.filter_map(|nic| nic["name"].as_str()).collect()
+/// The MAC address of a NIC.
+pub fn mac(nic: &DynamicObject) -> &Value {
+    at(nic, "/macAddress")
+}
+
+/// What a NIC keeps wherever it goes: its MAC address and its primary private address.
+pub fn own_addresses(nic: &DynamicObject) -> (&Value, &str) {
+    (mac(nic), address(nic))
+}
+
+/// The public address has an address.
+pub fn has_address(pip: &DynamicObject) -> bool {
+    at(pip, "/ipAddress").is_string()
+}
+
+/// The public address has none.
+pub fn has_no_address(pip: &DynamicObject) -> bool {
+    at(pip, "/ipAddress").is_null()
 }
 
 /// The configurations that a NIC shows, the primary one first, each with its private address or `none`.
@@ -39,6 +77,6 @@ pub fn configurations(nic: &DynamicObject) -> Vec<(&str, &str)> {
 }
 
 /// True of an object that shows this condition, which tells something beside the four that every object has.
-pub fn is_advised(object: &DynamicObject, condition: &str) -> bool {
-    contract::condition(&object.data["status"], condition).is_some_and(|condition| condition["status"] == "True")
+pub fn is_advised(object: &DynamicObject, kind: &str) -> bool {
+    condition(&object.data["status"], kind).is_some_and(|condition| condition["status"] == "True")
 }

@@ -56,7 +56,7 @@ fn two_that_wait_for_each_other_for_ever_are_stalled_until_one_lets_go() {
     for name in ["a", "b"] {
         assert_eq!(ready(&world, &nic(name)), "False PrivateIPAddressInUse");
         let remedy = world.objects[&nic(name)]["status"]["violations"][0]["remedy"].as_str().unwrap().to_owned();
-        assert!(remedy.contains("Let one go first"), "{remedy}");
+        assert!(remedy.contains("Let NetworkInterface a/a go first"), "{remedy}");
     }
     world.edit(&nic("a"), |object| object["spec"] = with_address("10.0.0.6"));
     world.calm_down();

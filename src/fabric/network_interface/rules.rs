@@ -281,9 +281,9 @@ pub(super) const RULES: &[Rule<NetworkInterface>] = &[
     },
     Rule {
         id: "PIP-19",
-        says: "Public addresses of Basic and Standard SKU do not mix within one VM.",
+        says: "Public addresses of Basic and Standard SKU do not mix within one VM or availability set.",
         codes: &[Code::DifferentSkuLoadBalancersAndPublicIPAddressNotAllowed],
-        cure: Cures::Stalls,
+        cure: Cures::Either,
         remedy: "Use public addresses of one SKU.",
         source: "azure-docs, troubleshooting load balancers",
         check: skus_do_not_mix,
@@ -825,33 +825,35 @@ fn public_pool_has_room(case: &Nic<'_>, findings: &mut Findings) {
 }
 
 fn skus_do_not_mix(case: &Nic<'_>, findings: &mut Findings) {
-    let Some((vm, _)) = attached_vm(case) else { return };
-    let Some(siblings) = case.engine.nics_of.get(vm) else { return };
-    let sku = |public: &Name| case.engine.get::<PublicIPAddress>(public).map(|public| public.ask.sku);
-    let others: Vec<_> = siblings
-        .values()
+    let Some((name, vm)) = attached_vm(case) else { return };
+    let siblings = case.engine.nics_of.get(name).into_iter().flat_map(|nics| nics.values());
+    let siblings = siblings
         .filter(|nic| *nic != case.name)
-        .filter_map(|nic| case.engine.get::<NetworkInterface>(nic))
-        .flat_map(|nic| nic.ask.public_ip_addresses())
-        .collect();
+        .filter_map(|nic| Some((nic, case.engine.get::<NetworkInterface>(nic)?)))
+        .flat_map(|(nic, programmed)| programmed.ask.public_ip_addresses().map(move |public| (nic, public)));
+    let beside = case.engine.public_addresses_beside(name, vm.ask.availability_set.as_ref());
+    let sku = |public: &Name| case.engine.get::<PublicIPAddress>(public).map(|public| public.ask.sku);
+    let mut others = siblings.chain(beside).filter_map(|(nic, public)| Some((nic, public, sku(public)?)));
+    let mut first = others.next();
     for (n, _, public) in public_addresses(case.ask) {
-        let earlier = public_addresses(case.ask).filter(|(m, _, _)| *m < n).map(|(_, _, other)| other);
-        let mixed = others
-            .iter()
-            .copied()
-            .chain(earlier)
-            .find(|other| sku(other).is_some() && sku(public).is_some() && sku(other) != sku(public));
-        if let Some(other) = mixed {
-            findings
-                .refuse(
-                    Code::DifferentSkuLoadBalancersAndPublicIPAddressNotAllowed,
-                    path(n, "publicIPAddress"),
-                    format!("PublicIPAddress {public} is of another SKU than PublicIPAddress {other} of the same VM."),
-                    "Use public addresses of one SKU on all network interfaces of a virtual machine.",
-                )
-                .as_of(object(Kind::PublicIPAddress, public))
-                .as_of(WaitKey::Claim(ObjectId::new(Kind::PublicIPAddress, other.clone())))
-                .as_of(claim_of(case.name));
+        let Some(of) = sku(public) else { continue };
+        let (holder, other, other_sku) = *first.get_or_insert((case.name, public, of)); // the first one seen decides
+        if other_sku == of {
+            continue;
+        }
+        let violation = findings
+            .refuse(
+                Code::DifferentSkuLoadBalancersAndPublicIPAddressNotAllowed,
+                path(n, "publicIPAddress"),
+                format!("PublicIPAddress {public} is {of}, and PublicIPAddress {other} is {other_sku}."),
+                "Use public addresses of one SKU on all network interfaces of a virtual machine or availability set.",
+            )
+            .as_of(object(Kind::PublicIPAddress, public))
+            .as_of(claim_of(case.name));
+        if holder != case.name {
+            violation
+                .until(WaitKey::Claim(ObjectId::new(Kind::PublicIPAddress, other.clone())))
+                .until(claim_of(holder));
         }
     }
 }

@@ -5,7 +5,7 @@ use crate::fabric::availability_set::AvailabilitySet;
 use crate::fabric::id::{Kind, Name, ObjectId};
 use crate::fabric::limits::{self, AcceleratedNetworking};
 use crate::fabric::network_interface::{IpVersion, NetworkInterface, Primary, Switch};
-use crate::fabric::public_ip_address::{PublicIPAddress, Sku, needs_public_addresses};
+use crate::fabric::public_ip_address::{PublicIPAddress, needs_public_addresses};
 use crate::fabric::resource::{Case, Cures, Programmed, Rule};
 use crate::fabric::subnet::Subnet;
 use crate::fabric::violation::{Code, Findings, WaitKey};
@@ -132,7 +132,7 @@ pub(super) const RULES: &[Rule<VirtualMachine>] = &[
     },
     Rule {
         id: "PIP-19",
-        says: "Public addresses of Basic and Standard SKU do not mix within one VM.",
+        says: "Public addresses of Basic and Standard SKU do not mix within one VM or availability set.",
         codes: &[Code::DifferentSkuLoadBalancersAndPublicIPAddressNotAllowed],
         cure: Cures::Waits,
         remedy: "Use public addresses of one SKU.",
@@ -372,34 +372,27 @@ fn size_supports_acceleration(case: &Vm<'_>, findings: &mut Findings) {
 }
 
 fn skus_do_not_mix(case: &Vm<'_>, findings: &mut Findings) {
-    let mut first = sku_of_the_set(case);
+    let sku = |public: &Name| case.engine.get::<PublicIPAddress>(public).map(|public| public.ask.sku);
+    let mut beside = case.engine.public_addresses_beside(case.name, case.ask.availability_set.as_ref());
+    let mut first = beside.find_map(|(nic, public)| Some((nic, public, sku(public)?)));
     for (n, reference, nic) in nics(case) {
         for public in nic.ask.public_ip_addresses() {
-            let Some(sku) = case.engine.get::<PublicIPAddress>(public).map(|public| public.ask.sku) else { continue };
-            let (one, of) = first.get_or_insert((public, sku)); // the first one seen decides
+            let Some(sku) = sku(public) else { continue };
+            let (holder, one, of) = first.get_or_insert((&reference.name, public, sku)); // the first one seen decides
             if *of != sku {
                 findings
                     .refuse(
                         Code::DifferentSkuLoadBalancersAndPublicIPAddressNotAllowed,
                         format!("{LIST}[{n}]"),
                         format!("PublicIPAddress {public} is {sku}, and PublicIPAddress {one} is {of}."),
-                        "Use public addresses of one SKU on all network interfaces of a virtual machine.",
+                        "Use public addresses of one SKU on all network interfaces of a virtual machine or availability set.",
                     )
                     .until(nic_object(&reference.name))
-                    .until(WaitKey::Claim(ObjectId::new(Kind::PublicIPAddress, (*one).clone())));
+                    .until(WaitKey::Claim(ObjectId::new(Kind::PublicIPAddress, (*one).clone())))
+                    .until(WaitKey::Claim(ObjectId::new(Kind::NetworkInterface, (*holder).clone())));
             }
         }
     }
-}
-
-/// A public address of another VM of the availability set, and its SKU.
-fn sku_of_the_set<'a>(case: &Vm<'a>) -> Option<(&'a Name, Sku)> {
-    let engine = case.engine;
-    let others = engine.vms_in.get(case.ask.availability_set.as_ref()?)?.iter().filter(|vm| *vm != case.name);
-    let nics = others.filter_map(|vm| engine.nics_of.get(vm)).flat_map(|nics| nics.values());
-    let mut public =
-        nics.filter_map(|nic| engine.get::<NetworkInterface>(nic)).flat_map(|nic| nic.ask.public_ip_addresses());
-    public.find_map(|public| Some((public, engine.get::<PublicIPAddress>(public)?.ask.sku)))
 }
 
 fn public_pool_has_room(case: &Vm<'_>, findings: &mut Findings) {

@@ -132,10 +132,11 @@ impl Core {
         };
         let Verdict::Judged { violations, .. } = &mut entry.verdict else { return };
         let others: Vec<String> = circle.iter().filter(|other| *other != id).map(ToString::to_string).collect();
+        let first = circle.first().unwrap_or(id); // whoever is asked names the same one
         for violation in violations.iter_mut().filter(|violation| is_claim(violation)) {
             violation.cure = Cure::Edit;
             violation.remedy = format!(
-                "{id} and {} wait for what the other holds, and none can go on. Let one go first: release its claim in one edit, and take the other's in the next.",
+                "{id} and {} wait for what the other holds, and none can go on. Let {first} go first: release in one edit what the other waits for, and take in the next what it waits for itself.",
                 others.join(", ")
             );
         }

@@ -142,11 +142,39 @@ fn public_addresses_of_two_skus_do_not_mix_on_a_vm() {
 }
 
 #[test]
-fn a_refusal_for_mixed_skus_is_judged_again_when_the_other_nic_lets_go_of_its_address() {
-    let mut fabric = a_vm_with_a_standard_address();
+fn a_nic_that_would_mix_skus_waits_for_the_other_nic_to_let_go_of_its_address_or_of_the_vm() {
+    let mixed = a_vm_with_a_standard_address();
+    let cures: [fn(&mut Fabric); 2] =
+        [|fabric| fabric.accept(a_nic("n")), |fabric| fabric.accept(a_vm("v").nics(["m"]).deallocated())];
+    for cure in cures {
+        let mut fabric = mixed.clone();
+        let refusal = fabric.put(a_nic("m").public("basic")).unwrap_err();
+        fabric.cure(&refusal, cure);
+        fabric.accept(a_nic("m").public("basic"));
+    }
+}
+
+#[test]
+fn a_nic_that_mixes_skus_by_itself_stalls_while_it_is_attached() {
+    let mixed = [primary("ipconfig1").public("standard"), secondary("b").public("basic")];
+    let refusal = a_vm_with_a_standard_address().put(a_nic("n").configurations(mixed)).unwrap_err();
+    assert!(refusal.stalls());
+}
+
+#[test]
+fn an_attached_nic_does_not_mix_skus_within_an_availability_set() {
+    let mut fabric = a_web()
+        .with(a_public_ip("standard").standard())
+        .with(a_public_ip("basic"))
+        .with(a_nic("n").public("standard"))
+        .with(a_nic("m"))
+        .with(a_set("set"))
+        .with(a_vm("v").nics(["n"]).in_set("set"))
+        .with(a_vm("w").nics(["m"]).in_set("set"));
     let refusal = fabric.put(a_nic("m").public("basic")).unwrap_err();
-    let freed = fabric.freed_by(|fabric| fabric.accept(a_nic("n")));
-    assert!(!refusal.keys().is_disjoint(&freed));
+    let code = Code::DifferentSkuLoadBalancersAndPublicIPAddressNotAllowed;
+    assert_eq!(told(&refusal), [("PIP-19", code, path(0, "publicIPAddress").as_str())]);
+    fabric.cure(&refusal, |fabric| assert!(fabric.delete(Kind::VirtualMachine, "v").unwrap()));
     fabric.accept(a_nic("m").public("basic"));
 }
 

@@ -393,6 +393,8 @@ fn skus_do_not_mix_within_an_availability_set() {
     let refusal = fabric.put(a_vm("w").nics(["two"]).in_set("set")).unwrap_err();
     let code = Code::DifferentSkuLoadBalancersAndPublicIPAddressNotAllowed;
     assert_eq!(told(&refusal), [("PIP-19", code, FIRST)]);
+    fabric.cure(&refusal, |fabric| assert!(fabric.delete(Kind::VirtualMachine, "v").unwrap()));
+    fabric.accept(a_vm("w").nics(["two"]).in_set("set"));
 }
 
 #[test]
