@@ -12,7 +12,7 @@ use crate::fabric::public_ip_address::{PublicIPAddress, needs_public_addresses};
 use crate::fabric::resource::{Case, Cures, DELETION_PATH, DeletionRule, Programmed, Rule};
 use crate::fabric::subnet::Subnet;
 use crate::fabric::violation::{Code, Findings, WaitKey};
-use crate::fabric::virtual_machine::{PowerState, VirtualMachine};
+use crate::fabric::virtual_machine::{PowerState, VirtualMachine, public_address_beside};
 
 type Nic<'a> = Case<'a, NetworkInterface>;
 
@@ -262,7 +262,7 @@ pub(super) const RULES: &[Rule<NetworkInterface>] = &[
     },
     Rule {
         id: "PIP-19",
-        says: "Public addresses of Basic and Standard SKU do not mix within one VM.",
+        says: "Public addresses of Basic and Standard SKU do not mix within one VM or availability set.",
         codes: &[Code::DifferentSkuLoadBalancersAndPublicIPAddressNotAllowed],
         cure: Cures::Stalls,
         remedy: "Use public addresses of one SKU.",
@@ -763,42 +763,56 @@ fn public_address_is_free(case: &Nic<'_>, findings: &mut Findings) {
 }
 
 fn public_pool_has_room(case: &Nic<'_>, findings: &mut Findings) {
-    if attached_vm(case).is_none_or(|(_, vm)| !matches!(vm.held.power, PowerState::Running | PowerState::Starting)) {
-        return;
-    }
-    let lacking = public_addresses(case.ask).map(|(_, _, public)| public);
-    needs_public_addresses(case.engine, lacking, "spec.ipConfigurations", findings);
+    let (Some((name, vm)), Some(before)) = (attached_vm(case), case.programmed) else { return };
+    let starts = match vm.held.power {
+        PowerState::Running | PowerState::Starting => true,
+        // Deallocated for the edit, started, and stopped again (S-38).
+        PowerState::Stopped => !edits_that_need_deallocated(&before.ask, &before.held, case.ask).is_empty(),
+        PowerState::Deallocated => false,
+    };
+    let siblings = case.engine.nics_of.get(name).into_iter().flat_map(|nics| nics.values());
+    let siblings = siblings.filter(|nic| *nic != case.name);
+    let theirs = siblings.filter_map(|nic| case.engine.get::<NetworkInterface>(nic));
+    let theirs = theirs.flat_map(|nic| nic.ask.public_ip_addresses());
+    let all = theirs.chain(case.ask.public_ip_addresses()).filter(|_| starts);
+    needs_public_addresses(case.engine, all, "spec.ipConfigurations", findings);
 }
 
 fn skus_do_not_mix(case: &Nic<'_>, findings: &mut Findings) {
-    let Some((vm, _)) = attached_vm(case) else { return };
-    let Some(siblings) = case.engine.nics_of.get(vm) else { return };
+    let Some((vm, programmed)) = attached_vm(case) else { return };
     let sku = |public: &Name| case.engine.get::<PublicIPAddress>(public).map(|public| public.ask.sku);
-    let others: Vec<_> = siblings
-        .values()
-        .filter(|nic| *nic != case.name)
-        .filter_map(|nic| case.engine.get::<NetworkInterface>(nic))
-        .flat_map(|nic| nic.ask.public_ip_addresses())
+    let siblings = case.engine.nics_of.get(vm).into_iter().flat_map(|nics| nics.values());
+    let siblings = siblings.filter(|nic| *nic != case.name);
+    let publics_of = |nic| Some((nic, case.engine.get::<NetworkInterface>(nic)?.ask.public_ip_addresses()));
+    let set = programmed.ask.availability_set.as_ref();
+    let mut others: Vec<(&Name, &Name, &str)> = siblings
+        .filter_map(publics_of)
+        .flat_map(|(nic, publics)| publics.map(move |public| (public, nic, "VM")))
+        .chain(
+            set.and_then(|set| public_address_beside(case.engine, set, vm))
+                .map(|(public, nic)| (public, nic, "availability set")),
+        )
         .collect();
     for (n, _, public) in public_addresses(case.ask) {
-        let earlier = public_addresses(case.ask).filter(|(m, _, _)| *m < n).map(|(_, _, other)| other);
         let mixed = others
             .iter()
-            .copied()
-            .chain(earlier)
-            .find(|other| sku(other).is_some() && sku(public).is_some() && sku(other) != sku(public));
-        if let Some(other) = mixed {
+            .find(|(other, ..)| sku(other).is_some() && sku(public).is_some() && sku(other) != sku(public));
+        if let Some((other, nic, within)) = mixed {
             findings
                 .refuse(
                     Code::DifferentSkuLoadBalancersAndPublicIPAddressNotAllowed,
                     path(n, "publicIPAddress"),
-                    format!("PublicIPAddress {public} is of another SKU than PublicIPAddress {other} of the same VM."),
-                    "Use public addresses of one SKU on all network interfaces of a virtual machine.",
+                    format!(
+                        "PublicIPAddress {public} is of another SKU than PublicIPAddress {other} of the same {within}."
+                    ),
+                    format!("Use public addresses of one SKU on all network interfaces of one {within}."),
                 )
                 .as_of(object(Kind::PublicIPAddress, public))
-                .as_of(WaitKey::Claim(ObjectId::new(Kind::PublicIPAddress, other.clone())))
+                .as_of(WaitKey::Claim(ObjectId::new(Kind::PublicIPAddress, (*other).clone())))
+                .as_of(claim_of(nic))
                 .as_of(claim_of(case.name));
         }
+        others.push((public, case.name, "VM"));
     }
 }
 

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use crate::fabric::kind::refusing_rules;
 
 /// The tests of every kind.
-const SOURCES: [&str; 11] = [
+const SOURCES: [&str; 12] = [
     include_str!("../availability_set/tests.rs"),
     include_str!("../public_ip_prefix/tests.rs"),
     include_str!("../virtual_network/tests.rs"),
@@ -20,6 +20,7 @@ const SOURCES: [&str; 11] = [
     include_str!("../network_interface/tests/ipv6.rs"),
     include_str!("../network_interface/tests/public.rs"),
     include_str!("../virtual_machine/tests/rules.rs"),
+    include_str!("../virtual_machine/tests/public.rs"),
 ];
 
 /// What a comment claims, the lines between it and the test, and the test.

@@ -1,11 +1,12 @@
 //! The rules of virtual machines and of attaching network interfaces (VM, SIZE).
 
-use super::{Disruption, NicReference, PowerState, PowerWish, VirtualMachine};
+use super::{Disruption, NicReference, PowerState, PowerWish, VirtualMachine, makes_way};
 use crate::fabric::availability_set::AvailabilitySet;
+use crate::fabric::engine::Engine;
 use crate::fabric::id::{Kind, Name, ObjectId};
 use crate::fabric::limits::AcceleratedNetworking;
 use crate::fabric::network_interface::{IpVersion, NetworkInterface, Primary, Switch};
-use crate::fabric::public_ip_address::{PublicIPAddress, Sku, needs_public_addresses};
+use crate::fabric::public_ip_address::{PublicIPAddress, needs_public_addresses};
 use crate::fabric::resource::{Case, Cures, Programmed, Rule};
 use crate::fabric::subnet::Subnet;
 use crate::fabric::violation::{Code, Findings, WaitKey};
@@ -123,7 +124,7 @@ pub(super) const RULES: &[Rule<VirtualMachine>] = &[
     },
     Rule {
         id: "PIP-19",
-        says: "Public addresses of Basic and Standard SKU do not mix within one VM.",
+        says: "Public addresses of Basic and Standard SKU do not mix within one VM or availability set.",
         codes: &[Code::DifferentSkuLoadBalancersAndPublicIPAddressNotAllowed],
         cure: Cures::Waits,
         remedy: "Use public addresses of one SKU.",
@@ -345,43 +346,49 @@ fn size_supports_acceleration(case: &Vm<'_>, findings: &mut Findings) {
 }
 
 fn skus_do_not_mix(case: &Vm<'_>, findings: &mut Findings) {
-    let mut first = sku_of_the_set(case);
+    let sku = |public: &Name| case.engine.get::<PublicIPAddress>(public).map(|public| public.ask.sku);
+    let set = case.ask.availability_set.as_ref();
+    let mut first = set.and_then(|set| public_address_beside(case.engine, set, case.name));
     for (n, reference, nic) in nics(case) {
         for public in nic.ask.public_ip_addresses() {
-            let Some(sku) = case.engine.get::<PublicIPAddress>(public).map(|public| public.ask.sku) else { continue };
-            let (one, of) = first.get_or_insert((public, sku)); // the first one seen decides
-            if *of != sku {
+            let (one, holder) = *first.get_or_insert((public, &reference.name)); // the first one seen decides
+            let (Some(sku), Some(of)) = (sku(public), sku(one)) else { continue };
+            if of != sku {
                 findings
                     .refuse(
                         Code::DifferentSkuLoadBalancersAndPublicIPAddressNotAllowed,
                         format!("{LIST}[{n}]"),
                         format!("PublicIPAddress {public} is {sku}, and PublicIPAddress {one} is {of}."),
-                        "Use public addresses of one SKU on all network interfaces of a virtual machine.",
+                        "Use public addresses of one SKU on all network interfaces of a virtual machine, and of an availability set.",
                     )
                     .until(nic_object(&reference.name))
-                    .until(WaitKey::Claim(ObjectId::new(Kind::PublicIPAddress, (*one).clone())));
+                    .until(WaitKey::Claim(ObjectId::new(Kind::PublicIPAddress, one.clone())))
+                    .until(WaitKey::Claim(ObjectId::new(Kind::NetworkInterface, holder.clone())));
             }
         }
     }
 }
 
-/// A public address of another VM of the availability set, and its SKU.
-fn sku_of_the_set<'a>(case: &Vm<'a>) -> Option<(&'a Name, Sku)> {
-    let engine = case.engine;
-    let others = engine.vms_in.get(case.ask.availability_set.as_ref()?)?.iter().filter(|vm| *vm != case.name);
-    let nics = others.filter_map(|vm| engine.nics_of.get(vm)).flat_map(|nics| nics.values());
-    let mut public =
-        nics.filter_map(|nic| engine.get::<NetworkInterface>(nic)).flat_map(|nic| nic.ask.public_ip_addresses());
-    public.find_map(|public| Some((public, engine.get::<PublicIPAddress>(public)?.ask.sku)))
+/// A public address of another VM of an availability set, and the NIC that holds it.
+pub(in crate::fabric) fn public_address_beside<'a>(
+    engine: &'a Engine,
+    set: &Name,
+    vm: &Name,
+) -> Option<(&'a Name, &'a Name)> {
+    let others = engine.vms_in.get(set)?.iter().filter(|other| *other != vm);
+    let mut nics = others.filter_map(|vm| engine.nics_of.get(vm)).flat_map(|nics| nics.values());
+    nics.find_map(|nic| Some((engine.get::<NetworkInterface>(nic)?.ask.public_ip_addresses().next()?, nic)))
 }
 
 fn public_pool_has_room(case: &Vm<'_>, findings: &mut Findings) {
     let power = case.programmed.map(|programmed| programmed.held.power);
-    let starts = match case.ask.power {
-        Some(PowerWish::Running) => true,
-        Some(PowerWish::Stopped) => power.is_none_or(|power| power == PowerState::Deallocated), // S-22, S-34
-        Some(PowerWish::Deallocated) => false,
-        None => power.is_none_or(|power| matches!(power, PowerState::Running | PowerState::Starting)),
+    let starts = match case.ask.wish(power) {
+        PowerWish::Running => true,
+        // Started and stopped again (S-22, S-34).
+        PowerWish::Stopped => {
+            power.is_none_or(|power| power == PowerState::Deallocated || makes_way(case.engine, case.name, case.ask))
+        }
+        PowerWish::Deallocated => false,
     };
     let lacking = nics(case).flat_map(|(_, _, nic)| nic.ask.public_ip_addresses()).filter(|_| starts);
     needs_public_addresses(case.engine, lacking, "spec.powerState", findings);
