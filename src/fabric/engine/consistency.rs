@@ -1,6 +1,9 @@
 //! What must hold of a fabric at any moment, computed anew from its tables.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+use ipnet::IpNet;
 
 use super::Engine;
 use crate::fabric::id::Name;
@@ -19,6 +22,7 @@ impl Engine {
         self.assert_subnets();
         self.assert_addresses();
         self.assert_attachments();
+        self.assert_members();
         self.assert_public_addresses();
         let starts = self.all::<VirtualMachine>().filter_map(|(name, vm)| Some((vm.held.starts_at?, name.clone())));
         assert_eq!(self.starting, starts.collect(), "the deadlines are those of the VMs");
@@ -92,6 +96,23 @@ impl Engine {
         assert_eq!(self.macs.len(), macs.len(), "no MAC address leaks");
     }
 
+    fn assert_members(&self) {
+        let mut vms_in: BTreeMap<Name, BTreeSet<Name>> = BTreeMap::new();
+        for (name, vm) in self.all::<VirtualMachine>() {
+            if let Some(set) = &vm.ask.availability_set {
+                vms_in.entry(set.clone()).or_default().insert(name.clone());
+            }
+        }
+        assert_eq!(self.vms_in, vms_in);
+        let mut taken_from: BTreeMap<Name, BTreeSet<Name>> = BTreeMap::new();
+        for (name, public) in self.all::<PublicIPAddress>() {
+            if let Some(prefix) = &public.ask.public_ip_prefix {
+                taken_from.entry(prefix.clone()).or_default().insert(name.clone());
+            }
+        }
+        assert_eq!(self.taken_from, taken_from);
+    }
+
     fn assert_public_addresses(&self) {
         let mut held = BTreeSet::new();
         let mut allocated: BTreeMap<PoolId, u64> = BTreeMap::new();
@@ -156,6 +177,14 @@ impl Engine {
             let told = (capacity.total, capacity.reserved, capacity.allocated, capacity.available);
             assert_eq!(told, (total, 5, held as i64, total - 5 - held as i64), "the capacity of {name}");
         }
+        let blocks: Vec<_> = self.all::<PublicIPPrefix>().filter_map(|(_, prefix)| prefix.held.prefix).collect();
+        for (name, public) in self.all::<PublicIPAddress>() {
+            let of = public.ask.public_ip_prefix.as_ref().map(|of| self.get::<PublicIPPrefix>(of).unwrap().held.prefix);
+            let inside = |address: IpAddr| blocks.iter().copied().find(|block| IpNet::V4(*block).contains(&address));
+            if let Some(address) = public.held.address {
+                assert_eq!(inside(address), of.flatten(), "{address} of {name} is of its prefix, or of none");
+            }
+        }
         for (name, vm) in self.all::<VirtualMachine>() {
             let listed: BTreeSet<_> = vm.ask.network_interfaces.iter().map(|nic| nic.name.clone()).collect();
             assert_eq!(self.attached_to(name).into_iter().collect::<BTreeSet<_>>(), listed, "{name} has what it lists");
@@ -166,6 +195,13 @@ impl Engine {
                 nics.map(|nic| self.get::<Subnet>(&nic.ask.subnet).unwrap().ask.virtual_network.clone()).collect();
             assert_eq!(networks.len(), 1, "the NICs of {name} are in one virtual network");
             assert!(listed.len() <= vm.ask.size.max_nics, "{name}");
+            let set = vm.ask.availability_set.as_ref().map(|set| self.vms_in[set].iter());
+            let beside = set.into_iter().flatten().flat_map(|vm| self.attached_to(vm));
+            let nics: Vec<_> = listed.into_iter().chain(beside).collect();
+            let publics =
+                nics.iter().flat_map(|nic| self.get::<NetworkInterface>(nic).unwrap().ask.public_ip_addresses());
+            let skus = publics.map(|public| self.get::<PublicIPAddress>(public).unwrap().ask.sku.to_string());
+            assert!(skus.collect::<BTreeSet<_>>().len() <= 1, "SKUs do not mix on {name} and beside it");
         }
     }
 }
