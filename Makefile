@@ -23,9 +23,10 @@ test: ## Runs every check and test; the first run builds the control plane, whic
 	tools/drift
 	@assets="$$(tools/binaries)"; set -x; VNET_ASSETS="$$assets" cargo test --lib --tests
 
-soak: ## Searches longer than `test` does: random operations on the fabric, and whole lives of the operator
-	PROPTEST_CASES=20000 cargo test --release --lib fabric::tests
-	VNET_SIM_SEEDS=20000 cargo test --release --test simulation -- --nocapture
+soak: ## Searches longer than `test` does: random operations on the fabric, and whole lives of the operator; SEED=7 repeats
+	@seed="$${SEED:-$$(date +%s)}"; echo "make soak SEED=$$seed repeats this"; \
+	PROPTEST_RNG_SEED="$$seed" PROPTEST_CASES="$${PROPTEST_CASES:-20000}" cargo test --release --lib fabric::tests; \
+	VNET_SIM_FIRST="$$seed" VNET_SIM_SEEDS="$${VNET_SIM_SEEDS:-20000}" cargo test --release --test simulation
 
 crds: ## Generates crds/ from the code
 	cargo run --quiet -- crds --dir crds

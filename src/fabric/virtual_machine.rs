@@ -218,31 +218,23 @@ impl Resource for VirtualMachine {
     fn apply(engine: &mut Engine, name: &Name, before: Option<&Self>) {
         let Some(programmed) = engine.get::<Self>(name) else { return };
         let (ask, power) = (programmed.ask.clone(), programmed.held.power);
-        let wish = match (ask.power, before) {
-            (Some(wish), _) => wish,
-            (None, None) => PowerWish::Running,
-            (None, Some(_)) => PowerWish::of(power),
-        };
+        let wish = ask.wish(before.map(|_| power));
         let restarts = is_restarted(programmed, before);
         join_set(engine, name, &ask);
-        let edits = !same_nics(&engine.attached_to(name), &ask);
-        let makes_way = edits && before.is_some() && ask.disruption == Disruption::Deallocate;
+        let makes_way = before.is_some() && makes_way(engine, name, &ask);
         if (wish == PowerWish::Deallocated || makes_way) && power != PowerState::Deallocated {
             stop(engine, name, PowerState::Deallocated);
         }
         edit_attachments(engine, name, &ask);
         match (wish, engine.power_of(name)) {
-            (PowerWish::Running, PowerState::Stopped | PowerState::Deallocated) => start(engine, name),
+            (wish, PowerState::Deallocated) if before.is_some() => leave_deallocation(engine, name, wish),
+            (wish, PowerState::Deallocated) => power_on(engine, name, wish),
+            (PowerWish::Running, PowerState::Stopped) => start(engine, name),
             (PowerWish::Running, PowerState::Running) if restarts => {
                 stop(engine, name, PowerState::Stopped);
                 start(engine, name);
             }
             (PowerWish::Running, PowerState::Starting | PowerState::Running) => {}
-            (PowerWish::Stopped, PowerState::Deallocated) => {
-                // As one wish: started, and stopped again; the MAC addresses are assigned (S-22, S-34).
-                finish_start(engine, name);
-                stop(engine, name, PowerState::Stopped);
-            }
             (PowerWish::Stopped, PowerState::Starting | PowerState::Running) => stop(engine, name, PowerState::Stopped),
             (PowerWish::Stopped, PowerState::Stopped) | (PowerWish::Deallocated, _) => {}
         }
@@ -343,6 +335,11 @@ impl VirtualMachine {
         self.network_interfaces.iter().find(|nic| nic.primary == Primary::Yes).map(|nic| &nic.name)
     }
 
+    /// What is wished of a VM in this power state, or of one that is not made yet (S-39).
+    fn wish(&self, power: Option<PowerState>) -> PowerWish {
+        self.power.unwrap_or(power.map_or(PowerWish::Running, PowerWish::of))
+    }
+
     fn mark_the_others(&mut self) {
         for nic in self.network_interfaces.iter_mut().filter(|nic| nic.primary == Primary::Unsaid) {
             nic.primary = Primary::No;
@@ -364,13 +361,29 @@ pub(super) fn deallocated_meanwhile(engine: &mut Engine, name: &Name, edit: impl
         stop(engine, name, PowerState::Deallocated);
     }
     edit(engine);
-    match power {
-        PowerState::Starting | PowerState::Running => start(engine, name),
-        PowerState::Stopped => {
+    leave_deallocation(engine, name, PowerWish::of(power));
+}
+
+/// Does as is wished of a VM that is deallocated, and was not made just now: dynamic private addresses may change (D-04).
+fn leave_deallocation(engine: &mut Engine, name: &Name, wish: PowerWish) {
+    if wish != PowerWish::Deallocated && engine.settings.dynamic_addresses == DynamicAddresses::Reassigned {
+        for nic in engine.attached_to(name) {
+            network_interface::reassign(engine, &nic);
+        }
+    }
+    power_on(engine, name, wish);
+}
+
+/// Does as is wished of a VM that is deallocated.
+fn power_on(engine: &mut Engine, name: &Name, wish: PowerWish) {
+    match wish {
+        PowerWish::Running => start(engine, name),
+        PowerWish::Stopped => {
+            // As one wish: started, and stopped again; the MAC addresses are assigned (S-22, S-34).
             finish_start(engine, name);
             stop(engine, name, PowerState::Stopped);
         }
-        PowerState::Deallocated => {}
+        PowerWish::Deallocated => {}
     }
 }
 
@@ -381,6 +394,11 @@ pub(super) fn restart_for_macs(engine: &mut Engine, name: &Name) {
         stop(engine, name, PowerState::Stopped);
         start(engine, name);
     }
+}
+
+/// True if the list of NICs is edited, and the VM is deallocated meanwhile (S-38).
+fn makes_way(engine: &Engine, name: &Name, ask: &VirtualMachine) -> bool {
+    ask.disruption == Disruption::Deallocate && !same_nics(&engine.attached_to(name), ask)
 }
 
 fn same_nics(attached: &[Name], ask: &VirtualMachine) -> bool {
@@ -503,13 +521,6 @@ fn set_power(engine: &mut Engine, name: &Name, power: PowerState, starts_at: Opt
 }
 
 fn start(engine: &mut Engine, name: &Name) {
-    if engine.power_of(name) == PowerState::Deallocated
-        && engine.settings.dynamic_addresses == DynamicAddresses::Reassigned
-    {
-        for nic in engine.attached_to(name) {
-            network_interface::reassign(engine, &nic); // D-04
-        }
-    }
     let takes = SignedDuration::try_from(engine.settings.vm_start).unwrap_or(SignedDuration::MAX);
     match engine.now.checked_add(takes) {
         Ok(due) if !takes.is_zero() => {

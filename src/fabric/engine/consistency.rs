@@ -1,9 +1,12 @@
 //! What must hold of a fabric at any moment, computed anew from its tables.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+use ipnet::IpNet;
 
 use super::Engine;
-use crate::fabric::id::{Kind, Name, ObjectId};
+use crate::fabric::id::{Kind, Name, ObjectId, Uid};
 use crate::fabric::ipam::PoolId;
 use crate::fabric::network_interface::IpVersion;
 use crate::fabric::network_interface::{NetworkInterface, Primary, pool_of};
@@ -23,6 +26,7 @@ impl Engine {
         self.assert_subnets();
         self.assert_addresses();
         self.assert_attachments();
+        self.assert_members();
         self.assert_public_addresses();
         self.assert_usage();
         self.assert_instances();
@@ -60,10 +64,10 @@ impl Engine {
             assert!(set.held.instances.keys().all(|id| *id < set.held.next_instance_id), "{name}");
             assert!(set.held.models.contains_key(&set.held.revision), "{name}");
         }
-        let is_part = |name: &Name| name.name.contains('_');
-        assert_eq!(self.all::<VirtualMachine>().filter(|(name, _)| is_part(name)).count(), vms);
-        assert_eq!(self.all::<NetworkInterface>().filter(|(name, _)| is_part(name)).count(), nics);
-        assert_eq!(self.all::<PublicIPAddress>().filter(|(name, _)| is_part(name)).count(), publics);
+        let is_part = |name: &Name, uid: &Uid| *uid.0 == *name.to_string();
+        assert_eq!(self.all::<VirtualMachine>().filter(|(name, part)| is_part(name, &part.uid)).count(), vms);
+        assert_eq!(self.all::<NetworkInterface>().filter(|(name, part)| is_part(name, &part.uid)).count(), nics);
+        assert_eq!(self.all::<PublicIPAddress>().filter(|(name, part)| is_part(name, &part.uid)).count(), publics);
         assert_eq!(self.all::<VirtualMachineScaleSetVM>().count(), objects);
         let pauses =
             self.all::<VirtualMachineScaleSet>().filter_map(|(n, set)| Some((set.held.paused_until?, n.clone())));
@@ -140,6 +144,23 @@ impl Engine {
         assert_eq!(self.macs.len(), macs.len(), "no MAC address leaks");
     }
 
+    fn assert_members(&self) {
+        let mut vms_in: BTreeMap<Name, BTreeSet<Name>> = BTreeMap::new();
+        for (name, vm) in self.all::<VirtualMachine>() {
+            if let Some(set) = &vm.ask.availability_set {
+                vms_in.entry(set.clone()).or_default().insert(name.clone());
+            }
+        }
+        assert_eq!(self.vms_in, vms_in);
+        let mut taken_from: BTreeMap<Name, BTreeSet<Name>> = BTreeMap::new();
+        for (name, public) in self.all::<PublicIPAddress>() {
+            if let Some(prefix) = &public.ask.public_ip_prefix {
+                taken_from.entry(prefix.clone()).or_default().insert(name.clone());
+            }
+        }
+        assert_eq!(self.taken_from, taken_from);
+    }
+
     fn assert_public_addresses(&self) {
         let mut held = BTreeSet::new();
         let mut allocated: BTreeMap<PoolId, u64> = BTreeMap::new();
@@ -211,6 +232,14 @@ impl Engine {
             let told = (capacity.total, capacity.reserved, capacity.allocated, capacity.available);
             assert_eq!(told, (total, 5, held as i64, total - 5 - held as i64), "the capacity of {name}");
         }
+        let blocks: Vec<_> = self.all::<PublicIPPrefix>().filter_map(|(_, prefix)| prefix.held.prefix).collect();
+        for (name, public) in self.all::<PublicIPAddress>() {
+            let of = public.ask.public_ip_prefix.as_ref().map(|of| self.get::<PublicIPPrefix>(of).unwrap().held.prefix);
+            let inside = |address: IpAddr| blocks.iter().copied().find(|block| IpNet::V4(*block).contains(&address));
+            if let Some(address) = public.held.address {
+                assert_eq!(inside(address), of.flatten(), "{address} of {name} is of its prefix, or of none");
+            }
+        }
         for (name, vm) in self.all::<VirtualMachine>() {
             let listed: BTreeSet<_> = vm.ask.network_interfaces.iter().map(|nic| nic.name.clone()).collect();
             assert_eq!(self.attached_to(name).into_iter().collect::<BTreeSet<_>>(), listed, "{name} has what it lists");
@@ -221,6 +250,13 @@ impl Engine {
                 nics.map(|nic| self.get::<Subnet>(&nic.ask.subnet).unwrap().ask.virtual_network.clone()).collect();
             assert_eq!(networks.len(), 1, "the NICs of {name} are in one virtual network");
             assert!(listed.len() <= vm.ask.size.max_nics, "{name}");
+            let set = vm.ask.availability_set.as_ref().map(|set| self.vms_in[set].iter());
+            let beside = set.into_iter().flatten().flat_map(|vm| self.attached_to(vm));
+            let nics: Vec<_> = listed.into_iter().chain(beside).collect();
+            let publics =
+                nics.iter().flat_map(|nic| self.get::<NetworkInterface>(nic).unwrap().ask.public_ip_addresses());
+            let skus = publics.map(|public| self.get::<PublicIPAddress>(public).unwrap().ask.sku.to_string());
+            assert!(skus.collect::<BTreeSet<_>>().len() <= 1, "SKUs do not mix on {name} and beside it");
         }
     }
 }

@@ -817,11 +817,19 @@ fn public_address_is_free(case: &Nic<'_>, findings: &mut Findings) {
 }
 
 fn public_pool_has_room(case: &Nic<'_>, findings: &mut Findings) {
-    if attached_vm(case).is_none_or(|(_, vm)| !matches!(vm.held.power, PowerState::Running | PowerState::Starting)) {
-        return;
-    }
-    let lacking = public_addresses(case.ask).map(|(_, _, public)| public);
-    needs_public_addresses(case.engine, lacking, "spec.ipConfigurations", findings);
+    let (Some((name, vm)), Some(before)) = (attached_vm(case), case.programmed) else { return };
+    let starts = match vm.held.power {
+        PowerState::Running | PowerState::Starting => true,
+        // Deallocated for the edit, started, and stopped again (S-38).
+        PowerState::Stopped => !edits_that_need_deallocated(&before.ask, &before.held, case.ask).is_empty(),
+        PowerState::Deallocated => false,
+    };
+    let siblings = case.engine.nics_of.get(name).into_iter().flat_map(|nics| nics.values());
+    let siblings = siblings.filter(|nic| *nic != case.name);
+    let theirs = siblings.filter_map(|nic| case.engine.get::<NetworkInterface>(nic));
+    let theirs = theirs.flat_map(|nic| nic.ask.public_ip_addresses());
+    let all = theirs.chain(case.ask.public_ip_addresses()).filter(|_| starts);
+    needs_public_addresses(case.engine, all, "spec.ipConfigurations", findings);
 }
 
 fn skus_do_not_mix(case: &Nic<'_>, findings: &mut Findings) {

@@ -6,4 +6,5 @@ mod model;
 mod properties;
 mod random;
 mod restore;
+mod restored;
 mod weird;

@@ -4,19 +4,31 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use proptest::prelude::*;
+use proptest::test_runner::RngSeed;
 
-use super::model::World;
+use super::model::{Macs, World};
 use super::random::{Op, end, kind_of, operations};
+use super::restored::{essence, records, restored};
+use crate::fabric::engine::DynamicAddresses;
 use crate::fabric::testing::named;
 use crate::fabric::{Ask, Engine, Kind, ObjectId, Placement, Refusal, Request, Settings, Uid};
 
-/// The number of random histories of a property, unless PROPTEST_CASES says more.
-pub const CASES: u32 = 500;
-
-pub fn config() -> ProptestConfig {
+/// The configuration of a property: how many random histories it is tried on, unless PROPTEST_CASES says so; and the seed.
+/// What a test prints is shown when it fails.
+pub fn config(cases: u32) -> ProptestConfig {
     let default = ProptestConfig::default();
-    let asked = std::env::var_os("PROPTEST_CASES").is_some();
-    ProptestConfig { cases: if asked { default.cases } else { CASES }, failure_persistence: None, ..default }
+    let asked = std::env::var_os("PROPTEST_CASES").map(|_| default.cases);
+    let seed = match default.rng_seed {
+        RngSeed::Fixed(seed) => seed,
+        RngSeed::Random => rand::random(),
+    };
+    println!("PROPTEST_RNG_SEED={seed} replays this");
+    ProptestConfig {
+        cases: asked.unwrap_or(cases),
+        rng_seed: RngSeed::Fixed(seed),
+        failure_persistence: None,
+        ..default
+    }
 }
 
 /// An engine, and what an API server adds to an operation.
@@ -70,6 +82,13 @@ impl Driver {
                 self.engine.advance(jiff::Timestamp::from_second(self.now).unwrap());
                 Ok(())
             }
+            Op::Restart => {
+                let (engine, dropped) = restored(&self.engine, records(&self.engine));
+                assert_eq!(dropped, Vec::<String>::new(), "whatever is told is taken back");
+                assert_eq!(essence(&engine), essence(&self.engine), "a restart changes nothing");
+                self.engine = engine;
+                Ok(())
+            }
         }
     }
 
@@ -85,30 +104,26 @@ impl Driver {
     }
 }
 
-/// With starts that take their time there are public addresses for all: one that was free when the start was asked for
-/// need not be when the start is done.
 pub fn settings() -> impl Strategy<Value = Settings> {
-    let at_once = ("198.51.100.0/31", 0);
-    let delayed = ("198.51.100.0/24", 30);
-    prop_oneof![Just(at_once), Just(delayed)].prop_map(|(pool, start)| Settings {
+    let pool = proptest::sample::select(&["198.51.100.0/31", "198.51.100.0/29", "198.51.100.0/24"][..]);
+    let start = proptest::sample::select(&[0, 30][..]);
+    let dynamic = prop_oneof![3 => Just(DynamicAddresses::Kept), 1 => Just(DynamicAddresses::Reassigned)];
+    (pool, start, dynamic).prop_map(|(pool, start, dynamic_addresses)| Settings {
         public_ip_pool: pool.parse().unwrap(),
         vm_start: Duration::from_secs(start),
+        dynamic_addresses,
         ..Settings::default()
     })
 }
 
-pub fn world_of(settings: &Settings) -> World {
-    World::new(settings.public_ip_pool, settings.vm_start.as_secs() as i64)
-}
-
 proptest! {
-    #![proptest_config(config())]
+    #![proptest_config(config(10_000))]
 
     #[test]
     fn the_engine_answers_as_the_naive_model_says(settings in settings(), operations in operations(1..40)) {
-        let mut world = world_of(&settings);
+        let mut world = World::new(&settings);
         let mut driver = Driver::new(settings);
-        let mut macs = BTreeMap::new();
+        let mut macs = Macs::new();
         for op in &operations {
             let before = driver.engine.tables().clone();
             let broken = world.does(op);

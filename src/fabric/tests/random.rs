@@ -1,20 +1,36 @@
 //! Random operations over a handful of names, so that they meet.
 
+use std::fmt;
+
 use proptest::collection::vec;
 use proptest::prelude::*;
 
 use crate::fabric::network_interface::{AllocationMethod, Assignment, IpConfiguration, IpVersion, Primary, Switch};
 use crate::fabric::public_ip_address::Sku;
 use crate::fabric::testing::*;
-use crate::fabric::virtual_machine::PowerWish;
+use crate::fabric::virtual_machine::{Disruption, PowerWish};
 use crate::fabric::{Ask, Kind, for_each_kind, limits};
 
 /// Something that is done to a fabric.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub enum Op {
     Put(String, Ask),
     Delete(Kind, String),
     Advance(i64),
+    /// The fabric is restored from what its objects' statuses tell.
+    Restart,
+}
+
+/// A line each, for a history is long.
+impl fmt::Debug for Op {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Op::Put(name, ask) => write!(f, "put {name}: {ask:?}"),
+            Op::Delete(kind, name) => write!(f, "delete {kind} {name}"),
+            Op::Advance(seconds) => write!(f, "advance {seconds}"),
+            Op::Restart => f.write_str("restart"),
+        }
+    }
 }
 
 macro_rules! define_kind_of {
@@ -38,26 +54,40 @@ pub fn beginning() -> Vec<Op> {
         put("s0", a_subnet("s0", "10.0.0.0/29").ask.into()),
         put("s1", a_subnet("s1", "10.0.0.8/29").ipv6("fd00::/64").ask.into()),
         put("s2", a_subnet("s2", "10.0.0.0/29").of("spoke").ask.into()),
+        put("b0", a_prefix("b0", 31).ask.into()),
         put("p0", a_public_ip("p0").ask.into()),
         put("p1", a_public_ip("p1").ask.into()),
-        put("p2", a_public_ip("p2").standard().ask.into()),
+        put("p2", a_public_ip("p2").standard().from("b0").ask.into()),
+        put("p3", a_public_ip("p3").standard().ask.into()),
         put("n0", a_nic("n0").subnet("s0").ask.into()),
         put("n1", a_nic("n1").subnet("s0").ask.into()),
         put("n2", a_nic("n2").subnet("s1").ask.into()),
-        put("v0", a_vm("v0").nics(["n0"]).deallocated().ask.into()),
+        put("t0", a_set("t0").ask.into()),
+        put("v0", a_vm("v0").nics(["n0"]).in_set("t0").deallocated().ask.into()),
     ]
+}
+
+/// The names that the operations use.
+fn names(kind: Kind) -> &'static [&'static str] {
+    match kind {
+        Kind::VirtualNetwork => &["hub", "spoke"],
+        Kind::Subnet => &["s0", "s1", "s2"],
+        Kind::PublicIPPrefix => &["b0", "b1"],
+        Kind::PublicIPAddress => &["p0", "p1", "p2", "p3"],
+        Kind::NetworkInterface => &["n0", "n1", "n2", "n3"],
+        Kind::AvailabilitySet => &["t0", "t1"],
+        Kind::VirtualMachine => &["v0", "v1"],
+        Kind::VirtualMachineScaleSet | Kind::VirtualMachineScaleSetVM => &[],
+    }
+}
+
+fn name(kind: Kind) -> impl Strategy<Value = String> {
+    one_of(names(kind))
 }
 
 /// What the ends of a test do: delete everything, in an order that succeeds.
 pub fn end() -> impl Iterator<Item = (Kind, String)> {
-    let names = |kind| match kind {
-        Kind::VirtualMachine => &["v0", "v1"][..],
-        Kind::NetworkInterface => &["n0", "n1", "n2", "n3"],
-        Kind::PublicIPAddress => &["p0", "p1", "p2"],
-        Kind::Subnet => &["s0", "s1", "s2"],
-        _ => &["hub", "spoke"],
-    };
-    Kind::ALL.iter().rev().flat_map(move |kind| names(*kind).iter().map(|name| (*kind, (*name).to_owned())))
+    Kind::ALL.iter().rev().flat_map(|kind| names(*kind).iter().map(|name| (*kind, (*name).to_owned())))
 }
 
 pub fn operations(count: std::ops::Range<usize>) -> impl Strategy<Value = Vec<Op>> {
@@ -68,11 +98,14 @@ fn operation() -> impl Strategy<Value = Op> {
     prop_oneof![
         1 => network(),
         2 => subnet(),
-        3 => public(),
+        2 => prefix(),
+        4 => public(),
         12 => nic(),
+        1 => name(Kind::AvailabilitySet).prop_map(|name| Op::Put(name.clone(), a_set(&name).ask.into())),
         12 => vm(),
-        3 => deletion(),
+        4 => deletion(),
         2 => (1i64..60).prop_map(Op::Advance),
+        1 => Just(Op::Restart),
     ]
 }
 
@@ -86,7 +119,7 @@ fn network() -> impl Strategy<Value = Op> {
         1 => Just(["10.0.0.0/28", "fd00::/48"]),
         1 => Just(["10.0.0.0/16", "fd01::/48"]),
     ];
-    (one_of(&["hub", "spoke"]), prefixes)
+    (name(Kind::VirtualNetwork), prefixes)
         .prop_map(|(name, prefixes)| Op::Put(name.clone(), a_network(&name).prefixes(prefixes).ask.into()))
 }
 
@@ -94,7 +127,7 @@ fn subnet() -> impl Strategy<Value = Op> {
     let prefixes = &["10.0.0.0/29", "10.0.0.8/29", "10.0.0.0/28", "10.0.0.16/29", "10.1.0.0/29"];
     let ipv6 = prop_oneof![Just(None), Just(Some("fd00::/64")), Just(Some("fd00:0:0:1::/64"))];
     let network = prop_oneof![4 => Just("hub"), 1 => Just("spoke")];
-    (one_of(&["s0", "s1", "s2"]), network, one_of(prefixes), ipv6).prop_map(|(name, network, prefix, ipv6)| {
+    (name(Kind::Subnet), network, one_of(prefixes), ipv6).prop_map(|(name, network, prefix, ipv6)| {
         let asked = a_subnet(&name, &prefix).of(network);
         let asked = ipv6.into_iter().fold(asked, |asked, ipv6| asked.ipv6(ipv6));
         Op::Put(name, asked.ask.into())
@@ -105,15 +138,29 @@ fn method() -> impl Strategy<Value = AllocationMethod> {
     prop_oneof![Just(AllocationMethod::Dynamic), Just(AllocationMethod::Static)]
 }
 
+fn prefix() -> impl Strategy<Value = Op> {
+    let length = prop_oneof![1 => Just(27), 1 => Just(28), 2 => Just(29), 4 => Just(30), 8 => Just(31)];
+    (name(Kind::PublicIPPrefix), length)
+        .prop_map(|(name, length)| Op::Put(name.clone(), a_prefix(&name, length).ask.into()))
+}
+
+/// Those of an even number are mostly Standard, as what is fixed at creation is mostly repeated.
 fn public() -> impl Strategy<Value = Op> {
     let label = prop_oneof![2 => Just(None), 1 => Just(Some("web")), 1 => Just(Some("database"))];
-    let ipv6 = prop::bool::weighted(0.1);
-    (one_of(&["p0", "p1", "p2"]), prop::bool::weighted(0.3), method(), label, ipv6).prop_map(
-        |(name, standard, method, label, ipv6)| {
+    let as_usual = prop::bool::weighted(0.85);
+    let prefix = prop_oneof![5 => Just(None), 4 => Just(Some("b0")), 1 => Just(Some("b1"))];
+    (name(Kind::PublicIPAddress), as_usual, method(), label, prop::bool::weighted(0.1), prefix).prop_map(
+        |(name, as_usual, method, label, ipv6, prefix)| {
             let mut asked = a_public_ip(&name).method(method);
-            asked.ask.sku = if standard { Sku::Standard } else { Sku::Basic };
+            if ["p2", "p3"].contains(&name.as_str()) == as_usual {
+                asked.ask.sku = Sku::Standard;
+            }
+            if as_usual && asked.ask.sku == Sku::Standard {
+                asked.ask.method = AllocationMethod::Static;
+            }
             asked.ask.version = if ipv6 { IpVersion::IPv6 } else { IpVersion::IPv4 };
             asked.ask.domain_name_label = label.map(str::to_owned);
+            asked.ask.public_ip_prefix = prefix.filter(|_| asked.ask.sku == Sku::Standard || !as_usual).map(named);
             Op::Put(name, asked.ask.into())
         },
     )
@@ -129,7 +176,7 @@ fn configuration() -> impl Strategy<Value = IpConfiguration> {
         4 => (3u8..8).prop_map(|last| Assignment::Static([10, 0, 0, last].into())),
         1 => Just(Assignment::StaticAsIs),
     ];
-    let public = prop_oneof![5 => Just(None), 1 => one_of(&["p0", "p1", "p2"]).prop_map(Some)];
+    let public = prop_oneof![5 => Just(None), 2 => name(Kind::PublicIPAddress).prop_map(Some)];
     (assignment, prop::bool::weighted(0.06), public).prop_map(|(assignment, ipv6, public)| {
         let mut configuration = a_configuration("");
         configuration.assignment = assignment;
@@ -149,7 +196,7 @@ fn nic() -> impl Strategy<Value = Op> {
     ];
     let subnet = prop_oneof![12 => Just("s0"), 8 => Just("s1"), 1 => Just("s2")];
     let list = (names, vec(configuration(), 3), marks, vec(mark(), 3));
-    (one_of(&["n0", "n1", "n2", "n3"]), subnet, list, prop::bool::weighted(0.2)).prop_map(
+    (name(Kind::NetworkInterface), subnet, list, prop::bool::weighted(0.2)).prop_map(
         |(name, subnet, (names, configurations, marked, marks), accelerated)| {
             let count = names.len();
             let configurations = names.into_iter().zip(configurations).zip(marks).enumerate();
@@ -191,9 +238,13 @@ fn vm() -> impl Strategy<Value = Op> {
     ];
     let size = prop_oneof![5 => Just("Standard_D8s_v3"), 1 => Just("Standard_D2s_v3")];
     let restart = prop_oneof![3 => Just(None), 1 => one_of(&["noon", "dusk"]).prop_map(Some)];
-    (one_of(&["v0", "v1"]), nics, vec(mark(), 3), wish, size, restart).prop_map(
-        |(name, nics, marks, wish, size, restart)| {
+    let disruption = prop_oneof![3 => Just(Disruption::Refuse), 1 => Just(Disruption::Deallocate)];
+    let set = prop_oneof![8 => Just(Some("t0")), 1 => Just(Some("t1")), 1 => Just(None)];
+    (name(Kind::VirtualMachine), nics, vec(mark(), 3), (wish, restart), (size, disruption), set).prop_map(
+        |(name, nics, marks, (wish, restart), (size, disruption), set)| {
             let mut asked = a_vm(&name);
+            asked.ask.availability_set = set.map(named);
+            asked.ask.disruption = disruption;
             asked.ask.size = limits::vm_size(size).unwrap();
             asked.ask.power = wish;
             asked.ask.restarted_at = restart;

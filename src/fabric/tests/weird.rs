@@ -316,7 +316,7 @@ fn a_fabric() -> Engine {
 }
 
 proptest! {
-    #![proptest_config(config())]
+    #![proptest_config(config(1000))]
 
     #[test]
     fn no_spec_makes_the_fabric_panic(specs in vec((name(), spec(), option::weighted(0.2, name())), 1..12)) {

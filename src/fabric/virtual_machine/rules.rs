@@ -1,6 +1,6 @@
 //! The rules of virtual machines and of attaching network interfaces (VM, SIZE).
 
-use super::{Disruption, NicReference, PowerState, PowerWish, VirtualMachine};
+use super::{Disruption, NicReference, PowerState, PowerWish, VirtualMachine, makes_way};
 use crate::fabric::availability_set::AvailabilitySet;
 use crate::fabric::id::{Kind, Name, ObjectId};
 use crate::fabric::limits::{self, AcceleratedNetworking};
@@ -397,11 +397,13 @@ fn skus_do_not_mix(case: &Vm<'_>, findings: &mut Findings) {
 
 fn public_pool_has_room(case: &Vm<'_>, findings: &mut Findings) {
     let power = case.programmed.map(|programmed| programmed.held.power);
-    let starts = match case.ask.power {
-        Some(PowerWish::Running) => true,
-        Some(PowerWish::Stopped) => power.is_none_or(|power| power == PowerState::Deallocated), // S-22, S-34
-        Some(PowerWish::Deallocated) => false,
-        None => power.is_none_or(|power| matches!(power, PowerState::Running | PowerState::Starting)),
+    let starts = match case.ask.wish(power) {
+        PowerWish::Running => true,
+        // Started and stopped again (S-22, S-34).
+        PowerWish::Stopped => {
+            power.is_none_or(|power| power == PowerState::Deallocated || makes_way(case.engine, case.name, case.ask))
+        }
+        PowerWish::Deallocated => false,
     };
     let lacking = nics(case).flat_map(|(_, _, nic)| nic.ask.public_ip_addresses()).filter(|_| starts);
     needs_public_addresses(case.engine, lacking, "spec.powerState", findings);

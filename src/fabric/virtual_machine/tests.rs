@@ -1,7 +1,9 @@
 //! The rules and effects of virtual machines.
 
+mod disruption;
 mod effects;
 mod guest;
+mod public;
 mod rules;
 
 use crate::fabric::testing::*;

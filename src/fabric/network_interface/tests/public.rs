@@ -178,6 +178,19 @@ fn an_attached_nic_does_not_mix_skus_within_an_availability_set() {
     fabric.accept(a_nic("m").public("basic"));
 }
 
+#[test]
+fn public_addresses_of_two_skus_do_not_mix_beside_each_other_in_an_availability_set() {
+    let fabric = a_web().with(a_set("set")).with(a_public_ip("standard").standard()).with(a_public_ip("basic"));
+    let fabric = fabric.with(a_nic("n").public("standard")).with(a_nic("m"));
+    let mut fabric = fabric.with(a_vm("v").nics(["n"]).in_set("set")).with(a_vm("w").nics(["m"]).in_set("set"));
+    let refusal = fabric.put(a_nic("m").public("basic")).unwrap_err();
+    let code = Code::DifferentSkuLoadBalancersAndPublicIPAddressNotAllowed;
+    assert_eq!(told(&refusal), [("PIP-19", code, path(0, "publicIPAddress").as_str())]);
+    let freed = fabric.freed_by(|fabric| assert!(fabric.delete(Kind::VirtualMachine, "v").unwrap()));
+    assert!(!refusal.keys().is_disjoint(&freed));
+    fabric.accept(a_nic("m").public("basic"));
+}
+
 /// S-25
 #[test]
 fn public_addresses_of_two_skus_are_accepted_on_a_nic_that_is_not_attached() {

@@ -4,11 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use super::{Broken, Nic, World, usable};
+use ipnet::IpNet;
+
+use super::configurations::{broken_by_list, keeps, primary_of};
+use super::network::usable;
+use super::{Broken, Nic, Public, World};
 use crate::fabric::Name;
 use crate::fabric::limits::AcceleratedNetworking::Unsupported;
-use crate::fabric::network_interface::{Assignment, IpConfiguration, IpVersion, NetworkInterface, Primary, Switch};
-use crate::fabric::virtual_machine::PowerState;
+use crate::fabric::network_interface::{Assignment, IpConfiguration, IpVersion, NetworkInterface, Switch};
+use crate::fabric::virtual_machine::{Disruption, PowerState};
 
 impl World {
     pub(super) fn put_nic(&mut self, name: &Name, ask: &NetworkInterface) -> Broken {
@@ -25,16 +29,22 @@ impl World {
         }
         let (primary, mut broken) = primary_of(&ask, before.as_ref());
         let Some(primary) = primary else { return broken };
-        broken.extend(self.broken_by_list(name, &ask, &primary));
+        broken.extend(broken_by_list(&ask, &primary));
         broken.extend(self.broken_by_place(name, &ask, before.as_ref()));
-        broken.extend(self.broken_by_vm(name, &ask, &primary, before.as_ref()));
+        broken.extend(self.broken_by_vm(name, &ask, before.as_ref()));
         if broken.is_empty() {
             broken.extend(self.broken_by_addresses(name, &ask, &held));
-            broken.extend(self.broken_by_publics(name, &ask));
+            broken.extend(self.broken_by_publics(name, &ask, before.as_ref()));
         }
         if broken.is_empty() {
             let addresses = self.addresses_of(&ask, &held);
+            let off = before.as_ref().is_some_and(|before| self.needs_deallocated(name, &ask, before));
+            let vm = self.vm_of(name).filter(|_| off).map(|(vm, _)| vm.clone());
+            let power = vm.as_ref().map(|vm| self.deallocate(vm));
             self.commit_nic(name, Nic { ask, primary, addresses, mac: None }, before);
+            if let (Some(vm), Some(power)) = (vm, power) {
+                self.power_on_as_before(&vm, power);
+            }
         }
         broken
     }
@@ -48,23 +58,6 @@ impl World {
         let order: Vec<Name> = nic.ask.public_ip_addresses().cloned().collect();
         self.nics.insert(name.clone(), nic);
         self.settle(order);
-    }
-
-    fn broken_by_list(&self, _: &Name, ask: &NetworkInterface, primary: &Arc<str>) -> Broken {
-        let mut broken = Broken::new();
-        let ipv6: Vec<_> = ask.configurations.iter().filter(|c| c.version == IpVersion::IPv6).collect();
-        if ipv6.iter().any(|c| c.name == *primary) {
-            broken.insert("IP6-01");
-        } else if !ipv6.is_empty() && ask.configurations.len() > 2 {
-            broken.insert("IP6-02");
-        }
-        if ipv6.iter().any(|c| c.assignment != Assignment::Dynamic) {
-            broken.insert("IP6-03");
-        }
-        if ipv6.iter().any(|c| c.public_ip_address.is_some()) {
-            broken.insert("IP6-04");
-        }
-        broken
     }
 
     fn broken_by_place(&self, name: &Name, ask: &NetworkInterface, before: Option<&Nic>) -> Broken {
@@ -83,31 +76,37 @@ impl World {
         broken
     }
 
-    fn broken_by_vm(&self, name: &Name, ask: &NetworkInterface, _: &Arc<str>, before: Option<&Nic>) -> Broken {
+    fn broken_by_vm(&self, name: &Name, ask: &NetworkInterface, before: Option<&Nic>) -> Broken {
         let mut broken = Broken::new();
         let (Some((_, vm)), Some(before)) = (self.vm_of(name), before) else { return broken };
-        let off = vm.power == PowerState::Deallocated;
-        if ask.accelerated_networking == Switch::On {
-            if vm.ask.size.accelerated_networking == Unsupported {
-                broken.insert("NIC-20");
-            }
-            if before.ask.accelerated_networking == Switch::Off && !off {
-                broken.insert("SIZE-05");
-            }
+        if ask.accelerated_networking == Switch::On && vm.ask.size.accelerated_networking == Unsupported {
+            broken.insert("NIC-20");
         }
         let has_ipv6 = |ask: &NetworkInterface| ask.configurations.iter().any(|c| c.version == IpVersion::IPv6);
         if has_ipv6(ask) && !has_ipv6(&before.ask) {
             broken.insert("IP6-05");
         }
+        if vm.power != PowerState::Deallocated && vm.ask.disruption == Disruption::Refuse {
+            broken.extend(switches_acceleration_on(ask, before).then_some("SIZE-05"));
+            broken.extend(self.moves_a_secondary_address(name, ask, before).then_some("IPC-12"));
+        }
+        broken
+    }
+
+    /// True if it is an edit that is done while the VM is deallocated (S-38).
+    fn needs_deallocated(&self, name: &Name, ask: &NetworkInterface, before: &Nic) -> bool {
+        switches_acceleration_on(ask, before) || self.moves_a_secondary_address(name, ask, before)
+    }
+
+    /// IPC-12 speaks of a secondary configuration of a secondary NIC.
+    fn moves_a_secondary_address(&self, name: &Name, ask: &NetworkInterface, before: &Nic) -> bool {
         let changes = |c: &&IpConfiguration| match c.assignment {
             Assignment::Static(wanted) => before.addresses.get(&c.name).is_some_and(|held| *held != wanted),
             Assignment::Dynamic | Assignment::StaticAsIs => false,
         };
         let secondary = ask.configurations.iter().filter(|c| c.name != before.primary);
-        if before.ask.subnet == ask.subnet && !off && vm.primary != *name && secondary.filter(changes).count() > 0 {
-            broken.insert("IPC-12");
-        }
-        broken
+        let is_secondary = self.vm_of(name).is_some_and(|(_, vm)| vm.primary != *name);
+        is_secondary && before.ask.subnet == ask.subnet && secondary.filter(changes).count() > 0
     }
 
     fn broken_by_addresses(
@@ -127,7 +126,7 @@ impl World {
                     broken.insert("S-17");
                 }
                 Assignment::Static(address) => {
-                    if !address.is_ipv4() || !subnet.ipv4.contains(&as_ipv4(address)) {
+                    if !IpNet::V4(subnet.ipv4).contains(&address) {
                         broken.insert("ADDR-09");
                     } else if !usable(subnet, address) {
                         broken.insert("ADDR-01");
@@ -162,35 +161,46 @@ impl World {
         broken
     }
 
-    fn broken_by_publics(&self, name: &Name, ask: &NetworkInterface) -> Broken {
+    fn broken_by_publics(&self, name: &Name, ask: &NetworkInterface, before: Option<&Nic>) -> Broken {
         let mut broken = Broken::new();
         let mut seen = BTreeSet::new();
-        let mut lacking = 0;
         for public in ask.public_ip_addresses() {
-            let Some((asked, address)) = self.publics.get(public) else {
+            let Some(Public { ask: asked, .. }) = self.publics.get(public) else {
                 broken.insert("PIP-12");
                 continue;
             };
             if asked.version == IpVersion::IPv6 {
                 broken.insert("PIP-18");
-            } else if address.is_none() {
-                lacking += 1;
             }
             if !seen.insert(public) || self.holder_of(public).is_some_and(|holder| holder != name) {
                 broken.insert("PIP-09");
             }
         }
         let Some((_, vm)) = self.vm_of(name).filter(|_| broken.is_empty()) else { return broken };
-        if matches!(vm.power, PowerState::Running | PowerState::Starting) && lacking > self.free_publics().len() {
+        let others: Vec<Name> = vm.attached.iter().filter(|nic| *nic != name).cloned().collect();
+        let off = before.is_some_and(|before| self.needs_deallocated(name, ask, before));
+        let starts = match vm.power {
+            PowerState::Running | PowerState::Starting => true,
+            PowerState::Stopped => off, // it is started and stopped again
+            PowerState::Deallocated => false,
+        };
+        if starts && self.too_few_publics(self.publics_of(&others).chain(ask.public_ip_addresses())) {
             broken.insert("PIP-05");
         }
-        let others =
-            vm.attached.iter().filter(|nic| *nic != name).flat_map(|nic| self.nics[nic].ask.public_ip_addresses());
-        let skus = others.chain(ask.public_ip_addresses()).map(|public| self.publics[public].0.sku);
-        if skus.map(|sku| sku.to_string()).collect::<BTreeSet<_>>().len() > 1 {
+        let others = others.iter().chain(self.nics_beside(name));
+        let publics = others.flat_map(|nic| self.nics[nic].ask.public_ip_addresses()).chain(ask.public_ip_addresses());
+        if self.mixes_skus(publics) {
             broken.insert("PIP-19");
         }
         broken
+    }
+
+    /// The NICs of the other VMs of the availability set that the NIC's VM is in.
+    fn nics_beside(&self, name: &Name) -> impl Iterator<Item = &Name> {
+        let vm = self.vm_of(name);
+        let set = vm.and_then(|(_, vm)| vm.ask.availability_set.as_ref());
+        let others = set.into_iter().flat_map(|set| self.members_of_set(set));
+        others.filter(move |other| vm.is_some_and(|(vm, _)| vm != *other)).flat_map(|vm| &self.vms[vm].attached)
     }
 
     fn addresses_of(
@@ -217,31 +227,6 @@ impl World {
     }
 }
 
-/// The address that a Dynamic configuration keeps, while it stays of one IP version (ADDR-06).
-fn keeps(configuration: &IpConfiguration, held: &dyn Fn(&IpConfiguration) -> Option<IpAddr>) -> Option<IpAddr> {
-    held(configuration).filter(|address| address.is_ipv4() == (configuration.version == IpVersion::IPv4))
-}
-
-fn as_ipv4(address: IpAddr) -> std::net::Ipv4Addr {
-    match address {
-        IpAddr::V4(address) => address,
-        IpAddr::V6(_) => std::net::Ipv4Addr::UNSPECIFIED,
-    }
-}
-
-/// The primary configuration (IPC-02, IPC-05, S-02, S-04).
-fn primary_of(ask: &NetworkInterface, before: Option<&Nic>) -> (Option<Arc<str>>, Broken) {
-    let marked: Vec<_> = ask.configurations.iter().filter(|c| c.primary == Primary::Yes).collect();
-    let before = before.map(|before| &before.primary);
-    let listed = before.and_then(|before| ask.configurations.iter().find(|c| c.name == *before));
-    match (marked.as_slice(), listed, ask.configurations.as_slice()) {
-        ([one], ..) => (Some(one.name.clone()), Broken::new()),
-        ([_, ..], ..) => (None, Broken::from(["IPC-02"])),
-        ([], Some(stays), _) if stays.primary == Primary::Unsaid => (Some(stays.name.clone()), Broken::new()),
-        ([], None, [only]) if before.is_none() && only.primary == Primary::Unsaid => {
-            (Some(only.name.clone()), Broken::new())
-        }
-        ([], None, _) if before.is_some() => (None, Broken::from(["IPC-05"])),
-        ([], ..) => (None, Broken::from(["IPC-02"])),
-    }
+fn switches_acceleration_on(ask: &NetworkInterface, before: &Nic) -> bool {
+    ask.accelerated_networking == Switch::On && before.ask.accelerated_networking == Switch::Off
 }

@@ -1,12 +1,13 @@
-//! The naive fabric: virtual machines.
+//! The naive fabric: virtual machines and availability sets.
 
 use std::collections::BTreeSet;
 
 use super::{Broken, Vm, World};
 use crate::fabric::Name;
+use crate::fabric::engine::DynamicAddresses;
 use crate::fabric::limits::AcceleratedNetworking::Unsupported;
-use crate::fabric::network_interface::{IpVersion, Primary, Switch};
-use crate::fabric::virtual_machine::{PowerState, PowerWish, VirtualMachine};
+use crate::fabric::network_interface::{Assignment, IpVersion, Primary, Switch};
+use crate::fabric::virtual_machine::{Disruption, PowerState, PowerWish, VirtualMachine};
 
 impl World {
     pub(super) fn put_vm(&mut self, name: &Name, ask: &VirtualMachine) -> Broken {
@@ -16,58 +17,60 @@ impl World {
         if listed.len() > ask.size.max_nics {
             broken.insert("VM-02");
         }
+        let set = &ask.availability_set;
+        let moves = before.as_ref().is_some_and(|before| before.ask.availability_set != *set);
+        if moves || set.as_ref().is_some_and(|set| !self.sets.contains(set)) {
+            broken.insert("AVS-01");
+        }
         if listed.iter().any(|nic| !self.nics.contains_key(nic)) {
             broken.insert("NIC-03");
             return broken;
         }
         broken.extend(self.broken_by_nics(name, ask, &listed));
         let attached = before.as_ref().map(|vm| vm.attached.clone()).unwrap_or_default();
-        let new: Vec<Name> = listed.iter().filter(|nic| !attached.contains(nic)).cloned().collect();
+        let (stay, go): (Vec<Name>, Vec<Name>) = attached.into_iter().partition(|nic| listed.contains(nic));
+        let new: Vec<Name> = listed.iter().filter(|nic| !stay.contains(nic)).cloned().collect();
+        let edits = !(new.is_empty() && go.is_empty());
+        let makes_way = edits && before.is_some() && ask.disruption == Disruption::Deallocate; // S-38
         if let Some(before) = &before {
-            if before.power != PowerState::Deallocated && ask.power != Some(PowerWish::Deallocated) {
-                broken.extend((!new.is_empty()).then_some("VM-03"));
-                broken.extend(attached.iter().any(|nic| !listed.contains(nic)).then_some("VM-04"));
-            }
+            let off = before.power == PowerState::Deallocated || ask.power == Some(PowerWish::Deallocated);
+            broken.extend((!new.is_empty() && !off && !makes_way).then_some("VM-03"));
+            broken.extend((!go.is_empty() && !off && !makes_way).then_some("VM-04"));
             let has_ipv6 = |nic: &Name| self.nics[nic].ask.configurations.iter().any(|c| c.version == IpVersion::IPv6);
             broken.extend(new.iter().any(has_ipv6).then_some("IP6-06"));
         }
-        let power = before.as_ref().map(|vm| vm.power);
-        let allocates = match (ask.power, power) {
-            (Some(PowerWish::Running), _) | (None, None | Some(PowerState::Running | PowerState::Starting)) => true,
-            (Some(PowerWish::Stopped), None | Some(PowerState::Deallocated)) => true,
-            (Some(_) | None, _) => false,
+        let was = before.as_ref().map_or(PowerState::Deallocated, |vm| vm.power);
+        let wish = ask.power.unwrap_or(match before {
+            None => PowerWish::Running,
+            Some(_) => as_wish(was), // S-39
+        });
+        let allocates = match wish {
+            PowerWish::Running => true,
+            PowerWish::Stopped => makes_way || was == PowerState::Deallocated, // S-22, S-34
+            PowerWish::Deallocated => false,
         };
-        if allocates && self.lacking(&listed) > self.free_publics().len() {
+        if allocates && self.too_few_publics(self.publics_of(&listed)) {
             broken.insert("PIP-05");
         }
         let Some(primary) = primary.filter(|_| broken.is_empty()) else { return broken };
-        let attached = attached.into_iter().filter(|nic| listed.contains(nic)).chain(new).collect();
-        let was_off = power.is_none_or(|power| power == PowerState::Deallocated);
+        if before.is_some() && (wish == PowerWish::Deallocated || makes_way) {
+            self.deallocate(name); // S-01
+        }
         let vm = Vm {
             ask: ask.clone(),
-            attached,
+            attached: stay.into_iter().chain(new).collect(),
             primary,
-            power: power.unwrap_or(PowerState::Deallocated),
+            power: self.vms.get(name).map_or(PowerState::Deallocated, |vm| vm.power),
             starts_at: before.as_ref().map_or(0, |vm| vm.starts_at),
             restarted_at: ask.restarted_at.clone(),
         };
-        let restarts =
-            ask.restarted_at.is_some() && before.as_ref().is_some_and(|vm| vm.restarted_at != ask.restarted_at);
         self.vms.insert(name.clone(), vm);
-        match (ask.power, power) {
-            (None, None) => self.start(name),
-            (Some(PowerWish::Running), None | Some(PowerState::Deallocated | PowerState::Stopped)) => self.start(name),
-            (Some(PowerWish::Running) | None, Some(PowerState::Running)) if restarts => self.start(name),
-            (Some(PowerWish::Stopped), _) => {
-                if was_off {
-                    self.run(name);
-                }
-                self.vms.get_mut(name).unwrap().power = PowerState::Stopped;
-            }
-            (Some(PowerWish::Deallocated), _) => self.vms.get_mut(name).unwrap().power = PowerState::Deallocated,
-            (Some(PowerWish::Running) | None, Some(_)) => {}
-        }
         self.settle([]);
+        if before.is_some() {
+            self.may_reassign(name, wish);
+        }
+        let restarts = ask.restarted_at.is_some() && before.is_some_and(|vm| vm.restarted_at != ask.restarted_at);
+        self.power(name, wish, restarts);
         broken
     }
 
@@ -80,16 +83,64 @@ impl World {
         broken.extend((networks.len() > 1).then_some("VM-06"));
         let accelerated = nics().any(|nic| nic.ask.accelerated_networking == Switch::On);
         broken.extend((accelerated && ask.size.accelerated_networking == Unsupported).then_some("SIZE-02"));
-        let publics = nics().flat_map(|nic| nic.ask.public_ip_addresses());
-        let skus: BTreeSet<_> = publics.map(|public| self.publics[public].0.sku.to_string()).collect();
-        broken.extend((skus.len() > 1).then_some("PIP-19"));
+        let set = ask.availability_set.as_ref();
+        let others = set.into_iter().flat_map(|set| self.members_of_set(set)).filter(|other| *other != name);
+        let beside = others.flat_map(|vm| self.publics_of(&self.vms[vm].attached));
+        broken.extend(self.mixes_skus(self.publics_of(listed).chain(beside)).then_some("PIP-19"));
         broken
     }
 
-    /// How many public addresses of these NICs have no address.
-    fn lacking(&self, nics: &[Name]) -> usize {
-        let publics = nics.iter().flat_map(|nic| self.nics[nic].ask.public_ip_addresses());
-        publics.filter(|public| self.publics[*public].1.is_none()).count()
+    pub(super) fn vm_of(&self, nic: &Name) -> Option<(&Name, &Vm)> {
+        self.vms.iter().find(|(_, vm)| vm.attached.contains(nic))
+    }
+
+    pub(super) fn members_of_set(&self, set: &Name) -> impl Iterator<Item = &Name> {
+        self.vms.iter().filter(move |(_, vm)| vm.ask.availability_set.as_ref() == Some(set)).map(|(vm, _)| vm)
+    }
+
+    /// The public addresses that these NICs refer to.
+    pub(super) fn publics_of<'a>(&'a self, nics: &'a [Name]) -> impl Iterator<Item = &'a Name> {
+        nics.iter().flat_map(|nic| self.nics[nic].ask.public_ip_addresses())
+    }
+
+    pub(super) fn mixes_skus<'a>(&self, mut publics: impl Iterator<Item = &'a Name>) -> bool {
+        let sku = |public: &Name| self.publics[public].ask.sku;
+        let first = publics.next().map(sku);
+        publics.any(|public| Some(sku(public)) != first)
+    }
+
+    /// True if fewer addresses are free than these public addresses lack. A prefix's have theirs: they are Static.
+    pub(super) fn too_few_publics<'a>(&self, publics: impl Iterator<Item = &'a Name>) -> bool {
+        let lacking = publics.filter(|public| self.publics[*public].address.is_none()).count();
+        self.free_publics(None).take(lacking).count() < lacking
+    }
+
+    // Power.
+
+    /// Does as is wished, from the power state as it is (S-22, S-34).
+    fn power(&mut self, name: &Name, wish: PowerWish, restarts: bool) {
+        match (wish, self.vms[name].power) {
+            (PowerWish::Running, PowerState::Stopped | PowerState::Deallocated) => self.start(name),
+            (PowerWish::Running, PowerState::Running) if restarts => self.start(name),
+            (PowerWish::Stopped, PowerState::Deallocated) => {
+                self.run(name);
+                self.vms.get_mut(name).unwrap().power = PowerState::Stopped;
+            }
+            (PowerWish::Stopped, _) => self.vms.get_mut(name).unwrap().power = PowerState::Stopped,
+            (PowerWish::Running, PowerState::Running | PowerState::Starting) | (PowerWish::Deallocated, _) => {}
+        }
+    }
+
+    /// Deallocates, and tells the power state that it had.
+    pub(super) fn deallocate(&mut self, name: &Name) -> PowerState {
+        let power = std::mem::replace(&mut self.vms.get_mut(name).unwrap().power, PowerState::Deallocated);
+        self.settle([]);
+        power
+    }
+
+    pub(super) fn power_on_as_before(&mut self, name: &Name, power: PowerState) {
+        self.may_reassign(name, as_wish(power));
+        self.power(name, as_wish(power), false);
     }
 
     fn start(&mut self, name: &Name) {
@@ -99,6 +150,29 @@ impl World {
         let vm = self.vms.get_mut(name).unwrap();
         (vm.power, vm.starts_at) = (PowerState::Starting, self.now + self.start_takes);
         self.settle_publics_of(name);
+    }
+
+    /// Dynamic private addresses may change when the VM starts after it was deallocated (ADDR-05, D-04).
+    fn may_reassign(&mut self, name: &Name, wish: PowerWish) {
+        let vm = self.vms[name].clone();
+        let starts = vm.power == PowerState::Deallocated && wish != PowerWish::Deallocated;
+        if !starts || self.dynamic_addresses == DynamicAddresses::Kept {
+            return;
+        }
+        for name in &vm.attached {
+            let nic = &self.nics[name];
+            let (mut addresses, mut mac) = (nic.addresses.clone(), nic.mac);
+            for asked in nic.ask.configurations.iter().filter(|c| c.assignment == Assignment::Dynamic) {
+                let taken: Vec<_> = addresses.values().copied().collect();
+                let lowest = self.lowest_free(&nic.ask.subnet, asked.version, &taken);
+                addresses.extend(lowest.map(|lowest| (asked.name.clone(), lowest)));
+            }
+            if vm.primary == *name && addresses[&nic.primary] != nic.addresses[&nic.primary] {
+                mac = None; // D-06
+            }
+            let nic = self.nics.get_mut(name).unwrap();
+            (nic.addresses, nic.mac) = (addresses, mac);
+        }
     }
 
     /// The VM runs: its NICs have MAC addresses (NIC-14), and its Dynamic public addresses appear (PIP-05).
@@ -116,9 +190,7 @@ impl World {
     }
 
     fn settle_publics_of(&mut self, name: &Name) {
-        let attached = self.vms[name].attached.clone();
-        let order: Vec<Name> =
-            attached.iter().flat_map(|nic| self.nics[nic].ask.public_ip_addresses().cloned()).collect();
+        let order: Vec<Name> = self.publics_of(&self.vms[name].attached).cloned().collect();
         self.settle(order);
     }
 
@@ -129,6 +201,15 @@ impl World {
         for (_, name) in due {
             self.run(&name);
         }
+    }
+}
+
+/// The wish that a power state fulfils.
+fn as_wish(power: PowerState) -> PowerWish {
+    match power {
+        PowerState::Starting | PowerState::Running => PowerWish::Running,
+        PowerState::Stopped => PowerWish::Stopped,
+        PowerState::Deallocated => PowerWish::Deallocated,
     }
 }
 

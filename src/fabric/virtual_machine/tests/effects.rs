@@ -201,6 +201,28 @@ fn dynamic_addresses_may_be_assigned_anew_when_a_deallocated_vm_starts() {
     assert!(fabric.mac("a").is_some() && mac.is_some());
 }
 
+/// The NIC `b` holds 10.0.1.5, and 10.0.1.4 is free.
+fn a_rack_that_reassigns() -> Fabric {
+    let settings = Settings { dynamic_addresses: DynamicAddresses::Reassigned, ..Settings::default() };
+    let fabric = Fabric::new(settings).with(a_network("hub")).with(a_subnet("web", "10.0.1.0/24"));
+    let mut fabric = fabric.with(a_nic("a")).with(a_nic("b"));
+    fabric.delete(Kind::NetworkInterface, "a").unwrap();
+    fabric
+}
+
+#[test]
+fn a_vm_that_is_created_was_not_deallocated_and_moves_no_address() {
+    for asked in [a_vm("v").nics(["b"]).running(), a_vm("v").nics(["b"]).stopped()] {
+        assert_eq!(a_rack_that_reassigns().with(asked).address("b", "ipconfig1"), "10.0.1.5");
+    }
+}
+
+#[test]
+fn a_deallocated_vm_that_is_started_and_stopped_again_was_started() {
+    let fabric = a_rack_that_reassigns().with(a_vm("v").nics(["b"]).deallocated());
+    assert_eq!(fabric.with(a_vm("v").nics(["b"]).stopped()).address("b", "ipconfig1"), "10.0.1.4");
+}
+
 #[test]
 fn a_start_that_takes_time_takes_its_dynamic_public_addresses_at_its_beginning() {
     let settings = Settings {

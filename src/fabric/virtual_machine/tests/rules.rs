@@ -1,10 +1,8 @@
 //! The rules of virtual machines, each accepted at its border and refused beyond it.
 
 use super::a_rack;
-use crate::fabric::network_interface::AllocationMethod;
 use crate::fabric::network_interface::Primary::{No, Unsaid, Yes};
 use crate::fabric::testing::*;
-use crate::fabric::virtual_machine::PowerState;
 use crate::fabric::{Code, Kind};
 
 const LIST: &str = "spec.networkProfile.networkInterfaces";
@@ -293,77 +291,6 @@ fn a_vm_with_accelerated_networking_is_not_resized_to_a_size_without() {
     assert_eq!(told(&refusal), [("SIZE-02", Code::VMSizeIsNotPermittedToEnableAcceleratedNetworking, FIRST)]);
 }
 
-fn a_rack_of_two_skus() -> Fabric {
-    a_rack()
-        .with(a_public_ip("standard").standard())
-        .with(a_public_ip("standard2").standard())
-        .with(a_public_ip("basic").method(AllocationMethod::Static))
-        .with(a_nic("a").public("standard"))
-        .with(a_nic("b").public("standard2"))
-        .with(a_nic("c").public("basic"))
-}
-
-// accepts VirtualMachine PIP-19
-#[test]
-fn a_vm_whose_public_addresses_are_of_one_sku_is_accepted() {
-    a_rack_of_two_skus().accept(a_vm("v").nics(["a", "b"]));
-}
-
-// refuses VirtualMachine PIP-19
-#[test]
-fn a_vm_whose_public_addresses_are_of_two_skus_waits_for_one_of_its_nics() {
-    let mixed = a_rack_of_two_skus();
-    let refusal = mixed.clone().put(a_vm("v").nics(["a", "c"])).unwrap_err();
-    let code = Code::DifferentSkuLoadBalancersAndPublicIPAddressNotAllowed;
-    assert_eq!(told(&refusal), [("PIP-19", code, SECOND)]);
-    for nic in ["a", "c"] {
-        let mut fabric = mixed.clone();
-        fabric.cure(&refusal, |fabric| fabric.accept(a_nic(nic)));
-        fabric.accept(a_vm("v").nics(["a", "c"]));
-    }
-}
-
-fn a_rack_with_one_public_address() -> Fabric {
-    a_fabric_with_public_addresses("198.51.100.0/32")
-        .with(a_subnet("web", "10.0.1.0/24"))
-        .with(a_public_ip("p"))
-        .with(a_nic("a").public("p"))
-}
-
-// accepts VirtualMachine PIP-05
-#[test]
-fn the_last_public_address_goes_to_a_vm_that_starts() {
-    let fabric = a_rack_with_one_public_address().with(a_vm("v").nics(["a"]));
-    assert_eq!(fabric.public_address("p"), "198.51.100.0");
-}
-
-// refuses VirtualMachine PIP-05
-#[test]
-fn a_vm_waits_to_start_until_a_public_address_is_free() {
-    let mut fabric = a_rack_with_one_public_address().with(a_public_ip("other").standard());
-    for starting in [a_vm("v").nics(["a"]), a_vm("v").nics(["a"]).running(), a_vm("v").nics(["a"]).stopped()] {
-        let refusal = fabric.put(starting.clone()).unwrap_err();
-        assert_eq!(told(&refusal), [("PIP-05", Code::AllocationFailed, "spec.powerState")]);
-        let mut cured = fabric.clone();
-        cured.cure(&refusal, |fabric| assert!(fabric.delete(Kind::PublicIPAddress, "other").unwrap()));
-        cured.accept(starting);
-    }
-    fabric.accept(a_vm("v").nics(["a"]).deallocated());
-}
-
-#[test]
-fn a_vm_that_is_stopped_already_needs_no_public_address() {
-    let mut fabric = a_fabric_with_public_addresses("198.51.100.0/32")
-        .with(a_subnet("web", "10.0.1.0/24"))
-        .with(a_public_ip("p"))
-        .with(a_nic("a"))
-        .with(a_vm("v").nics(["a"]).stopped())
-        .with(a_public_ip("other").standard())
-        .with(a_nic("a").public("p"));
-    fabric.accept(a_vm("v").nics(["a"]).stopped());
-    assert_eq!(fabric.public_address("p"), "none");
-}
-
 // accepts VirtualMachine AVS-01
 #[test]
 fn a_vm_is_created_in_a_set_and_stays_in_it() {
@@ -382,32 +309,4 @@ fn a_vm_joins_a_set_only_at_creation() {
     let refusal = fabric.put(a_vm("v").nics(["a"]).in_set("set")).unwrap_err();
     assert_eq!(told(&refusal), [("AVS-01", Code::PropertyChangeNotAllowed, "spec.availabilitySet")]);
     assert!(refusal.stalls());
-}
-
-#[test]
-fn skus_do_not_mix_within_an_availability_set() {
-    let mut fabric = a_rack().with(a_set("set")).with(a_public_ip("basic")).with(a_public_ip("standard").standard());
-    fabric.accept(a_nic("one").public("basic"));
-    fabric.accept(a_nic("two").public("standard"));
-    fabric.accept(a_vm("v").nics(["one"]).in_set("set"));
-    let refusal = fabric.put(a_vm("w").nics(["two"]).in_set("set")).unwrap_err();
-    let code = Code::DifferentSkuLoadBalancersAndPublicIPAddressNotAllowed;
-    assert_eq!(told(&refusal), [("PIP-19", code, FIRST)]);
-    fabric.cure(&refusal, |fabric| assert!(fabric.delete(Kind::VirtualMachine, "v").unwrap()));
-    fabric.accept(a_vm("w").nics(["two"]).in_set("set"));
-}
-
-#[test]
-fn a_vm_that_may_be_disrupted_is_deallocated_for_an_edit_and_started_again() {
-    let mut fabric = a_rack().with(a_vm("v").nics(["a"]).running().disruptable());
-    fabric.accept(a_vm("v").nics(["b", "a"]).running().disruptable());
-    assert_eq!((fabric.power("v"), fabric.attached("v")), (PowerState::Running, vec!["a".to_owned(), "b".to_owned()]));
-    assert!(fabric.mac("b").is_some());
-}
-
-#[test]
-fn a_nic_of_a_vm_that_may_be_disrupted_is_edited_while_it_runs() {
-    let mut fabric = a_rack().with(a_vm("v").nics(["a", "b"]).size("Standard_D4s_v3").running().disruptable());
-    fabric.accept(a_nic("b").accelerated());
-    assert_eq!(fabric.power("v"), PowerState::Running);
 }

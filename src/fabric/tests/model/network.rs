@@ -1,0 +1,102 @@
+//! The naive fabric: virtual networks and subnets.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use ipnet::IpNet;
+
+use super::{Broken, World};
+use crate::fabric::Name;
+use crate::fabric::network_interface::IpVersion;
+use crate::fabric::subnet::Subnet;
+use crate::fabric::virtual_network::VirtualNetwork;
+
+impl World {
+    pub(super) fn put_network(&mut self, name: &Name, ask: &VirtualNetwork) -> Broken {
+        let mut broken = Broken::new();
+        let inside = |prefix: IpNet| ask.address_prefixes.iter().any(|space| space.contains(&prefix));
+        let mut subnets = self.subnets.values().filter(|subnet| subnet.virtual_network == *name);
+        if subnets.any(|subnet| !subnet.prefixes().all(inside)) {
+            broken.insert("S-15");
+        }
+        if broken.is_empty() {
+            self.networks.insert(name.clone(), ask.clone());
+        }
+        broken
+    }
+
+    pub(super) fn put_subnet(&mut self, name: &Name, ask: &Subnet) -> Broken {
+        let mut broken = Broken::new();
+        match self.networks.get(&ask.virtual_network) {
+            None => {
+                broken.insert("NIC-03");
+            }
+            Some(network) => {
+                let inside = |prefix: IpNet| network.address_prefixes.iter().any(|space| space.contains(&prefix));
+                if !ask.prefixes().all(inside) {
+                    broken.insert("VNET-03");
+                }
+            }
+        }
+        if self.subnets.get(name).is_some_and(|before| before.virtual_network != ask.virtual_network) {
+            broken.insert("S-14");
+        }
+        for (other, subnet) in self.subnets.iter().filter(|(other, _)| *other != name) {
+            let meet = |a: IpNet, b: IpNet| a.contains(&b.network()) || b.contains(&a.network());
+            let overlaps = ask.prefixes().any(|a| subnet.prefixes().any(|b| meet(a, b)));
+            if overlaps && subnet.virtual_network == ask.virtual_network && other != name {
+                broken.insert("VNET-04");
+            }
+        }
+        if !self.held_in(name).iter().all(|address| usable(ask, *address)) {
+            broken.insert("VNET-09");
+        }
+        if broken.is_empty() {
+            self.subnets.insert(name.clone(), ask.clone());
+            self.serve_ipv6(name);
+        }
+        broken
+    }
+
+    /// Configurations without an address for lack of an IPv6 range have one when there is a range (S-20).
+    fn serve_ipv6(&mut self, subnet: &Name) {
+        let in_it = self.nics.iter().filter(|(_, nic)| nic.ask.subnet == *subnet);
+        for nic in in_it.map(|(nic, _)| nic.clone()).collect::<Vec<_>>() {
+            let ipv6 = self.nics[&nic].ask.configurations.iter().filter(|c| c.version == IpVersion::IPv6);
+            let unserved: Vec<_> =
+                ipv6.map(|c| c.name.clone()).filter(|c| !self.nics[&nic].addresses.contains_key(c)).collect();
+            for configuration in unserved {
+                if let Some(address) = self.lowest_free(subnet, IpVersion::IPv6, &[]) {
+                    self.nics.get_mut(&nic).unwrap().addresses.insert(configuration, address);
+                }
+            }
+        }
+    }
+
+    pub(super) fn held_in(&self, subnet: &Name) -> Vec<IpAddr> {
+        let nics = self.nics.values().filter(|nic| nic.ask.subnet == *subnet);
+        nics.flat_map(|nic| nic.addresses.values().copied()).collect()
+    }
+
+    /// The lowest address of a subnet that is not the platform's, nobody's, and not in `except`.
+    pub(super) fn lowest_free(&self, subnet: &Name, version: IpVersion, except: &[IpAddr]) -> Option<IpAddr> {
+        let ask = &self.subnets[subnet];
+        let held = self.held_in(subnet);
+        let mut candidates: Box<dyn Iterator<Item = IpAddr>> = match (version, ask.ipv6) {
+            (IpVersion::IPv4, _) => Box::new(ask.ipv4.hosts().map(IpAddr::V4)),
+            (IpVersion::IPv6, Some(ipv6)) => Box::new(ipv6.hosts().map(IpAddr::V6)),
+            (IpVersion::IPv6, None) => Box::new(std::iter::empty()),
+        };
+        candidates.find(|address| usable(ask, *address) && !held.contains(address) && !except.contains(address))
+    }
+}
+
+/// True if an address of a subnet is inside it and not one of the five that the platform keeps (ADDR-01).
+pub(super) fn usable(subnet: &Subnet, address: IpAddr) -> bool {
+    subnet.prefixes().any(|prefix| {
+        let kept_at_start: Vec<IpAddr> = match prefix.network() {
+            IpAddr::V4(first) => (0..4).map(|n| Ipv4Addr::from(u32::from(first) + n).into()).collect(),
+            IpAddr::V6(first) => (0..4).map(|n| Ipv6Addr::from(u128::from(first) + n).into()).collect(),
+        };
+        prefix.contains(&address) && !kept_at_start.contains(&address) && prefix.broadcast() != address
+    })
+}
