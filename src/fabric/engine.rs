@@ -312,7 +312,7 @@ impl Engine {
 
     /// Carries a part of an instance as its scale set wants it; what the set asks for has been judged with the set.
     pub(super) fn commit_part<K: Resource>(&mut self, name: &Name, mut ask: K, placement: &Placement) {
-        let uid = Uid(name.to_string().into());
+        let uid = Uid::of_part(name);
         ask.resolve(self, self.get::<K>(name));
         let request = Request { uid, generation: 1, location: None, default: placement.clone(), ask };
         self.commit(name, Change { request, placement: placement.clone() });

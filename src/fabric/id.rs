@@ -73,6 +73,13 @@ impl fmt::Display for ObjectId {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Uid(pub Arc<str>);
 
+impl Uid {
+    /// The identity of a part of an instance, which is no object of its own.
+    pub(super) fn of_part(name: &Name) -> Self {
+        Self(format!("part {name}").into())
+    }
+}
+
 impl From<&str> for Uid {
     fn from(uid: &str) -> Self {
         Self(uid.into())

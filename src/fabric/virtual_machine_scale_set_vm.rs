@@ -169,7 +169,7 @@ fn restore_part<K: Resource>(
     view: K::View,
 ) -> Vec<String> {
     ask.resolve(engine, None);
-    let uid = Uid(name.to_string().into());
+    let uid = Uid::of_part(name);
     engine.restore_one(name, Record { uid, generation: 1, placement: placement.clone(), ask, view })
 }
 

@@ -64,7 +64,7 @@ impl Engine {
             assert!(set.held.instances.keys().all(|id| *id < set.held.next_instance_id), "{name}");
             assert!(set.held.models.contains_key(&set.held.revision), "{name}");
         }
-        let is_part = |name: &Name, uid: &Uid| *uid.0 == *name.to_string();
+        let is_part = |name: &Name, uid: &Uid| *uid == Uid::of_part(name);
         assert_eq!(self.all::<VirtualMachine>().filter(|(name, part)| is_part(name, &part.uid)).count(), vms);
         assert_eq!(self.all::<NetworkInterface>().filter(|(name, part)| is_part(name, &part.uid)).count(), nics);
         assert_eq!(self.all::<PublicIPAddress>().filter(|(name, part)| is_part(name, &part.uid)).count(), publics);
