@@ -22,6 +22,7 @@ pub mod mac;
 pub mod network_interface;
 pub mod public_ip_address;
 pub mod public_ip_prefix;
+mod ranges;
 pub mod resource;
 pub mod subnet;
 pub mod violation;

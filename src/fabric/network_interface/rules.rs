@@ -780,24 +780,21 @@ fn public_pool_has_room(case: &Nic<'_>, findings: &mut Findings) {
 
 fn skus_do_not_mix(case: &Nic<'_>, findings: &mut Findings) {
     let Some((vm, programmed)) = attached_vm(case) else { return };
-    let sku = |public: &Name| case.engine.get::<PublicIPAddress>(public).map(|public| public.ask.sku);
+    if case.ask.public_ip_addresses().next().is_none() {
+        return; // and nothing else is looked for
+    }
     let siblings = case.engine.nics_of.get(vm).into_iter().flat_map(|nics| nics.values());
-    let siblings = siblings.filter(|nic| *nic != case.name);
     let publics_of = |nic| Some((nic, case.engine.get::<NetworkInterface>(nic)?.ask.public_ip_addresses()));
+    let theirs = siblings.filter(|nic| *nic != case.name).filter_map(publics_of);
+    let mut others: Vec<(&Name, &Name, &str)> =
+        theirs.flat_map(|(nic, publics)| publics.map(move |public| (public, nic, "VM"))).collect();
     let set = programmed.ask.availability_set.as_ref();
-    let mut others: Vec<(&Name, &Name, &str)> = siblings
-        .filter_map(publics_of)
-        .flat_map(|(nic, publics)| publics.map(move |public| (public, nic, "VM")))
-        .chain(
-            set.and_then(|set| public_address_beside(case.engine, set, vm))
-                .map(|(public, nic)| (public, nic, "availability set")),
-        )
-        .collect();
+    let beside = set.and_then(|set| public_address_beside(case.engine, set, vm));
+    others.extend(beside.map(|(public, nic)| (public, nic, "availability set")));
+    let sku = |public: &Name| case.engine.get::<PublicIPAddress>(public).map(|public| public.ask.sku);
     for (n, _, public) in public_addresses(case.ask) {
-        let mixed = others
-            .iter()
-            .find(|(other, ..)| sku(other).is_some() && sku(public).is_some() && sku(other) != sku(public));
-        if let Some((other, nic, within)) = mixed {
+        let mixed = |other: &Name| sku(other).is_some() && sku(public).is_some() && sku(other) != sku(public);
+        if let Some((other, nic, within)) = others.iter().find(|(other, ..)| mixed(other)) {
             findings
                 .refuse(
                     Code::DifferentSkuLoadBalancersAndPublicIPAddressNotAllowed,

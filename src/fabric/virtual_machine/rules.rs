@@ -348,10 +348,12 @@ fn size_supports_acceleration(case: &Vm<'_>, findings: &mut Findings) {
 fn skus_do_not_mix(case: &Vm<'_>, findings: &mut Findings) {
     let sku = |public: &Name| case.engine.get::<PublicIPAddress>(public).map(|public| public.ask.sku);
     let set = case.ask.availability_set.as_ref();
-    let mut first = set.and_then(|set| public_address_beside(case.engine, set, case.name));
+    let beside = || set.and_then(|set| public_address_beside(case.engine, set, case.name));
+    let mut first = None;
     for (n, reference, nic) in nics(case) {
         for public in nic.ask.public_ip_addresses() {
-            let (one, holder) = *first.get_or_insert((public, &reference.name)); // the first one seen decides
+            // The first one seen decides. Those beside it are looked for only if there is a public address to compare.
+            let (one, holder) = *first.get_or_insert_with(|| beside().unwrap_or((public, &reference.name)));
             let (Some(sku), Some(of)) = (sku(public), sku(one)) else { continue };
             if of != sku {
                 findings
