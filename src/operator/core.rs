@@ -126,6 +126,7 @@ pub struct Core {
     reports: Queue,
     held_back: BTreeMap<ObjectId, BTreeSet<ObjectId>>,
     timers: BTreeSet<(Timestamp, ObjectId)>,
+    judgements: u64,
     notices: Vec<Notice>,
     dropped: Vec<(ObjectId, String)>,
 }
@@ -147,6 +148,7 @@ impl Core {
             reports: Queue::default(),
             held_back: BTreeMap::new(),
             timers: BTreeSet::new(),
+            judgements: 0,
             notices: Vec::new(),
             dropped: Vec::new(),
         }
@@ -165,6 +167,11 @@ impl Core {
     /// The number of objects known, and of those that wait for something.
     pub fn counts(&self) -> (usize, usize) {
         (self.index.len(), self.waits.len())
+    }
+
+    /// How often an object has been judged so far; what waits is not judged.
+    pub fn judgements(&self) -> u64 {
+        self.judgements
     }
 
     /// Takes one input in.

@@ -13,6 +13,7 @@
 mod check;
 mod stories;
 mod users;
+mod waiting;
 mod world;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
