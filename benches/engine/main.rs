@@ -18,10 +18,11 @@ mod support;
 use std::hint::black_box;
 use std::time::Instant;
 
+use ipnet::Ipv4Net;
 use life::{Life, NAMESPACE};
-use support::{fabric, median, nic_name, print, print_ratio, request, resident};
+use support::{NETWORK, SUBNET, fabric, median, nic_name, print, print_ratio, request, resident};
 use vnet_operator::api::object::{self, Recall};
-use vnet_operator::fabric::{AnyRecord, Ask, Engine, Kind, Name, Request, Settings};
+use vnet_operator::fabric::{AnyRecord, Ask, Engine, Kind, Name, Request, Settings, Subnet};
 use vnet_operator::operator::Core;
 
 const ROUNDS: usize = 5;
@@ -33,6 +34,7 @@ fn main() {
     let few = puts_and_deletes(10_000);
     let many = puts_and_deletes(50_000);
     print_ratio("a put at 50,000 NICs against 10,000", many / few, None);
+    subnets();
     restore();
 }
 
@@ -113,6 +115,29 @@ fn puts_and_deletes(nics: usize) -> f64 {
     print(&format!("puts of {nics} NICs"), &format!("{:.0} a second", 1.0 / puts), None);
     print(&format!("deletes of {nics} NICs"), &format!("{:.0} a second", 1.0 / deletes), None);
     puts
+}
+
+/// Puts of subnets of one network, as many as it may have: each is compared with its siblings (VNET-04).
+fn subnets() {
+    const FIRST: u32 = 0x0a02_0000; // 10.2.0.0
+    let any = request(&life::id(Kind::Subnet, SUBNET));
+    let time = |subnets: u32| {
+        let mut engine = fabric(NAMESPACE);
+        let asked: Vec<_> =
+            (0..subnets).map(|n| (Name::new(NAMESPACE, format!("subnet-{n:04}")), FIRST + 16 * n)).collect();
+        let begin = Instant::now();
+        for (name, first) in asked {
+            let ipv4 = Ipv4Net::new(first.into(), 28).expect("28 is a length");
+            let subnet = Subnet { virtual_network: Name::new(NAMESPACE, NETWORK), ipv4, ipv6: None };
+            put(&mut engine, &name, Request { ask: subnet.into(), ..any.clone() });
+        }
+        begin.elapsed().as_secs_f64() / f64::from(subnets)
+    };
+    let pairs: Vec<(f64, f64)> = (0..ROUNDS).map(|_| (time(500), time(2_999))).collect();
+    let many = median(pairs.iter().map(|(_, many)| *many).collect());
+    print("put of a subnet, of 2,999 of one network", &micros(many, "subnet"), None);
+    let ratio = median(pairs.iter().map(|(few, many)| many / few).collect());
+    print_ratio("a put of a subnet among 2,999 against among 500", ratio, None);
 }
 
 /// A restart, from what stands on the API server: of the engine alone, and of the core that reads it.

@@ -5,7 +5,6 @@ use std::net::IpAddr;
 use super::engine::Engine;
 use super::id::Name;
 use super::network_interface::{IpVersion, pool_of};
-use super::subnet::Subnet;
 use super::violation::Code;
 
 /// How many free addresses the answer names.
@@ -28,11 +27,8 @@ impl Engine {
     /// # Errors
     /// `PrivateIPAddressNotInAnySubnet` if no subnet of the network contains it.
     pub fn check_ip_address_availability(&self, network: &Name, address: IpAddr) -> Result<Availability, Code> {
-        let subnets = self.subnets_of.get(network).into_iter().flatten();
-        let contains = |name: &&Name| {
-            self.get::<Subnet>(name).is_some_and(|subnet| subnet.ask.prefixes().any(|prefix| prefix.contains(&address)))
-        };
-        let subnet = subnets.into_iter().find(contains).ok_or(Code::PrivateIPAddressNotInAnySubnet)?;
+        let ranges = self.ranges_of.get(network).ok_or(Code::PrivateIPAddressNotInAnySubnet)?;
+        let (_, subnet) = ranges.overlapping(address.into()).next().ok_or(Code::PrivateIPAddressNotInAnySubnet)?;
         let pool = self.pool(&pool_of(subnet, IpVersion::of(&address))).ok_or(Code::PrivateIPAddressNotInAnySubnet)?;
         let is_platform_reserved = pool.reserves(address);
         let available = !is_platform_reserved && !pool.holds(address);

@@ -22,6 +22,7 @@ use super::kind::Tables;
 use super::mac::Macs;
 use super::public_ip_address::PublicIPAddress;
 use super::quota::{Quota, Quotas, Usage};
+use super::ranges::Ranges;
 use super::resource::{Change, Programmed, Record, Resource, Restored};
 use super::violation::{Code, Findings, Refusal, Violation, WaitKey};
 
@@ -95,6 +96,7 @@ pub struct Engine {
     pub(super) pools: BTreeMap<PoolId, Pool>,
     pub(super) addresses: BTreeMap<(Name, IpAddr), (Name, Arc<str>)>, // subnet, address -> NIC, configuration
     pub(super) subnets_of: BTreeMap<Name, BTreeSet<Name>>,            // of a virtual network
+    pub(super) ranges_of: BTreeMap<Name, Ranges>,                     // of the subnets of a virtual network
     pub(super) nics_in: BTreeMap<Name, BTreeSet<Name>>,               // a subnet
     pub(super) nics_of: BTreeMap<Name, BTreeMap<u64, Name>>,          // a virtual machine, in order of attachment
     pub(super) associations: BTreeMap<Name, (Name, Arc<str>)>,        // public address -> NIC, configuration
@@ -122,6 +124,7 @@ impl Engine {
             pools: BTreeMap::from([(PoolId::Public, public)]),
             addresses: BTreeMap::new(),
             subnets_of: BTreeMap::new(),
+            ranges_of: BTreeMap::new(),
             nics_in: BTreeMap::new(),
             nics_of: BTreeMap::new(),
             associations: BTreeMap::new(),

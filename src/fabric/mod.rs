@@ -23,6 +23,7 @@ pub mod network_interface;
 pub mod public_ip_address;
 pub mod public_ip_prefix;
 pub mod quota;
+mod ranges;
 pub mod resource;
 pub mod subnet;
 pub mod violation;

@@ -16,7 +16,7 @@ use super::limits;
 use super::network_interface;
 use super::resource::{Case, Cures, DELETION_PATH, DeletionRule, Programmed, Resource, Rule};
 use super::violation::{Code, Findings, WaitKey};
-use super::virtual_network::{VirtualNetwork, and_others, overlap};
+use super::virtual_network::{VirtualNetwork, and_others};
 
 /// What is asked of a subnet.
 #[derive(Clone, Debug, PartialEq)]
@@ -153,6 +153,7 @@ impl Resource for Subnet {
         if engine.subnets_of.entry(ask.virtual_network.clone()).or_default().insert(name.clone()) {
             engine.touch_members(Kind::VirtualNetwork, &ask.virtual_network);
         }
+        move_ranges(engine, name, before, Some(&ask));
         replace_pools(engine, name, &ask);
         if before.is_some() {
             engine.free(WaitKey::Capacity(PoolId::SubnetIPv4(name.clone())));
@@ -166,6 +167,7 @@ impl Resource for Subnet {
     fn release(engine: &mut Engine, name: &Name, gone: &Programmed<Self>) {
         let network = &gone.ask.virtual_network;
         leave(&mut engine.subnets_of, network, name);
+        move_ranges(engine, name, Some(&gone.ask), None);
         engine.pools.remove(&PoolId::SubnetIPv4(name.clone()));
         engine.pools.remove(&PoolId::SubnetIPv6(name.clone()));
         let network = network.clone();
@@ -242,22 +244,21 @@ fn lies_inside(case: &Case<'_, Subnet>, findings: &mut Findings) {
 }
 
 fn overlaps_none(case: &Case<'_, Subnet>, findings: &mut Findings) {
-    let Some(siblings) = case.engine.subnets_of.get(&case.ask.virtual_network) else { return };
-    for name in siblings.iter().filter(|name| *name != case.name) {
-        let Some(sibling) = case.engine.get::<Subnet>(name) else { continue };
-        for prefix in case.ask.prefixes() {
-            for other in sibling.ask.prefixes().filter(|other| overlap(&prefix, other)) {
-                let id = ObjectId::new(Kind::Subnet, name.clone());
-                findings
-                    .refuse(
-                        Code::NetcfgSubnetRangesOverlap,
-                        case.ask.path_of(&prefix),
-                        format!("{prefix} overlaps {other} of {id}."),
-                        format!("Choose a range that is free, or delete {id}."),
-                    )
-                    .until_gone(id);
-            }
-        }
+    let Some(ranges) = case.engine.ranges_of.get(&case.ask.virtual_network) else { return };
+    let prefixes = case.ask.prefixes();
+    let overlapping = |prefix| ranges.overlapping(prefix).map(move |(other, subnet)| (subnet, prefix, other));
+    let mut found: Vec<_> = prefixes.flat_map(overlapping).filter(|(subnet, ..)| *subnet != case.name).collect();
+    found.sort_unstable();
+    for (subnet, prefix, other) in found {
+        let id = ObjectId::new(Kind::Subnet, subnet.clone());
+        findings
+            .refuse(
+                Code::NetcfgSubnetRangesOverlap,
+                case.ask.path_of(&prefix),
+                format!("{prefix} overlaps {other} of {id}."),
+                format!("Choose a range that is free, or delete {id}."),
+            )
+            .until_gone(id);
     }
 }
 
@@ -360,6 +361,21 @@ fn held_addresses<'a>(engine: &'a Engine, subnet: &Name) -> impl Iterator<Item =
         .range((subnet.clone(), lowest)..)
         .take_while(move |((subnet, _), _)| *subnet == of)
         .map(|((_, address), (nic, _))| (*address, nic))
+}
+
+fn move_ranges(engine: &mut Engine, name: &Name, before: Option<&Subnet>, after: Option<&Subnet>) {
+    if let Some(before) = before
+        && let Some(ranges) = engine.ranges_of.get_mut(&before.virtual_network)
+    {
+        before.prefixes().for_each(|range| ranges.remove(&range, name));
+        if ranges.is_empty() {
+            engine.ranges_of.remove(&before.virtual_network);
+        }
+    }
+    if let Some(after) = after {
+        let ranges = engine.ranges_of.entry(after.virtual_network.clone()).or_default();
+        after.prefixes().for_each(|range| ranges.insert(range, name));
+    }
 }
 
 /// Pools of the new ranges, in which what is held stays held.

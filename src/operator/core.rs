@@ -151,6 +151,7 @@ pub struct Core {
     revisions: BTreeMap<(Name, u64), Uid>,
     models: Vec<Revision>,
     timers: BTreeSet<(Timestamp, ObjectId)>,
+    judgements: u64,
     notices: Vec<Notice>,
     dropped: Vec<(ObjectId, String)>,
 }
@@ -179,6 +180,7 @@ impl Core {
             revisions: BTreeMap::new(),
             models: Vec::new(),
             timers: BTreeSet::new(),
+            judgements: 0,
             notices: Vec::new(),
             dropped: Vec::new(),
         }
@@ -197,6 +199,11 @@ impl Core {
     /// The number of objects known, and of those that wait for something.
     pub fn counts(&self) -> (usize, usize) {
         (self.index.len(), self.waits.len())
+    }
+
+    /// How often an object has been judged so far; what waits is not judged.
+    pub fn judgements(&self) -> u64 {
+        self.judgements
     }
 
     /// Takes one input in.

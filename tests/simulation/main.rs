@@ -14,6 +14,7 @@ mod check;
 mod scale_sets;
 mod stories;
 mod users;
+mod waiting;
 mod world;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -5,7 +5,7 @@ use vnet_operator::fabric::{Kind, ObjectId};
 
 use super::world::{World, id};
 
-fn network() -> World {
+pub fn network() -> World {
     let mut world = World::new(false, false);
     let hub = json!({"addressSpace": {"addressPrefixes": ["10.0.0.0/16"]}});
     world.create(&id(Kind::VirtualNetwork, "a", "hub"), hub, true);
@@ -14,29 +14,29 @@ fn network() -> World {
     world
 }
 
-fn web() -> ObjectId {
+pub fn web() -> ObjectId {
     id(Kind::Subnet, "a", "web")
 }
 
 /// Three addresses to give: 10.0.0.4 to 10.0.0.6.
-fn subnet() -> Value {
+pub fn subnet() -> Value {
     json!({"virtualNetwork": {"name": "hub"}, "addressPrefixes": ["10.0.0.0/29"]})
 }
 
-fn nic(name: &str) -> ObjectId {
+pub fn nic(name: &str) -> ObjectId {
     id(Kind::NetworkInterface, "a", name)
 }
 
-fn dynamic() -> Value {
+pub fn dynamic() -> Value {
     json!({"subnet": {"name": "web"}, "ipConfigurations": [{"name": "one"}]})
 }
 
-fn with_address(address: &str) -> Value {
+pub fn with_address(address: &str) -> Value {
     let configuration = json!({"name": "one", "privateIPAllocationMethod": "Static", "privateIPAddress": address});
     json!({"subnet": {"name": "web"}, "ipConfigurations": [configuration]})
 }
 
-fn ready(world: &World, id: &ObjectId) -> String {
+pub fn ready(world: &World, id: &ObjectId) -> String {
     let conditions = world.objects[id]["status"]["conditions"].as_array().cloned().unwrap_or_default();
     let ready = conditions.iter().find(|condition| condition["type"] == "Ready");
     ready

@@ -25,6 +25,7 @@ enum Event {
     Deleted(ObjectId, Uid),
 }
 
+#[derive(Clone)]
 pub struct World {
     pub core: Core,
     pub now: Timestamp,
@@ -169,6 +170,12 @@ impl World {
     pub fn deliver_one(&mut self, rng: &mut ChaCha8Rng) {
         let kind = Kind::ALL[rng.random_range(0..Kind::ALL.len())];
         self.deliver(kind);
+        self.core.settle(self.now);
+    }
+
+    /// All events arrive before anything is judged.
+    pub fn deliver_all(&mut self) {
+        while Kind::ALL.iter().filter(|kind| self.deliver(**kind)).count() > 0 {}
         self.core.settle(self.now);
     }
 

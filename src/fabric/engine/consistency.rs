@@ -13,6 +13,7 @@ use crate::fabric::network_interface::{NetworkInterface, Primary, pool_of};
 use crate::fabric::public_ip_address::PublicIPAddress;
 use crate::fabric::public_ip_prefix::PublicIPPrefix;
 use crate::fabric::quota::{Quota, Usage};
+use crate::fabric::ranges::Ranges;
 use crate::fabric::resource::Resource;
 use crate::fabric::subnet::Subnet;
 use crate::fabric::virtual_machine::{PowerState, VirtualMachine};
@@ -88,15 +89,19 @@ impl Engine {
 
     fn assert_subnets(&self) {
         let mut subnets_of: BTreeMap<Name, BTreeSet<Name>> = BTreeMap::new();
+        let mut ranges_of: BTreeMap<Name, Ranges> = BTreeMap::new();
         let mut pools = BTreeSet::from([PoolId::Public]);
         for (name, subnet) in self.all::<Subnet>() {
             subnets_of.entry(subnet.ask.virtual_network.clone()).or_default().insert(name.clone());
+            let ranges = ranges_of.entry(subnet.ask.virtual_network.clone()).or_default();
+            subnet.ask.prefixes().for_each(|range| ranges.insert(range, name));
             pools.insert(pool_of(name, IpVersion::IPv4));
             pools.extend(subnet.ask.ipv6.map(|_| pool_of(name, IpVersion::IPv6)));
         }
         let prefixes = self.all::<PublicIPPrefix>().filter(|(_, prefix)| prefix.held.prefix.is_some());
         pools.extend(prefixes.map(|(name, _)| PoolId::Prefix(name.clone())));
         assert_eq!(self.subnets_of, subnets_of);
+        assert_eq!(self.ranges_of, ranges_of);
         assert_eq!(self.pools.keys().cloned().collect::<BTreeSet<_>>(), pools);
     }
 

@@ -834,6 +834,9 @@ fn public_pool_has_room(case: &Nic<'_>, findings: &mut Findings) {
 
 fn skus_do_not_mix(case: &Nic<'_>, findings: &mut Findings) {
     let Some((name, vm)) = attached_vm(case) else { return };
+    if case.ask.public_ip_addresses().next().is_none() {
+        return; // and nothing else is looked for
+    }
     let siblings = case.engine.nics_of.get(name).into_iter().flat_map(|nics| nics.values());
     let siblings = siblings
         .filter(|nic| *nic != case.name)

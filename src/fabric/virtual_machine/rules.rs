@@ -372,6 +372,9 @@ fn size_supports_acceleration(case: &Vm<'_>, findings: &mut Findings) {
 }
 
 fn skus_do_not_mix(case: &Vm<'_>, findings: &mut Findings) {
+    if nics(case).all(|(_, _, nic)| nic.ask.public_ip_addresses().next().is_none()) {
+        return; // and nothing else is looked for
+    }
     let sku = |public: &Name| case.engine.get::<PublicIPAddress>(public).map(|public| public.ask.sku);
     let mut beside = case.engine.public_addresses_beside(case.name, case.ask.availability_set.as_ref());
     let mut first = beside.find_map(|(nic, public)| Some((nic, public, sku(public)?)));

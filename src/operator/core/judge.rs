@@ -15,6 +15,7 @@ const DEFAULT_SUBSCRIPTION: &str = "default";
 
 impl Core {
     pub(super) fn judge(&mut self, id: &ObjectId) {
+        self.judgements += 1;
         let refusal = self.ask(id);
         let (keys, claims_of) = match &refusal {
             Some(refusal) => (refusal.keys(), claims(refusal)),
