@@ -12,6 +12,7 @@ pub mod network_interface;
 pub mod object;
 pub mod public_ip_address;
 pub mod public_ip_prefix;
+pub mod shown;
 pub mod status;
 pub mod subnet;
 pub mod virtual_machine;

@@ -21,6 +21,7 @@ use tokio::time::{sleep, timeout};
 use super::core::{Core, Input, Namespace, Notice, Outcome, Source, What, Write};
 use super::health::Readiness;
 use crate::api::object::{self, Recall};
+use crate::api::shown::Shown;
 use crate::api::{GROUP, LOCATION_LABEL, SUBSCRIPTION_LABEL, VERSION};
 use crate::fabric::{Kind, Settings, Uid};
 
@@ -108,7 +109,7 @@ async fn until(deadline: Option<Timestamp>, now: Timestamp) {
 fn watches(client: &Client) -> SelectAll<BoxStream<'static, Option<Input>>> {
     let config = || watcher::Config::default().page_size(PAGE);
     let of_kinds = Kind::ALL.iter().map(|kind| {
-        let api = Api::<DynamicObject>::all_with(client.clone(), &object::api_resource(*kind));
+        let api = Api::<Shown>::all_with(client.clone(), &object::api_resource(*kind));
         let stream = watcher(api, config()).default_backoff();
         stream.map(|event| told(Source::Objects(*kind), event, |event| object_input(*kind, event))).boxed()
     });
@@ -133,8 +134,8 @@ fn told<K>(
     }
 }
 
-fn object_input(kind: Kind, event: Event<DynamicObject>) -> Option<Input> {
-    let read = |object: &DynamicObject, recall| {
+fn object_input(kind: Kind, event: Event<Shown>) -> Option<Input> {
+    let read = |Shown(object): &Shown, recall| {
         let observed = object::observe(kind, object, recall);
         if observed.is_none() {
             tracing::warn!(%kind, object = object.name_any(), "an object without namespace, uid or resourceVersion is left out");
@@ -173,7 +174,7 @@ fn namespace_input(event: Event<PartialObjectMeta<KubeNamespace>>) -> Option<Inp
 async fn carry_out(client: Client, write: Write) -> Input {
     let Write { id, uid, resource_version, generation, what } = write;
     let resource = object::api_resource(id.kind);
-    let api = Api::<DynamicObject>::namespaced_with(client, &id.name.namespace, &resource);
+    let api = Api::<Shown>::namespaced_with(client, &id.name.namespace, &resource);
     let told = summary(&what);
     let answer = timeout(WRITE_TIMEOUT, async {
         match what {
@@ -189,7 +190,7 @@ async fn carry_out(client: Client, write: Write) -> Input {
                     },
                     data: json!({"status": status}),
                 };
-                api.replace_status(&id.name.name, &PostParams::default(), &object).await
+                api.replace_status(&id.name.name, &PostParams::default(), &Shown(object)).await
             }
             What::Finalizers(finalizers) => {
                 let metadata = json!({"metadata": {
