@@ -153,8 +153,9 @@ fn object_input(kind: Kind, event: Event<Shown>) -> Option<Input> {
 }
 
 fn namespace_input(event: Event<PartialObjectMeta<KubeNamespace>>) -> Option<Input> {
+    // An empty label says no more than none.
     let label = |namespace: &PartialObjectMeta<KubeNamespace>, label: &str| {
-        namespace.labels().get(label).map(|value| Arc::from(value.as_str()))
+        namespace.labels().get(label).filter(|value| !value.is_empty()).map(|value| Arc::from(value.as_str()))
     };
     match event {
         Event::InitApply(namespace) | Event::Apply(namespace) => Some(Input::Namespace(
@@ -258,7 +259,7 @@ fn record_events(client: Client) -> mpsc::Sender<Notice> {
             let event = KubeEvent {
                 type_: if warning { EventType::Warning } else { EventType::Normal },
                 reason,
-                note: Some(note.chars().take(NOTE_LENGTH).collect()),
+                note: Some(note.get(..note.floor_char_boundary(NOTE_LENGTH)).unwrap_or_default().to_owned()),
                 action: "Reconcile".to_owned(),
                 secondary: None,
             };
@@ -272,5 +273,5 @@ fn record_events(client: Client) -> mpsc::Sender<Notice> {
     sender
 }
 
-/// The API server takes at most 1,024 bytes.
+/// In bytes; the API server takes at most 1,024.
 const NOTE_LENGTH: usize = 1000;
