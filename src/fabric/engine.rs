@@ -346,7 +346,16 @@ impl Engine {
             location: request.location.clone().unwrap_or_else(|| request.default.location.clone()),
             subscription: request.default.subscription.clone(),
         };
-        request.ask.inherited_placement(self).unwrap_or(own)
+        let placement = request.ask.inherited_placement(self).unwrap_or(own);
+        if !names_a_region(&placement.location) {
+            findings.refuse(
+                Code::InvalidResourceLocation,
+                "spec.location",
+                format!("{:?} is no name of a region.", placement.location),
+                "Write lower-case letters and digits, such as westeurope, here or where the namespace names its location.",
+            );
+        }
+        placement
     }
 }
 
@@ -358,6 +367,10 @@ pub(super) fn leave(sets: &mut BTreeMap<Name, BTreeSet<Name>>, of: &Name, member
             sets.remove(of);
         }
     }
+}
+
+fn names_a_region(location: &str) -> bool {
+    !location.is_empty() && location.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit())
 }
 
 const NAME_LENGTH: usize = 80; // ARM-10; the API server allows 253 and otherwise less than Azure
