@@ -8,6 +8,7 @@ pub mod availability_set;
 pub mod common;
 pub mod conditions;
 pub mod crd;
+pub mod form;
 pub mod network_interface;
 pub mod object;
 pub mod public_ip_address;
@@ -15,6 +16,7 @@ pub mod public_ip_prefix;
 pub mod shown;
 pub mod status;
 pub mod subnet;
+pub mod texts;
 pub mod virtual_machine;
 pub mod virtual_network;
 

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::status::{Published, Status};
-use super::{About, Api, FINALIZER, RESTARTED_AT};
+use super::{About, Api, FINALIZER, RESTARTED_AT, form};
 use crate::fabric::{
     AnyRecord, Ask, AvailabilitySet, Code, Engine, Findings, Kind, Name, NetworkInterface, ObjectId, Placement,
     PublicIPAddress, PublicIPPrefix, Record, Subnet, Uid, Violation, VirtualMachine, VirtualNetwork, for_each_kind,
@@ -118,16 +118,28 @@ where
     })
 }
 
+/// What is not of the form of the kind is refused before it is translated; what cannot be read is not translated at all.
 fn asked<K: Api>(about: &About, spec: &Value) -> Result<Asked, Vec<Violation>>
 where
     Ask: From<K>,
 {
+    let mut malformed = form::check(K::KIND, spec);
+    if malformed.iter().any(|violation| violation.code == Code::InvalidRequestContent) {
+        return Err(malformed);
+    }
     let spec = K::Spec::deserialize(spec).map_err(|error| unreadable(&error))?;
-    let location = K::location(&spec).map(Arc::from);
-    K::translate(about, &spec).map(|ask| Asked { ask: ask.into(), location })
+    match K::translate(about, &spec) {
+        Ok(ask) if malformed.is_empty() => Ok(Asked { ask: ask.into(), location: K::location(&spec).map(Arc::from) }),
+        Ok(_) => Err(malformed),
+        Err(mut violations) => {
+            malformed.retain(|general| !violations.iter().any(|own| own.path == general.path));
+            violations.append(&mut malformed);
+            Err(violations)
+        }
+    }
 }
 
-/// The API server's schema lets such a spec pass only if it is of another version of this operator.
+/// A spec of the right form can be read; this is for what the schema does not say.
 fn unreadable(error: &serde_json::Error) -> Vec<Violation> {
     let mut findings = Findings::default();
     findings.under("ARM-04").refuse(

@@ -177,7 +177,6 @@ impl<'de> Visitor<'de> for DownTo {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 mod tests {
     use kube::core::{ObjectList, WatchEvent};
 
@@ -238,6 +237,9 @@ mod tests {
             metadata: ObjectMeta { name: Some("a".to_owned()), ..ObjectMeta::default() },
             data: json!({"status": {"n": 1}}),
         };
-        assert_eq!(serde_json::to_value(Shown(object)).unwrap(), json!({"metadata": {"name": "a"}, "status": {"n": 1}}));
+        assert_eq!(
+            serde_json::to_value(Shown(object)).unwrap(),
+            json!({"metadata": {"name": "a"}, "status": {"n": 1}})
+        );
     }
 }

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::common::{self, Address, LocalReference, ObjectReference, Tags};
 use super::status::Status;
+use super::texts::{ComputerName, Location, NamespaceName, ObjectName};
 use super::{About, Api};
 use crate::fabric::limits;
 use crate::fabric::network_interface::Primary;
@@ -42,7 +43,7 @@ use crate::fabric::{Code, Findings, Name, Violation, VirtualMachine};
 pub struct VirtualMachineSpec {
     /// Azure region. Default: the Namespace's label vnet.dev/location, else the operator's default. Fixed once programmed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 64), regex(pattern = "^[a-z0-9]+$"))]
+    #[schemars(with = "Option<Location>")]
     pub location: Option<String>,
     /// Free text for people and their tools.
     #[serde(default, skip_serializing_if = "Tags::is_empty")]
@@ -82,7 +83,7 @@ pub struct HardwareProfile {
 pub struct OsProfile {
     /// The guest's own name. Default: the object's name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1, max = 64), regex(pattern = "^[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?$"))]
+    #[schemars(with = "Option<ComputerName>")]
     pub computer_name: Option<String>,
     /// The operating system. Default: Linux.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -99,7 +100,7 @@ pub struct OsProfile {
 #[serde(rename_all = "camelCase")]
 pub struct GuestInterfaceSpec {
     /// Name of the network interface in spec.networkProfile.networkInterfaces.
-    #[schemars(length(min = 1, max = 253))]
+    #[schemars(with = "ObjectName")]
     pub name: String,
     /// The addresses, the primary one first.
     #[schemars(length(min = 1, max = 256), extend("x-kubernetes-list-type" = "atomic"))]
@@ -122,11 +123,11 @@ pub struct NetworkProfile {
 #[serde(rename_all = "camelCase")]
 pub struct NicReferenceSpec {
     /// Name of the NetworkInterface.
-    #[schemars(length(min = 1, max = 253))]
+    #[schemars(with = "ObjectName")]
     pub name: String,
     /// Its namespace; this object's own if it is left out. Two network interfaces of one name cannot both be listed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1, max = 63))]
+    #[schemars(with = "Option<NamespaceName>")]
     pub namespace: Option<String>,
     /// Whether it is the primary one. Default: the first of the list at creation; later the one that is.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -368,10 +368,14 @@ pub const REMARKS: &[Remark] = &[
 
 /// Rules that are checked before any kind's own, or where a spec is read.
 pub const GENERAL: &[(&str, &str, &str)] = &[
-    ("ARM-04", "A body that cannot be read is refused as a whole.", "InvalidRequestContent"),
+    (
+        "ARM-04",
+        "A body that is not of the form that the CRD describes is refused as a whole.",
+        "InvalidRequestContent, InvalidParameter",
+    ),
     ("ARM-07", "An object waits until an earlier one of its name has left the fabric.", "AnotherOperationInProgress"),
     ("ARM-10", "A name has at most 80 characters.", "InvalidResourceName"),
-    ("S-12", "An object stays in its location.", "InvalidResourceLocation"),
+    ("S-12", "A location has lower-case letters and digits; an object stays in its own.", "InvalidResourceLocation"),
     ("S-16", "A range has no host bits.", "InvalidCIDRNotation, NetcfgInvalidSubnet"),
     ("S-35", "A VM's size is in the table of sizes.", "InvalidParameter"),
 ];
