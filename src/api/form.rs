@@ -104,10 +104,8 @@ impl Form {
                 format!("an object with {}", required.join(" and "))
             }
             Form::Fields { .. } | Form::Entries { .. } => "an object".to_owned(),
-            Form::List { item, .. } => match **item {
-                Form::Fields { .. } => "a list of objects".to_owned(),
-                _ => "a list".to_owned(),
-            },
+            Form::List { item, .. } if matches!(**item, Form::Fields { .. }) => "a list of objects".to_owned(),
+            Form::List { .. } => "a list".to_owned(),
             Form::Text { .. } => "a text".to_owned(),
             Form::Choice(choices) => choices.join(" or "),
             Form::Number { range } => format!("a whole number{range}"),
@@ -153,9 +151,10 @@ fn is_other(form: &Form, value: &Value, path: Path<'_>, findings: &mut Findings)
         Value::Object(_) => "An object".to_owned(),
     };
     let what = form.says();
-    let remedy = match form {
-        Form::Choice(_) => format!("Write {what}, or run the version of the operator whose CRDs are installed."),
-        _ => format!("Write {what}."),
+    let remedy = if matches!(form, Form::Choice(_)) {
+        format!("Write {what}, or run the version of the operator whose CRDs are installed.")
+    } else {
+        format!("Write {what}.")
     };
     findings.refuse(Code::InvalidRequestContent, path.to_string(), format!("{value} is not {what}."), remedy);
 }

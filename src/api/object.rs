@@ -15,6 +15,9 @@ use crate::fabric::{
     PublicIPAddress, PublicIPPrefix, Record, Subnet, Uid, Violation, VirtualMachine, VirtualNetwork, for_each_kind,
 };
 
+/// The most characters of a label, such as the one that names the subscription.
+const LABEL_LENGTH: usize = 63;
+
 /// An object as the API server last showed it.
 #[derive(Clone, Debug)]
 pub struct Observed {
@@ -124,7 +127,7 @@ where
     Ask: From<K>,
 {
     let mut malformed = form::check(K::KIND, spec);
-    if malformed.iter().any(|violation| violation.code == Code::InvalidRequestContent) {
+    if malformed.iter().any(keeps_from_reading) {
         return Err(malformed);
     }
     let spec = K::Spec::deserialize(spec).map_err(|error| unreadable(&error))?;
@@ -137,6 +140,10 @@ where
             Err(violations)
         }
     }
+}
+
+fn keeps_from_reading(violation: &Violation) -> bool {
+    violation.code == Code::InvalidRequestContent
 }
 
 /// A spec of the right form can be read; this is for what the schema does not say.
@@ -154,16 +161,21 @@ fn unreadable(error: &serde_json::Error) -> Vec<Violation> {
 /// What a status tells of what the fabric carried. One that cannot be read counts as none.
 fn record<K: Api>(name: &Name, uid: &Uid, status: &Value) -> Option<Record<K>> {
     let status = Status::<K::View>::deserialize(status).ok()?;
-    let spec = K::Spec::deserialize(&status.programmed?).ok()?;
+    let programmed = status.programmed.filter(|spec| !form::check(K::KIND, spec).iter().any(keeps_from_reading))?;
+    let spec = K::Spec::deserialize(&programmed).ok()?;
+    let placement = Placement {
+        location: status.location?.into(),
+        subscription: status.resource_id?.split('/').nth(2)?.into(), // "/subscriptions/<name>/..."
+    };
+    if !placement.names_a_region() || placement.subscription.len() > LABEL_LENGTH {
+        return None;
+    }
     let handled = serde_json::to_value(&status.view).ok()?.get("lastHandledRestartAt").cloned();
     let about = About { name: name.clone(), restarted_at: handled.as_ref().and_then(Value::as_str).map(str::to_owned) };
     Some(Record {
         uid: uid.clone(),
         generation: status.programmed_generation?,
-        placement: Placement {
-            location: status.location?.into(),
-            subscription: status.resource_id?.split('/').nth(2)?.into(), // "/subscriptions/<name>/..."
-        },
+        placement,
         ask: K::translate(&about, &spec).ok()?,
         view: status.view,
     })

@@ -347,7 +347,7 @@ impl Engine {
             subscription: request.default.subscription.clone(),
         };
         let placement = request.ask.inherited_placement(self).unwrap_or(own);
-        if !names_a_region(&placement.location) {
+        if !placement.names_a_region() {
             findings.refuse(
                 Code::InvalidResourceLocation,
                 "spec.location",
@@ -367,10 +367,6 @@ pub(super) fn leave(sets: &mut BTreeMap<Name, BTreeSet<Name>>, of: &Name, member
             sets.remove(of);
         }
     }
-}
-
-fn names_a_region(location: &str) -> bool {
-    !location.is_empty() && location.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit())
 }
 
 const NAME_LENGTH: usize = 80; // ARM-10; the API server allows 253 and otherwise less than Azure
