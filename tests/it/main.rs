@@ -7,9 +7,13 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::as_conversions)]
 
 mod admission;
+mod bad_bodies;
+mod bad_specs;
+mod canary;
 mod cluster;
 mod contract;
 mod deletions;
+mod door;
 mod examples;
 mod finalizer;
 mod history;
@@ -25,4 +29,5 @@ mod restart;
 mod restart_at_random;
 mod schema;
 mod space;
+mod specs;
 mod status;
