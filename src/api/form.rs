@@ -51,14 +51,20 @@ const QUOTED: usize = 64;
 /// Everything in a spec that is not of the form that its kind has. What has the code InvalidRequestContent keeps the spec
 /// from being read.
 pub fn check(kind: Kind, spec: &Value) -> Vec<Violation> {
-    static FORMS: LazyLock<BTreeMap<Kind, Form>> = LazyLock::new(|| {
-        let definitions = crd::all().unwrap_or_default();
-        Kind::ALL.iter().copied().zip(definitions.iter().map(of_definition)).collect()
-    });
+    static FORMS: LazyLock<BTreeMap<Kind, Form>> = LazyLock::new(|| of_every_kind("spec"));
     let mut findings = Findings::default();
     if let Some(form) = FORMS.get(&kind) {
         form.check(spec, Path::Spec, findings.under("ARM-04"));
     }
+    findings.into_violations()
+}
+
+/// Everything in a status that the API server would not take.
+#[cfg(test)]
+pub(crate) fn check_status(kind: Kind, status: &Value) -> Vec<Violation> {
+    static FORMS: LazyLock<BTreeMap<Kind, Form>> = LazyLock::new(|| of_every_kind("status"));
+    let mut findings = Findings::default();
+    FORMS[&kind].check(status, Path::Spec, &mut findings);
     findings.into_violations()
 }
 
@@ -193,9 +199,14 @@ impl fmt::Display for Path<'_> {
 
 // Reading a schema.
 
-fn of_definition(definition: &Value) -> Form {
-    let spec = definition.pointer("/spec/versions/0/schema/openAPIV3Schema/properties/spec");
-    spec.map_or(Form::Anything, of_schema)
+/// The form of the spec of every kind, or of its status.
+fn of_every_kind(part: &str) -> BTreeMap<Kind, Form> {
+    let definitions = crd::all().unwrap_or_default();
+    let of_definition = |definition: &Value| {
+        let schema = definition.pointer("/spec/versions/0/schema/openAPIV3Schema/properties");
+        schema.and_then(|properties| properties.get(part)).map_or(Form::Anything, of_schema)
+    };
+    Kind::ALL.iter().copied().zip(definitions.iter().map(of_definition)).collect()
 }
 
 fn of_schema(schema: &Value) -> Form {

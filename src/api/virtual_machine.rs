@@ -7,10 +7,12 @@ use serde::{Deserialize, Serialize};
 use super::common::{self, Address, LocalReference, ObjectReference, Tags};
 use super::status::Status;
 use super::texts::{ComputerName, Location, NamespaceName, ObjectName};
-use super::{About, Api};
+use super::{About, Api, RESTARTED_AT};
 use crate::fabric::limits;
 use crate::fabric::network_interface::Primary;
-use crate::fabric::virtual_machine::{Disruption, GuestInterface, NicReference, OsType, PowerWish, VirtualMachineView};
+use crate::fabric::virtual_machine::{
+    Disruption, GuestInterface, NicReference, OsType, PowerWish, RESTARTED_AT_LENGTH, VirtualMachineView,
+};
 use crate::fabric::{Code, Findings, Name, Violation, VirtualMachine};
 
 /// A virtual machine, as far as its network is concerned: size, power state and network interfaces.
@@ -149,6 +151,7 @@ impl Api for VirtualMachine {
         };
         let network_interfaces: Vec<NicReference> = spec.network_profile.network_interfaces.iter().map(nic).collect();
         let guest = guest(&os.network_interfaces, &network_interfaces, &mut findings);
+        restart_is_short(about, &mut findings);
         let Some(size) = limits::vm_size(wanted) else {
             findings.under("S-35").refuse(
                 Code::InvalidParameter,
@@ -195,6 +198,20 @@ impl Api for VirtualMachine {
 
     fn location(spec: &VirtualMachineSpec) -> Option<&str> {
         spec.location.as_deref()
+    }
+}
+
+fn restart_is_short(about: &About, findings: &mut Findings) {
+    let length = about.restarted_at.as_ref().map_or(0, |at| at.chars().count());
+    if length > RESTARTED_AT_LENGTH {
+        findings.under("S-06").refuse(
+            Code::InvalidParameter,
+            format!("metadata.annotations[{RESTARTED_AT}]"),
+            format!("The annotation has {length} characters."),
+            format!(
+                "Write at most {RESTARTED_AT_LENGTH}, such as the time; each new value restarts the virtual machine."
+            ),
+        );
     }
 }
 

@@ -375,6 +375,7 @@ pub const GENERAL: &[(&str, &str, &str)] = &[
     ),
     ("ARM-07", "An object waits until an earlier one of its name has left the fabric.", "AnotherOperationInProgress"),
     ("ARM-10", "A name has at most 80 characters.", "InvalidResourceName"),
+    ("S-06", "The annotation that asks for a restart has at most 64 characters.", "InvalidParameter"),
     ("S-12", "A location has lower-case letters and digits; an object stays in its own.", "InvalidResourceLocation"),
     ("S-16", "A range has no host bits.", "InvalidCIDRNotation, NetcfgInvalidSubnet"),
     ("S-35", "A VM's size is in the table of sizes.", "InvalidParameter"),

@@ -8,6 +8,7 @@
 
 mod admission;
 mod bad_bodies;
+mod bad_metadata;
 mod bad_specs;
 mod canary;
 mod cluster;

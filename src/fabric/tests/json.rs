@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 
 use super::properties::config;
 use crate::api::conditions::Since;
+use crate::api::form;
 use crate::api::object::{self, Observed, Recall};
 use crate::api::shown::Shown;
 use crate::api::status;
@@ -57,7 +58,10 @@ fn tells(violations: &[Violation]) {
     for violation in violations {
         let Violation { rule, path, message, remedy, .. } = violation;
         assert!(!rule.is_empty() && !message.is_empty() && !remedy.is_empty(), "{violation:?}");
-        assert!(path.starts_with("spec") || path == "metadata.name", "{violation:?}");
+        assert!(
+            ["spec", "metadata.name", "metadata.annotations["].iter().any(|of| path.starts_with(of)),
+            "{violation:?}"
+        );
         assert!(message.len() + remedy.len() + path.len() < LONGEST, "{violation:?}");
         assert!(!message.contains("cannot be read"), "a field is named instead: {violation:?}");
     }
@@ -73,7 +77,9 @@ fn report(engine: &Engine, kind: Kind, name: &str, violations: &[Violation]) -> 
         since: &Since::default(),
         now: Timestamp::UNIX_EPOCH,
     };
-    object::report(kind, engine, &named(name), found).expect("a status is JSON")
+    let status = object::report(kind, engine, &named(name), found).expect("a status is JSON");
+    assert_eq!(form::check_status(kind, &status), [], "the API server takes it");
+    status
 }
 
 /// A fabric that carries everything that is good.
@@ -119,7 +125,7 @@ proptest! {
 
     #[test]
     fn no_json_makes_the_operator_panic_and_every_refusal_says_why(
-        specs in vec((spec(), any::<bool>(), option::weighted(0.2, ".*")), 1..8),
+        specs in vec((spec(), any::<bool>(), option::weighted(0.2, prop_oneof![3 => ".*".boxed(), 1 => ".{65,80}".boxed()])), 1..8),
     ) {
         let mut engine = a_fabric();
         for ((kind, name, spec), anew, restarted_at) in &specs {
