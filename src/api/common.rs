@@ -8,6 +8,7 @@ use ipnet::IpNet;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::texts::{NamespaceName, ObjectName};
 use crate::fabric::{Code, Findings, Name};
 
 /// Free text for people and their tools; the fabric reads nothing in it.
@@ -24,7 +25,7 @@ pub struct Tag(pub String);
 #[schemars(extend("x-kubernetes-map-type" = "atomic"))]
 pub struct LocalReference {
     /// Name of the object.
-    #[schemars(length(min = 1, max = 253))]
+    #[schemars(with = "ObjectName")]
     pub name: String,
 }
 
@@ -33,11 +34,11 @@ pub struct LocalReference {
 #[schemars(extend("x-kubernetes-map-type" = "atomic"))]
 pub struct ObjectReference {
     /// Name of the object.
-    #[schemars(length(min = 1, max = 253))]
+    #[schemars(with = "ObjectName")]
     pub name: String,
     /// Its namespace; this object's own if it is left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1, max = 63))]
+    #[schemars(with = "Option<NamespaceName>")]
     pub namespace: Option<String>,
 }
 

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::common::{self, Address, ObjectReference, Tags};
 use super::status::Status;
+use super::texts::{DnsLabel, Location, PartName};
 use super::{About, Api};
 use crate::fabric::network_interface::{
     AllocationMethod, Assignment, IpConfiguration, IpVersion, NetworkInterfaceView, Primary, Switch,
@@ -60,7 +61,7 @@ use crate::fabric::{Findings, Name, NetworkInterface, Violation};
 pub struct NetworkInterfaceSpec {
     /// Azure region. Default: the Namespace's label vnet.dev/location, else the operator's default. Fixed once programmed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 64), regex(pattern = "^[a-z0-9]+$"))]
+    #[schemars(with = "Option<Location>")]
     pub location: Option<String>,
     /// Free text for people and their tools.
     #[serde(default, skip_serializing_if = "Tags::is_empty")]
@@ -98,24 +99,26 @@ pub struct NicDnsSettings {
     pub dns_servers: Vec<Address>,
     /// Name of the network interface inside its virtual network.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1, max = 63), regex(pattern = "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"))]
+    #[schemars(with = "Option<DnsLabel>")]
     pub internal_dns_name_label: Option<String>,
 }
 
 /// One private address, and at most one public one.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
-#[x_kube(validation = (
+#[x_kube(validation = Rule::new(
     "!(has(self.privateIPAddressVersion) && self.privateIPAddressVersion == 'IPv6' && has(self.privateIPAllocationMethod) && self.privateIPAllocationMethod == 'Static')",
-    "an IPv6 configuration is Dynamic: leave privateIPAllocationMethod out"
-))]
-#[x_kube(validation = (
+).message(
+    "an IPv6 configuration is Dynamic: leave privateIPAllocationMethod out",
+).field_path(".privateIPAllocationMethod"))]
+#[x_kube(validation = Rule::new(
     "!(has(self.privateIPAddressVersion) && self.privateIPAddressVersion == 'IPv6' && has(self.publicIPAddress))",
-    "an IPv6 configuration holds no public address: leave publicIPAddress out"
-))]
+).message(
+    "an IPv6 configuration holds no public address: leave publicIPAddress out",
+).field_path(".publicIPAddress"))]
 pub struct IpConfigurationSpec {
     /// Name, unique in the network interface.
-    #[schemars(length(min = 1, max = 80), regex(pattern = r"^[A-Za-z0-9]([A-Za-z0-9_.-]*[A-Za-z0-9_])?$"))]
+    #[schemars(with = "PartName")]
     pub name: String,
     /// Whether it is the primary configuration, whose address the guest gets by DHCP. Default: true if it is the only one.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -10,12 +10,15 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::status::{Published, Status};
-use super::{About, Api, FINALIZER, GROUP, Owner, RESTARTED_AT, REVISION, WISHED_REVISION};
+use super::{About, Api, FINALIZER, GROUP, Owner, RESTARTED_AT, REVISION, WISHED_REVISION, form};
 use crate::fabric::{
     AnyRecord, Ask, AvailabilitySet, Code, Engine, Findings, Kind, Name, NetworkInterface, ObjectId, Placement,
     PublicIPAddress, PublicIPPrefix, Record, Subnet, Uid, Violation, VirtualMachine, VirtualMachineScaleSet,
     VirtualMachineScaleSetVM, VirtualNetwork, for_each_kind,
 };
+
+/// The most characters of a label, such as the one that names the subscription.
+const LABEL_LENGTH: usize = 63;
 
 /// An object as the API server last showed it.
 #[derive(Clone, Debug)]
@@ -142,16 +145,32 @@ pub(super) fn owner(object: &impl ResourceExt) -> Option<Owner> {
     Some(Owner { set: Name::new(object.namespace()?, owner.name.as_str()), uid: Uid::from(owner.uid.as_str()) })
 }
 
+/// What is not of the form of the kind is refused before it is translated; what cannot be read is not translated at all.
 fn asked<K: Api>(about: &About, spec: &Value) -> Result<Asked, Vec<Violation>>
 where
     Ask: From<K>,
 {
+    let mut malformed = form::check(K::KIND, spec);
+    if malformed.iter().any(keeps_from_reading) {
+        return Err(malformed);
+    }
     let spec = K::Spec::deserialize(spec).map_err(|error| unreadable(&error))?;
-    let location = K::location(&spec).map(Arc::from);
-    K::translate(about, &spec).map(|ask| Asked { ask: ask.into(), location })
+    match K::translate(about, &spec) {
+        Ok(ask) if malformed.is_empty() => Ok(Asked { ask: ask.into(), location: K::location(&spec).map(Arc::from) }),
+        Ok(_) => Err(malformed),
+        Err(mut violations) => {
+            malformed.retain(|general| !violations.iter().any(|own| own.path == general.path));
+            violations.append(&mut malformed);
+            Err(violations)
+        }
+    }
 }
 
-/// The API server's schema lets such a spec pass only if it is of another version of this operator.
+fn keeps_from_reading(violation: &Violation) -> bool {
+    violation.code == Code::InvalidRequestContent
+}
+
+/// A spec of the right form can be read; this is for what the schema does not say.
 fn unreadable(error: &serde_json::Error) -> Vec<Violation> {
     let mut findings = Findings::default();
     findings.under("ARM-04").refuse(
@@ -166,17 +185,22 @@ fn unreadable(error: &serde_json::Error) -> Vec<Violation> {
 /// What a status tells of what the fabric carried. One that cannot be read counts as none.
 fn record<K: Api>(about: &About, uid: &Uid, status: &Value) -> Option<Record<K>> {
     let status = Status::<K::View>::deserialize(status).ok()?;
-    let spec = K::Spec::deserialize(&status.programmed?).ok()?;
+    let programmed = status.programmed.filter(|spec| !form::check(K::KIND, spec).iter().any(keeps_from_reading))?;
+    let spec = K::Spec::deserialize(&programmed).ok()?;
+    let placement = Placement {
+        location: status.location?.into(),
+        subscription: status.resource_id?.split('/').nth(2)?.into(), // "/subscriptions/<name>/..."
+    };
+    if !placement.names_a_region() || placement.subscription.len() > LABEL_LENGTH {
+        return None;
+    }
     let handled = serde_json::to_value(&status.view).ok()?.get("lastHandledRestartAt").cloned();
     let restarted_at = handled.as_ref().and_then(Value::as_str).map(str::to_owned);
     let about = About { restarted_at, ..about.clone() };
     Some(Record {
         uid: uid.clone(),
         generation: status.programmed_generation?,
-        placement: Placement {
-            location: status.location?.into(),
-            subscription: status.resource_id?.split('/').nth(2)?.into(), // "/subscriptions/<name>/..."
-        },
+        placement,
         ask: K::translate(&about, &spec).ok()?,
         view: status.view,
     })

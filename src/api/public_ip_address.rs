@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::common::{ObjectReference, Tags};
 use super::status::Status;
+use super::texts::{DomainNameLabel, Location};
 use super::{About, Api};
 use crate::fabric::network_interface::{AllocationMethod, IpVersion};
 use crate::fabric::public_ip_address::{PublicIPAddressView, Sku};
@@ -39,18 +40,20 @@ use crate::fabric::{Code, Findings, Name, PublicIPAddress, Violation};
     )
 )]
 #[serde(rename_all = "camelCase")]
-#[x_kube(validation = (
+#[x_kube(validation = Rule::new(
     "self.sku.name != 'Standard' || !has(self.publicIPAllocationMethod) || self.publicIPAllocationMethod == 'Static'",
-    "a Standard public address is Static: set publicIPAllocationMethod to Static, or leave it out"
-))]
-#[x_kube(validation = (
+).message(
+    "a Standard public address is Static: set publicIPAllocationMethod to Static, or leave it out",
+).field_path(".publicIPAllocationMethod"))]
+#[x_kube(validation = Rule::new(
     "!has(self.publicIPPrefix) || self.sku.name == 'Standard'",
-    "only a Standard public address is taken from a prefix: set sku.name to Standard, or leave publicIPPrefix out"
-))]
+).message(
+    "only a Standard public address is taken from a prefix: set sku.name to Standard, or leave publicIPPrefix out",
+).field_path(".publicIPPrefix"))]
 pub struct PublicIPAddressSpec {
     /// Azure region. Default: the Namespace's label vnet.dev/location, else the operator's default. Fixed once programmed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 64), regex(pattern = "^[a-z0-9]+$"))]
+    #[schemars(with = "Option<Location>")]
     pub location: Option<String>,
     /// Free text for people and their tools.
     #[serde(default, skip_serializing_if = "Tags::is_empty")]
@@ -91,11 +94,7 @@ pub struct PublicIPAddressSku {
 #[serde(rename_all = "camelCase")]
 pub struct PublicDnsSettings {
     /// The first label; the name is LABEL.LOCATION.cloudapp.azure.com, unique in the location.
-    #[schemars(length(min = 3, max = 63))]
-    #[x_kube(validation = (
-        "self.matches('^[a-z][a-z0-9-]{1,61}[a-z0-9]$')",
-        "must be 3 to 63 lower-case letters, digits and hyphens, begin with a letter, and end with a letter or digit"
-    ))]
+    #[schemars(with = "DomainNameLabel")]
     pub domain_name_label: String,
 }
 

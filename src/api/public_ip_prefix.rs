@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::common::Tags;
 use super::status::Status;
+use super::texts::Location;
 use super::{About, Api};
 use crate::fabric::public_ip_prefix::PublicIPPrefixView;
 use crate::fabric::{Code, Findings, Name, PublicIPPrefix, Violation};
@@ -35,7 +36,7 @@ use crate::fabric::{Code, Findings, Name, PublicIPPrefix, Violation};
 pub struct PublicIPPrefixSpec {
     /// Azure region. Default: the Namespace's label vnet.dev/location, else the operator's default. Fixed once programmed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 64), regex(pattern = "^[a-z0-9]+$"))]
+    #[schemars(with = "Option<Location>")]
     pub location: Option<String>,
     /// Free text for people and their tools.
     #[serde(default, skip_serializing_if = "Tags::is_empty")]

@@ -6,11 +6,12 @@ use serde::{Deserialize, Serialize};
 
 use super::common::{self, Address, LocalReference, ObjectReference, Tags};
 use super::status::Status;
-use super::{About, Api};
+use super::texts::{ComputerName, Location, NamespaceName, ObjectName};
+use super::{About, Api, RESTARTED_AT};
 use crate::fabric::limits;
 use crate::fabric::network_interface::Primary;
 use crate::fabric::virtual_machine::{
-    Disruption, GuestInterface, Member, NicReference, OsType, PowerWish, VirtualMachineView,
+    Disruption, GuestInterface, Member, NicReference, OsType, PowerWish, RESTARTED_AT_LENGTH, VirtualMachineView,
 };
 use crate::fabric::{Code, Findings, Name, Violation, VirtualMachine};
 
@@ -44,7 +45,7 @@ use crate::fabric::{Code, Findings, Name, Violation, VirtualMachine};
 pub struct VirtualMachineSpec {
     /// Azure region. Default: the Namespace's label vnet.dev/location, else the operator's default. Fixed once programmed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 64), regex(pattern = "^[a-z0-9]+$"))]
+    #[schemars(with = "Option<Location>")]
     pub location: Option<String>,
     /// Free text for people and their tools.
     #[serde(default, skip_serializing_if = "Tags::is_empty")]
@@ -84,7 +85,7 @@ pub struct HardwareProfile {
 pub struct OsProfile {
     /// The guest's own name. Default: the object's name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1, max = 64), regex(pattern = "^[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?$"))]
+    #[schemars(with = "Option<ComputerName>")]
     pub computer_name: Option<String>,
     /// The operating system. Default: Linux.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -101,7 +102,7 @@ pub struct OsProfile {
 #[serde(rename_all = "camelCase")]
 pub struct GuestInterfaceSpec {
     /// Name of the network interface in spec.networkProfile.networkInterfaces.
-    #[schemars(length(min = 1, max = 253))]
+    #[schemars(with = "ObjectName")]
     pub name: String,
     /// The addresses, the primary one first.
     #[schemars(length(min = 1, max = 256), extend("x-kubernetes-list-type" = "atomic"))]
@@ -124,11 +125,11 @@ pub struct NetworkProfile {
 #[serde(rename_all = "camelCase")]
 pub struct NicReferenceSpec {
     /// Name of the NetworkInterface.
-    #[schemars(length(min = 1, max = 253))]
+    #[schemars(with = "ObjectName")]
     pub name: String,
     /// Its namespace; this object's own if it is left out. Two network interfaces of one name cannot both be listed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1, max = 63))]
+    #[schemars(with = "Option<NamespaceName>")]
     pub namespace: Option<String>,
     /// Whether it is the primary one. Default: the first of the list at creation; later the one that is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -150,6 +151,7 @@ impl Api for VirtualMachine {
         };
         let network_interfaces: Vec<NicReference> = spec.network_profile.network_interfaces.iter().map(nic).collect();
         let guest = guest(&os.network_interfaces, &network_interfaces, &mut findings);
+        restart_is_short(about, &mut findings);
         let Some(size) = limits::vm_size(wanted) else {
             findings.under("S-35").refuse(
                 Code::InvalidParameter,
@@ -206,6 +208,20 @@ fn member(about: &About) -> Option<Member> {
     let id = about.name.name.strip_prefix(&*owner.set.name)?.strip_prefix('-')?.parse().ok()?;
     let (revision, wish) = about.revisions;
     Some(Member { set: owner.set.clone(), id, revision: revision.unwrap_or(0), wish: wish.unwrap_or(0) })
+}
+
+fn restart_is_short(about: &About, findings: &mut Findings) {
+    let length = about.restarted_at.as_ref().map_or(0, |at| at.chars().count());
+    if length > RESTARTED_AT_LENGTH {
+        findings.under("S-06").refuse(
+            Code::InvalidParameter,
+            format!("metadata.annotations[{RESTARTED_AT}]"),
+            format!("The annotation has {length} characters."),
+            format!(
+                "Write at most {RESTARTED_AT_LENGTH}, such as the time; each new value restarts the virtual machine."
+            ),
+        );
+    }
 }
 
 /// What the guest is said to have set; a network interface is known by its name in the list.

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::common::{self, DhcpOptions, Prefix, Tags};
 use super::status::Status;
+use super::texts::Location;
 use super::{About, Api};
 use crate::fabric::virtual_network::VirtualNetworkView;
 use crate::fabric::{Findings, Name, Violation, VirtualNetwork};
@@ -32,7 +33,7 @@ use crate::fabric::{Findings, Name, Violation, VirtualNetwork};
 pub struct VirtualNetworkSpec {
     /// Azure region. Default: the Namespace's label vnet.dev/location, else the operator's default. Fixed once programmed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 64), regex(pattern = "^[a-z0-9]+$"))]
+    #[schemars(with = "Option<Location>")]
     pub location: Option<String>,
     /// Free text for people and their tools.
     #[serde(default, skip_serializing_if = "Tags::is_empty")]

@@ -354,7 +354,12 @@ pub const REMARKS: &[Remark] = &[
 
 /// Rules that are checked before any kind's own, or where a spec is read.
 pub const GENERAL: &[(&str, &str, &str, &str)] = &[
-    ("ARM-04", "A body that cannot be read is refused as a whole.", "InvalidRequestContent", "fabric, schema"),
+    (
+        "ARM-04",
+        "A body that is not of the form that the CRD describes is refused as a whole.",
+        "InvalidRequestContent, InvalidParameter",
+        "fabric, schema",
+    ),
     (
         "ARM-07",
         "An object waits until an earlier one of its name has left the fabric.",
@@ -362,7 +367,13 @@ pub const GENERAL: &[(&str, &str, &str, &str)] = &[
         "fabric",
     ),
     ("ARM-10", "A name has at most 80 characters.", "InvalidResourceName", "fabric"),
-    ("S-12", "An object stays in its location.", "InvalidResourceLocation", "fabric"),
+    ("S-06", "The annotation that asks for a restart has at most 64 characters.", "InvalidParameter", "fabric"),
+    (
+        "S-12",
+        "A location has lower-case letters and digits; an object stays in its own.",
+        "InvalidResourceLocation",
+        "fabric, schema",
+    ),
     ("S-16", "A range has no host bits.", "InvalidCIDRNotation, NetcfgInvalidSubnet", "fabric, CEL"),
     ("S-35", "A VM's size is in the table of sizes.", "InvalidParameter", "fabric"),
 ];

@@ -424,7 +424,16 @@ impl Engine {
             location: request.location.clone().unwrap_or_else(|| request.default.location.clone()),
             subscription: request.default.subscription.clone(),
         };
-        request.ask.inherited_placement(self).unwrap_or(own)
+        let placement = request.ask.inherited_placement(self).unwrap_or(own);
+        if !placement.names_a_region() {
+            findings.refuse(
+                Code::InvalidResourceLocation,
+                "spec.location",
+                format!("{:?} is no name of a region.", placement.location),
+                "Write lower-case letters and digits, such as westeurope, here or where the namespace names its location.",
+            );
+        }
+        placement
     }
 }
 

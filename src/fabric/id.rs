@@ -86,6 +86,9 @@ impl From<&str> for Uid {
     }
 }
 
+/// The most characters of a location.
+const LOCATION_LENGTH: usize = 64;
+
 /// Where a resource is: the two things that a reference may not cross (NIC-03).
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Placement {
@@ -93,6 +96,14 @@ pub struct Placement {
     pub subscription: Arc<str>,
     /// The Azure region, such as `westeurope`.
     pub location: Arc<str>,
+}
+
+impl Placement {
+    /// Whether the location has the form of a region's name, such as `westeurope` (S-12).
+    pub fn names_a_region(&self) -> bool {
+        let letter_or_digit = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+        (1..=LOCATION_LENGTH).contains(&self.location.len()) && self.location.chars().all(letter_or_digit)
+    }
 }
 
 impl fmt::Display for Placement {

@@ -134,6 +134,9 @@ pub struct HeldVirtualMachine {
     pub last_handled_restart_at: Option<String>,
 }
 
+/// The most characters of what asks for a restart: the status repeats it.
+pub const RESTARTED_AT_LENGTH: usize = 64;
+
 /// What the fabric reports of a virtual machine.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -143,7 +146,7 @@ pub struct VirtualMachineView {
     pub power_state: Option<PowerState>,
     /// The value of the annotation vnet.dev/restartedAt that the last restart was done for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 64))]
+    #[schemars(length(max = RESTARTED_AT_LENGTH))]
     pub last_handled_restart_at: Option<String>,
     /// The attached network interfaces, in the order in which they were attached.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

@@ -22,6 +22,7 @@ use tokio::time::{sleep, timeout};
 use super::core::{Core, Input, Namespace, Notice, Outcome, Source, What, Write};
 use super::health::Readiness;
 use crate::api::object::{self, Recall};
+use crate::api::shown::Shown;
 use crate::api::{GROUP, LOCATION_LABEL, SUBSCRIPTION_LABEL, VERSION, children};
 use crate::fabric::virtual_machine_scale_set::SCALE_SET_LABEL;
 use crate::fabric::{Kind, ObjectId, Settings, Uid};
@@ -116,7 +117,7 @@ async fn until(deadline: Option<Timestamp>, now: Timestamp) {
 fn watches(client: &Client) -> SelectAll<BoxStream<'static, Option<Input>>> {
     let config = || watcher::Config::default().page_size(PAGE);
     let of_kinds = Kind::ALL.iter().map(|kind| {
-        let api = Api::<DynamicObject>::all_with(client.clone(), &object::api_resource(*kind));
+        let api = Api::<Shown>::all_with(client.clone(), &object::api_resource(*kind));
         let stream = watcher(api, config()).default_backoff();
         stream.map(|event| told(Source::Objects(*kind), event, |event| object_input(*kind, event))).boxed()
     });
@@ -144,8 +145,8 @@ fn told<K>(
     }
 }
 
-fn object_input(kind: Kind, event: Event<DynamicObject>) -> Option<Input> {
-    let read = |object: &DynamicObject, recall| {
+fn object_input(kind: Kind, event: Event<Shown>) -> Option<Input> {
+    let read = |Shown(object): &Shown, recall| {
         let observed = object::observe(kind, object, recall);
         if observed.is_none() {
             tracing::warn!(%kind, object = object.name_any(), "an object without namespace, uid or resourceVersion is left out");
@@ -163,8 +164,9 @@ fn object_input(kind: Kind, event: Event<DynamicObject>) -> Option<Input> {
 }
 
 fn namespace_input(event: Event<PartialObjectMeta<KubeNamespace>>) -> Option<Input> {
+    // An empty label says no more than none.
     let label = |namespace: &PartialObjectMeta<KubeNamespace>, label: &str| {
-        namespace.labels().get(label).map(|value| Arc::from(value.as_str()))
+        namespace.labels().get(label).filter(|value| !value.is_empty()).map(|value| Arc::from(value.as_str()))
     };
     match event {
         Event::InitApply(namespace) | Event::Apply(namespace) => Some(Input::Namespace(
@@ -222,13 +224,13 @@ struct Answer {
 }
 
 impl Answer {
-    fn version_of(object: &DynamicObject) -> Self {
+    fn version_of(object: &Shown) -> Self {
         Self { version: object.resource_version().and_then(|version| version.parse().ok()), shown: None }
     }
 
-    fn shown(kind: Kind, object: &DynamicObject) -> Self {
+    fn shown(kind: Kind, object: &Shown) -> Self {
         let observed =
-            object::observe(kind, object, Recall::Nothing).map(|observed| Input::Applied(Box::new(observed)));
+            object::observe(kind, &object.0, Recall::Nothing).map(|observed| Input::Applied(Box::new(observed)));
         Self { shown: observed, ..Self::version_of(object) }
     }
 }
@@ -242,7 +244,7 @@ async fn send(
 ) -> Result<Answer, kube::Error> {
     let resource = object::api_resource(id.kind);
     let name = &*id.name.name;
-    let api = Api::<DynamicObject>::namespaced_with(client.clone(), &id.name.namespace, &resource);
+    let api = Api::<Shown>::namespaced_with(client.clone(), &id.name.namespace, &resource);
     let revisions = Api::<ControllerRevision>::namespaced(client, &id.name.namespace);
     match what {
         What::Status(status) => {
@@ -257,7 +259,7 @@ async fn send(
                 },
                 data: json!({"status": status}),
             };
-            let written = api.replace_status(name, &PostParams::default(), &object).await?;
+            let written = api.replace_status(name, &PostParams::default(), &Shown(object)).await?;
             Ok(Answer::version_of(&written))
         }
         What::Finalizers(finalizers) => {
@@ -268,7 +270,7 @@ async fn send(
         }
         What::Create(manifest) => {
             let object = serde_json::from_value(manifest).map_err(kube::Error::SerdeError)?;
-            Ok(Answer::shown(id.kind, &api.create(&PostParams::default(), &object).await?))
+            Ok(Answer::shown(id.kind, &api.create(&PostParams::default(), &Shown(object)).await?))
         }
         What::Apply(manifest) => {
             let applied = api.patch(name, &PatchParams::apply(CHILDREN_MANAGER), &Patch::Apply(manifest)).await?;
@@ -341,7 +343,7 @@ fn record_events(client: Client) -> mpsc::Sender<Notice> {
             let event = KubeEvent {
                 type_: if warning { EventType::Warning } else { EventType::Normal },
                 reason,
-                note: Some(note.chars().take(NOTE_LENGTH).collect()),
+                note: Some(note.get(..note.floor_char_boundary(NOTE_LENGTH)).unwrap_or_default().to_owned()),
                 action: "Reconcile".to_owned(),
                 secondary: None,
             };
@@ -355,5 +357,5 @@ fn record_events(client: Client) -> mpsc::Sender<Notice> {
     sender
 }
 
-/// The API server takes at most 1,024 bytes.
+/// In bytes; the API server takes at most 1,024.
 const NOTE_LENGTH: usize = 1000;

@@ -29,6 +29,22 @@ fn a_name_of_eighty_one_characters_is_refused() {
 
 /// S-12
 #[test]
+fn a_location_of_letters_and_digits_is_accepted() {
+    an_empty_fabric().accept(a_network("hub").in_location("westus2"));
+}
+
+/// S-12
+#[test]
+fn a_location_that_names_no_region_is_refused() {
+    for location in ["", "West Europe", "west_europe", "\u{202e}westeurope"] {
+        let refusal = an_empty_fabric().put(a_network("hub").in_location(location)).unwrap_err();
+        assert_eq!(told(&refusal), [("S-12", Code::InvalidResourceLocation, "spec.location")]);
+        assert!(refusal.stalls());
+    }
+}
+
+/// S-12
+#[test]
 fn a_location_that_is_said_later_and_is_the_same_is_accepted() {
     an_empty_fabric().with(a_network("hub")).accept(a_network("hub").in_location("westeurope"));
 }

@@ -1,6 +1,7 @@
 //! Tests of the fabric as a whole.
 
 mod coverage;
+mod json;
 mod lifecycle;
 mod model;
 mod properties;
