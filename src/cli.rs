@@ -14,6 +14,7 @@ use vnet_operator::fabric::quota::Quotas;
 use vnet_operator::fabric::{Settings, catalogue};
 use vnet_operator::operator::health::{self, Readiness};
 use vnet_operator::operator::run;
+use vnet_operator::upgrade::{self, Which};
 
 /// Virtual-machine networking in Azure's model, on a simulated fabric.
 #[derive(Debug, Parser)]
@@ -35,6 +36,10 @@ enum Command {
         #[arg(long)]
         dir: Option<PathBuf>,
     },
+    /// Tell instances of a scale set to take up the latest model, as upgradePolicy Manual asks for
+    ///
+    /// Example: vnet upgrade vmss/api --namespace shop --instances 0,3
+    Upgrade(UpgradeOptions),
     /// Tell what a rule says, its error code, remedy and source; without an id, the whole rule reference as Markdown
     ///
     /// Example: vnet rules ADDR-08
@@ -57,6 +62,36 @@ fn print_rules(ids: &[String]) -> anyhow::Result<()> {
         }
     }
     Ok(())
+}
+
+#[derive(Debug, clap::Args)]
+struct UpgradeOptions {
+    /// The scale set: vmss/NAME, or NAME
+    set: String,
+    /// Its namespace; without it, that of the current context
+    #[arg(long, short)]
+    namespace: Option<String>,
+    /// The instances, by id, such as 0,3
+    #[arg(long, value_delimiter = ',', required_unless_present = "all")]
+    instances: Vec<u64>,
+    /// All instances
+    #[arg(long, conflicts_with = "instances")]
+    all: bool,
+}
+
+async fn upgrade_instances(options: UpgradeOptions) -> anyhow::Result<()> {
+    let which = if options.all { Which::All } else { Which::Ids(options.instances.into_iter().collect()) };
+    let client = connect().await?;
+    for line in upgrade::upgrade(client, options.namespace.as_deref(), &options.set, &which).await? {
+        writeln!(std::io::stdout(), "{line}")?;
+    }
+    Ok(())
+}
+
+async fn connect() -> anyhow::Result<kube::Client> {
+    kube::Client::try_default().await.context(
+        "no cluster: set KUBECONFIG to a kubeconfig (`make up` starts a local control plane and prints the line), or run inside a cluster",
+    )
 }
 
 #[derive(Debug, clap::Args)]
@@ -106,6 +141,10 @@ pub fn execute(cli: Cli) -> anyhow::Result<()> {
             let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
             runtime.block_on(operate(options))
         }
+        Command::Upgrade(options) => {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+            runtime.block_on(upgrade_instances(options))
+        }
         Command::Crds { dir: Some(dir) } => write_crds(&dir),
         Command::Crds { dir: None } => print_crds(),
         Command::Rules { ids } => print_rules(&ids),
@@ -116,9 +155,7 @@ async fn operate(options: RunOptions) -> anyhow::Result<()> {
     log_as(options.log_format);
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
-    let client = kube::Client::try_default().await.context(
-        "no cluster: set KUBECONFIG to a kubeconfig (`make up` starts a local control plane and prints the line), or run inside a cluster",
-    )?;
+    let client = connect().await?;
     let settings = Settings {
         default_location: options.default_location.into(),
         public_ip_pool: options.public_ip_pool.trunc(),

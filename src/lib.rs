@@ -14,3 +14,4 @@
 pub mod api;
 pub mod fabric;
 pub mod operator;
+pub mod upgrade;

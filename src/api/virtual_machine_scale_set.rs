@@ -130,7 +130,7 @@ pub struct RollingUpgradePolicy {
     /// The pause between two batches, as an ISO 8601 duration such as PT30S.
     #[serde(default = "no_pause")]
     #[schemars(length(max = 16))]
-    #[x_kube(validation = ("self.matches('^PT([0-9]+H)?([0-9]+M)?([0-9]+S)?$') && self != 'PT'", "must be an ISO 8601 duration, such as PT30S"))]
+    #[x_kube(validation = ("self.matches('^PT(([0-9]+H)?([0-9]+M)?[0-9]+S|([0-9]+H)?[0-9]+M|[0-9]+H)$')", "must be an ISO 8601 duration, such as PT30S"))]
     pub pause_time_between_batches: String,
 }
 

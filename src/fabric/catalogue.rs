@@ -309,9 +309,95 @@ pub const REMARKS: &[Remark] = &[
         NotModelled("The fabric has no hardware clusters."),
     ),
     remark(
-        "VMSS-01 to VMSS-32",
-        "Scale sets.",
-        NotModelled("The kinds VirtualMachineScaleSet and VirtualMachineScaleSetVM do not exist yet."),
+        "VMSS-02",
+        "A model describes; existing instances change by an upgrade only.",
+        Observed("status.revision of an instance, and updatedReplicas of its set"),
+    ),
+    remark("VMSS-03", "An instance says whether it has the latest model.", Observed("status.latestModelApplied")),
+    remark(
+        "VMSS-04",
+        "With policy Automatic or Rolling instances are upgraded by the platform.",
+        Observed("status.updatedReplicas follows status.updateRevision by itself"),
+    ),
+    remark(
+        "VMSS-05",
+        "With policy Manual nothing happens until an instance is upgraded.",
+        Observed("instances keep their revision"),
+    ),
+    remark(
+        "VMSS-06",
+        "Single instances are upgraded, and keep their addresses.",
+        Observed("spec.revision of an instance, and vnet upgrade; S-31 refuses what is no revision"),
+    ),
+    remark(
+        "VMSS-08",
+        "Every instance has a public address of its own.",
+        Observed("status.networkInterfaces of an instance; in a Flexible set PublicIPAddress objects (S-33)"),
+    ),
+    remark("VMSS-10", "A model refers to a network security group.", NO_NSG),
+    remark(
+        "VMSS-11",
+        "A model refers to application security groups.",
+        NotModelled("The kind ApplicationSecurityGroup does not exist yet."),
+    ),
+    remark("VMSS-14", "A model refers to pools of a load balancer.", NO_BALANCER),
+    remark(
+        "VMSS-15",
+        "A model refers to a pool of an application gateway.",
+        NotModelled("The kind ApplicationGateway does not exist yet."),
+    ),
+    remark(
+        "VMSS-16",
+        "All public addresses of a set are listed at once.",
+        Observed(
+            "kubectl get vmssvm -l vnet.dev/scale-set=NAME; of a Flexible set kubectl get pip with the same label",
+        ),
+    ),
+    remark("VMSS-18", "What a model refers to cannot be deleted.", NO_BALANCER),
+    remark(
+        "VMSS-20",
+        "Instances of a Flexible set need an explicit way out.",
+        Reported(
+            "condition OutboundConnectivityMissing while the model has no public address, the only such way that is modelled yet",
+        ),
+    ),
+    remark("VMSS-21", "Uniform sets and single machines have a way out automatically.", NO_TRAFFIC),
+    remark(
+        "VMSS-22",
+        "Instances use the DNS servers of their network, or those of the model.",
+        Observed("appliedDnsServers in the status of an instance"),
+    ),
+    remark(
+        "VMSS-24",
+        "The SKU of instance addresses is the load balancer's, or the model's.",
+        Observed("without load balancers, the model's"),
+    ),
+    remark(
+        "VMSS-25",
+        "A public prefix may supply the addresses of instances.",
+        Observed("publicIPPrefix of the model; PIP-16, S-19 and VMSS-29 refuse what does not fit"),
+    ),
+    remark(
+        "VMSS-27",
+        "Instances of a Flexible set are ordinary machines, edited directly.",
+        Observed("VirtualMachine and NetworkInterface objects; a field that a user took over stays the user's"),
+    ),
+    remark(
+        "VMSS-28",
+        "A Rolling upgrade goes in batches and stops at what is not healthy.",
+        Observed(
+            "conditions with reasons RollingUpgrade and RollingUpgradeStopped; an instance that does not run is not healthy",
+        ),
+    ),
+    remark(
+        "VMSS-31",
+        "Instances beyond those asked for exist briefly.",
+        NotModelled("The fabric makes as many as are asked for."),
+    ),
+    remark(
+        "VMSS-32",
+        "A subnet of the same network may be changed in the model.",
+        Observed("an upgraded instance has an address of the new subnet; VMSS-12 refuses another network"),
     ),
     remark("NSG-01 to NSG-24", "Network security groups.", NO_NSG),
     remark(
@@ -416,6 +502,9 @@ pub const AT_APPLY: &[(Kind, &str, AtApply)] = &[
     (Kind::NetworkInterface, "IP6-03", Cel),
     (Kind::NetworkInterface, "IP6-04", Cel),
     (Kind::NetworkInterface, "ADDR-09", Cel),
+    (Kind::VirtualMachineScaleSet, "VMSS-01", Schema),
+    (Kind::VirtualMachineScaleSet, "VMSS-07", Schema),
+    (Kind::VirtualMachineScaleSet, "VM-09", Cel),
     (Kind::VirtualMachine, "VM-01", Schema),
     (Kind::VirtualMachine, "VM-02", Schema),
     (Kind::VirtualMachine, "VM-09", Cel),

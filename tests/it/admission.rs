@@ -28,6 +28,14 @@ fn breaks(kind: Kind, rule: &str) -> (String, &'static str) {
     let public = |spec: &str| object("PublicIPAddress", "a", spec);
     const CONFIGURATIONS: &str = "spec.ipConfigurations";
     const NICS: &str = "spec.networkProfile.networkInterfaces";
+    const MODEL: &str = "spec.virtualMachineProfile.networkProfile.networkInterfaceConfigurations";
+    let scale_set = |name: &str, replicas: u32, nics: &str| {
+        let nics = nics.replace('}', ", subnet: {name: web}, ipConfigurations: [{name: ip}]}");
+        let spec = format!(
+            "replicas: {replicas}, sku: {{name: Standard_DS3_v2}}, virtualMachineProfile: {{networkProfile: {{networkInterfaceConfigurations: [{nics}]}}}}"
+        );
+        object("VirtualMachineScaleSet", name, &spec)
+    };
     match (kind, rule) {
         (Kind::VirtualNetwork, "VNET-01") => (network("a", "10.0.0.0.0/8"), "spec.addressSpace.addressPrefixes[0]"),
         (Kind::VirtualNetwork, "VNET-10") => {
@@ -67,6 +75,11 @@ fn breaks(kind: Kind, rule: &str) -> (String, &'static str) {
         }
         (Kind::NetworkInterface, "ADDR-09") => {
             (static_nic("a", "web", "10.0.1"), "spec.ipConfigurations[0].privateIPAddress")
+        }
+        (Kind::VirtualMachineScaleSet, "VMSS-01") => (scale_set("a", 1001, "{name: x}"), "spec.replicas"),
+        (Kind::VirtualMachineScaleSet, "VMSS-07") => (scale_set("a", 1, ""), MODEL),
+        (Kind::VirtualMachineScaleSet, "VM-09") => {
+            (scale_set("a", 1, "{name: x, primary: true}, {name: y, primary: true}"), MODEL)
         }
         (Kind::VirtualMachine, "VM-01") => (vm(""), NICS),
         (Kind::VirtualMachine, "VM-02") => (vm(&list(9, &|n| format!("{{name: n{n}}}"))), NICS),
