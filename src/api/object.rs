@@ -11,14 +11,12 @@ use serde_json::Value;
 
 use super::status::{Published, Status};
 use super::{About, Api, FINALIZER, GROUP, Owner, RESTARTED_AT, REVISION, WISHED_REVISION, form};
+use crate::fabric::limits;
 use crate::fabric::{
     AnyRecord, Ask, AvailabilitySet, Code, Engine, Findings, Kind, Name, NetworkInterface, ObjectId, Placement,
     PublicIPAddress, PublicIPPrefix, Record, Subnet, Uid, Violation, VirtualMachine, VirtualMachineScaleSet,
     VirtualMachineScaleSetVM, VirtualNetwork, for_each_kind,
 };
-
-/// The most characters of a label, such as the one that names the subscription.
-const LABEL_LENGTH: usize = 63;
 
 /// An object as the API server last showed it.
 #[derive(Clone, Debug)]
@@ -191,7 +189,7 @@ fn record<K: Api>(about: &About, uid: &Uid, status: &Value) -> Option<Record<K>>
         location: status.location?.into(),
         subscription: status.resource_id?.split('/').nth(2)?.into(), // "/subscriptions/<name>/..."
     };
-    if !placement.names_a_region() || placement.subscription.len() > LABEL_LENGTH {
+    if !placement.names_a_region() || placement.subscription.len() > limits::LABEL_LENGTH {
         return None;
     }
     let handled = serde_json::to_value(&status.view).ok()?.get("lastHandledRestartAt").cloned();

@@ -19,6 +19,7 @@ use jiff::Timestamp;
 use super::id::{Kind, Name, ObjectId, Placement, Uid};
 use super::ipam::{Pool, PoolId, Reservation};
 use super::kind::Tables;
+use super::limits;
 use super::mac::Macs;
 use super::public_ip_address::PublicIPAddress;
 use super::quota::{Quota, Quotas, Usage};
@@ -447,15 +448,13 @@ pub(super) fn leave(sets: &mut BTreeMap<Name, BTreeSet<Name>>, of: &Name, member
     }
 }
 
-const NAME_LENGTH: usize = 80; // ARM-10; the API server allows 253 and otherwise less than Azure
-
 fn name_is_azures(name: &Name, findings: &mut Findings) {
-    if name.name.len() > NAME_LENGTH {
+    if name.name.len() > limits::NAME_LENGTH {
         findings.refuse(
             Code::InvalidResourceName,
             "metadata.name",
             format!("The name has {} characters.", name.name.len()),
-            format!("Create the object under a name of at most {NAME_LENGTH} characters."),
+            format!("Create the object under a name of at most {} characters.", limits::NAME_LENGTH),
         );
     }
 }

@@ -32,6 +32,10 @@ pub const SUBNET_IPV6_LENGTH: u8 = 64;
 pub const SECONDARY_CONFIGURATIONS_PER_INSTANCE: usize = 256;
 /// Instances of a scale set (limits of the service as course notes quote them).
 pub const INSTANCES_PER_SCALE_SET: u32 = 1000;
+/// Characters of a resource's name (ARM-10); the API server allows 253 and otherwise less than Azure.
+pub const NAME_LENGTH: usize = 80;
+/// Characters of the value of a label in Kubernetes.
+pub const LABEL_LENGTH: usize = 63;
 /// NICs of a VM of any size, at most (SIZE-01).
 pub const NICS_PER_VM: usize = 8;
 

@@ -31,8 +31,12 @@ pub(super) fn advice(engine: &Engine, name: &Name, ask: &VirtualMachine) -> Vec<
         let Some(nic) = engine.get::<NetworkInterface>(&declared.network_interface) else { continue };
         let (dhcp, manual) = addresses(ask.os_type, nic);
         let is_primary_nic = nic.held.attached.as_ref().is_some_and(|attached| attached.primary);
-        let sets_primary = declared.addresses.first().filter(|first| !manual.contains(first) || Some(**first) == dhcp);
-        if let (Some(set), Some(dhcp)) = (sets_primary.filter(|set| Some(**set) != dhcp), dhcp)
+        // Linux leaves the primary address to DHCP: a list no longer than that of the secondary ones does not have it.
+        let secondary = nic.held.addresses.len().saturating_sub(1);
+        let has_primary = ask.os_type == OsType::Windows || declared.addresses.len() > secondary;
+        let first = declared.addresses.first().filter(|first| has_primary && !manual.contains(first));
+        let primary = first.filter(|first| Some(**first) != dhcp);
+        if let (Some(set), Some(dhcp)) = (primary, dhcp)
             && is_primary_nic
         {
             advice.push(Advice {
@@ -44,15 +48,22 @@ pub(super) fn advice(engine: &Engine, name: &Name, ask: &VirtualMachine) -> Vec<
                 ),
             });
         }
-        let missing: Vec<String> =
-            manual.iter().filter(|address| !declared.addresses.contains(address)).map(ToString::to_string).collect();
-        if !missing.is_empty() && advice.iter().all(|known| known.condition != "GuestConfigurationDiffers") {
+        let text = |addresses: Vec<&IpAddr>| addresses.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+        let missing: Vec<_> = manual.iter().filter(|address| !declared.addresses.contains(address)).collect();
+        let held = |address: &IpAddr| nic.held.addresses.values().any(|held| held == address);
+        let foreign: Vec<_> =
+            declared.addresses.iter().filter(|address| !held(address) && Some(*address) != primary).collect();
+        let (reason, fact) = match (missing.is_empty(), foreign.is_empty()) {
+            (true, true) => continue,
+            (false, _) => ("AddressesNotSet", format!("has not set {}", text(missing))),
+            (true, false) => ("AddressesNotHeld", format!("has set {}, which is not", text(foreign))),
+        };
+        if advice.iter().all(|known| known.condition != "GuestConfigurationDiffers") {
             advice.push(Advice {
                 condition: "GuestConfigurationDiffers",
-                reason: "AddressesNotSet",
+                reason,
                 message: format!(
-                    "The guest has not set {} of NetworkInterface {}. Set them by hand in the guest; to change addresses, set the guest back to DHCP first, deallocate the VM, change them here, start it, and then configure the guest.",
-                    missing.join(", "),
+                    "The guest {fact} of NetworkInterface {}. Set by hand in the guest what status.networkInterfaces lists as manualAddresses; to change addresses, set the guest back to DHCP first, deallocate the VM, change them here, start it, and then configure the guest.",
                     declared.network_interface
                 ),
             });

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::instances::needed;
-use super::{InstanceName, NicModel, UpgradeMode, VirtualMachineScaleSet, publics};
+use super::{InstanceName, NicModel, OrchestrationMode, UpgradeMode, VirtualMachineScaleSet, publics};
 use crate::fabric::engine::Engine;
 use crate::fabric::id::{Kind, Name, ObjectId, Placement};
 use crate::fabric::ipam::PoolId;
@@ -37,6 +37,15 @@ pub(super) const RULES: &[Rule<VirtualMachineScaleSet>] = &[
         remedy: "Ask for at most 1,000.",
         source: "limits of the service",
         check: instances_are_few,
+    },
+    Rule {
+        id: "ARM-10",
+        says: "The name of a scale set has at most 63 characters, and those of the objects that it makes at most 80.",
+        codes: &[Code::InvalidResourceName],
+        cure: Cures::Stalls,
+        remedy: "Create the scale set under a shorter name.",
+        source: "kyma cloud-manager; the name is the value of a label",
+        check: names_are_short,
     },
     Rule {
         id: "VMSS-30",
@@ -223,6 +232,38 @@ fn instances_are_few(case: &Set<'_>, findings: &mut Findings) {
         );
     }
 }
+
+fn names_are_short(case: &Set<'_>, findings: &mut Findings) {
+    let length = case.name.name.len();
+    if length > limits::LABEL_LENGTH {
+        findings.refuse(
+            Code::InvalidResourceName,
+            "metadata.name",
+            format!("The name has {length} characters, and labels what is made for the scale set."),
+            format!("Create the scale set under a name of at most {} characters.", limits::LABEL_LENGTH),
+        );
+        return;
+    }
+    if case.ask.mode == OrchestrationMode::Uniform {
+        return;
+    }
+    for (n, nic) in case.ask.model.network.iter().enumerate() {
+        // <set>-<id>-<network interface>[-<configuration>], and ids count up (S-29).
+        let configuration = nic.configurations.iter().filter(|c| c.public.is_some()).map(|c| c.name.len() + 1).max();
+        let longest = length + 1 + DIGITS + 1 + nic.name.len() + configuration.unwrap_or(0);
+        if longest > limits::NAME_LENGTH {
+            findings.refuse(
+                Code::InvalidResourceName,
+                format!("{PROFILE}.networkInterfaceConfigurations[{n}].name"),
+                format!("Objects of instances would have names of {longest} characters."),
+                format!("Shorten the names of the scale set, the network interface or its configurations: together at most {}.", limits::NAME_LENGTH),
+            );
+        }
+    }
+}
+
+/// Room for the digits of an instance's id in a name.
+const DIGITS: usize = 6;
 
 /// The rules of network interfaces that one alone can break, or by what it refers to.
 const NIC_RULES: [&str; 9] = ["NIC-03", "NIC-21", "IPC-01", "IPC-02", "IPC-10", "IP6-01", "IP6-02", "IP6-03", "IP6-04"];

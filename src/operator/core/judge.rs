@@ -17,10 +17,9 @@ impl Core {
     pub(super) fn judge(&mut self, id: &ObjectId) {
         self.judgements += 1;
         let refusal = self.ask(id);
-        let (keys, claims_of) = match &refusal {
-            Some(refusal) => (refusal.keys(), claims(refusal)),
-            None => (self.engine.awaited_by(id.kind, &id.name), BTreeSet::new()),
-        };
+        let (mut keys, claims_of) =
+            refusal.as_ref().map(|refusal| (refusal.keys(), claims(refusal))).unwrap_or_default();
+        keys.extend(self.engine.awaited_by(id.kind, &id.name));
         self.waits.set(id, keys);
         let violations = refusal.map(|refusal| refusal.violations().to_vec()).unwrap_or_default();
         if let Some(entry) = self.index.get_mut(id) {

@@ -53,3 +53,17 @@ fn a_secondary_address_that_the_guest_has_not_set_is_told() {
     let fabric = fabric.with(a_vm("v").nics(["n"]).guest("n", [&one]));
     assert_eq!(conditions(&fabric), ["GuestConfigurationDiffers"]);
 }
+
+#[test]
+fn a_secondary_address_that_has_moved_does_not_cut_the_guest_off() {
+    let fabric = with_two_addresses().with(a_vm("v").nics(["n"]).guest("n", ["10.0.1.99"]));
+    assert_eq!(conditions(&fabric), ["GuestConfigurationDiffers"]);
+}
+
+#[test]
+fn an_address_that_the_network_interface_has_lost_is_told() {
+    let fabric = with_two_addresses();
+    let (one, two) = (fabric.address("n", "one"), fabric.address("n", "two"));
+    let fabric = fabric.with(a_vm("v").nics(["n"]).guest("n", [&one, &two, "10.0.1.99"]));
+    assert_eq!(conditions(&fabric), ["GuestConfigurationDiffers"]);
+}

@@ -46,6 +46,23 @@ fn more_than_a_thousand_instances_are_refused() {
     assert_eq!(told(&refusal), [("VMSS-01", Code::InvalidParameter, "spec.replicas")]);
 }
 
+// accepts VirtualMachineScaleSet ARM-10
+#[test]
+fn a_name_that_can_be_a_label_is_accepted() {
+    a_farm().accept(a_scale_set(&"a".repeat(63), 1));
+    a_farm().accept(a_scale_set(&"a".repeat(63), 0).flexible());
+}
+
+// refuses VirtualMachineScaleSet ARM-10
+#[test]
+fn names_that_are_too_long_for_what_is_made_are_refused() {
+    let refusal = a_farm().put(a_scale_set(&"a".repeat(64), 1)).unwrap_err();
+    assert_eq!(told(&refusal), [("ARM-10", Code::InvalidResourceName, "metadata.name")]);
+    let long = a_nic_model("a-network-interface");
+    let refusal = a_farm().put(a_scale_set(&"a".repeat(63), 1).flexible().nics([long])).unwrap_err();
+    assert_eq!(told(&refusal), [("ARM-10", Code::InvalidResourceName, nic_path(0, "name").as_str())]);
+}
+
 // accepts VirtualMachineScaleSet VMSS-30
 #[test]
 fn network_interfaces_with_several_configurations_are_accepted() {
