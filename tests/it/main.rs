@@ -10,6 +10,7 @@ mod admission;
 mod bad_bodies;
 mod bad_metadata;
 mod bad_specs;
+mod bad_statuses;
 mod canary;
 mod cluster;
 mod contract;
