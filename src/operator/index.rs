@@ -84,6 +84,9 @@ impl Entry {
     /// Takes in a newer version of the same life of the object.
     pub(super) fn update(&mut self, observed: Observed) {
         self.resource_version = observed.resource_version;
+        if observed.generation != self.generation {
+            (self.failures, self.not_before) = (0, None); // what kept the API server from taking a write may be mended
+        }
         self.generation = observed.generation;
         self.deleting = observed.deleting;
         self.has_finalizer = observed.has_finalizer;

@@ -209,6 +209,10 @@ async fn carry_out(client: Client, write: Write) -> Input {
         }
         Ok(Err(kube::Error::Api(status))) if status.code == 409 => Outcome::Conflict,
         Ok(Err(kube::Error::Api(status))) if status.code == 404 => Outcome::Gone,
+        Ok(Err(kube::Error::Api(status))) if status.code == 422 => {
+            tracing::warn!(object = %id, generation, error = status.message, "a write is not valid, and is tried again");
+            Outcome::Invalid(status.message.clone())
+        }
         Ok(Err(error)) => {
             tracing::warn!(object = %id, generation, %error, "a write failed, and is tried again");
             Outcome::Failed
