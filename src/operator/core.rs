@@ -75,6 +75,8 @@ pub enum Outcome {
     Conflict,
     /// The object is gone.
     Gone,
+    /// Not done: the API server does not take the object with the spec that it has, and says why.
+    Invalid(String),
     /// Not done, or nobody knows.
     Failed,
 }

@@ -111,6 +111,9 @@ impl Entry {
         self.owner = observed.owner;
         self.written_from = observed.written_from;
         self.taken_over = None;
+        if observed.generation != self.generation {
+            (self.failures, self.not_before) = (0, None); // what kept the API server from taking a write may be mended
+        }
         self.generation = observed.generation;
         self.deleting = observed.deleting;
         self.has_finalizer = observed.has_finalizer;

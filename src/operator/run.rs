@@ -203,6 +203,10 @@ async fn carry_out(client: Client, write: Write) -> Vec<Input> {
         }
         Ok(Err(kube::Error::Api(status))) if status.code == 409 => (Outcome::Conflict, None),
         Ok(Err(kube::Error::Api(status))) if status.code == 404 => (Outcome::Gone, None),
+        Ok(Err(kube::Error::Api(status))) if status.code == 422 => {
+            tracing::warn!(object = %id, generation, error = status.message, "a write is not valid, and is tried again");
+            (Outcome::Invalid(status.message.clone()), None)
+        }
         Ok(Err(error)) => {
             tracing::warn!(object = %id, generation, %error, "a write failed, and is tried again");
             (Outcome::Failed, None)

@@ -102,7 +102,7 @@ impl Cluster {
 
     /// Installs what a test before this one may have removed, and starts the operator if it does not run, or not plainly.
     fn make_whole(&self) -> anyhow::Result<()> {
-        if !self.policy_acts() {
+        if !self.is_installed() {
             self.install()?;
         }
         let plainly = { self.operator().runs_plainly() };
@@ -125,26 +125,6 @@ impl Cluster {
         let output = process.wait_with_output().expect("kubectl ends");
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         Told { ok: output.status.success(), out: text(&output.stdout), err: text(&output.stderr) }
-    }
-
-    /// Installs crds/ as it is committed, and waits until the API server acts on it.
-    pub fn install(&self) -> anyhow::Result<()> {
-        let definitions = project().join("crds");
-        let definitions = definitions.to_str().context("the project's path is UTF-8")?;
-        let applied = self.kubectl(&["apply", "--server-side", "--force-conflicts", "-f", definitions], "");
-        ensure!(applied.ok, "crds/ does not apply: {}", applied.err);
-        let established = ["wait", "--for=condition=Established", "--timeout=60s", "crd", "--all"];
-        let established = self.kubectl(&established, "");
-        ensure!(established.ok, "{}", established.err);
-        poll("the admission policy acts", || self.policy_acts().then_some(()))
-    }
-
-    /// True if the admission policy brings the finalizer, as a dry run shows.
-    pub fn policy_acts(&self) -> bool {
-        let probe = "{apiVersion: vnet.dev/v1alpha1, kind: VirtualNetwork, metadata: {name: probe, namespace: default}, \
-                     spec: {addressSpace: {addressPrefixes: [10.0.0.0/16]}}}";
-        let created = self.kubectl(&["create", "--dry-run=server", "-o", "yaml", "-f", "-"], probe);
-        created.ok && created.out.contains(vnet_operator::api::FINALIZER)
     }
 
     // The operator.

@@ -106,6 +106,16 @@ fn every_text_of_a_spec_has_a_greatest_length() {
     });
 }
 
+/// The API server repeats a `pattern` as it is; a CEL rule has a message.
+#[test]
+fn every_pattern_of_a_spec_is_told_in_words() {
+    no_field("with a pattern", |field| !field.of_a_status && !field.schema["pattern"].is_null());
+    no_field("with a rule that has no message", |field| {
+        let mut rules = field.schema["x-kubernetes-validations"].as_array().into_iter().flatten();
+        rules.any(|rule| rule["message"].as_str().is_none_or(str::is_empty))
+    });
+}
+
 #[test]
 fn every_list_and_map_of_a_spec_has_a_greatest_size() {
     no_field("without maxItems or maxProperties", |field| {

@@ -135,7 +135,7 @@ impl Core {
             (Outcome::Conflict, None) => {
                 self.in_the_way.insert(id.clone(), set.clone());
             }
-            (Outcome::Failed | Outcome::Gone, _) => {
+            (Outcome::Failed | Outcome::Invalid(_) | Outcome::Gone, _) => {
                 let now = self.engine.now();
                 if let Ok(due) = now.checked_add(RETRY) {
                     self.timers.insert((due, set));

@@ -110,6 +110,19 @@ impl Core {
         let Some(entry) = self.index.get_mut(id).filter(|entry| entry.uid == *uid) else { return };
         let Some(flight) = entry.flight.take() else { return };
         let flight_version = flight.resource_version;
+        if let Outcome::Invalid(why) = &outcome
+            && entry.failures == 0
+        {
+            self.notices.push(Notice {
+                id: id.clone(),
+                uid: uid.clone(),
+                warning: true,
+                reason: "WriteRefused".to_owned(),
+                note: format!(
+                    "Correct the object: as it stands, the API server takes no write of it, its release included. {why}"
+                ),
+            });
+        }
         match outcome {
             Outcome::Done(resource_version) => {
                 entry.failures = 0;
@@ -131,7 +144,7 @@ impl Core {
                 self.notices.extend(flight.notices);
             }
             Outcome::Conflict | Outcome::Gone => {}
-            Outcome::Failed => {
+            Outcome::Invalid(_) | Outcome::Failed => {
                 let factor = 1_i32 << entry.failures.min(6);
                 entry.failures += 1;
                 let pause = FIRST_RETRY.saturating_mul(factor).min(LAST_RETRY);
