@@ -51,6 +51,7 @@ mod scale_set_deletion;
 mod scale_set_flexible;
 mod scale_set_restart;
 mod scale_set_uniform;
+mod scale_set_upgrade;
 mod scale_sets;
 mod schema;
 mod sizes;
