@@ -3,7 +3,6 @@
 use serde_json::json;
 use vnet_operator::fabric::Kind;
 
-use crate::cluster::alone;
 use crate::history::History;
 use crate::scale_sets::ScaleSet;
 use crate::space::{Space, at, id};
@@ -58,26 +57,6 @@ fn what_a_flexible_set_made_stays_when_it_is_deleted_as_an_orphan() {
     made.iter().for_each(|id| space.delete(id));
     made.iter().for_each(|id| space.gone(id));
     nothing_is_left_but_the_network(&space);
-}
-
-#[test]
-fn an_instance_that_vanished_while_nobody_looked_is_replaced() {
-    let cluster = alone();
-    let space = Space::on(&cluster).and_a_subnet();
-    space.apply(&ScaleSet::uniform(3).manifest());
-    space.ready("vmss/api");
-    let before = space.places(&["api-0", "api-1", "api-2"]);
-    cluster.kill_operator();
-    space.delete("vmssvm/api-1");
-    space.edit("vmssvm/api-1", &json!({"metadata": {"finalizers": null}}));
-    space.exactly(Kind::VirtualMachineScaleSetVM, &["api-0", "api-2"]);
-    cluster.start_operator().expect("it starts");
-    let after = space.places(&["api-0", "api-2", "api-3"]);
-    for name in ["api-0", "api-2"] {
-        assert_eq!(after[name], before[name]);
-    }
-    space.ready("vmss/api");
-    space.wait("subnet/web", "three addresses taken", |web| at(web, "/capacity/allocated") == 3);
 }
 
 #[test]
