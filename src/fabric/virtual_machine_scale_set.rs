@@ -133,10 +133,14 @@ impl Resource for VirtualMachineScaleSet {
 
     fn apply(engine: &mut Engine, name: &Name, before: Option<&Self>) {
         let Some(set) = engine.get_mut::<Self>(name) else { return };
-        if before.is_none_or(|before| before.model != set.ask.model) {
+        let is_new = before.is_none_or(|before| before.model != set.ask.model);
+        if is_new {
             set.held.revision += 1;
         }
         set.held.models.insert(set.held.revision, set.ask.model.clone());
+        if is_new {
+            instances::are_behind(engine, name);
+        }
         instances::scale(engine, name);
         go_on(engine, name);
         instances::forget_what_is_unused(engine, name);

@@ -115,9 +115,17 @@ fn facts(object: &DynamicObject) -> Vec<(String, Value)> {
         facts.push((format!("the address of PublicIPAddress {whose}"), &public["ipAddress"]));
     }
     for nic in list("/networkInterfaces") {
-        let whose = nic["name"].as_str().unwrap_or_default();
-        facts.push((format!("the primary address of NetworkInterface {whose}"), &nic["privateIPAddress"]));
-        facts.push((format!("the MAC address of NetworkInterface {whose}"), &nic["macAddress"]));
+        let whose = match (nic["name"].as_str().unwrap_or_default(), nic["ipConfigurations"].as_array()) {
+            (nic, None) => format!("NetworkInterface {nic}"),
+            (nic, Some(_)) => format!("{nic} of {}", name(object)),
+        };
+        facts.push((format!("the primary address of {whose}"), &nic["privateIPAddress"]));
+        facts.push((format!("the MAC address of {whose}"), &nic["macAddress"]));
+        for configuration in nic["ipConfigurations"].as_array().into_iter().flatten() {
+            let whose = format!("{} of {whose}", configuration["name"]);
+            facts.push((format!("the address of {whose}"), &configuration["privateIPAddress"]));
+            facts.push((format!("the public address of {whose}"), &configuration["publicIPAddress"]["ipAddress"]));
+        }
     }
     facts.retain(|(_, value)| !value.is_null());
     facts.into_iter().map(|(what, value)| (what, value.clone())).collect()

@@ -224,6 +224,8 @@ fn read(id: &str) -> (Kind, &str) {
         "avset" => Some(Kind::AvailabilitySet),
         "nic" => Some(Kind::NetworkInterface),
         "vm" => Some(Kind::VirtualMachine),
+        "vmss" => Some(Kind::VirtualMachineScaleSet),
+        "vmssvm" => Some(Kind::VirtualMachineScaleSetVM),
         other => Kind::ALL.iter().copied().find(|kind| kind.as_str().eq_ignore_ascii_case(other)),
     };
     (known.unwrap_or_else(|| panic!("{kind} is no kind")), name)

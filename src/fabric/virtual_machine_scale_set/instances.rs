@@ -83,6 +83,16 @@ pub fn program(engine: &mut Engine, name: &Name, id: u64) {
     engine.touch(Kind::VirtualMachineScaleSet, name);
 }
 
+/// The objects of all instances of a Uniform set tell that there is a model that they do not have.
+pub(super) fn are_behind(engine: &mut Engine, name: &Name) {
+    let set = engine.get::<VirtualMachineScaleSet>(name);
+    let Some(set) = set.filter(|set| set.ask.mode == OrchestrationMode::Uniform) else { return };
+    let ids: Vec<u64> = set.held.instances.keys().copied().collect();
+    for id in ids {
+        engine.touch(Kind::VirtualMachineScaleSetVM, &InstanceName { set: name, id }.object());
+    }
+}
+
 /// The network interfaces of an instance, and the public addresses that they hold.
 fn parts(engine: &Engine, this: InstanceName<'_>) -> (Vec<Name>, Vec<Name>) {
     let vm = engine.get::<VirtualMachine>(&this.vm());

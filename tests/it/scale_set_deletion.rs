@@ -1,0 +1,79 @@
+//! The ends of scale sets: whatever way they go, what is theirs goes with them, and every address is free again.
+
+use serde_json::json;
+use vnet_operator::fabric::Kind;
+
+use crate::history::History;
+use crate::scale_sets::ScaleSet;
+use crate::space::{Space, at, id};
+use crate::states::power_is;
+
+fn farm(set: &ScaleSet) -> Space<'static> {
+    let space = Space::with_a_subnet();
+    space.apply(&set.manifest());
+    space.ready("vmss/api");
+    space
+}
+
+fn nothing_is_left_but_the_network(space: &Space<'_>) {
+    space.every_address_is_free();
+    let all: Vec<String> = space.all().iter().map(id).collect();
+    assert_eq!(all, ["VirtualNetwork/hub", "Subnet/web"]);
+}
+
+#[test]
+fn a_deleted_set_takes_its_instances_along_in_the_foreground_and_in_the_background() {
+    for set in [ScaleSet::uniform(3), ScaleSet::flexible(3)] {
+        for cascade in ["--cascade=foreground", "--cascade=background"] {
+            let space = farm(&set);
+            space.kubectl_ok(&["delete", "vmss/api", cascade, "--timeout=60s"], "");
+            for kind in [Kind::VirtualMachineScaleSetVM, Kind::VirtualMachine, Kind::NetworkInterface] {
+                space.exactly(kind, &[]);
+            }
+            nothing_is_left_but_the_network(&space);
+            space.keeps_models(&[]);
+        }
+    }
+}
+
+#[test]
+fn what_a_flexible_set_made_stays_when_it_is_deleted_as_an_orphan() {
+    let space = farm(&ScaleSet::flexible(2));
+    let made = ["vm/api-0", "vm/api-1", "nic/api-0-nic", "nic/api-1-nic"];
+    let before = made.map(|id| space.ready(id));
+    space.kubectl_ok(&["delete", "vmss/api", "--cascade=orphan", "--timeout=60s"], "");
+    space.exactly(Kind::VirtualMachineScaleSet, &[]);
+    for (id, before) in made.iter().zip(&before) {
+        let now = space.wait(id, "nobody's", |object| object.metadata.owner_references.is_none());
+        assert_eq!(now.metadata.uid, before.metadata.uid, "{id}");
+        space.ready(id);
+    }
+    for (id, before) in made.iter().zip(&before).skip(2) {
+        let configurations = at(&space.get(id), "/ipConfigurations").clone();
+        assert_eq!(configurations, *at(before, "/ipConfigurations"), "{id}");
+    }
+    space.edit_spec("vm/api-0", &json!({"powerState": "Deallocated"}));
+    space.wait("vm/api-0", "Deallocated", power_is("Deallocated"));
+    made.iter().for_each(|id| space.delete(id));
+    made.iter().for_each(|id| space.gone(id));
+    nothing_is_left_but_the_network(&space);
+}
+
+#[test]
+fn a_namespace_with_sets_is_deleted_and_nothing_is_made_in_it() {
+    let space = farm(&ScaleSet::uniform(3));
+    space.apply(&ScaleSet::flexible(3).manifest().replace("{name: api}", "{name: flex}"));
+    space.ready("vmss/flex");
+    let made = ["vm/flex-0", "vm/flex-1", "vm/flex-2"];
+    made.iter().for_each(|id| drop(space.ready(id)));
+    space.instances(&["api-0", "api-1", "api-2"]);
+    let mut before: Vec<String> = space.all().iter().map(id).collect();
+    before.sort();
+    let history = History::of(&space);
+    history.reaches(before.len());
+    space.kubectl_ok(&["delete", "namespace", &space.name, "--timeout=60s"], "");
+    let mut seen: Vec<String> = history.states().iter().map(id).collect();
+    seen.sort();
+    seen.dedup();
+    assert_eq!(seen, before);
+}

@@ -1,0 +1,135 @@
+//! Scale sets as users write them, and what a test reads of their instances.
+
+use std::collections::BTreeMap;
+
+use kube::api::ListParams;
+use kube::core::DynamicObject;
+use serde_json::{Value, json};
+use vnet_operator::fabric::Kind;
+
+use crate::cluster::{block_on, poll};
+use crate::manifests::object;
+use crate::space::{Space, at};
+
+/// What `kubectl -l` selects the instances of the set `api` by.
+pub const SELECTOR: &str = "vnet.dev/scale-set=api";
+
+/// The set `api` in the subnet `web`, with one NIC `nic` of one configuration `ip`.
+#[derive(Clone)]
+pub struct ScaleSet {
+    replicas: u32,
+    mode: &'static str,
+    upgrade: String,
+    nic: String,
+    configuration: String,
+}
+
+impl ScaleSet {
+    /// One that makes its instances.
+    pub fn uniform(replicas: u32) -> Self {
+        let (upgrade, nic, configuration) = ("mode: Manual".to_owned(), String::new(), String::new());
+        Self { replicas, mode: "Uniform", upgrade, nic, configuration }
+    }
+
+    /// One whose instances are objects of their own.
+    pub fn flexible(replicas: u32) -> Self {
+        Self { mode: "Flexible", ..Self::uniform(replicas) }
+    }
+
+    /// With this upgrade policy.
+    pub fn upgraded(self, policy: &str) -> Self {
+        Self { upgrade: policy.to_owned(), ..self }
+    }
+
+    /// With IP forwarding, which is a change of the model.
+    pub fn forwarding(self) -> Self {
+        Self { nic: "enableIPForwarding: true, ".to_owned(), ..self }
+    }
+
+    /// With a public address for each instance, named by this label.
+    pub fn public(self, label: &str) -> Self {
+        let public = format!("name: pub, dnsSettings: {{domainNameLabel: {label}}}");
+        Self { configuration: format!(", publicIPAddressConfiguration: {{{public}}}"), ..self }
+    }
+
+    /// The manifest.
+    pub fn manifest(&self) -> String {
+        let Self { replicas, mode, upgrade, .. } = self;
+        let network = network(&self.nic, &self.configuration);
+        let profile = format!("virtualMachineProfile: {{networkProfile: {network}}}");
+        let sku = "sku: {name: Standard_DS3_v2}";
+        let spec =
+            format!("replicas: {replicas}, orchestrationMode: {mode}, {sku}, upgradePolicy: {{{upgrade}}}, {profile}");
+        object("VirtualMachineScaleSet", "api", &spec)
+    }
+}
+
+/// The network of an instance.
+fn network(nic: &str, configuration: &str) -> String {
+    let configurations = format!("ipConfigurations: [{{name: ip{configuration}}}]");
+    format!("{{networkInterfaceConfigurations: [{{name: nic, {nic}subnet: {{name: web}}, {configurations}}}]}}")
+}
+
+impl Space<'_> {
+    /// The instances of the set `api`, when they are these, each with its address.
+    pub fn instances(&self, names: &[&str]) -> Vec<DynamicObject> {
+        self.exactly(Kind::VirtualMachineScaleSetVM, names);
+        let whole =
+            |name: &&str| self.wait(&format!("vmssvm/{name}"), "with its address", |vm| private(vm).is_string());
+        names.iter().map(whole).collect()
+    }
+
+    /// Waits until these are the objects of a kind.
+    pub fn exactly(&self, kind: Kind, names: &[&str]) {
+        let mut seen = Vec::new();
+        let met = poll("the objects are these", || {
+            seen = self.names(kind);
+            (seen == names).then_some(())
+        });
+        assert!(met.is_ok(), "{kind:?}s are {seen:?}, and {names:?} expected");
+    }
+
+    /// The names of all objects of a kind.
+    pub fn names(&self, kind: Kind) -> Vec<String> {
+        let list = block_on(self.objects(kind).list(&ListParams::default())).expect("a list");
+        let mut names: Vec<String> = list.items.into_iter().filter_map(|object| object.metadata.name).collect();
+        names.sort();
+        names
+    }
+
+    /// The uid and the address of every instance, by name.
+    pub fn places(&self, names: &[&str]) -> BTreeMap<String, (Option<String>, Value)> {
+        let place =
+            |vm: DynamicObject| (vm.metadata.name.clone().unwrap(), (vm.metadata.uid.clone(), private(&vm).clone()));
+        self.instances(names).into_iter().map(place).collect()
+    }
+
+    /// Waits until these are the ControllerRevisions of the set `api`.
+    pub fn keeps_models(&self, names: &[&str]) {
+        let expected: String = names.iter().map(|name| format!("controllerrevision.apps/{name}\n")).collect();
+        let kept = poll(&format!("the models that are kept are {names:?}"), || {
+            let kept = self.kubectl_ok(&["get", "controllerrevisions", "-l", SELECTOR, "-o", "name"], "");
+            (kept == expected).then_some(())
+        });
+        kept.unwrap();
+    }
+
+    /// Waits until the subnet `web`, a /24, has all of its addresses free.
+    pub fn every_address_is_free(&self) {
+        let free = json!({"total": 256, "reserved": 5, "allocated": 0, "available": 251});
+        self.wait("subnet/web", "free", |web| *at(web, "/capacity") == free);
+    }
+}
+
+/// The private address that an instance shows.
+pub fn private(vm: &DynamicObject) -> &Value {
+    at(vm, "/networkInterfaces/0/ipConfigurations/0/privateIPAddress")
+}
+
+/// The set has so many instances, all of them running and of the latest model.
+pub fn has_taken_up(replicas: u32, revision: &str) -> impl Fn(&DynamicObject) -> bool {
+    move |set| {
+        let counts = ["/replicas", "/readyReplicas", "/updatedReplicas"].into_iter();
+        counts.map(|count| at(set, count)).all(|count| *count == replicas) && *at(set, "/updateRevision") == revision
+    }
+}
