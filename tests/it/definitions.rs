@@ -31,7 +31,9 @@ impl Cluster {
         let schema = json!({"type": "object", "properties": {"spec": spec, "status": status}});
         let mut items = crd::all()?;
         for definition in &mut items {
-            definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"] = schema.clone();
+            let version = &mut definition["spec"]["versions"][0];
+            version["schema"]["openAPIV3Schema"] = schema.clone();
+            version["subresources"] = json!({"status": {}}); // a scale would need a schema of its own
         }
         let list = json!({"apiVersion": "v1", "kind": "List", "items": items}).to_string();
         let applied = self.kubectl(&["apply", "--server-side", "--force-conflicts", "-f", "-"], &list);

@@ -146,7 +146,7 @@ fn an_address_that_is_changed_without_the_guest_is_told_and_set_right_in_the_ord
 fn a_difference_is_told_of_a_vm_that_is_ready() {
     let space = with_a_guest(&guest("10.0.1.4, 10.0.1.50"));
     space.apply(&guest_machine("Running", &guest("10.0.1.99")));
-    let differs = space.wait("vm/m", "told", |vm| advice(vm) == [LOST, DIFFERS]);
+    let differs = space.wait("vm/m", "told", |vm| advice(vm) == [DIFFERS]);
     assert_eq!(contract::kstatus(&differs), contract::Health::Current);
 }
 

@@ -192,7 +192,9 @@ fn two_nics_that_ask_for_each_others_address_are_told_that_one_lets_go_first() {
     let refusal = space.refused("nic/b");
     assert_eq!(refusal.told(), [("ADDR-08", "PrivateIPAddressInUse", ADDRESS)]);
     refusal.stalls().keeps(&b);
-    refusal.advises(&["Let one go first: release its claim in one edit, and take the other's in the next."]);
+    refusal.advises(&[
+        "go first: release in one edit what the other waits for, and take in the next what it waits for itself.",
+    ]);
     let only_an_edit_helps = |nic: &DynamicObject| at(nic, "/violations/0/retry") == "OnEdit";
     space.wait("nic/a", "stalled as well", only_an_edit_helps);
     space.apply(&static_nic("a", "web", "10.0.1.20"));
