@@ -108,8 +108,9 @@ pub fn manifest(engine: &Engine, set: &Name, uid: &Uid, child: &Child) -> Option
             let nic = model.network.iter().find(|nic| nic_name(set, this.id, &nic.name) == child.id.name)?;
             let mut ask = this.nic_ask(nic);
             for (configuration, model) in ask.configurations.iter_mut().zip(&nic.configurations) {
-                let public = configuration.public_ip_address.as_mut();
-                public.map(|public| *public = public_name(set, this.id, &nic.name, &model.name));
+                if let Some(public) = &mut configuration.public_ip_address {
+                    *public = public_name(set, this.id, &nic.name, &model.name);
+                }
             }
             serde_json::to_value(NetworkInterface::describe(&ask, &child.id.name, location)).ok()?
         }

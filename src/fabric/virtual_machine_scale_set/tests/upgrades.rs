@@ -68,7 +68,7 @@ fn network_interfaces_come_and_go_with_the_model() {
         }
     };
     let (first, second) = (a_nic_model("nic"), a_nic_model("more").secondary().in_subnet("back"));
-    let mut fabric = a_farm().with_set(auto(&[first.clone()]));
+    let mut fabric = a_farm().with_set(auto(std::slice::from_ref(&first)));
     fabric.accept(auto(&[first.clone(), second]));
     assert_eq!(fabric.addresses_of("api", 0), ["10.0.1.4", "10.0.2.4"]);
     fabric.accept(auto(&[first]));
