@@ -4,6 +4,7 @@ use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomRe
 use kube::CustomResourceExt;
 use serde_json::{Value, json};
 
+use super::status::UNOBSERVED;
 use super::{Api, FINALIZER, GROUP, VERSION};
 use crate::fabric::{
     AvailabilitySet, NetworkInterface, PublicIPAddress, PublicIPPrefix, Subnet, VirtualMachine, VirtualMachineScaleSet,
@@ -25,7 +26,7 @@ fn definition(crd: CustomResourceDefinition) -> Result<Value, serde_json::Error>
     let mut crd = serde_json::to_value(crd)?;
     let properties = "/spec/versions/0/schema/openAPIV3Schema/properties";
     if let Some(status) = crd.pointer_mut(&format!("{properties}/status")).and_then(Value::as_object_mut) {
-        status.insert("default".to_owned(), json!({"observedGeneration": -1}));
+        status.insert("default".to_owned(), json!({"observedGeneration": UNOBSERVED}));
         status.insert(
             "description".to_owned(),
             json!("What the fabric carries and reports. Only the operator writes it."),

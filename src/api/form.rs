@@ -1,8 +1,9 @@
 //! The form of a spec: its types, required fields, choices, sizes and texts, as the CRD's schema has them.
 //!
 //! The API server checks it before. What gets past it, stored under another version of the CRD or under one that somebody
-//! loosened, is refused here with the field and the remedy, and never reaches the fabric. Not here: how large a number may
-//! be, and how few items a list may have; those are numbered rules of the fabric.
+//! loosened, is refused here with the field and the remedy, and never reaches the fabric. How large a number may be, and
+//! how few items a list may have, are numbered rules of the fabric; only who asks for what the API server would say
+//! ([`Whose::TheServers`]) is told that, and what `kubectl apply` says of fields that are unknown.
 
 #[cfg(test)]
 mod tests;
@@ -15,17 +16,27 @@ use regex::Regex;
 use serde_json::Value;
 
 use super::crd;
+use crate::fabric::nearest::nearest;
 use crate::fabric::{Code, Findings, Kind, Violation};
+
+/// Whose check it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Whose {
+    /// The operator's: what keeps a stored spec from being read.
+    TheOperators,
+    /// The API server's, before it stores a spec.
+    TheServers,
+}
 
 /// What a value must be.
 #[derive(Clone, Debug)]
 enum Form {
     Fields { fields: BTreeMap<String, Form>, required: Vec<String> },
     Entries { most: usize, entry: Box<Form> },
-    List { most: usize, item: Box<Form> },
-    Text { most: usize, shapes: Vec<Shape> },
+    List { least: usize, most: usize, keys: Vec<String>, item: Box<Form> },
+    Text { least: usize, most: usize, shapes: Vec<Shape> },
     Choice(Vec<String>),
-    Number { range: String },
+    Number { least: Option<i64>, most: Option<i64> },
     Switch,
     Anything,
 }
@@ -50,59 +61,154 @@ const QUOTED: usize = 64;
 
 /// Everything in a spec that is not of the form that its kind has. What has the code InvalidRequestContent keeps the spec
 /// from being read.
-pub fn check(kind: Kind, spec: &Value) -> Vec<Violation> {
+pub fn check(kind: Kind, spec: &Value, whose: Whose) -> Vec<Violation> {
     static FORMS: LazyLock<BTreeMap<Kind, Form>> = LazyLock::new(|| of_every_kind("spec"));
-    let mut findings = Findings::default();
+    let mut check = Check { whose, findings: Findings::default() };
+    check.findings.under("ARM-04");
     if let Some(form) = FORMS.get(&kind) {
-        form.check(spec, Path::Spec, findings.under("ARM-04"));
+        check.value(form, spec, Path::Spec);
     }
-    findings.into_violations()
+    check.findings.into_violations()
 }
 
 /// Everything in a status that the API server would not take.
 #[cfg(test)]
 pub(crate) fn check_status(kind: Kind, status: &Value) -> Vec<Violation> {
     static FORMS: LazyLock<BTreeMap<Kind, Form>> = LazyLock::new(|| of_every_kind("status"));
-    let mut findings = Findings::default();
-    FORMS[&kind].check(status, Path::Spec, &mut findings);
-    findings.into_violations()
+    let mut check = Check { whose: Whose::TheOperators, findings: Findings::default() };
+    check.value(&FORMS[&kind], status, Path::Spec);
+    check.findings.into_violations()
 }
 
-impl Form {
-    fn check(&self, value: &Value, path: Path<'_>, findings: &mut Findings) {
-        match (self, value) {
+/// One check of one value.
+struct Check {
+    whose: Whose,
+    findings: Findings,
+}
+
+impl Check {
+    fn value(&mut self, form: &Form, value: &Value, path: Path<'_>) {
+        match (form, value) {
             (Form::Fields { fields, required }, Value::Object(given)) => {
                 for (name, form) in fields {
                     let path = Path::Field(&path, name);
                     match given.get(name) {
-                        Some(value) => form.check(value, path, findings),
-                        None if required.contains(name) => is_missing(form, path, findings),
+                        Some(value) => self.value(form, value, path),
+                        None if required.contains(name) => self.is_missing(form, path),
                         None => {}
                     }
                 }
+                if self.is_the_servers() {
+                    let unknown = given.keys().filter(|name| !fields.contains_key(*name));
+                    unknown.for_each(|name| self.is_unknown(name, fields, path));
+                }
             }
             (Form::Entries { most, entry }, Value::Object(given)) => {
-                if has_room("entries", given.len(), *most, path, findings) {
-                    given.iter().for_each(|(key, value)| entry.check(value, Path::Field(&path, key), findings));
+                if self.has_room("entries", given.len(), (0, *most), path) {
+                    given.iter().for_each(|(key, value)| self.value(entry, value, Path::Field(&path, key)));
                 }
             }
-            (Form::List { most, item }, Value::Array(items)) => {
-                if has_room("items", items.len(), *most, path, findings) {
-                    items.iter().enumerate().for_each(|(n, value)| item.check(value, Path::Item(&path, n), findings));
+            (Form::List { least, most, keys, item }, Value::Array(items)) => {
+                if self.has_room("items", items.len(), (*least, *most), path) {
+                    items.iter().enumerate().for_each(|(n, value)| self.value(item, value, Path::Item(&path, n)));
+                    self.keys_differ(items, keys, path);
                 }
             }
-            (Form::Text { most, shapes }, Value::String(text)) => {
-                if has_room("characters", text.chars().count(), *most, path, findings) {
-                    shapes.iter().for_each(|shape| shape.check(text, path, findings));
+            (Form::Text { least, most, shapes }, Value::String(text)) => {
+                if self.has_room("characters", text.chars().count(), (*least, *most), path) {
+                    shapes.iter().for_each(|shape| self.shape(shape, text, path));
                 }
             }
             (Form::Choice(choices), Value::String(text)) if choices.contains(text) => {}
-            (Form::Number { .. }, Value::Number(number)) if number.as_i64().is_some_and(fits_a_field) => {}
+            (Form::Number { least, most }, Value::Number(number)) if number.as_i64().is_some_and(fits_a_field) => {
+                let number = number.as_i64().unwrap_or_default();
+                let fits = least.is_none_or(|least| number >= least) && most.is_none_or(|most| number <= most);
+                if self.is_the_servers() && !fits {
+                    self.is_other(form, value, path);
+                }
+            }
             (Form::Switch, Value::Bool(_)) | (Form::Anything, _) => {}
-            (form, other) => is_other(form, other, path, findings),
+            (form, other) => self.is_other(form, other, path),
         }
     }
 
+    fn is_the_servers(&self) -> bool {
+        self.whose == Whose::TheServers
+    }
+
+    fn refuse(&mut self, path: Path<'_>, message: impl Into<String>, remedy: impl Into<String>) {
+        self.findings.refuse(Code::InvalidRequestContent, path.to_string(), message, remedy);
+    }
+
+    fn has_room(&mut self, of_what: &str, size: usize, (least, most): (usize, usize), path: Path<'_>) -> bool {
+        if size > most {
+            self.refuse(path, format!("It has {size} {of_what}."), format!("Write at most {most} {of_what}."));
+        } else if size < least && self.is_the_servers() {
+            self.refuse(path, format!("It has {size} {of_what}."), format!("Write at least {least} {of_what}."));
+        }
+        size <= most
+    }
+
+    fn is_missing(&mut self, form: &Form, path: Path<'_>) {
+        self.refuse(path, "The field is required, and missing.", format!("Write {}.", form.says()));
+    }
+
+    fn is_unknown(&mut self, name: &str, fields: &BTreeMap<String, Form>, of: Path<'_>) {
+        let nearest = nearest(name, fields.keys().map(String::as_str)).join(", ");
+        let remedy = if nearest.is_empty() { String::new() } else { format!(" The nearest fields are {nearest}.") };
+        let remedy = format!("Remove the field, or correct its name.{remedy}");
+        self.refuse(Path::Field(&of, name), "There is no such field.", remedy);
+    }
+
+    /// Items of a list that is a map have different keys.
+    fn keys_differ(&mut self, items: &[Value], keys: &[String], path: Path<'_>) {
+        if keys.is_empty() || !self.is_the_servers() {
+            return;
+        }
+        let key = |item: &Value| keys.iter().map(|key| item.get(key).cloned()).collect::<Vec<_>>();
+        let mut met = Vec::new();
+        for (n, item) in items.iter().enumerate() {
+            let key = key(item);
+            if let Some(first) = met.iter().position(|met| *met == key) {
+                let same = keys.join(" and ");
+                let message = format!("It has the same {same} as item {first}.");
+                self.refuse(Path::Item(&path, n), message, format!("Give it another {same}."));
+            }
+            met.push(key);
+        }
+    }
+
+    fn is_other(&mut self, form: &Form, value: &Value, path: Path<'_>) {
+        let value = match value {
+            Value::Null => "null".to_owned(),
+            Value::Bool(value) => value.to_string(),
+            Value::Number(number) => number.to_string(),
+            Value::String(text) => quoted(text),
+            Value::Array(_) => "A list".to_owned(),
+            Value::Object(_) => "An object".to_owned(),
+        };
+        let what = form.says();
+        let remedy = if matches!(form, Form::Choice(_)) {
+            format!("Write {what}, or run the version of the operator whose CRDs are installed.")
+        } else {
+            format!("Write {what}.")
+        };
+        self.refuse(path, format!("{value} is not {what}."), remedy);
+    }
+
+    fn shape(&mut self, shape: &Shape, text: &str, path: Path<'_>) {
+        if !shape.pattern.is_match(text) {
+            self.findings.refuse(
+                Code::InvalidParameter,
+                path.to_string(),
+                format!("{} is not of the form that the field has.", quoted(text)),
+                format!("Write {}.", shape.says),
+            );
+        }
+    }
+}
+
+impl Form {
     /// As a remedy names it.
     fn says(&self) -> String {
         match self {
@@ -114,7 +220,11 @@ impl Form {
             Form::List { .. } => "a list".to_owned(),
             Form::Text { .. } => "a text".to_owned(),
             Form::Choice(choices) => choices.join(" or "),
-            Form::Number { range } => format!("a whole number{range}"),
+            Form::Number { least, most } => {
+                let bound =
+                    |bound: &Option<i64>, word| bound.map(|bound| format!(" {word} {bound}")).unwrap_or_default();
+                format!("a whole number{}{}", bound(least, "from"), bound(most, "to"))
+            }
             Form::Switch => "true or false".to_owned(),
             Form::Anything => "anything".to_owned(),
         }
@@ -124,58 +234,6 @@ impl Form {
 /// Every number of every spec is an int32.
 fn fits_a_field(number: i64) -> bool {
     i32::try_from(number).is_ok()
-}
-
-fn has_room(of_what: &str, size: usize, most: usize, path: Path<'_>, findings: &mut Findings) -> bool {
-    if size > most {
-        findings.refuse(
-            Code::InvalidRequestContent,
-            path.to_string(),
-            format!("It has {size} {of_what}."),
-            format!("Write at most {most} {of_what}."),
-        );
-    }
-    size <= most
-}
-
-fn is_missing(form: &Form, path: Path<'_>, findings: &mut Findings) {
-    findings.refuse(
-        Code::InvalidRequestContent,
-        path.to_string(),
-        "The field is required, and missing.",
-        format!("Write {}.", form.says()),
-    );
-}
-
-fn is_other(form: &Form, value: &Value, path: Path<'_>, findings: &mut Findings) {
-    let value = match value {
-        Value::Null => "null".to_owned(),
-        Value::Bool(value) => value.to_string(),
-        Value::Number(number) => number.to_string(),
-        Value::String(text) => quoted(text),
-        Value::Array(_) => "A list".to_owned(),
-        Value::Object(_) => "An object".to_owned(),
-    };
-    let what = form.says();
-    let remedy = if matches!(form, Form::Choice(_)) {
-        format!("Write {what}, or run the version of the operator whose CRDs are installed.")
-    } else {
-        format!("Write {what}.")
-    };
-    findings.refuse(Code::InvalidRequestContent, path.to_string(), format!("{value} is not {what}."), remedy);
-}
-
-impl Shape {
-    fn check(&self, text: &str, path: Path<'_>, findings: &mut Findings) {
-        if !self.pattern.is_match(text) {
-            findings.refuse(
-                Code::InvalidParameter,
-                path.to_string(),
-                format!("{} is not of the form that the field has.", quoted(text)),
-                format!("Write {}.", self.says),
-            );
-        }
-    }
 }
 
 /// The beginning of a text, with what does not print escaped.
@@ -211,28 +269,38 @@ fn of_every_kind(part: &str) -> BTreeMap<Kind, Form> {
 
 fn of_schema(schema: &Value) -> Form {
     let field = |name: &str| schema.get(name).unwrap_or(&Value::Null);
-    let size = |name: &str| field(name).as_u64().and_then(|size| usize::try_from(size).ok()).unwrap_or(usize::MAX);
+    let bound = |name: &str| field(name).as_u64().and_then(|size| usize::try_from(size).ok());
+    let (least, most) = (|name: &str| bound(name).unwrap_or(0), |name: &str| bound(name).unwrap_or(usize::MAX));
     match field("type").as_str() {
         Some("object") if field("additionalProperties").is_object() => {
-            Form::Entries { most: size("maxProperties"), entry: Box::new(of_schema(field("additionalProperties"))) }
+            Form::Entries { most: most("maxProperties"), entry: Box::new(of_schema(field("additionalProperties"))) }
         }
         Some("object") => {
             let fields = field("properties").as_object().into_iter().flatten();
             let fields = fields.map(|(name, schema)| (name.clone(), of_schema(schema))).collect();
             Form::Fields { fields, required: texts(field("required")) }
         }
-        Some("array") => Form::List { most: size("maxItems"), item: Box::new(of_schema(field("items"))) },
+        Some("array") => Form::List {
+            least: least("minItems"),
+            most: most("maxItems"),
+            keys: texts(field("x-kubernetes-list-map-keys")),
+            item: Box::new(of_schema(field("items"))),
+        },
         Some("string") if field("enum").is_array() => Form::Choice(texts(field("enum"))),
-        Some("string") => Form::Text { most: size("maxLength"), shapes: shapes(field("x-kubernetes-validations")) },
-        Some("integer") => {
-            let bound = |name: &str, word: &str| {
-                field(name).as_f64().map(|bound| format!(" {word} {bound}")).unwrap_or_default()
-            };
-            Form::Number { range: bound("minimum", "from") + &bound("maximum", "to") }
-        }
+        Some("string") => Form::Text {
+            least: least("minLength"),
+            most: most("maxLength"),
+            shapes: shapes(field("x-kubernetes-validations")),
+        },
+        Some("integer") => Form::Number { least: whole(field("minimum")), most: whole(field("maximum")) },
         Some("boolean") => Form::Switch,
         Some(_) | None => Form::Anything,
     }
+}
+
+/// A bound of an integer, which the schema writes as `4.0`.
+fn whole(bound: &Value) -> Option<i64> {
+    bound.as_i64().or_else(|| format!("{:.0}", bound.as_f64()?).parse().ok())
 }
 
 fn texts(list: &Value) -> Vec<String> {

@@ -9,8 +9,9 @@ use kube::{CustomResourceExt, ResourceExt};
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::form::{self, Whose};
 use super::status::{Published, Status};
-use super::{About, Api, FINALIZER, GROUP, Owner, RESTARTED_AT, REVISION, WISHED_REVISION, form};
+use super::{About, Api, FINALIZER, GROUP, Owner, RESTARTED_AT, REVISION, WISHED_REVISION};
 use crate::fabric::limits;
 use crate::fabric::{
     AnyRecord, Ask, AvailabilitySet, Code, Engine, Findings, Kind, Name, NetworkInterface, ObjectId, Placement,
@@ -148,7 +149,7 @@ fn asked<K: Api>(about: &About, spec: &Value) -> Result<Asked, Vec<Violation>>
 where
     Ask: From<K>,
 {
-    let mut malformed = form::check(K::KIND, spec);
+    let mut malformed = form::check(K::KIND, spec, Whose::TheOperators);
     if malformed.iter().any(keeps_from_reading) {
         return Err(malformed);
     }
@@ -183,7 +184,9 @@ fn unreadable(error: &serde_json::Error) -> Vec<Violation> {
 /// What a status tells of what the fabric carried. One that cannot be read counts as none.
 fn record<K: Api>(about: &About, uid: &Uid, status: &Value) -> Option<Record<K>> {
     let status = Status::<K::View>::deserialize(status).ok()?;
-    let programmed = status.programmed.filter(|spec| !form::check(K::KIND, spec).iter().any(keeps_from_reading))?;
+    let programmed = status
+        .programmed
+        .filter(|spec| !form::check(K::KIND, spec, Whose::TheOperators).iter().any(keeps_from_reading))?;
     let spec = K::Spec::deserialize(&programmed).ok()?;
     let placement = Placement {
         location: status.location?.into(),

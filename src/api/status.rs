@@ -12,6 +12,9 @@ use super::Api;
 use super::conditions::{self, Since};
 use crate::fabric::{Advice, Cure, Engine, Name, ObjectId, Placement, Programmed, Uid, Violation};
 
+/// The generation that a status speaks of before the operator has seen the object.
+pub const UNOBSERVED: i64 = -1;
+
 /// The status of an object.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]

@@ -41,6 +41,13 @@ texts! {
     ComputerName, at most 64, "^[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?$",
         "must be 1 to 64 letters, digits and hyphens, a letter or digit first and last";
 
+    /// What the names of guests of a scale set begin with.
+    ComputerNamePrefix, at most 15, "^[A-Za-z0-9][A-Za-z0-9-]*$",
+        "must be 1 to 15 letters, digits and hyphens, a letter or digit first";
+
+    /// Id of an instance of a scale set.
+    InstanceId, at most 19, "^[0-9]+$", "must be 1 to 19 digits, such as 0";
+
     /// First label of a public domain name.
     DomainNameLabel, at most 63, "^[a-z][a-z0-9-]{1,61}[a-z0-9]$",
         "must be 3 to 63 lower-case letters, digits and hyphens, begin with a letter, and end with a letter or digit";

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::common::{self, DhcpOptions, ObjectReference, Tags};
 use super::public_ip_address::PublicDnsSettings;
 use super::status::Status;
+use super::texts::{ComputerNamePrefix, DnsLabel, Location, PartName};
 use super::{About, Api};
 use crate::fabric::limits;
 use crate::fabric::network_interface::{IpVersion, Primary, Switch};
@@ -67,7 +68,7 @@ use crate::fabric::{Code, Findings, Name, Violation, VirtualMachineScaleSet};
 pub struct VirtualMachineScaleSetSpec {
     /// Azure region. Default: the Namespace's label vnet.dev/location, else the operator's default. Fixed once programmed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 64), regex(pattern = "^[a-z0-9]+$"))]
+    #[schemars(with = "Option<Location>")]
     pub location: Option<String>,
     /// Free text for people and their tools.
     #[serde(default, skip_serializing_if = "Tags::is_empty")]
@@ -169,7 +170,7 @@ pub struct VirtualMachineProfile {
 pub struct ScaleSetOsProfile {
     /// What the guests' names begin with; six base-36 digits of the instance's id follow. Default: the set's name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1, max = 15), regex(pattern = "^[A-Za-z0-9][A-Za-z0-9-]*$"))]
+    #[schemars(with = "Option<ComputerNamePrefix>")]
     pub computer_name_prefix: Option<String>,
     /// The operating system. Default: Linux.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -191,7 +192,7 @@ pub struct NetworkProfileConfiguration {
 #[serde(rename_all = "camelCase")]
 pub struct NetworkInterfaceConfiguration {
     /// Name, unique in the instance.
-    #[schemars(length(min = 1, max = 63), regex(pattern = "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"))]
+    #[schemars(with = "DnsLabel")]
     pub name: String,
     /// Whether it is the primary one. Default: true if it is the only one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -217,7 +218,7 @@ pub struct NetworkInterfaceConfiguration {
 #[serde(rename_all = "camelCase")]
 pub struct ScaleSetIpConfiguration {
     /// Name, unique in the network interface.
-    #[schemars(length(min = 1, max = 63), regex(pattern = "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"))]
+    #[schemars(with = "DnsLabel")]
     pub name: String,
     /// Whether it is the primary configuration. Default: true if it is the only one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -235,7 +236,7 @@ pub struct ScaleSetIpConfiguration {
 #[serde(rename_all = "camelCase")]
 pub struct PublicIPAddressConfiguration {
     /// What it is called.
-    #[schemars(length(min = 1, max = 80), regex(pattern = r"^[A-Za-z0-9]([A-Za-z0-9_.-]*[A-Za-z0-9_])?$"))]
+    #[schemars(with = "PartName")]
     pub name: String,
     /// Minutes that an idle flow is kept. Default: 4.
     #[serde(default, rename = "idleTimeoutInMinutes", skip_serializing_if = "Option::is_none")]

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::common::LocalReference;
 use super::status::Status;
+use super::texts::InstanceId;
 use super::virtual_machine_scale_set::{NetworkProfileConfiguration, describe_network, network};
 use super::{About, Api};
 use crate::fabric::virtual_machine::PowerWish;
@@ -55,7 +56,7 @@ pub struct VirtualMachineScaleSetVMSpec {
     /// The scale set, of the same namespace.
     pub scale_set: LocalReference,
     /// The instance's id in the scale set.
-    #[schemars(length(min = 1, max = 19), regex(pattern = "^[0-9]+$"))]
+    #[schemars(with = "InstanceId")]
     pub instance_id: String,
     /// The revision of the scale set's model that the instance is to have at least; the set's status.updateRevision brings
     /// it to the latest.

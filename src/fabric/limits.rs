@@ -5,6 +5,8 @@
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
+use super::nearest::nearest;
+
 /// Virtual networks of a subscription in a region (VNET-12; limits).
 pub const VNETS_PER_SUBSCRIPTION: u64 = 1000;
 /// NICs of a subscription in a region (NIC-12; limits).
@@ -30,7 +32,7 @@ pub const SUBNET_IPV4_LENGTHS: std::ops::RangeInclusive<u8> = 8..=29;
 pub const SUBNET_IPV6_LENGTH: u8 = 64;
 /// Secondary IP configurations of an instance of a scale set (VMSS-17; Azure/aks-engine#1741).
 pub const SECONDARY_CONFIGURATIONS_PER_INSTANCE: usize = 256;
-/// Instances of a scale set (limits of the service as course notes quote them).
+/// Instances of a scale set (azure-docs virtual-machine-scale-sets/overview.md).
 pub const INSTANCES_PER_SCALE_SET: u32 = 1000;
 /// Characters of a resource's name (ARM-10); the API server allows 253 and otherwise less than Azure.
 pub const NAME_LENGTH: usize = 80;
@@ -66,11 +68,7 @@ pub fn vm_size(name: &str) -> Option<&'static VmSize> {
 
 /// The names of the sizes most like `name`, the likest first.
 pub fn nearest_vm_sizes(name: &str) -> Vec<&'static str> {
-    let wanted = name.to_ascii_lowercase();
-    let mut by_distance: Vec<_> =
-        sizes().iter().map(|(key, size)| (strsim::damerau_levenshtein(&wanted, key), size.name)).collect();
-    by_distance.sort_unstable();
-    by_distance.into_iter().take(3).map(|(_, name)| name).collect()
+    nearest(name, sizes().values().map(|size| size.name))
 }
 
 fn sizes() -> &'static BTreeMap<String, VmSize> {

@@ -8,7 +8,8 @@
 //! * [`engine`] judges requests and carries them out,
 //! * [`violation`] is what a refusal says,
 //! * [`ipam`] and [`mac`] allocate,
-//! * [`limits`] has every number, with its source.
+//! * [`limits`] has every number, with its source,
+//! * [`nearest`] finds the name that was meant.
 
 pub mod address_check;
 pub mod availability_set;
@@ -19,6 +20,7 @@ pub mod ipam;
 pub mod kind;
 pub mod limits;
 pub mod mac;
+pub mod nearest;
 pub mod network_interface;
 pub mod public_ip_address;
 pub mod public_ip_prefix;

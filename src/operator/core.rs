@@ -12,6 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use kube::core::ObjectMeta;
 use serde_json::Value;
 
 use super::index::Entry;
@@ -19,6 +20,7 @@ use super::queue::{Queue, Urgency};
 use super::waits::Waits;
 use crate::api::children::{Child, Revision};
 use crate::api::object::Observed;
+use crate::api::{LOCATION_LABEL, SUBSCRIPTION_LABEL};
 use crate::fabric::{AnyRecord, Engine, Kind, Name, ObjectId, Settings, Uid, WaitKey};
 
 /// A watch.
@@ -64,6 +66,21 @@ pub struct Namespace {
     pub subscription: Option<Arc<str>>,
     /// Whether it is being deleted.
     pub terminating: bool,
+}
+
+impl Namespace {
+    /// What matters of a Namespace with this metadata. An empty label says no more than none.
+    pub fn of(metadata: &ObjectMeta) -> Self {
+        let label = |label: &str| {
+            let value = metadata.labels.as_ref()?.get(label)?;
+            (!value.is_empty()).then(|| Arc::from(value.as_str()))
+        };
+        Self {
+            location: label(LOCATION_LABEL),
+            subscription: label(SUBSCRIPTION_LABEL),
+            terminating: metadata.deletion_timestamp.is_some(),
+        }
+    }
 }
 
 /// How a write ended.

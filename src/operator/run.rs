@@ -1,6 +1,5 @@
 //! The shell around the core: watches in, writes and Events out. All I/O of the operator is here, and no decision.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use futures::stream::{self, BoxStream, SelectAll};
@@ -23,7 +22,7 @@ use super::core::{Core, Input, Namespace, Notice, Outcome, Source, What, Write};
 use super::health::Readiness;
 use crate::api::object::{self, Recall};
 use crate::api::shown::Shown;
-use crate::api::{GROUP, LOCATION_LABEL, SUBSCRIPTION_LABEL, VERSION, children};
+use crate::api::{GROUP, VERSION, children};
 use crate::fabric::virtual_machine_scale_set::SCALE_SET_LABEL;
 use crate::fabric::{Kind, ObjectId, Settings, Uid};
 
@@ -164,19 +163,10 @@ fn object_input(kind: Kind, event: Event<Shown>) -> Option<Input> {
 }
 
 fn namespace_input(event: Event<PartialObjectMeta<KubeNamespace>>) -> Option<Input> {
-    // An empty label says no more than none.
-    let label = |namespace: &PartialObjectMeta<KubeNamespace>, label: &str| {
-        namespace.labels().get(label).filter(|value| !value.is_empty()).map(|value| Arc::from(value.as_str()))
-    };
     match event {
-        Event::InitApply(namespace) | Event::Apply(namespace) => Some(Input::Namespace(
-            namespace.name_any().into(),
-            Namespace {
-                location: label(&namespace, LOCATION_LABEL),
-                subscription: label(&namespace, SUBSCRIPTION_LABEL),
-                terminating: namespace.metadata.deletion_timestamp.is_some(),
-            },
-        )),
+        Event::InitApply(namespace) | Event::Apply(namespace) => {
+            Some(Input::Namespace(namespace.name_any().into(), Namespace::of(&namespace.metadata)))
+        }
         Event::Delete(namespace) => Some(Input::NamespaceDeleted(namespace.name_any().into())),
         Event::Init | Event::InitDone => None,
     }

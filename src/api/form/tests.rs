@@ -5,7 +5,11 @@ use serde_json::json;
 use super::*;
 
 fn told(kind: Kind, spec: Value) -> Vec<(Code, String, String, String)> {
-    let told = check(kind, &spec).into_iter();
+    told_by(Whose::TheOperators, kind, spec)
+}
+
+fn told_by(whose: Whose, kind: Kind, spec: Value) -> Vec<(Code, String, String, String)> {
+    let told = check(kind, &spec, whose).into_iter();
     told.map(|violation| (violation.code, violation.path, violation.message, violation.remedy)).collect()
 }
 
@@ -166,4 +170,37 @@ fn every_pattern_of_every_definition_is_read() {
         let spec = definition.pointer("/spec/versions/0/schema/openAPIV3Schema/properties/spec").unwrap();
         assert_eq!(patterns(spec), read(&form), "{kind}");
     }
+}
+
+/// Path and message of everything that the API server would say, which the operator does not.
+fn the_server_alone_says(kind: Kind, spec: Value) -> Vec<(String, String)> {
+    assert_eq!(told(kind, spec.clone()), []);
+    let told = told_by(Whose::TheServers, kind, spec).into_iter();
+    told.map(|(_, path, message, _)| (path, message)).collect()
+}
+
+fn says(path: &str, message: &str) -> Vec<(String, String)> {
+    vec![(path.to_owned(), message.to_owned())]
+}
+
+#[test]
+fn the_server_knows_which_fields_there_are() {
+    let spec = json!({"sku": {"nmae": "Basic"}});
+    let (_, path, message, remedy) = told_by(Whose::TheServers, Kind::PublicIPAddress, spec).remove(0);
+    assert_eq!((path.as_str(), message.as_str()), ("spec.sku.nmae", "There is no such field."));
+    assert_eq!(remedy, "Remove the field, or correct its name. The nearest fields are name.");
+}
+
+#[test]
+fn the_server_knows_how_large_numbers_and_lists_are() {
+    let told = the_server_alone_says(Kind::PublicIPAddress, json!({"idleTimeoutInMinutes": 31}));
+    assert_eq!(told, says("spec.idleTimeoutInMinutes", "31 is not a whole number from 4 to 30."));
+    let told = the_server_alone_says(Kind::NetworkInterface, a_nic(json!([])));
+    assert_eq!(told, says("spec.ipConfigurations", "It has 0 items."));
+}
+
+#[test]
+fn the_server_knows_which_lists_have_keys() {
+    let told = the_server_alone_says(Kind::NetworkInterface, a_nic(json!([{"name": "a"}, {"name": "a"}])));
+    assert_eq!(told, says("spec.ipConfigurations[1]", "It has the same name as item 0."));
 }
