@@ -14,4 +14,5 @@
 pub mod api;
 pub mod fabric;
 pub mod operator;
+pub mod plan;
 pub mod upgrade;

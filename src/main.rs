@@ -2,8 +2,25 @@
 
 mod cli;
 
+use std::io::{ErrorKind, Write};
+use std::process::ExitCode;
+
 use clap::Parser;
 
-fn main() -> anyhow::Result<()> {
-    cli::execute(cli::Cli::parse())
+/// The exit code of what could not be done; 1 is a plan's that something is refused.
+const FAILED: u8 = 2;
+
+fn main() -> ExitCode {
+    match cli::execute(cli::Cli::parse()) {
+        Ok(code) => code,
+        // Who reads the output has had enough of it.
+        Err(error) if error.downcast_ref::<std::io::Error>().is_some_and(|e| e.kind() == ErrorKind::BrokenPipe) => {
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            // Where standard error is closed, there is nobody to tell.
+            let _ = writeln!(std::io::stderr(), "Error: {error:?}");
+            ExitCode::from(FAILED)
+        }
+    }
 }

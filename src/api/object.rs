@@ -135,7 +135,7 @@ where
 }
 
 /// The scale set that an object says is its controller.
-pub(super) fn owner(object: &impl ResourceExt) -> Option<Owner> {
+pub fn owner(object: &impl ResourceExt) -> Option<Owner> {
     let kind = Kind::VirtualMachineScaleSet.as_str();
     let is_ours = |owner: &&OwnerReference| {
         owner.controller == Some(true) && owner.kind == kind && owner.api_version.split('/').next() == Some(GROUP)

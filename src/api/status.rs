@@ -70,7 +70,7 @@ pub struct ViolationReport {
 }
 
 /// An object in the way of another.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 pub struct Blocker {
     /// Its kind.
     pub kind: String,
@@ -186,6 +186,12 @@ impl From<&Violation> for ViolationReport {
             }
             .to_owned(),
         }
+    }
+}
+
+impl std::fmt::Display for Blocker {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {}/{}", self.kind, self.namespace, self.name)
     }
 }
 

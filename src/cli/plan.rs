@@ -1,0 +1,234 @@
+//! `vnet plan`: reads manifests and the state, and shows what would come of them.
+
+use std::fmt::Write as _;
+use std::io::{Read, Write};
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, anyhow, bail};
+use indicatif::ProgressBar;
+use jiff::Timestamp;
+use k8s_openapi::api::apps::v1::ControllerRevision;
+use k8s_openapi::api::core::v1::Namespace as KubeNamespace;
+use kube::api::{DynamicObject, ListParams};
+use kube::core::{PartialObjectMeta, Selector};
+use kube::{Api, Client, ResourceExt};
+use serde::de::DeserializeOwned;
+use vnet_operator::api::object::api_resource;
+use vnet_operator::fabric::virtual_machine_scale_set::SCALE_SET_LABEL;
+use vnet_operator::fabric::{Kind, Name, ObjectId};
+use vnet_operator::operator::Namespace;
+use vnet_operator::plan::manifests::{self, File, Unreadable};
+use vnet_operator::plan::state::State;
+use vnet_operator::plan::{self, Options, Plan, Prune, show};
+
+use super::fabric::FabricOptions;
+use super::{connect, on_one_thread};
+
+pub const EXAMPLES: &str = "\
+Examples:
+  vnet plan examples/                             a folder; -R takes its subfolders too
+  kustomize build overlays/prod | vnet plan -     what another program prints
+  vnet plan net/ --against cluster                the change to the cluster of the current context
+  kubectl get azure,ns,controllerrevisions -A -o yaml >state.yaml
+  vnet plan net/ --against state.yaml --prune     the change to a dump, with what would be deleted
+  vnet plan net/ -o github                        annotations of a pull request";
+
+/// The name of standard input among files.
+const STDIN: &str = "-";
+/// The name of the current context's cluster among states.
+const CLUSTER: &str = "cluster";
+/// A list is read in pages of this many objects.
+const PAGE: u32 = 500;
+/// The endings of files that are read from a folder.
+const ENDINGS: [&str; 3] = ["yaml", "yml", "json"];
+
+/// Something is refused; what cannot be read is an error, and those exit with 2.
+const REFUSED: u8 = 1;
+/// All is accepted, and something changes.
+const CHANGES: u8 = 3;
+
+#[derive(Debug, clap::Args)]
+pub struct PlanOptions {
+    /// Files, folders, or - for standard input; YAML or JSON, any number of documents
+    #[arg(required = true, value_name = "FILE|DIR")]
+    manifests: Vec<String>,
+    /// Read the subfolders of folders too
+    #[arg(long, short = 'R')]
+    recursive: bool,
+    /// The namespace of objects that name none
+    #[arg(long, short, default_value = "default")]
+    namespace: String,
+    /// How the plan is written
+    #[arg(long, short, default_value = "table")]
+    output: Output,
+    /// The state to compare with: a dump of `kubectl get azure,ns,controllerrevisions -A -o yaml`, or `cluster` for the
+    /// cluster of the current context. Without it, nothing is there yet
+    #[arg(long, value_name = "STATE")]
+    against: Vec<String>,
+    /// Plan the deletion of what the state has in the namespaces of the manifests, and the manifests have not
+    #[arg(long, requires = "against")]
+    prune: bool,
+    /// Prune only what has these labels, such as app=shop,tier=web
+    #[arg(long, short = 'l', requires = "prune", value_parser = labels, default_value = "")]
+    selector: Selector,
+    /// Exit with 3 if all is accepted and something changes
+    #[arg(long)]
+    detailed_exitcode: bool,
+    #[command(flatten)]
+    fabric: FabricOptions,
+}
+
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum Output {
+    /// For people
+    Table,
+    /// For programs: kind Plan
+    Json,
+    /// The same as YAML
+    Yaml,
+    /// Annotations of a pull request, as GitHub Actions reads them
+    Github,
+    /// A comment of a pull request
+    Markdown,
+}
+
+fn labels(text: &str) -> Result<Selector, String> {
+    let pairs = text.split(',').filter(|pair| !pair.is_empty());
+    let pair = |pair: &str| {
+        let (label, value) = pair.split_once('=').ok_or_else(|| format!("{pair:?} is not label=value"))?;
+        Ok((label.to_owned(), value.trim_start_matches('=').to_owned()))
+    };
+    pairs.map(pair).collect::<Result<Vec<_>, String>>().map(|pairs| pairs.into_iter().collect())
+}
+
+/// Plans, prints, and says by the exit code how it came out.
+pub fn plan(options: &PlanOptions) -> anyhow::Result<ExitCode> {
+    let progress = ProgressBar::new_spinner(); // seen on a terminal only
+    progress.enable_steady_tick(Duration::from_millis(100));
+    progress.set_message("reading");
+    let files = files(&options.manifests, options.recursive)?;
+    let manifests = manifests::read(&files, &options.namespace).map_err(|all| unreadable(&all))?;
+    if manifests.objects.is_empty() && manifests.namespaces.is_empty() {
+        bail!("there is no object of vnet.dev in {}; `vnet plan -R` reads subfolders too", options.manifests.join(", "));
+    }
+    let state = state(options)?;
+    progress.set_message(format!("judging {} objects", manifests.objects.len() + state.objects.len()));
+    let prune = if options.prune { Prune::Labelled(options.selector.clone()) } else { Prune::Nothing };
+    let how = Options { settings: options.fabric.settings(), prune, now: Timestamp::now() };
+    let plan = plan::plan(&manifests, state, &how)?;
+    progress.finish_and_clear();
+    print(&plan, options.output)?;
+    Ok(ExitCode::from(match (plan.refuses(), options.detailed_exitcode && plan.changes()) {
+        (true, _) => REFUSED,
+        (false, true) => CHANGES,
+        (false, false) => 0,
+    }))
+}
+
+fn print(plan: &Plan, output: Output) -> anyhow::Result<()> {
+    let text = match output {
+        Output::Table => show::table(plan),
+        Output::Json => serde_json::to_string_pretty(plan)? + "\n",
+        Output::Yaml => serde_saphyr::to_string(plan)?,
+        Output::Github => show::github(plan),
+        Output::Markdown => show::markdown(plan),
+    };
+    Ok(anstream::stdout().write_all(text.as_bytes())?)
+}
+
+/// All that cannot be read, as one error.
+fn unreadable(all: &[Unreadable]) -> anyhow::Error {
+    let mut text = String::from("some of the input cannot be read; nothing is planned");
+    for one in all {
+        let _ = write!(text, "\n  {one}"); // writing to a String does not fail
+    }
+    anyhow!(text)
+}
+
+// Files.
+
+fn files(paths: &[String], recursive: bool) -> anyhow::Result<Vec<File>> {
+    let mut files = Vec::new();
+    for path in paths {
+        if path == STDIN {
+            let mut text = String::new();
+            std::io::stdin().read_to_string(&mut text).context("cannot read standard input")?;
+            files.push(File { name: "<stdin>".into(), text });
+        } else if Path::new(path).is_dir() {
+            folder(Path::new(path), recursive, &mut files)?;
+        } else {
+            files.push(file(Path::new(path))?);
+        }
+    }
+    Ok(files)
+}
+
+/// The files of a folder in the order of their names, then those of its subfolders.
+fn folder(path: &Path, recursive: bool, files: &mut Vec<File>) -> anyhow::Result<()> {
+    let entries = std::fs::read_dir(path).with_context(|| format!("cannot read the folder {}", path.display()))?;
+    let mut paths = entries.map(|entry| Ok(entry?.path())).collect::<std::io::Result<Vec<_>>>()?;
+    paths.sort();
+    let (folders, rest): (Vec<_>, Vec<_>) = paths.into_iter().partition(|path| path.is_dir());
+    let ends_well = |path: &Path| path.extension().is_some_and(|ending| ENDINGS.iter().any(|known| ending == *known));
+    for path in rest.iter().filter(|path| ends_well(path)) {
+        files.push(file(path)?);
+    }
+    for path in folders.iter().filter(|_| recursive) {
+        folder(path, recursive, files)?;
+    }
+    Ok(())
+}
+
+fn file(path: &Path) -> anyhow::Result<File> {
+    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+    Ok(File { name: Arc::from(path.display().to_string()), text })
+}
+
+// The state.
+
+fn state(options: &PlanOptions) -> anyhow::Result<State> {
+    let (clusters, dumps): (Vec<_>, Vec<_>) = options.against.iter().cloned().partition(|state| state == CLUSTER);
+    match (clusters.is_empty(), dumps.is_empty()) {
+        (true, true) => Ok(State::default()),
+        (true, false) => State::read(&files(&dumps, false)?).map_err(|all| unreadable(&all)),
+        (false, true) => on_one_thread(async { of_cluster(connect().await?).await }),
+        (false, false) => bail!("--against takes dumps, or {CLUSTER}, and not both"),
+    }
+}
+
+/// What the cluster of the current context holds.
+async fn of_cluster(client: Client) -> anyhow::Result<State> {
+    let mut state = State::default();
+    for kind in Kind::ALL {
+        let api = Api::<DynamicObject>::all_with(client.clone(), &api_resource(*kind));
+        let all = list(&api, "").await.with_context(|| format!("cannot list {kind}; are the CRDs of `vnet crds` installed?"))?;
+        let id = |object: &DynamicObject| {
+            ObjectId::new(*kind, Name::new(object.namespace().unwrap_or_default(), object.name_any()))
+        };
+        state.objects.extend(all.into_iter().map(|object| (id(&object), object)));
+    }
+    let namespaces = list(&Api::<PartialObjectMeta<KubeNamespace>>::all(client.clone()), "").await?;
+    let namespaces = namespaces.iter().map(|namespace| (namespace.name_any().into(), Namespace::of(&namespace.metadata)));
+    state.namespaces = Some(namespaces.collect());
+    state.revisions = list(&Api::<ControllerRevision>::all(client), SCALE_SET_LABEL).await?;
+    Ok(state)
+}
+
+async fn list<K>(api: &Api<K>, selector: &str) -> kube::Result<Vec<K>>
+where
+    K: Clone + std::fmt::Debug + DeserializeOwned,
+{
+    let mut page = ListParams::default().limit(PAGE).labels(selector);
+    let mut all = Vec::new();
+    loop {
+        let list = api.list(&page).await?;
+        all.extend(list.items);
+        match list.metadata.continue_.filter(|next| !next.is_empty()) {
+            Some(next) => page = page.continue_token(&next),
+            None => return Ok(all),
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! `vnet run`: the operator.
+
+use std::io::IsTerminal;
+use std::net::SocketAddr;
+
+use anyhow::Context;
+use tokio::signal::unix::{SignalKind, signal};
+use vnet_operator::fabric::Settings;
+use vnet_operator::operator::health::{self, Readiness};
+use vnet_operator::operator::run;
+
+use super::connect;
+use super::fabric::FabricOptions;
+
+#[derive(Debug, clap::Args)]
+pub struct RunOptions {
+    /// Where /healthz and /readyz are served
+    #[arg(long, env = "VNET_HEALTH_ADDR", default_value = "127.0.0.1:8081")]
+    health_addr: SocketAddr,
+    /// How long a virtual machine takes to start, such as 5s
+    #[arg(long, env = "VNET_VM_START", default_value = "0s")]
+    vm_start: humantime::Duration,
+    #[command(flatten)]
+    fabric: FabricOptions,
+    /// How log lines are written
+    #[arg(long, env = "VNET_LOG_FORMAT", default_value = "text")]
+    log_format: LogFormat,
+}
+
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum LogFormat {
+    /// For people
+    Text,
+    /// One JSON object a line
+    Json,
+}
+
+/// Runs the operator until it is told to stop.
+pub async fn operate(options: RunOptions) -> anyhow::Result<()> {
+    log_as(options.log_format);
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let client = connect().await?;
+    let settings = Settings { vm_start: options.vm_start.into(), ..options.fabric.settings() };
+    let readiness = Readiness::default();
+    let stop = async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    };
+    tokio::select! {
+        served = health::serve(options.health_addr, readiness.clone()) => {
+            served.with_context(|| format!("cannot serve health endpoints on {}", options.health_addr))
+        }
+        () = run::run(client, settings, readiness, stop) => Ok(()),
+    }
+}
+
+fn log_as(format: LogFormat) {
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "info".into());
+    let logs = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_target(false)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_writer(std::io::stderr);
+    match format {
+        LogFormat::Text => logs.init(),
+        LogFormat::Json => logs.json().flatten_event(true).init(),
+    }
+}

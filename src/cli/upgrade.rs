@@ -1,0 +1,32 @@
+//! `vnet upgrade`: tells instances of a scale set to take up the latest model.
+
+use std::io::Write;
+
+use vnet_operator::upgrade::{self, Which};
+
+use super::connect;
+
+#[derive(Debug, clap::Args)]
+pub struct UpgradeOptions {
+    /// The scale set: vmss/NAME, or NAME
+    set: String,
+    /// Its namespace; without it, that of the current context
+    #[arg(long, short)]
+    namespace: Option<String>,
+    /// The instances, by id, such as 0,3
+    #[arg(long, value_delimiter = ',', required_unless_present = "all")]
+    instances: Vec<u64>,
+    /// All instances
+    #[arg(long, conflicts_with = "instances")]
+    all: bool,
+}
+
+/// Tells them, and prints a line for each.
+pub async fn upgrade_instances(options: UpgradeOptions) -> anyhow::Result<()> {
+    let which = if options.all { Which::All } else { Which::Ids(options.instances.into_iter().collect()) };
+    let client = connect().await?;
+    for line in upgrade::upgrade(client, options.namespace.as_deref(), &options.set, &which).await? {
+        writeln!(std::io::stdout(), "{line}")?;
+    }
+    Ok(())
+}

@@ -1,0 +1,198 @@
+//! The manifests that a plan is made of: read from files, each object with the place where it is written.
+//!
+//! Not here: whether the API server takes an object (`admission`), and what comes of it (`cluster`).
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::document::{self, Malformed, Node};
+use crate::api::{GROUP, VERSION};
+use crate::fabric::nearest::nearest;
+use crate::fabric::{Kind, Name, ObjectId};
+
+/// A text to read, and what it is called.
+#[derive(Clone, Debug)]
+pub struct File {
+    /// Its path, as the user names it.
+    pub name: Arc<str>,
+    /// What is in it.
+    pub text: String,
+}
+
+/// A place in a file.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Place {
+    /// The file.
+    pub file: Arc<str>,
+    /// The line, counted from 1.
+    pub line: u64,
+}
+
+/// An object as a manifest asks for it.
+#[derive(Clone, Debug)]
+pub struct Manifest {
+    /// Which object.
+    pub id: ObjectId,
+    /// All that is written of it, with its namespace.
+    pub object: Value,
+    file: Arc<str>,
+    node: Node,
+}
+
+/// Everything that was read.
+#[derive(Clone, Debug, Default)]
+pub struct Manifests {
+    /// The objects of this project's kinds, by id.
+    pub objects: BTreeMap<ObjectId, Manifest>,
+    /// The labels of the Namespaces.
+    pub namespaces: BTreeMap<Arc<str>, Value>,
+    /// What was passed over.
+    pub notes: Vec<Note>,
+}
+
+/// Something to know of a place.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Note {
+    /// The place.
+    #[serde(flatten)]
+    pub place: Place,
+    /// What there is to know.
+    pub message: String,
+}
+
+/// A part of the manifests cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub struct Unreadable {
+    /// The file.
+    pub file: Arc<str>,
+    /// The line, counted from 1; none if that is not known.
+    pub line: Option<u64>,
+    /// What is wrong, and what to do.
+    pub message: String,
+}
+
+impl fmt::Display for Unreadable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.line {
+            Some(line) => write!(f, "{}:{line}: {}", self.file, self.message),
+            None => write!(f, "{}: {}", self.file, self.message),
+        }
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.file, self.line)
+    }
+}
+
+impl Manifest {
+    /// Where the object begins.
+    pub fn place(&self) -> Place {
+        Place { file: self.file.clone(), line: self.node.line }
+    }
+
+    /// Where a field of it is written, as a violation names it.
+    pub fn place_of(&self, path: &str) -> Place {
+        Place { file: self.file.clone(), line: self.node.line_of(path) }
+    }
+}
+
+/// Reads every document of every file; an object that names no namespace is in `namespace`.
+///
+/// # Errors
+/// All that cannot be read, at once.
+pub fn read(files: &[File], namespace: &str) -> Result<Manifests, Vec<Unreadable>> {
+    let mut reader = Reader { namespace, read: Manifests::default(), unreadable: Vec::new() };
+    for file in files {
+        match document::read(&file.text) {
+            Ok(documents) => documents.iter().for_each(|document| reader.document(&file.name, document)),
+            Err(Malformed { line, message }) => {
+                reader.unreadable.push(Unreadable { file: file.name.clone(), line, message });
+            }
+        }
+    }
+    if reader.unreadable.is_empty() { Ok(reader.read) } else { Err(reader.unreadable) }
+}
+
+struct Reader<'a> {
+    namespace: &'a str,
+    read: Manifests,
+    unreadable: Vec<Unreadable>,
+}
+
+impl Reader<'_> {
+    fn document(&mut self, file: &Arc<str>, node: &Node) {
+        let (Some(version), Some(kind)) = (node.text("apiVersion"), node.text("kind")) else {
+            return self.cannot_read(file, node.line, "it has no apiVersion and kind; every manifest begins with them");
+        };
+        let (group, version) = version.split_once('/').unwrap_or(("", version));
+        match (group, kind) {
+            ("", "Namespace") => self.namespace_of(file, node),
+            (GROUP, _) if version == VERSION => self.object(file, node, kind),
+            (GROUP, _) => self.cannot_read(
+                file,
+                node.line_of("apiVersion"),
+                format!("{GROUP} has no version {version:?}; write {GROUP}/{VERSION}"),
+            ),
+            // `kubectl get` writes a List, whose kind may be that of its items.
+            (_, kind) if kind.ends_with("List") && node.get("items").is_some() => {
+                let items = node.get("items").map(Node::items).unwrap_or_default();
+                items.iter().for_each(|item| self.document(file, item));
+            }
+            _ => {
+                let name = node.get("metadata").and_then(|metadata| metadata.text("name")).unwrap_or("without a name");
+                self.note(file, node.line, format!("{kind} {name} is passed over: it is no kind of {GROUP}"));
+            }
+        }
+    }
+
+    fn object(&mut self, file: &Arc<str>, node: &Node, kind: &str) {
+        let Some(kind) = Kind::ALL.iter().copied().find(|known| known.as_str() == kind) else {
+            if kind.ends_with("List") {
+                let items = node.get("items").map(Node::items).unwrap_or_default();
+                return items.iter().for_each(|item| self.document(file, item));
+            }
+            let kinds = nearest(kind, Kind::ALL.iter().map(|known| known.as_str())).join(", ");
+            let message = format!("{GROUP} has no kind {kind}; the nearest are {kinds}");
+            return self.cannot_read(file, node.line_of("kind"), message);
+        };
+        let metadata = node.get("metadata");
+        let Some(name) = metadata.and_then(|metadata| metadata.text("name")) else {
+            return self.cannot_read(file, node.line, format!("the {kind} has no metadata.name; give it one"));
+        };
+        let namespace = metadata.and_then(|metadata| metadata.text("namespace")).unwrap_or(self.namespace);
+        let id = ObjectId::new(kind, Name::new(namespace, name));
+        if let Some(first) = self.read.objects.get(&id) {
+            let message = format!("{id} stands here and at {}; keep one of them", first.place());
+            return self.cannot_read(file, node.line, message);
+        }
+        let mut object = node.value();
+        if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
+            metadata.insert("namespace".to_owned(), json!(namespace));
+        }
+        let manifest = Manifest { id: id.clone(), object, file: file.clone(), node: node.clone() };
+        self.read.objects.insert(id, manifest);
+    }
+
+    fn namespace_of(&mut self, file: &Arc<str>, node: &Node) {
+        let metadata = node.get("metadata");
+        let Some(name) = metadata.and_then(|metadata| metadata.text("name")) else {
+            return self.cannot_read(file, node.line, "the Namespace has no metadata.name; give it one");
+        };
+        let labels = metadata.and_then(|metadata| metadata.get("labels")).map_or_else(|| json!({}), Node::value);
+        self.read.namespaces.insert(name.into(), labels);
+    }
+
+    fn cannot_read(&mut self, file: &Arc<str>, line: u64, message: impl Into<String>) {
+        self.unreadable.push(Unreadable { file: file.clone(), line: Some(line), message: message.into() });
+    }
+
+    fn note(&mut self, file: &Arc<str>, line: u64, message: String) {
+        self.read.notes.push(Note { place: Place { file: file.clone(), line }, message });
+    }
+}

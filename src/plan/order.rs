@@ -1,0 +1,122 @@
+//! What depends on the order in which objects are applied. A plan is made as if what asks for particular things came
+//! first; applied one by one, in another order, somebody else may be the first.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+use super::consequences::Between;
+use super::manifests::Manifests;
+use super::report::{Action, PlannedObject, Warning};
+use crate::api::status::{Blocker, ViolationReport};
+use crate::fabric::ipam::{Pool, PoolId, Reservation};
+use crate::fabric::network_interface::{Assignment, NetworkInterface};
+use crate::fabric::{Code, Engine, Kind, Name, ObjectId};
+
+/// The codes of claims to one thing: who claims it first has it.
+const CLAIMS: [Code; 4] =
+    [Code::PrivateIPAddressInUse, Code::PublicIPAddressInUse, Code::DnsRecordInUse, Code::NicInUse];
+/// The codes of claims to one of several alike things: those that come first have them.
+const SHARES: [Code; 3] = [Code::SubnetIsFull, Code::PublicIPPrefixExhausted, Code::AllocationFailed];
+
+/// Where the plan could come out otherwise.
+pub fn warnings(between: &Between<'_>, manifests: &Manifests, objects: &[PlannedObject]) -> Vec<Warning> {
+    let mut warnings = static_addresses(between, manifests);
+    let is_new = |action| matches!(action, Action::Create | Action::Update | Action::Replace);
+    let new: BTreeSet<&Blocker> = objects.iter().filter(|o| is_new(o.action) && o.accepted).map(|o| &o.object).collect();
+    let claimants = objects.iter().filter(|object| is_new(object.action));
+    for (object, told) in claimants.flat_map(|object| object.violations.iter().map(move |told| (object, told))) {
+        if let Some(message) = contest(&told.violation, &new) {
+            let (path, place) = (told.violation.path.clone(), told.place.clone());
+            warnings.push(Warning { object: object.object.clone(), path, message, place });
+        }
+    }
+    warnings
+}
+
+fn contest(violation: &ViolationReport, new: &BTreeSet<&Blocker>) -> Option<String> {
+    let is = |codes: &[Code]| codes.iter().any(|code| code.to_string() == violation.code);
+    if is(&CLAIMS) {
+        let first = violation.blocked_by.iter().find(|holder| new.contains(holder))?;
+        return Some(format!(
+            "{first} asks for the same, and is applied too: whichever comes first has it. Let only one of them ask for it."
+        ));
+    }
+    let others = is(&SHARES) && !new.is_empty();
+    others.then(|| {
+        "Others are applied that take from the same: those that come first have it. Make it larger, or ask for less.".to_owned()
+    })
+}
+
+/// What is newly allocated in a subnet.
+#[derive(Default)]
+struct Newcomers<'a> {
+    /// Each NIC with a Dynamic configuration, once for each.
+    dynamic: Vec<&'a Name>,
+    /// The Static addresses, and who has them.
+    fixed: BTreeMap<IpAddr, (&'a Name, usize)>,
+}
+
+/// A Static address that a Dynamic configuration of the same plan would have, had it come first: each that comes takes the
+/// lowest free address.
+fn static_addresses(between: &Between<'_>, manifests: &Manifests) -> Vec<Warning> {
+    let (before, after) = (between.before.engine(), between.after.engine());
+    let mut warnings = Vec::new();
+    for (subnet, Newcomers { dynamic, fixed }) in newcomers(before, after) {
+        let pool = PoolId::SubnetIPv4(subnet.clone());
+        let empty = || after.pool(&pool).map(|pool| Pool::new(pool.prefix(), Reservation::Subnet));
+        let Some(pool) = before.pool(&pool).cloned().or_else(empty) else { continue };
+        let lowest = pool.lowest_free(dynamic.len() + fixed.len(), &[]);
+        for (earlier, (address, (nic, n))) in fixed.iter().enumerate() {
+            let others: Vec<&&Name> = dynamic.iter().filter(|name| *name != nic).collect();
+            let reached = lowest.iter().take(others.len() + earlier).any(|free| free == address);
+            if let Some(other) = others.first().filter(|_| reached) {
+                warnings.push(warning(manifests, nic, *n, *address, other, lowest.last()));
+            }
+        }
+    }
+    warnings
+}
+
+/// By subnet, what holds an IPv4 address that it did not hold before.
+fn newcomers<'a>(before: &Engine, after: &'a Engine) -> BTreeMap<&'a Name, Newcomers<'a>> {
+    let held = |name: &Name, configuration| before.get::<NetworkInterface>(name)?.held.addresses.get(configuration);
+    let mut newcomers: BTreeMap<&Name, Newcomers<'_>> = BTreeMap::new();
+    for (name, nic) in after.all::<NetworkInterface>() {
+        for (n, configuration) in nic.ask.configurations.iter().enumerate() {
+            let address = nic.held.addresses.get(&configuration.name);
+            let Some(address) = address.filter(|now| now.is_ipv4() && held(name, &configuration.name) != Some(*now)) else {
+                continue;
+            };
+            let newcomers = newcomers.entry(&nic.ask.subnet).or_default();
+            match configuration.assignment {
+                Assignment::Dynamic => newcomers.dynamic.push(name),
+                Assignment::Static(_) | Assignment::StaticAsIs => {
+                    newcomers.fixed.insert(*address, (name, n));
+                }
+            }
+        }
+    }
+    newcomers
+}
+
+fn warning(
+    manifests: &Manifests,
+    nic: &Name,
+    n: usize,
+    address: IpAddr,
+    other: &Name,
+    highest: Option<&IpAddr>,
+) -> Warning {
+    let id = ObjectId::new(Kind::NetworkInterface, nic.clone());
+    let other = ObjectId::new(Kind::NetworkInterface, other.clone());
+    let path = format!("spec.ipConfigurations[{n}].privateIPAddress");
+    let beyond = highest.map(|highest| format!(", or choose an address above {highest}")).unwrap_or_default();
+    Warning {
+        object: (&id).into(),
+        place: manifests.objects.get(&id).map(|manifest| manifest.place_of(&path)),
+        path,
+        message: format!(
+            "{address} is taken by a Dynamic configuration, such as that of {other}, if that is applied first. Apply the Static one before{beyond}."
+        ),
+    }
+}

@@ -1,0 +1,205 @@
+//! What a plan says, as JSON and YAML show it: `kind: Plan`. Fields are only ever added to it.
+
+use serde::Serialize;
+use serde_json::Value;
+
+use super::manifests::{Note, Place};
+use crate::api::status::{Blocker, ViolationReport};
+use crate::api::{GROUP, VERSION};
+
+/// What would come of manifests.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Plan {
+    /// The version of this form.
+    pub api_version: String,
+    /// Always `Plan`.
+    pub kind: String,
+    /// How many objects of each action, and how many are refused.
+    pub summary: Summary,
+    /// Every object of the manifests, and every other that something would come of, in the order of kinds and names.
+    pub objects: Vec<PlannedObject>,
+    /// Where the result depends on the order in which objects are applied.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<Warning>,
+    /// What was passed over.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<Note>,
+}
+
+/// Counts of objects.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[allow(missing_docs)] // each counts the action of its name
+pub struct Summary {
+    pub create: usize,
+    pub update: usize,
+    pub replace: usize,
+    pub delete: usize,
+    pub no_change: usize,
+    /// Objects of any action that are refused.
+    pub refused: usize,
+}
+
+/// What is done with an object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub enum Action {
+    /// It is created.
+    Create,
+    /// It is edited.
+    Update,
+    /// It is asked for what only deleting it and creating it anew brings.
+    Replace,
+    /// It is deleted.
+    Delete,
+    /// Nothing; there may be consequences of what is done with others.
+    NoChange,
+}
+
+/// What would come of an object.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PlannedObject {
+    /// Which object.
+    #[serde(flatten)]
+    pub object: Blocker,
+    /// What is done with it.
+    pub action: Action,
+    /// Whether nothing refuses it as it is asked for.
+    pub accepted: bool,
+    /// Its condition Ready in the end, and why: status and reason. None of what is deleted, or never stored.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ready: Option<Ready>,
+    /// Where it is written; none of what no manifest has.
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    pub place: Option<Place>,
+    /// The scale set that it is made for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub made_for: Option<String>,
+    /// The fields that are edited.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub fields: Vec<Difference>,
+    /// What the fabric allocates to it, takes from it, or gives it instead.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub allocations: Vec<Difference>,
+    /// What its users feel, a sentence each.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub disruptions: Vec<String>,
+    /// What the fabric has to tell beside Ready, type and message of each condition.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub advice: Vec<Told>,
+    /// Why it is refused.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub violations: Vec<PlannedViolation>,
+}
+
+/// A condition Ready.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Ready {
+    /// True, False or Unknown.
+    pub status: String,
+    /// Why.
+    pub reason: String,
+}
+
+/// A condition that tells something of the network.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Told {
+    /// Its type.
+    #[serde(rename = "type")]
+    pub condition: String,
+    /// Its message.
+    pub message: String,
+}
+
+/// A value before and after.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Difference {
+    /// The field; an item of a list that is keyed by name is known by its name.
+    pub path: String,
+    /// What it was; null if it was not there.
+    pub before: Value,
+    /// What it is then; null if it is not there.
+    pub after: Value,
+}
+
+/// A broken constraint, and where the field is written.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PlannedViolation {
+    /// What the object's status will tell.
+    #[serde(flatten)]
+    pub violation: ViolationReport,
+    /// Where the field is written; none of what no manifest has.
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    pub place: Option<Place>,
+}
+
+/// A result that depends on the order in which objects are applied.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Warning {
+    /// Which object's.
+    pub object: Blocker,
+    /// The field.
+    pub path: String,
+    /// What depends on the order, and what to do.
+    pub message: String,
+    /// Where the field is written; none of what no manifest has.
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    pub place: Option<Place>,
+}
+
+impl Plan {
+    pub(super) fn new(objects: Vec<PlannedObject>, warnings: Vec<Warning>, notes: Vec<Note>) -> Self {
+        let (api_version, kind) = (format!("{GROUP}/{VERSION}"), "Plan".to_owned());
+        Self { api_version, kind, summary: Summary::of(&objects), objects, warnings, notes }
+    }
+
+    /// True if an object is refused.
+    pub fn refuses(&self) -> bool {
+        self.summary.refused > 0
+    }
+
+    /// True if anything would come of it.
+    pub fn changes(&self) -> bool {
+        self.objects.iter().any(PlannedObject::changes)
+    }
+}
+
+impl PlannedObject {
+    /// True if something is done with it, or anything comes of what is done with others.
+    pub fn changes(&self) -> bool {
+        self.action != Action::NoChange || !self.allocations.is_empty() || !self.disruptions.is_empty()
+    }
+}
+
+impl Summary {
+    fn of(objects: &[PlannedObject]) -> Self {
+        let count = |action| objects.iter().filter(|object| object.action == action).count();
+        Self {
+            create: count(Action::Create),
+            update: count(Action::Update),
+            replace: count(Action::Replace),
+            delete: count(Action::Delete),
+            no_change: count(Action::NoChange),
+            refused: objects.iter().filter(|object| !object.accepted).count(),
+        }
+    }
+}
+
+impl std::fmt::Display for Summary {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { create, update, replace, delete, no_change, refused } = self;
+        write!(
+            f,
+            "Plan: {create} to create, {update} to update, {replace} to replace, {delete} to delete, {no_change} unchanged; {refused} refused."
+        )
+    }
+}
+
+impl std::fmt::Display for Action {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        std::fmt::Debug::fmt(self, f)
+    }
+}

@@ -1,0 +1,187 @@
+//! An API server in memory: it stores objects as the real one does, and carries out the writes of the operator's core.
+//!
+//! Not here: what a write says, and when it comes.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use k8s_openapi::api::apps::v1::ControllerRevision;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use kube::core::DynamicObject;
+use serde_json::{Value, json};
+
+use super::state::State;
+use crate::api::children::read_revision;
+use crate::api::object::{self, Recall};
+use crate::api::{FINALIZER, status};
+use crate::fabric::{Name, ObjectId, Uid};
+use crate::operator::{Input, Outcome, What, Write};
+
+/// What an API server stores.
+#[derive(Clone, Debug)]
+pub struct Server {
+    objects: BTreeMap<ObjectId, DynamicObject>,
+    revisions: BTreeMap<Name, ControllerRevision>,
+    version: u64,
+    lives: u64,
+}
+
+impl Server {
+    /// A server that stores what another one does.
+    pub fn new(state: State) -> Self {
+        let versions = state.objects.values().filter_map(|object| object.metadata.resource_version.as_deref()?.parse().ok());
+        let name = |revision: &ControllerRevision| {
+            let (name, namespace) = (revision.metadata.name.clone(), revision.metadata.namespace.clone());
+            Name::new(namespace.unwrap_or_default(), name.unwrap_or_default())
+        };
+        Self {
+            version: versions.max().unwrap_or(0),
+            lives: 0,
+            revisions: state.revisions.into_iter().map(|revision| (name(&revision), revision)).collect(),
+            objects: state.objects,
+        }
+    }
+
+    /// What is stored; which Namespaces there are is not known here.
+    #[cfg(test)]
+    pub fn into_state(self) -> State {
+        State { objects: self.objects, namespaces: None, revisions: self.revisions.into_values().collect() }
+    }
+
+    /// Every object.
+    pub fn objects(&self) -> &BTreeMap<ObjectId, DynamicObject> {
+        &self.objects
+    }
+
+    /// Every model of a scale set that is kept.
+    pub fn revisions(&self) -> impl Iterator<Item = &ControllerRevision> {
+        self.revisions.values()
+    }
+
+    /// What a watch tells of an object.
+    pub fn shown(&self, id: &ObjectId, recall: Recall) -> Option<Input> {
+        let observed = object::observe(id.kind, self.objects.get(id)?, recall)?;
+        Some(Input::Applied(Box::new(observed)))
+    }
+
+    /// Creates an object from a manifest. Its finalizer comes with it, as the policy of `vnet crds` brings it.
+    pub fn create(&mut self, id: &ObjectId, manifest: Value, now: Timestamp) -> Option<Input> {
+        let mut object: DynamicObject = serde_json::from_value(manifest).ok()?;
+        self.lives += 1;
+        let metadata = &mut object.metadata;
+        metadata.uid = Some(format!("planned-{}", self.lives));
+        metadata.generation = Some(1);
+        metadata.creation_timestamp = Some(Time(now));
+        metadata.finalizers = Some(vec![FINALIZER.to_owned()]);
+        set_field(&mut object, "status", json!({"observedGeneration": status::UNOBSERVED}));
+        self.store(id, object);
+        self.shown(id, Recall::Nothing)
+    }
+
+    /// Changes an object; a changed spec is another generation.
+    pub fn edit(&mut self, id: &ObjectId, change: impl FnOnce(&mut DynamicObject)) -> Option<Input> {
+        let before = self.objects.get(id)?;
+        let mut object = before.clone();
+        change(&mut object);
+        if object.data.get("spec") != before.data.get("spec") {
+            object.metadata.generation = Some(object.metadata.generation.unwrap_or_default() + 1);
+        }
+        self.store(id, object);
+        self.shown(id, Recall::Nothing)
+    }
+
+    /// Marks an object as being deleted; one that nobody keeps is gone at once.
+    pub fn delete(&mut self, id: &ObjectId, now: Timestamp) -> Option<Input> {
+        let mut object = self.objects.get(id)?.clone();
+        let uid = Uid::from(object.metadata.uid.as_deref()?);
+        if object.metadata.deletion_timestamp.is_none() {
+            object.metadata.deletion_timestamp = Some(Time(now));
+            object.metadata.generation = Some(object.metadata.generation.unwrap_or_default() + 1);
+        }
+        self.store(id, object);
+        Some(self.shown(id, Recall::Nothing).unwrap_or_else(|| Input::Deleted(id.clone(), uid)))
+    }
+
+    /// Does a write, and says what the operator is told of it.
+    pub fn carry_out(&mut self, write: Write, now: Timestamp) -> Vec<Input> {
+        let Write { id, uid, resource_version, generation: _, what } = write;
+        let (shown, outcome) = match what {
+            What::Status(status) => self.written(&id, resource_version, |object| set_field(object, "status", status)),
+            What::Finalizers(finalizers) => {
+                self.written(&id, resource_version, |object| object.metadata.finalizers = Some(finalizers))
+            }
+            What::Create(manifest) if !self.objects.contains_key(&id) => self.born(&id, manifest, now),
+            What::Create(_) => (None, Outcome::Conflict),
+            What::Apply(manifest) if !self.objects.contains_key(&id) => self.born(&id, manifest, now),
+            What::Apply(manifest) => {
+                let shown = self.edit(&id, |object| {
+                    set_field(object, "spec", manifest.get("spec").cloned().unwrap_or_default());
+                    let annotations = manifest.pointer("/metadata/annotations").cloned().unwrap_or_default();
+                    object.metadata.annotations = serde_json::from_value(annotations).unwrap_or_default();
+                });
+                (shown, Outcome::Done(self.version))
+            }
+            What::Delete => (self.delete(&id, now), Outcome::Done(self.version)),
+            What::KeepRevision(manifest) => (self.keep(&id, manifest), Outcome::Done(0)),
+            What::DropRevision(name) => {
+                let gone = self.revisions.remove(&Name::new(id.name.namespace.clone(), name));
+                (gone.as_ref().and_then(read_revision).map(Input::RevisionDeleted), Outcome::Done(0))
+            }
+        };
+        shown.into_iter().chain([Input::Written(id, uid, outcome)]).collect()
+    }
+
+    fn born(&mut self, id: &ObjectId, manifest: Value, now: Timestamp) -> (Option<Input>, Outcome) {
+        let shown = self.create(id, manifest, now);
+        let outcome = if shown.is_some() { Outcome::Done(self.version) } else { Outcome::Invalid(String::new()) };
+        (shown, outcome)
+    }
+
+    fn written(
+        &mut self,
+        id: &ObjectId,
+        resource_version: u64,
+        change: impl FnOnce(&mut DynamicObject),
+    ) -> (Option<Input>, Outcome) {
+        let Some(mut object) = self.objects.remove(id) else { return (None, Outcome::Gone) };
+        let uid = Uid::from(object.metadata.uid.as_deref().unwrap_or_default());
+        if object.metadata.resource_version != Some(resource_version.to_string()) {
+            self.objects.insert(id.clone(), object);
+            return (None, Outcome::Conflict);
+        }
+        change(&mut object);
+        self.store(id, object);
+        match self.objects.contains_key(id) {
+            true => (None, Outcome::Done(self.version)),
+            // The real server answers the write that removes an object with the version that it had.
+            false => (Some(Input::Deleted(id.clone(), uid)), Outcome::Done(resource_version)),
+        }
+    }
+
+    fn keep(&mut self, id: &ObjectId, manifest: Value) -> Option<Input> {
+        let revision: ControllerRevision = serde_json::from_value(manifest).ok()?;
+        let told = read_revision(&revision).map(Input::Revision);
+        let name = Name::new(id.name.namespace.clone(), revision.metadata.name.clone()?);
+        self.revisions.insert(name, revision);
+        told
+    }
+
+    /// Stores a version; what is being deleted and has no finalizer is gone.
+    fn store(&mut self, id: &ObjectId, mut object: DynamicObject) {
+        self.version += 1;
+        object.metadata.resource_version = Some(self.version.to_string());
+        let kept = object.metadata.finalizers.as_ref().is_some_and(|finalizers| !finalizers.is_empty());
+        if object.metadata.deletion_timestamp.is_some() && !kept {
+            self.objects.remove(id);
+        } else {
+            self.objects.insert(id.clone(), object);
+        }
+    }
+}
+
+/// Sets a field that stands beside the metadata.
+pub fn set_field(object: &mut DynamicObject, field: &str, value: Value) {
+    if let Some(fields) = object.data.as_object_mut() {
+        fields.insert(field.to_owned(), value);
+    }
+}
