@@ -12,6 +12,7 @@
 )]
 
 mod life;
+mod plan;
 #[path = "../support/mod.rs"]
 mod support;
 
@@ -36,6 +37,7 @@ fn main() {
     print_ratio("a put at 50,000 NICs against 10,000", many / few, None);
     subnets();
     restore();
+    plan::plan();
 }
 
 fn memory() {

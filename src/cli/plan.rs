@@ -112,7 +112,10 @@ pub fn plan(options: &PlanOptions) -> anyhow::Result<ExitCode> {
     let files = files(&options.manifests, options.recursive)?;
     let manifests = manifests::read(&files, &options.namespace).map_err(|all| unreadable(&all))?;
     if manifests.objects.is_empty() && manifests.namespaces.is_empty() {
-        bail!("there is no object of vnet.dev in {}; `vnet plan -R` reads subfolders too", options.manifests.join(", "));
+        bail!(
+            "there is no object of vnet.dev in {}; `vnet plan -R` reads subfolders too",
+            options.manifests.join(", ")
+        );
     }
     let state = state(options)?;
     progress.set_message(format!("judging {} objects", manifests.objects.len() + state.objects.len()));
@@ -204,14 +207,17 @@ async fn of_cluster(client: Client) -> anyhow::Result<State> {
     let mut state = State::default();
     for kind in Kind::ALL {
         let api = Api::<DynamicObject>::all_with(client.clone(), &api_resource(*kind));
-        let all = list(&api, "").await.with_context(|| format!("cannot list {kind}; are the CRDs of `vnet crds` installed?"))?;
+        let all = list(&api, "")
+            .await
+            .with_context(|| format!("cannot list {kind}; are the CRDs of `vnet crds` installed?"))?;
         let id = |object: &DynamicObject| {
             ObjectId::new(*kind, Name::new(object.namespace().unwrap_or_default(), object.name_any()))
         };
         state.objects.extend(all.into_iter().map(|object| (id(&object), object)));
     }
     let namespaces = list(&Api::<PartialObjectMeta<KubeNamespace>>::all(client.clone()), "").await?;
-    let namespaces = namespaces.iter().map(|namespace| (namespace.name_any().into(), Namespace::of(&namespace.metadata)));
+    let namespaces =
+        namespaces.iter().map(|namespace| (namespace.name_any().into(), Namespace::of(&namespace.metadata)));
     state.namespaces = Some(namespaces.collect());
     state.revisions = list(&Api::<ControllerRevision>::all(client), SCALE_SET_LABEL).await?;
     Ok(state)

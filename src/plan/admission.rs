@@ -44,8 +44,28 @@ pub fn defaulted(kind: Kind, object: &Value) -> Value {
     schema(kind).map_or_else(|| object.clone(), |schema| apply_defaults(&schema.whole, object))
 }
 
-/// Everything that keeps the API server from storing an object of this kind; `kubectl apply` would say the same.
-pub fn refusals(kind: Kind, object: &Value) -> Vec<ViolationReport> {
+/// The API server's judgement of objects. One is made for many of them, since it costs much to make.
+#[derive(Default)]
+pub struct Admission {
+    cel: Validator,
+}
+
+impl Admission {
+    /// Everything that keeps the API server from storing an object of this kind; `kubectl apply` would say the same.
+    pub fn refusals(&self, kind: Kind, object: &Value) -> Vec<ViolationReport> {
+        let mut refusals = of_form(kind, object);
+        // As the API server does, which asks no rule of what is not of the right form.
+        let told: Vec<String> = refusals.iter().map(|refusal| refusal.path.clone()).collect();
+        let objections =
+            schema(kind).and_then(|schema| self.cel.validate_compiled(&schema.compiled, object, None).err());
+        let objections = objections.map(|objections| objections.into_vec()).unwrap_or_default().into_iter();
+        let is_new = |new: &ViolationReport| !told.iter().any(|told| covers(told, &new.path));
+        refusals.extend(objections.map(objection).filter(is_new));
+        refusals
+    }
+}
+
+fn of_form(kind: Kind, object: &Value) -> Vec<ViolationReport> {
     let spec = object.get("spec").unwrap_or(&Value::Null);
     let mut refusals = metadata(object);
     refusals.extend(form::check(kind, spec, Whose::TheServers).iter().map(|violation| ViolationReport {
@@ -53,11 +73,6 @@ pub fn refusals(kind: Kind, object: &Value) -> Vec<ViolationReport> {
         code: CODE.to_owned(),
         ..ViolationReport::from(violation)
     }));
-    // As the API server does, which asks no rule of what is not of the right form.
-    let told: Vec<String> = refusals.iter().map(|refusal| refusal.path.clone()).collect();
-    let objections = schema(kind).and_then(|schema| Validator::new().validate_compiled(&schema.compiled, object, None).err());
-    let objections = objections.map(|objections| objections.into_vec()).unwrap_or_default();
-    refusals.extend(objections.into_iter().map(objection).filter(|new| !told.iter().any(|told| covers(told, &new.path))));
     refusals
 }
 
@@ -95,7 +110,8 @@ fn metadata(object: &Value) -> Vec<ViolationReport> {
     let mut refusals = Vec::new();
     for (field, most) in NAME_LENGTHS {
         let name = metadata.get(field).and_then(Value::as_str).unwrap_or_default();
-        let is_inner = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '.' && field == "name";
+        let is_inner =
+            |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '.' && field == "name";
         let is_outer = |c: Option<char>| c.is_some_and(|c| is_inner(c) && c.is_ascii_alphanumeric());
         let fits = name.chars().all(is_inner) && is_outer(name.chars().next()) && is_outer(name.chars().next_back());
         if !fits || name.len() > most {
@@ -131,6 +147,10 @@ mod tests {
         told.map(|refusal| (refusal.rule, refusal.path, refusal.message)).collect()
     }
 
+    fn refusals(kind: Kind, object: &Value) -> Vec<ViolationReport> {
+        Admission::default().refusals(kind, object)
+    }
+
     fn a_nic(configuration: Value) -> Value {
         json!({
             "metadata": {"name": "n", "namespace": "a"},
@@ -155,7 +175,8 @@ mod tests {
     #[test]
     fn a_rule_with_a_field_path_names_that_field() {
         let nic = a_nic(json!({"name": "ip", "privateIPAddressVersion": "IPv6", "publicIPAddress": {"name": "p"}}));
-        let paths: Vec<_> = told(Kind::NetworkInterface, &nic).into_iter().map(|(rule, path, _)| (rule, path)).collect();
+        let paths: Vec<_> =
+            told(Kind::NetworkInterface, &nic).into_iter().map(|(rule, path, _)| (rule, path)).collect();
         assert_eq!(paths, [("CEL".to_owned(), "spec.ipConfigurations[0].publicIPAddress".to_owned())]);
     }
 

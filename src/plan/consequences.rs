@@ -46,7 +46,9 @@ impl Between<'_> {
             (Some(_), Some(after)) if is_deleted(after) && manifest.is_some() => Action::Replace,
             (Some(before), Some(after)) if is_deleted(after) && !is_deleted(before) => Action::Delete,
             (Some(_), Some(_)) if fields.is_empty() && stored => Action::NoChange,
-            (Some(_), Some(_)) if violations.iter().any(|violation| FIXED.contains(&&*violation.rule)) => Action::Replace,
+            (Some(_), Some(_)) if violations.iter().any(|violation| FIXED.contains(&&*violation.rule)) => {
+                Action::Replace
+            }
             (Some(_), Some(_)) => Action::Update,
         };
         PlannedObject {
@@ -55,7 +57,11 @@ impl Between<'_> {
             accepted: violations.is_empty(),
             ready: after.as_ref().filter(|_| stored).and_then(ready),
             place: manifest.map(Manifest::place),
-            made_for: after.as_ref().or(before.as_ref()).and_then(object::owner).map(|owner| owner.set.name.to_string()),
+            made_for: after
+                .as_ref()
+                .or(before.as_ref())
+                .and_then(object::owner)
+                .map(|owner| owner.set.name.to_string()),
             fields,
             allocations: allocations(before.as_ref(), after.as_ref()),
             disruptions: self.disruptions(id, before.as_ref(), after.as_ref()),
@@ -96,9 +102,9 @@ impl Between<'_> {
         let spec = |object: &DynamicObject| object.data.get("spec").cloned().unwrap_or_default();
         let asked = manifest.filter(|_| !stored).map(|manifest| &manifest.object);
         let wanted = asked.map_or_else(|| spec(after), |asked| asked.get("spec").cloned().unwrap_or_default());
-        let metadata = METADATA.into_iter().flat_map(|path| {
-            difference::between(&part(before, path), &part(after, path), &format!("metadata.{path}"))
-        });
+        let metadata = METADATA
+            .into_iter()
+            .flat_map(|path| difference::between(&part(before, path), &part(after, path), &format!("metadata.{path}")));
         difference::between(&spec(before), &wanted, "spec").into_iter().chain(metadata).collect()
     }
 
@@ -176,4 +182,3 @@ fn advice(object: &DynamicObject) -> Vec<Told> {
     let told = conditions(object).filter(|(kind, ..)| !STANDARD.contains(kind));
     told.map(|(kind, _, _, message)| Told { condition: kind.to_owned(), message: message.to_owned() }).collect()
 }
-

@@ -193,7 +193,8 @@ kind: B
     fn documents_are_read_with_their_values() {
         let documents = read(TWO).unwrap();
         let values: Vec<Value> = documents.iter().map(Node::value).collect();
-        let first = json!({"kind": "A", "spec": {"list": [{"name": "one"}, {"name": "two", "port": 80}], "a.b/c": true}});
+        let first =
+            json!({"kind": "A", "spec": {"list": [{"name": "one"}, {"name": "two", "port": 80}], "a.b/c": true}});
         assert_eq!(values, [first, json!({"kind": "B"})]);
         assert_eq!(documents[1].line, 11);
     }

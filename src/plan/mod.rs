@@ -30,6 +30,7 @@ use jiff::Timestamp;
 use kube::core::{ObjectMeta, Selector, SelectorExt};
 use serde_json::json;
 
+use self::admission::Admission;
 use self::cluster::{Cluster, Restless};
 use self::consequences::Between;
 use self::manifests::{Manifest, Manifests};
@@ -97,7 +98,8 @@ fn carry_out(manifests: &Manifests, state: State, options: &Options) -> Result<O
         after.label(name.clone(), labelled(labels));
     }
     let refused = refused_by_the_server(manifests, &there);
-    let wanted: Vec<&Manifest> = manifests.objects.values().filter(|manifest| !refused.contains_key(&manifest.id)).collect();
+    let wanted: Vec<&Manifest> =
+        manifests.objects.values().filter(|manifest| !refused.contains_key(&manifest.id)).collect();
     apply(&mut after, &wanted);
     after.come_to_rest()?;
     let surplus = surplus(manifests, &before, &options.prune);
@@ -128,11 +130,12 @@ fn refused_by_the_server(
     manifests: &Manifests,
     there: &BTreeMap<Arc<str>, Namespace>,
 ) -> BTreeMap<ObjectId, Vec<ViolationReport>> {
+    let admission = Admission::default();
     let refusals = manifests.objects.values().map(|manifest| {
         let namespace = &manifest.id.name.namespace;
-        let mut refusals = admission::refusals(manifest.id.kind, &manifest.object);
+        let mut refusals = admission.refusals(manifest.id.kind, &manifest.object);
         if !there.contains_key(namespace) && !manifests.namespaces.contains_key(namespace) {
-            refusals.push(admission::no_namespace(namespace));
+            refusals.push(self::admission::no_namespace(namespace));
         }
         (manifest.id.clone(), refusals)
     });

@@ -22,7 +22,8 @@ const SHARES: [Code; 3] = [Code::SubnetIsFull, Code::PublicIPPrefixExhausted, Co
 pub fn warnings(between: &Between<'_>, manifests: &Manifests, objects: &[PlannedObject]) -> Vec<Warning> {
     let mut warnings = static_addresses(between, manifests);
     let is_new = |action| matches!(action, Action::Create | Action::Update | Action::Replace);
-    let new: BTreeSet<&Blocker> = objects.iter().filter(|o| is_new(o.action) && o.accepted).map(|o| &o.object).collect();
+    let new: BTreeSet<&Blocker> =
+        objects.iter().filter(|o| is_new(o.action) && o.accepted).map(|o| &o.object).collect();
     let claimants = objects.iter().filter(|object| is_new(object.action));
     for (object, told) in claimants.flat_map(|object| object.violations.iter().map(move |told| (object, told))) {
         if let Some(message) = contest(&told.violation, &new) {
@@ -84,7 +85,8 @@ fn newcomers<'a>(before: &Engine, after: &'a Engine) -> BTreeMap<&'a Name, Newco
     for (name, nic) in after.all::<NetworkInterface>() {
         for (n, configuration) in nic.ask.configurations.iter().enumerate() {
             let address = nic.held.addresses.get(&configuration.name);
-            let Some(address) = address.filter(|now| now.is_ipv4() && held(name, &configuration.name) != Some(*now)) else {
+            let Some(address) = address.filter(|now| now.is_ipv4() && held(name, &configuration.name) != Some(*now))
+            else {
                 continue;
             };
             let newcomers = newcomers.entry(&nic.ask.subnet).or_default();

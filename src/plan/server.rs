@@ -29,7 +29,8 @@ pub struct Server {
 impl Server {
     /// A server that stores what another one does.
     pub fn new(state: State) -> Self {
-        let versions = state.objects.values().filter_map(|object| object.metadata.resource_version.as_deref()?.parse().ok());
+        let versions =
+            state.objects.values().filter_map(|object| object.metadata.resource_version.as_deref()?.parse().ok());
         let name = |revision: &ControllerRevision| {
             let (name, namespace) = (revision.metadata.name.clone(), revision.metadata.namespace.clone());
             Name::new(namespace.unwrap_or_default(), name.unwrap_or_default())

@@ -12,8 +12,7 @@ pub use self::table::table;
 use super::report::{Action, Difference, PlannedObject};
 
 /// The order in which people want to read: what is done first, consequences after it.
-const READING_ORDER: [Action; 5] =
-    [Action::Create, Action::Update, Action::Replace, Action::Delete, Action::NoChange];
+const READING_ORDER: [Action; 5] = [Action::Create, Action::Update, Action::Replace, Action::Delete, Action::NoChange];
 
 /// A value as it would be written, in short.
 fn short(value: &Value) -> String {

@@ -42,7 +42,8 @@ impl State {
                 let object: DynamicObject = read(object)?;
                 let metadata = &object.metadata;
                 let name = metadata.namespace.as_deref().zip(metadata.name.as_deref());
-                let Some((namespace, name)) = name.filter(|_| metadata.uid.is_some() && metadata.resource_version.is_some())
+                let Some((namespace, name)) =
+                    name.filter(|_| metadata.uid.is_some() && metadata.resource_version.is_some())
                 else {
                     return Err(format!(
                         "a {kind} lacks its name, namespace, uid or resourceVersion; take the state with `kubectl get -o yaml`"

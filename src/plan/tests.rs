@@ -203,7 +203,8 @@ fn instances_of_a_scale_set_are_told_as_made_for_it() {
     let set = |replicas: u8| {
         let nic = "{name: nic, subnet: {name: web}, ipConfigurations: [{name: ip}]}";
         let profile = format!("{{networkProfile: {{networkInterfaceConfigurations: [{nic}]}}}}");
-        let spec = format!("{{replicas: {replicas}, sku: {{name: Standard_D2s_v3}}, virtualMachineProfile: {profile}}}");
+        let spec =
+            format!("{{replicas: {replicas}, sku: {{name: Standard_D2s_v3}}, virtualMachineProfile: {profile}}}");
         object("VirtualMachineScaleSet", "api", &spec)
     };
     let there = Applied::default().with(&(network() + &set(2)));
@@ -246,7 +247,9 @@ fn an_object_that_is_being_deleted_is_created_anew_once_it_has_gone() {
 #[test]
 fn labels_of_a_namespace_place_what_is_in_it() {
     let namespace = |location: &str| {
-        format!("---\napiVersion: v1\nkind: Namespace\nmetadata: {{name: shop, labels: {{vnet.dev/location: {location}}}}}\n")
+        format!(
+            "---\napiVersion: v1\nkind: Namespace\nmetadata: {{name: shop, labels: {{vnet.dev/location: {location}}}}}\n"
+        )
     };
     let text = namespace("norwayeast") + &network();
     let there = Applied::default().with(&text);
@@ -312,7 +315,8 @@ fn every_form_of_a_plan_tells_the_refusal_and_where_it_is() {
     assert!(table.contains(line), "{table}");
     assert!(table.ends_with("Plan: 1 to create, 0 to update, 0 to replace, 0 to delete, 0 unchanged; 1 refused.\n"));
     let github = show::github(&plan);
-    let begin = "::error file=net.yaml,line=5,title=InvalidResourceReference (NIC-03)::NetworkInterface shop/a: spec.subnet: ";
+    let begin =
+        "::error file=net.yaml,line=5,title=InvalidResourceReference (NIC-03)::NetworkInterface shop/a: spec.subnet: ";
     assert!(github.starts_with(begin), "{github}");
     let markdown = show::markdown(&plan);
     assert!(markdown.contains("* **NetworkInterface shop/a** (net.yaml:5), `spec.subnet`: InvalidResourceReference"));

@@ -117,7 +117,7 @@ impl Cluster {
     /// Runs kubectl, which reads `input`.
     pub fn kubectl(&self, arguments: &[&str], input: &str) -> Told {
         let mut command = Command::new(self.assets.join("kubectl"));
-        command.args(arguments).env("KUBECONFIG", self.folder.join("plane/kubeconfig"));
+        command.args(arguments).env("KUBECONFIG", self.kubeconfig());
         command.env("KUBECACHEDIR", self.folder.join("kubectl-cache"));
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut process = command.spawn().expect("kubectl starts");
@@ -142,7 +142,7 @@ impl Cluster {
         }
         for _ in 0..STARTS {
             let log = OpenOptions::new().create(true).append(true).open(self.log_path())?;
-            *self.operator() = Operator::spawn(&self.folder.join("plane/kubeconfig"), flags, log)?;
+            *self.operator() = Operator::spawn(&self.kubeconfig(), flags, log)?;
             let outcome = poll("the operator is ready, or has ended", || {
                 let operator = &mut *self.operator();
                 let ready = operator.get("/readyz").is_some_and(|answer| answer.starts_with("HTTP/1.1 200"));
@@ -158,6 +158,21 @@ impl Cluster {
     /// Ends the operator without warning, as a crash would.
     pub fn kill_operator(&self) {
         self.end_operator("-KILL");
+    }
+
+    /// The folder of kubectl and of the control plane's programs.
+    pub fn assets(&self) -> &Path {
+        &self.assets
+    }
+
+    /// Where its kubeconfig is.
+    pub fn kubeconfig(&self) -> PathBuf {
+        self.folder.join("plane/kubeconfig")
+    }
+
+    /// Whether the operator runs as it does without flags.
+    pub fn runs_plainly(&self) -> bool {
+        self.operator().runs_plainly()
     }
 
     /// Asks the operator to end, and waits until it has.

@@ -12,17 +12,18 @@ use rand_chacha::ChaCha8Rng;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::cluster::{alone, project};
+use crate::cluster::{Cluster, alone, project};
 use crate::manifests;
 use crate::space::{Space, address, at};
 
 /// The examples, moved to the namespace of a test; domain name labels follow, for they are unique in a location.
-struct Examples {
+pub struct Examples {
     folder: TempDir,
 }
 
 impl Examples {
-    fn moved_to(space: &Space<'_>) -> Self {
+    /// A copy in which everything is in the namespace of a test.
+    pub fn moved_to(space: &Space<'_>) -> Self {
         let folder = TempDir::new().expect("a folder");
         for (name, path) in sources() {
             let text = fs::read_to_string(path).expect("it is there").replace("shop", &space.name);
@@ -31,7 +32,8 @@ impl Examples {
         Self { folder }
     }
 
-    fn path(&self, name: &str) -> String {
+    /// The path of a file; of the folder, if it has no name.
+    pub fn path(&self, name: &str) -> String {
         self.folder.path().join(name).to_str().expect("it is UTF-8").to_owned()
     }
 
@@ -75,6 +77,45 @@ fn sources() -> BTreeMap<String, PathBuf> {
     let files = fs::read_dir(project().join("examples")).expect("it is there").flatten();
     let files = files.filter(|file| file.path().extension().is_some_and(|extension| extension == "yaml"));
     files.map(|file| (file.file_name().to_string_lossy().into_owned(), file.path())).collect()
+}
+
+/// A cluster that holds nothing but the examples; they come one after the other, so that chance decides nothing.
+pub fn alone_in(cluster: &Cluster) {
+    clear(cluster);
+    let kubectl = |arguments: &[&str]| {
+        let told = cluster.kubectl(arguments, "");
+        assert!(told.ok, "kubectl {arguments:?}: {}", told.err);
+    };
+    for path in in_order(sources().into_values().collect()) {
+        let path = path.to_str().expect("it is UTF-8");
+        kubectl(&["apply", "-f", path]);
+        if !path.contains("namespace") {
+            kubectl(&["wait", "--for=condition=Ready", "--timeout=60s", "-f", path]);
+        }
+    }
+    kubectl(&["wait", "--for=jsonpath={.status.ipAddress}", "--timeout=60s", "-n", "shop", "pip/jump"]);
+}
+
+/// Deletes every namespace but the server's own, with all that is in it.
+pub fn clear(cluster: &Cluster) {
+    let namespaces = cluster.kubectl(&["get", "namespaces", "-o", "name"], "").out;
+    let ours = namespaces.lines().filter(|name| *name != "namespace/default" && !name.starts_with("namespace/kube-"));
+    let ours: Vec<&str> = ours.collect();
+    if !ours.is_empty() {
+        let told = cluster.kubectl(&[&["delete", "--timeout=60s"], ours.as_slice()].concat(), "");
+        assert!(told.ok, "{}", told.err);
+    }
+    let told = cluster.kubectl(&["delete", "azure", "--all", "--timeout=60s", "-n", "default"], "");
+    assert!(told.ok, "{}", told.err);
+}
+
+/// What is referred to comes first.
+fn in_order(mut files: Vec<PathBuf>) -> Vec<PathBuf> {
+    let place = |file: &PathBuf| {
+        ["namespace", "network", "addresses"].iter().position(|part| file.to_string_lossy().contains(part))
+    };
+    files.sort_by_key(|file| (place(file).unwrap_or(usize::MAX), file.clone()));
+    files
 }
 
 /// Every address that is shown anywhere.

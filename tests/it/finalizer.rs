@@ -51,6 +51,7 @@ fn an_object_made_again_after_its_finalizer_was_stripped_waits_for_the_earlier_o
     space.edit("nic/a", &json!({"metadata": {"finalizers": null}}));
     space.gone("nic/a");
     space.apply(&static_nic("a", "web", "10.0.1.20"));
+    space.foresee(None); // the API server knows nothing of the earlier one, and so no plan does
     let refusal = space.refused("nic/a");
     assert_eq!(refusal.told(), [("ARM-07", "AnotherOperationInProgress", "metadata.name")]);
     refusal.is_blocked_by(&[("VirtualMachine", "m")]).waits();

@@ -54,6 +54,7 @@ impl Space<'_> {
             let status = &object.data["status"];
             status["observedGeneration"].as_i64() == object.metadata.generation && so(&status["violations"])
         });
+        let object = self.as_foreseen(id, object);
         let violations = serde_json::from_value(object.data["status"]["violations"].clone());
         Refusal { violations: violations.expect("violations have the form of the CRD"), object }
     }

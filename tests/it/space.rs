@@ -1,6 +1,7 @@
 //! A namespace of its own for a test, and what a test does in it: apply, edit, delete, and wait for a state.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use k8s_openapi::api::core::v1::Namespace;
 use kube::Api;
@@ -13,6 +14,7 @@ use vnet_operator::fabric::Kind;
 
 use crate::cluster::{self, Cluster, DEADLINE, Told, block_on, in_time, tail};
 use crate::contract;
+use crate::foresight::Foresight;
 use crate::manifests;
 
 /// A namespace that one test has to itself.
@@ -21,6 +23,8 @@ pub struct Space<'a> {
     pub cluster: &'a Cluster,
     /// Its name.
     pub name: String,
+    /// What `vnet plan` said of the last change; none where it was not asked.
+    foresight: Mutex<Option<Foresight>>,
 }
 
 impl Space<'static> {
@@ -52,7 +56,7 @@ impl<'a> Space<'a> {
         let test = thread.name().and_then(|name| name.rsplit("::").next()).unwrap_or("test").replace('_', "-");
         let short: String = test.chars().take(50).collect();
         let name = format!("t{}-{}", COUNT.fetch_add(1, Ordering::Relaxed), short.trim_end_matches('-'));
-        let space = Self { cluster, name };
+        let space = Self { cluster, name, foresight: Mutex::new(None) };
         space.create_with(labels);
         space
     }
@@ -111,6 +115,9 @@ impl<'a> Space<'a> {
 
     /// Runs kubectl in this namespace.
     pub fn kubectl(&self, arguments: &[&str], input: &str) -> Told {
+        if !matches!(arguments, ["get" | "describe" | "explain" | "wait" | "diff", ..]) {
+            self.foresee(None);
+        }
         let arguments: Vec<&str> = ["--namespace", &self.name].iter().chain(arguments).copied().collect();
         self.cluster.kubectl(&arguments, input)
     }
@@ -124,7 +131,9 @@ impl<'a> Space<'a> {
 
     /// `kubectl apply -f -`
     pub fn apply(&self, manifest: &str) {
+        let foresight = Foresight::of(self, manifest);
         self.kubectl_ok(&["apply", "-f", "-"], manifest);
+        self.foresee(foresight);
     }
 
     /// Labels the namespace anew.
@@ -134,16 +143,21 @@ impl<'a> Space<'a> {
 
     /// `kubectl apply -f -`, which the API server refuses with this message.
     pub fn apply_refused(&self, manifest: &str) -> String {
+        let foresight = Foresight::of(self, manifest);
         let told = self.kubectl(&["apply", "-f", "-"], manifest);
         assert!(!told.ok, "the API server took this:\n{manifest}");
+        foresight.inspect(|foresight| foresight.was_refused(&told.err));
         told.err
     }
 
     /// Merges `change` into the object.
     pub fn edit(&self, id: &str, change: &Value) -> DynamicObject {
         let (kind, name) = read(id);
-        let patched = self.objects(kind);
-        let patched = block_on(patched.patch(name, &PatchParams::default(), &Patch::Merge(change)));
+        let api = self.objects(kind);
+        let before = block_on(api.get(name)).unwrap_or_else(|error| panic!("{id}: {error}"));
+        let foresight = Foresight::of_edit(self, &before, change);
+        let patched = block_on(api.patch(name, &PatchParams::default(), &Patch::Merge(change)));
+        self.foresee(foresight);
         patched.unwrap_or_else(|error| panic!("{id}: {error}"))
     }
 
@@ -154,9 +168,15 @@ impl<'a> Space<'a> {
 
     /// Asks for the deletion of the object, and does not wait for it.
     pub fn delete(&self, id: &str) {
+        self.foresee(None);
         let (kind, name) = read(id);
         let deleted = block_on(self.objects(kind).delete(name, &DeleteParams::default()));
         deleted.unwrap_or_else(|error| panic!("{id}: {error}"));
+    }
+
+    /// From here on this is what `vnet plan` said of the last change; returns what it was before.
+    pub fn foresee(&self, foresight: Option<Foresight>) -> Option<Foresight> {
+        std::mem::replace(&mut self.foresight.lock().unwrap_or_else(PoisonError::into_inner), foresight)
     }
 
     // Waiting.
@@ -191,7 +211,8 @@ impl<'a> Space<'a> {
 
     /// Waits until the fabric carries the object as it is asked for now.
     pub fn ready(&self, id: &str) -> DynamicObject {
-        self.wait(id, "Ready", |object| contract::kstatus(object) == contract::Health::Current)
+        let ready = self.wait(id, "Ready", |object| contract::kstatus(object) == contract::Health::Current);
+        self.as_foreseen(id, ready)
     }
 
     fn fail(&self, id: &str, what: &str) -> ! {

@@ -38,7 +38,11 @@ fn changed(plan: &Plan) -> Vec<&PlannedObject> {
 
 fn section(out: &mut String, title: &str, items: Vec<String>) {
     if !items.is_empty() {
-        let _ = write!(out, "\n#### {title}\n\n{}\n", items.iter().map(|item| format!("* {item}")).collect::<Vec<_>>().join("\n"));
+        let _ = write!(
+            out,
+            "\n#### {title}\n\n{}\n",
+            items.iter().map(|item| format!("* {item}")).collect::<Vec<_>>().join("\n")
+        );
     }
 }
 

@@ -46,7 +46,11 @@ fn rows(plan: &Plan, out: &mut String) {
     table.set_header(["ACTION", "KIND", "NAMESPACE", "NAME", "ADDRESSES", "READY", "REASON"]);
     for object in shown {
         let (ready, reason) = object.ready.as_ref().map_or(("", ""), |ready| (&ready.status, &ready.reason));
-        let reason = if object.ready.is_none() { object.violations.first().map_or("", |told| &told.violation.code) } else { reason };
+        let reason = if object.ready.is_none() {
+            object.violations.first().map_or("", |told| &told.violation.code)
+        } else {
+            reason
+        };
         table.add_row([
             &object.action.to_string(),
             &object.object.kind,

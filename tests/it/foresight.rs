@@ -1,0 +1,186 @@
+//! What `vnet plan` says of every manifest that a test applies, and of every edit, compared with what the operator does:
+//! the same objects are refused, by the same rules, codes and paths, and the same addresses are given.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+use k8s_openapi::api::apps::v1::ControllerRevision;
+use k8s_openapi::api::core::v1::Namespace as KubeNamespace;
+use kube::api::ListParams;
+use kube::core::DynamicObject;
+use kube::{Api, ResourceExt};
+use serde_json::{Value, json};
+use vnet_operator::api::object::api_resource;
+use vnet_operator::fabric::{Kind, Name, ObjectId, Settings};
+use vnet_operator::operator::Namespace;
+use vnet_operator::plan::manifests::{self, File};
+use vnet_operator::plan::report::PlannedObject;
+use vnet_operator::plan::state::State;
+use vnet_operator::plan::{self, Options, Plan, Prune};
+
+use crate::cluster::block_on;
+use crate::space::Space;
+
+/// What is to come, and how much of it is certain.
+#[derive(Debug)]
+pub struct Foresight {
+    plan: Plan,
+    /// Whether Dynamic addresses do not depend on who comes first.
+    exact: bool,
+}
+
+impl Foresight {
+    /// What would come of a manifest now; none if that cannot be told from here.
+    pub fn of(space: &Space<'_>, manifest: &str) -> Option<Self> {
+        if !space.cluster.runs_plainly() {
+            return None;
+        }
+        let file = File { name: "applied.yaml".into(), text: manifest.to_owned() };
+        let manifests = manifests::read(&[file], &space.name).ok()?;
+        let takes = |id: &&ObjectId| matches!(id.kind, Kind::NetworkInterface | Kind::VirtualMachineScaleSet);
+        let is_flexible = |object: &Value| object["spec"]["orchestrationMode"] == "Flexible"; // its NICs come as they may
+        let exact = manifests.objects.keys().filter(takes).count() <= 1
+            && !manifests.objects.values().any(|manifest| is_flexible(&manifest.object));
+        let state = state(space, manifests.objects.values().map(|manifest| &manifest.object))?;
+        let options = Options { settings: Settings::default(), prune: Prune::Nothing, now: Timestamp::now() };
+        let plan = plan::plan(&manifests, state, &options).expect("the plan comes to rest");
+        Some(Self { plan, exact })
+    }
+
+    /// What would come of merging a change into an object.
+    pub fn of_edit(space: &Space<'_>, object: &DynamicObject, change: &Value) -> Option<Self> {
+        let metadata = &object.metadata;
+        let mut whole = json!({
+            "metadata": {"name": metadata.name, "labels": metadata.labels, "annotations": metadata.annotations},
+            "spec": object.data["spec"],
+        });
+        let touches_more =
+            change["metadata"].as_object().is_some_and(|fields| fields.keys().any(|f| f != "annotations"));
+        if touches_more {
+            return None;
+        }
+        json_patch::merge(&mut whole, change);
+        whole["apiVersion"] = json!("vnet.dev/v1alpha1");
+        whole["kind"] = json!(object.types.as_ref()?.kind);
+        Self::of(space, &without_nulls(whole).to_string())
+    }
+
+    /// Fails unless the API server was to refuse something, at a field that its answer names.
+    pub fn was_refused(&self, told: &str) {
+        let refused = self.plan.objects.iter().flat_map(|object| &object.violations);
+        let paths: Vec<&str> = refused.map(|refused| refused.violation.path.as_str()).collect();
+        let last = |path: &str| path.rsplit('.').next().unwrap_or_default().to_owned();
+        let names = paths.iter().any(|path| told.contains(&last(path)));
+        assert!(names, "the API server says:\n{told}\nand the plan:\n{:#?}", self.plan.objects);
+    }
+
+    /// What is said of an object, if it is said to be refused or to change.
+    fn said_of(&self, object: &DynamicObject) -> Option<&PlannedObject> {
+        let kind = &object.types.as_ref()?.kind;
+        let is_it = |planned: &&PlannedObject| {
+            let named = (Some(&planned.object.name), Some(&planned.object.namespace));
+            planned.object.kind == *kind && named == (object.metadata.name.as_ref(), object.metadata.namespace.as_ref())
+        };
+        self.plan.objects.iter().find(is_it)
+    }
+
+    /// Whether the object is as foreseen: refused for the same, with the same addresses. What is not foreseen may be.
+    pub fn is_true_of(&self, object: &DynamicObject) -> Result<(), String> {
+        let Some(planned) = self.said_of(object) else { return Ok(()) };
+        let status = &object.data["status"];
+        let told = |list: &Value| -> Vec<String> {
+            let all = list.as_array().into_iter().flatten();
+            all.map(|v| format!("{} {} {}", v["rule"], v["code"], v["path"])).collect()
+        };
+        let foreseen = told(&json!(planned.violations));
+        if told(&status["violations"]) != foreseen {
+            return Err(format!("the plan said that it breaks {foreseen:?}"));
+        }
+        for (path, address) in self.addresses(planned) {
+            if !shown(status).contains(&address) {
+                return Err(format!("the plan said that it has {address} at {path}"));
+            }
+        }
+        Ok(())
+    }
+
+    /// The private addresses that were foreseen.
+    fn addresses(&self, planned: &PlannedObject) -> Vec<(String, String)> {
+        let certain = planned.allocations.iter().filter(|told| self.exact && told.path.ends_with("privateIPAddress"));
+        certain.filter_map(|told| Some((told.path.clone(), told.after.as_str()?.to_owned()))).collect()
+    }
+}
+
+/// Every text in a status.
+fn shown(status: &Value) -> BTreeSet<String> {
+    match status {
+        Value::String(text) => BTreeSet::from([text.clone()]),
+        Value::Array(items) => items.iter().flat_map(shown).collect(),
+        Value::Object(fields) => fields.values().flat_map(shown).collect(),
+        _ => BTreeSet::new(),
+    }
+}
+
+fn without_nulls(value: Value) -> Value {
+    match value {
+        Value::Object(fields) => {
+            let kept = fields.into_iter().filter(|(_, value)| !value.is_null());
+            Value::Object(kept.map(|(name, value)| (name, without_nulls(value))).collect())
+        }
+        other => other,
+    }
+}
+
+/// The namespaces that a spec refers to.
+fn referred(value: &Value) -> BTreeSet<String> {
+    match value {
+        Value::Array(items) => items.iter().flat_map(referred).collect(),
+        Value::Object(fields) => {
+            let own = fields.get("namespace").and_then(Value::as_str).map(str::to_owned);
+            fields.values().flat_map(referred).chain(own).collect()
+        }
+        _ => BTreeSet::new(),
+    }
+}
+
+/// What there is in the namespace of a test, and in those that are referred to from it.
+fn state<'a>(space: &Space<'_>, manifests: impl Iterator<Item = &'a Value>) -> Option<State> {
+    let mut wanted: BTreeSet<String> = manifests.flat_map(|manifest| referred(&manifest["spec"])).collect();
+    wanted.insert(space.name.clone());
+    let mut state = State { namespaces: Some(BTreeMap::new()), ..State::default() };
+    let client = space.cluster.client();
+    while let Some(namespace) = wanted.pop_first() {
+        let known = state.namespaces.get_or_insert_default();
+        if known.contains_key(namespace.as_str()) {
+            continue;
+        }
+        let Ok(there) = block_on(Api::<KubeNamespace>::all(client.clone()).get(&namespace)) else { continue };
+        known.insert(namespace.as_str().into(), Namespace::of(&there.metadata));
+        for kind in Kind::ALL {
+            let api = Api::<DynamicObject>::namespaced_with(client.clone(), &namespace, &api_resource(*kind));
+            // A test may store what cannot be read.
+            let Ok(list) = block_on(api.list(&ListParams::default())) else { return None };
+            for object in list {
+                wanted.extend(referred(&object.data["spec"]));
+                state.objects.insert(ObjectId::new(*kind, Name::new(namespace.as_str(), object.name_any())), object);
+            }
+        }
+        let revisions = Api::<ControllerRevision>::namespaced(client.clone(), &namespace);
+        state.revisions.extend(block_on(revisions.list(&ListParams::default())).expect("a list"));
+    }
+    Some(state)
+}
+
+impl Space<'_> {
+    /// Waits until the object is as `vnet plan` said, if it said anything since the last change.
+    pub fn as_foreseen(&self, id: &str, object: DynamicObject) -> DynamicObject {
+        let Some(foresight) = self.foresee(None) else { return object };
+        let now = match foresight.is_true_of(&object) {
+            Ok(()) => object,
+            // It is on its way, perhaps.
+            Err(why) => self.wait(id, &format!("as planned: {why}"), |object| foresight.is_true_of(object).is_ok()),
+        };
+        self.foresee(Some(foresight));
+        now
+    }
+}

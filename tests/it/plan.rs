@@ -1,0 +1,154 @@
+//! `vnet plan` as a program: what it prints and how it exits, beside a real cluster and without one.
+
+use std::fs;
+use std::process::{Command, Output};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::cluster::Cluster;
+use crate::examples::Examples;
+use crate::manifests::{network, nic, static_nic, subnet};
+use crate::space::{Space, at};
+
+/// Runs `vnet plan`; the cluster of the current context is this one.
+fn plan(cluster: Option<&Cluster>, arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_vnet"));
+    command.arg("plan").args(arguments).env("KUBECONFIG", cluster.map_or("/dev/null".into(), Cluster::kubeconfig));
+    command.output().expect("it runs")
+}
+
+fn text(bytes: &[u8]) -> &str {
+    std::str::from_utf8(bytes).expect("it is UTF-8")
+}
+
+fn json(output: &Output) -> Value {
+    serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {output:?}"))
+}
+
+/// A folder with one file.
+fn folder(manifests: &str) -> TempDir {
+    let folder = TempDir::new().expect("a folder");
+    fs::write(folder.path().join("net.yaml"), manifests).expect("it can be written");
+    folder
+}
+
+fn path(folder: &TempDir) -> &str {
+    folder.path().to_str().expect("it is UTF-8")
+}
+
+fn a_network() -> String {
+    network("hub", "10.0.0.0/16") + &subnet("web", "hub", "10.0.1.0/24")
+}
+
+fn objects(plan: &Value) -> Vec<Value> {
+    plan["objects"].as_array().cloned().unwrap_or_default()
+}
+
+#[test]
+fn the_examples_come_out_as_planned_and_then_there_is_nothing_to_plan() {
+    let space = Space::empty();
+    let examples = Examples::moved_to(&space);
+    let folder = examples.path("");
+    let planned = plan(None, &[&folder, "-o", "json"]);
+    assert_eq!(planned.status.code(), Some(0), "{planned:?}");
+    space.kubectl_ok(&["apply", "-f", &folder], "");
+    for planned in objects(&json(&planned)) {
+        let word = |field: &str| planned[field].as_str().expect("a text").to_owned();
+        let object = space.ready(&format!("{}/{}", word("kind"), word("name")));
+        assert_eq!((&planned["action"], &planned["accepted"]), (&"Create".into(), &true.into()));
+        for told in planned["allocations"].as_array().into_iter().flatten() {
+            let is_private = told["path"].as_str().is_some_and(|path| path.ends_with("privateIPAddress"));
+            let shown = object.data["status"].to_string();
+            let prefix = told["after"].as_str().and_then(|address| address.rsplit_once('.')).map(|(prefix, _)| prefix);
+            assert!(!is_private || prefix.is_some_and(|prefix| shown.contains(prefix)), "{told} and {shown}");
+        }
+    }
+    assert_eq!(at(&space.get("nic/web-front"), "/ipConfigurations/1/privateIPAddress"), "10.0.1.10");
+    let again = plan(Some(space.cluster), &[&folder, "--against", "cluster", "--detailed-exitcode"]);
+    assert_eq!(again.status.code(), Some(0), "{}", text(&again.stdout));
+    let dump = examples.path("../state.yaml");
+    fs::write(&dump, space.kubectl_ok(&["get", "azure,controllerrevisions", "-o", "yaml"], ""))
+        .expect("it can be written");
+    let again = plan(None, &[&folder, "--against", &dump, "--detailed-exitcode", "--prune"]);
+    fs::remove_file(&dump).expect("it is there");
+    assert_eq!(again.status.code(), Some(0), "{}", text(&again.stdout));
+}
+
+#[test]
+fn a_change_to_a_cluster_is_planned_with_what_is_in_the_way() {
+    let space = Space::with_a_subnet();
+    space.apply(&static_nic("a", "web", "10.0.1.9"));
+    space.ready("nic/a");
+    let folder = folder(&(a_network() + &static_nic("a", "web", "10.0.1.8") + &static_nic("b", "web", "10.0.1.9")));
+    let against = ["-n", &space.name, "--against", "cluster"];
+    let moved = plan(Some(space.cluster), &[&[path(&folder), "--detailed-exitcode"], &against[..]].concat());
+    assert_eq!(moved.status.code(), Some(3), "{}", text(&moved.stdout));
+    assert!(text(&moved.stdout).contains("spec.ipConfigurations[ipconfig1].privateIPAddress: 10.0.1.9 -> 10.0.1.8"));
+    let taken = [&["-", "-o", "json"], &against[..]].concat();
+    let taken = plan_of_stdin(space.cluster, &taken, &static_nic("b", "web", "10.0.1.9"));
+    assert_eq!(taken.status.code(), Some(1), "{}", text(&taken.stdout));
+    let violation = &objects(&json(&taken))[0]["violations"][0];
+    assert_eq!((&violation["rule"], &violation["blockedBy"][0]["name"]), (&"ADDR-08".into(), &"a".into()));
+    assert_eq!(violation["file"], "<stdin>");
+}
+
+fn plan_of_stdin(cluster: &Cluster, arguments: &[&str], input: &str) -> Output {
+    let folder = folder(input);
+    let stdin = fs::File::open(folder.path().join("net.yaml")).expect("it is there");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_vnet"));
+    command.arg("plan").args(arguments).env("KUBECONFIG", cluster.kubeconfig()).stdin(stdin);
+    command.output().expect("it runs")
+}
+
+#[test]
+fn without_a_cluster_the_exit_code_says_how_it_came_out() {
+    let good = folder(&(a_network() + &nic("a", "web")));
+    assert_eq!(plan(None, &[path(&good)]).status.code(), Some(0));
+    assert_eq!(plan(None, &[path(&good), "--detailed-exitcode"]).status.code(), Some(3));
+    let refused = folder(&nic("a", "web"));
+    assert_eq!(plan(None, &[path(&refused)]).status.code(), Some(1));
+    let unreadable = folder("kind: [\n");
+    let told = plan(None, &[path(&unreadable)]);
+    assert_eq!(told.status.code(), Some(2));
+    assert!(text(&told.stderr).contains("net.yaml:"), "{}", text(&told.stderr));
+    assert_eq!(plan(None, &["/nowhere"]).status.code(), Some(2));
+    assert_eq!(plan(None, &[]).status.code(), Some(2));
+}
+
+#[test]
+fn what_cannot_be_read_is_told_all_at_once_with_file_and_line() {
+    let wrong =
+        folder("apiVersion: vnet.dev/v1alpha1\nkind: NetworkInterfac\nmetadata: {name: a}\n---\nmetadata: {name: b}\n");
+    let told = plan(None, &[path(&wrong)]);
+    let told = text(&told.stderr);
+    assert!(
+        told.contains("net.yaml:2: vnet.dev has no kind NetworkInterfac; the nearest are NetworkInterface"),
+        "{told}"
+    );
+    assert!(told.contains("net.yaml:5: it has no apiVersion and kind"), "{told}");
+}
+
+#[test]
+fn every_form_is_written() {
+    let refused = folder(&nic("a", "web"));
+    let form = |form: &str| text(&plan(None, &[path(&refused), "-o", form]).stdout).to_owned();
+    assert!(form("github").starts_with("::error file="), "{}", form("github"));
+    assert!(form("markdown").starts_with("### vnet plan"), "{}", form("markdown"));
+    assert!(form("yaml").contains("kind: Plan"), "{}", form("yaml"));
+    assert!(!form("table").contains('\u{1b}'), "there are no colours where there is no terminal");
+}
+
+#[test]
+fn an_unknown_cluster_is_told_with_what_to_do() {
+    let folder = folder(&a_network());
+    let told = plan(None, &[path(&folder), "--against", "cluster"]);
+    assert_eq!(told.status.code(), Some(2));
+    assert!(text(&told.stderr).contains("set KUBECONFIG"), "{}", text(&told.stderr));
+}
+
+#[test]
+fn the_version_names_what_it_was_built_from() {
+    let told = Command::new(env!("CARGO_BIN_EXE_vnet")).arg("--version").output().expect("it runs");
+    assert!(text(&told.stdout).starts_with(concat!("vnet ", env!("CARGO_PKG_VERSION"), " (")), "{told:?}");
+}
