@@ -1,5 +1,7 @@
 //! Whole plans: manifests in, consequences out.
 
+use proptest::prelude::*;
+
 use super::report::{Action, PlannedObject, Warning};
 use super::*;
 
@@ -323,4 +325,40 @@ fn every_form_of_a_plan_tells_the_refusal_and_where_it_is() {
     let json = serde_json::to_value(&plan).unwrap();
     assert_eq!((&json["apiVersion"], &json["kind"]), (&json!("vnet.dev/v1alpha1"), &json!("Plan")));
     assert_eq!(json["objects"][0]["violations"][0]["line"], json!(5));
+}
+
+/// A bit of every kind that people write by hand.
+fn everything() -> String {
+    let nic = "{name: nic, subnet: {name: web}, ipConfigurations: [{name: ip}]}";
+    let profile = format!("{{networkProfile: {{networkInterfaceConfigurations: [{nic}]}}}}");
+    let set = format!("{{replicas: 2, sku: {{name: Standard_D2s_v3}}, virtualMachineProfile: {profile}}}");
+    network()
+        + &object("PublicIPPrefix", "pool", "{prefixLength: 28}")
+        + &object("PublicIPAddress", "p", "{sku: {name: Standard}, publicIPPrefix: {name: pool}}")
+        + &nic_in("data", "a", ", publicIPAddress: {name: p}")
+        + &object("AvailabilitySet", "s", "{}")
+        + &vm("a", ", availabilitySet: {name: s}")
+        + &object("VirtualMachineScaleSet", "api", &set)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    #[test]
+    fn whatever_is_written_is_planned_or_refused(from in 0.0..1.0, length in 0_usize..12, with in "[ -~\n]{0,8}") {
+        let text: Vec<char> = everything().chars().collect();
+        let from = (text.len() as f64 * from) as usize;
+        let rest = text.iter().skip(from + length);
+        let text: String = text.iter().take(from).copied().chain(with.chars()).chain(rest.copied()).collect();
+        let file = manifests::File { name: "net.yaml".into(), text };
+        if let Ok(manifests) = manifests::read(&[file], "shop") {
+            let plan = plan(&manifests, State::default(), &at_now()).unwrap();
+            prop_assert!(plan.objects.iter().all(|object| object.accepted == object.violations.is_empty()));
+        }
+    }
+
+    #[test]
+    fn what_is_no_yaml_at_all_is_refused(text in "\\PC*") {
+        let _ = manifests::read(&[manifests::File { name: "net.yaml".into(), text }], "shop");
+    }
 }

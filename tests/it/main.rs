@@ -15,6 +15,7 @@ mod bad_specs;
 mod bad_statuses;
 mod canary;
 mod cluster;
+mod command_line;
 mod contract;
 mod definitions;
 mod deletions;

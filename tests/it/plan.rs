@@ -146,9 +146,3 @@ fn an_unknown_cluster_is_told_with_what_to_do() {
     assert_eq!(told.status.code(), Some(2));
     assert!(text(&told.stderr).contains("set KUBECONFIG"), "{}", text(&told.stderr));
 }
-
-#[test]
-fn the_version_names_what_it_was_built_from() {
-    let told = Command::new(env!("CARGO_BIN_EXE_vnet")).arg("--version").output().expect("it runs");
-    assert!(text(&told.stdout).starts_with(concat!("vnet ", env!("CARGO_PKG_VERSION"), " (")), "{told:?}");
-}

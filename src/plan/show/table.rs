@@ -95,6 +95,10 @@ fn violation(told: &PlannedViolation, out: &mut String) {
     let _ = writeln!(out, "  {} by {}: {}{place}", painted(BAD, &violation.code), violation.rule, violation.path);
     let _ = writeln!(out, "    {}", violation.message);
     let _ = writeln!(out, "    {}", violation.remedy);
+    if !violation.blocked_by.is_empty() {
+        let blockers: Vec<String> = violation.blocked_by.iter().map(ToString::to_string).collect();
+        let _ = writeln!(out, "    Blocked by {}.", blockers.join(", "));
+    }
     if violation.retry == "OnChange" {
         let _ = writeln!(out, "    It waits, and needs no edit once that has changed.");
     }
