@@ -85,7 +85,8 @@ fn dns_servers(count: u8) -> Vec<std::net::IpAddr> {
 
 /// A subnet of the virtual network `hub`.
 pub fn a_subnet(name: &str, prefix: &str) -> A<Subnet> {
-    A::new(name, Subnet { virtual_network: named("hub"), ipv4: prefix.parse().unwrap(), ipv6: None })
+    let (ipv4, first) = (prefix.parse().unwrap(), IpVersion::IPv4);
+    A::new(name, Subnet { virtual_network: named("hub"), ipv4, ipv6: None, first })
 }
 
 impl A<Subnet> {
@@ -97,6 +98,12 @@ impl A<Subnet> {
     pub fn ipv6(mut self, prefix: &str) -> Self {
         self.ask.ipv6 = Some(prefix.parse().unwrap());
         self
+    }
+
+    /// The same, listed before the IPv4 range.
+    pub fn ipv6_first(mut self, prefix: &str) -> Self {
+        self.ask.first = IpVersion::IPv6;
+        self.ipv6(prefix)
     }
 }
 

@@ -60,6 +60,39 @@ fn a_secondary_address_that_has_moved_does_not_cut_the_guest_off() {
     assert_eq!(conditions(&fabric), ["GuestConfigurationDiffers"]);
 }
 
+/// The address that was primary is set in the guest as the primary one, whoever holds it now.
+#[test]
+fn a_guest_whose_order_of_addresses_is_not_the_fabrics_is_cut_off() {
+    for os_type in [OsType::Linux, OsType::Windows] {
+        let fabric = with_two_addresses();
+        let (one, two) = (fabric.address("n", "one"), fabric.address("n", "two"));
+        let mut fabric = fabric.with(a_vm("v").nics(["n"]).os_type(os_type).guest("n", [&one, &two]));
+        assert_eq!(conditions(&fabric), [] as [&str; 0]);
+        fabric.accept(a_nic("n").configurations([secondary("one"), primary("two")]));
+        assert_eq!(conditions(&fabric), ["ConnectivityLost"], "{os_type:?}");
+    }
+}
+
+#[test]
+fn a_windows_guest_that_has_set_only_a_secondary_address_is_cut_off() {
+    let fabric = with_two_addresses();
+    let two = fabric.address("n", "two");
+    let fabric = fabric.with(a_vm("v").nics(["n"]).os_type(OsType::Windows).guest("n", [&two]));
+    assert_eq!(conditions(&fabric), ["ConnectivityLost", "GuestConfigurationDiffers"]);
+}
+
+#[test]
+fn a_linux_guest_leaves_the_primary_address_to_dhcp() {
+    let fabric = with_two_addresses();
+    let (one, two) = (fabric.address("n", "one"), fabric.address("n", "two"));
+    let mut fabric = fabric.with(a_vm("v").nics(["n"]).guest("n", [&two]));
+    assert_eq!(conditions(&fabric), [] as [&str; 0]);
+    fabric.accept(a_nic("n").configurations([secondary("one"), primary("two")]));
+    assert_eq!(conditions(&fabric), ["GuestConfigurationDiffers"], "it has what DHCP hands out, and lacks {one}");
+    fabric.accept(a_vm("v").nics(["n"]).guest("n", [&one]));
+    assert_eq!(conditions(&fabric), [] as [&str; 0]);
+}
+
 #[test]
 fn an_address_that_the_network_interface_has_lost_is_told() {
     let fabric = with_two_addresses();
