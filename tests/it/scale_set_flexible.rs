@@ -19,6 +19,7 @@ fn two(policy: &str) -> (Space<'static>, ScaleSet) {
     (space, set)
 }
 
+// shows S-29, S-33
 #[test]
 fn a_set_makes_machines_and_nics_that_it_owns() {
     let (space, _) = two("mode: Manual");
@@ -56,6 +57,7 @@ fn an_automatic_upgrade_writes_the_objects_that_nobody_took_over() {
     space.ready("vmss/api");
 }
 
+// shows VMSS-27
 #[test]
 fn a_field_that_a_user_took_over_stays_the_users_at_an_upgrade() {
     let (space, set) = two("mode: Automatic");
@@ -69,6 +71,7 @@ fn a_field_that_a_user_took_over_stays_the_users_at_an_upgrade() {
     assert_eq!(space.ready("nic/api-0-nic").data["spec"]["enableIPForwarding"], false);
 }
 
+// shows VMSS-20
 #[test]
 fn a_set_without_public_addresses_is_told_that_there_is_no_way_out() {
     let (space, _) = two("mode: Manual");

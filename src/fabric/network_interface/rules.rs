@@ -65,7 +65,7 @@ pub(super) const RULES: &[Rule<NetworkInterface>] = &[
     },
     Rule {
         id: "NIC-21",
-        says: "A NIC has at most 20 DNS servers of its own.",
+        says: "A NIC has at most 20 DNS servers of its own, each an IP address.",
         codes: &[Code::NetcfgInvalidDnsServer],
         cure: Cures::Stalls,
         remedy: "List at most 20.",
@@ -220,7 +220,7 @@ pub(super) const RULES: &[Rule<NetworkInterface>] = &[
         id: "ADDR-08",
         says: "A static address is held by no other configuration.",
         codes: &[Code::PrivateIPAddressInUse],
-        cure: Cures::Waits,
+        cure: Cures::Either,
         remedy: "Choose a free address, or release it.",
         source: "[NIC] add a secondary IP configuration; D-10",
         check: static_address_is_free,
@@ -273,7 +273,7 @@ pub(super) const RULES: &[Rule<NetworkInterface>] = &[
     Rule {
         id: "PIP-05",
         says: "A Dynamic public address is allocated with the running VM, from a pool that has one.",
-        codes: &[Code::AllocationFailed, Code::PublicIPPrefixExhausted],
+        codes: &[Code::AllocationFailed],
         cure: Cures::Waits,
         remedy: "Delete what is not used, or enlarge the pool.",
         source: "recorded",

@@ -196,13 +196,13 @@ fn a_network_takes_no_more_than_three_thousand_subnets() {
     fabric.accept(a_subnet("more", "10.201.0.0/24"));
 }
 
-// accepts Subnet VNET-05
+// accepts deletion of Subnet VNET-05
 #[test]
 fn an_empty_subnet_is_deleted() {
     assert!(a_fabric().with(a_subnet("web", "10.0.1.0/24")).delete(Kind::Subnet, "web").unwrap());
 }
 
-// refuses Subnet VNET-05
+// refuses deletion of Subnet VNET-05
 #[test]
 fn a_subnet_with_nics_is_not_deleted_until_they_are() {
     let mut fabric = a_fabric().with(a_subnet("web", "10.0.1.0/24")).with(a_nic("n"));
@@ -246,6 +246,7 @@ fn a_range_that_moves_while_empty_gives_addresses_of_the_new_one() {
 }
 
 /// S-20
+// shows IP6-08
 #[test]
 fn an_ipv6_configuration_has_no_address_until_its_subnet_has_a_range() {
     let mut fabric = a_fabric()

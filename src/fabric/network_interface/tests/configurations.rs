@@ -51,6 +51,7 @@ fn a_single_configuration_that_says_it_is_not_primary_is_refused() {
 }
 
 /// S-04
+// shows IPC-11
 #[test]
 fn the_programmed_primary_stays_when_another_is_added_without_a_mark() {
     let mut fabric = a_web().with(a_nic("n"));
@@ -135,6 +136,7 @@ fn a_vm_with_secondary_configurations() -> Fabric {
 }
 
 // accepts NetworkInterface IPC-12
+// shows ARM-05
 #[test]
 fn other_addresses_of_a_running_vm_change() {
     let mut fabric = a_vm_with_secondary_configurations();

@@ -79,6 +79,7 @@ fn a_static_configuration_that_becomes_dynamic_keeps_its_address() {
 }
 
 /// IPC-09
+// shows IPC-07
 #[test]
 fn a_dynamic_configuration_that_becomes_static_takes_the_address_that_it_names() {
     let mut fabric = a_web().with(a_nic("n"));
@@ -227,6 +228,7 @@ fn applied(fabric: &Fabric, nic: &str) -> usize {
 }
 
 /// NIC-22, S-21
+// shows NIC-21, NIC-23, VNET-10
 #[test]
 fn dns_servers_are_applied_once_the_vm_has_started() {
     let mut fabric = a_web().with(a_network("hub").dns_servers(2)).with(a_nic("n")).with(a_nic("own").dns_servers(1));
