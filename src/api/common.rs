@@ -105,12 +105,7 @@ impl ObjectReference {
 }
 
 /// Reads a private address; `rule` says what it is for.
-pub fn private_address(
-    text: &Address,
-    rule: &'static str,
-    path: String,
-    findings: &mut Findings,
-) -> Option<IpAddr> {
+pub fn private_address(text: &Address, rule: &'static str, path: String, findings: &mut Findings) -> Option<IpAddr> {
     let address = text.0.parse().ok();
     if address.is_none() {
         findings.under(rule).refuse(

@@ -46,9 +46,10 @@ impl Api for Subnet {
 
     fn translate(about: &About, spec: &SubnetSpec) -> Result<Self, Vec<Violation>> {
         let mut findings = Findings::default();
-        let listed = spec.address_prefixes.iter().enumerate().filter_map(|(n, text)| {
-            common::prefix(text, "S-16", format!("spec.addressPrefixes[{n}]"), &mut findings)
-        });
+        let listed =
+            spec.address_prefixes.iter().enumerate().filter_map(|(n, text)| {
+                common::prefix(text, "S-16", format!("spec.addressPrefixes[{n}]"), &mut findings)
+            });
         let listed: Vec<IpNet> = listed.collect();
         let (mut ipv4, mut ipv6) = (Vec::new(), Vec::new());
         for prefix in &listed {

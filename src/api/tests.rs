@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::form::Whose;
 use super::{About, Api, form};
+use crate::fabric::network_interface::Assignment;
 use crate::fabric::testing::{Of, assert_in_the_reference, named};
 use crate::fabric::{
     Code, Kind, NetworkInterface, PublicIPAddress, Subnet, Violation, VirtualMachine, VirtualMachineScaleSet,
@@ -85,6 +86,18 @@ fn a_malformed_dns_server_of_a_scale_set_is_told_as_that_of_its_network_interfac
     let list = "spec.virtualMachineProfile.networkProfile.networkInterfaceConfigurations";
     let path = format!("{list}[0].dnsSettings.dnsServers[0]");
     assert_eq!(told::<VirtualMachineScaleSet>(set), ("NIC-21", Code::NetcfgInvalidDnsServer, path));
+}
+
+// shows IPC-23, NIC-18, ADDR-03
+#[test]
+fn what_a_network_interface_leaves_out_has_its_default_and_an_address_beside_dynamic_is_ignored() {
+    let nic = json!({"subnet": {"name": "web"}, "ipConfigurations": [{"name": "a", "privateIPAddress": "10.0.1.9"}]});
+    let nic = translated::<NetworkInterface>(nic).unwrap();
+    assert_eq!(nic.configurations[0].assignment, Assignment::Dynamic);
+    let shown = serde_json::to_value(nic.describe(&named("a"), "westeurope")).unwrap();
+    assert_eq!((&shown["enableIPForwarding"], &shown["location"]), (&json!(false), &json!("westeurope")));
+    let dynamic = json!({"name": "a", "privateIPAddressVersion": "IPv4", "privateIPAllocationMethod": "Dynamic"});
+    assert_eq!(shown["ipConfigurations"], json!([dynamic]));
 }
 
 // refuses any S-16

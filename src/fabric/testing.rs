@@ -3,15 +3,15 @@
 //! A fabric starts with the virtual network `hub`, unless it is empty; names are in the namespace `prod`.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::availability_set::AvailabilitySet;
-use super::catalogue::GENERAL;
+pub use super::catalogue::told::{Of, assert_in_the_reference};
 use super::engine::{Engine, Request, Settings};
 use super::id::{Kind, Name, ObjectId, Placement, Uid};
 use super::ipam::PoolId;
-use super::kind::{Ask, refusing_rules};
+use super::kind::Ask;
 use super::limits;
 use super::mac::Mac;
 use super::network_interface::{
@@ -19,9 +19,9 @@ use super::network_interface::{
 };
 use super::public_ip_address::{PublicIPAddress, Sku};
 use super::public_ip_prefix::PublicIPPrefix;
-use super::resource::{Cures, Programmed, Refusing, Resource};
+use super::resource::{Programmed, Resource};
 use super::subnet::Subnet;
-use super::violation::{Code, Cure, Refusal, Violation, WaitKey};
+use super::violation::{Code, Cure, Refusal, WaitKey};
 use super::virtual_machine::{
     Disruption, GuestInterface, Member, NicReference, OsType, PowerState, PowerWish, VirtualMachine,
 };
@@ -694,58 +694,4 @@ impl Fabric {
 pub fn told(refusal: &Refusal) -> Vec<(&'static str, Code, &str)> {
     let rules = refusal.violations().iter().map(|violation| violation.rule);
     rules.zip(refusal.codes()).zip(refusal.paths()).map(|((rule, code), path)| (rule, code, path)).collect()
-}
-
-/// What was refused.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Of {
-    Put(Kind),
-    Deletion(Kind),
-}
-
-/// Panics unless the rule reference has a row for each of these: of the kind and the rule, with the code, and who cures it.
-pub fn assert_in_the_reference(of: Of, violations: &[Violation]) {
-    static ROWS: LazyLock<Vec<Refusing>> = LazyLock::new(refusing_rules);
-    for violation in violations {
-        let has_row = match of {
-            Of::Put(kind) => {
-                let of_kind = |other: &Kind| *other == kind || judged_with(kind).contains(other);
-                let mut own = ROWS.iter().filter(|rule| !rule.deletion && of_kind(&rule.kind));
-                let mut general = GENERAL.iter().filter(|rule| rule.kinds.is_empty() || rule.kinds.iter().any(of_kind));
-                own.any(|rule| fits(violation, rule.id, rule.codes, rule.cure))
-                    || general.any(|rule| fits(violation, rule.id, rule.codes, rule.cure))
-            }
-            Of::Deletion(kind) => {
-                let mut own = ROWS.iter().filter(|rule| rule.deletion && rule.kind == kind);
-                own.any(|rule| fits(violation, rule.id, rule.codes, rule.cure))
-            }
-        };
-        assert!(has_row, "the rule reference has no row for {of:?}: {violation:#?}");
-    }
-}
-
-fn fits(violation: &Violation, id: &str, codes: &[Code], cure: Cures) -> bool {
-    let cured = match cure {
-        Cures::Stalls => violation.cure == Cure::Edit,
-        Cures::Waits => violation.cure != Cure::Edit,
-        Cures::Either => true,
-    };
-    violation.rule == id && codes.contains(&violation.code) && cured
-}
-
-/// The kinds whose rules an object of this kind is judged by as well, since it is made of such parts (VMSS-30, VMSS-19).
-fn judged_with(kind: Kind) -> &'static [Kind] {
-    match kind {
-        Kind::VirtualMachineScaleSet => &[Kind::NetworkInterface, Kind::PublicIPAddress],
-        Kind::VirtualMachineScaleSetVM => {
-            &[Kind::VirtualMachineScaleSet, Kind::NetworkInterface, Kind::PublicIPAddress]
-        }
-        Kind::VirtualNetwork
-        | Kind::Subnet
-        | Kind::PublicIPPrefix
-        | Kind::PublicIPAddress
-        | Kind::NetworkInterface
-        | Kind::AvailabilitySet
-        | Kind::VirtualMachine => &[],
-    }
 }

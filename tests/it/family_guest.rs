@@ -124,6 +124,7 @@ fn change_in_the_recommended_order(space: &Space<'_>, address: &str) {
     undisturbed(space.ready("vm/m"));
 }
 
+// shows IPC-24
 #[test]
 fn an_address_is_changed_in_the_recommended_order_and_nothing_differs_on_the_way() {
     let space = with_a_guest(&guest("10.0.1.4, 10.0.1.50"));

@@ -74,7 +74,7 @@ pub const GENERAL: &[General] = &[
         says: "What a guest is said to have set is addresses, on NICs that the VM lists.",
         codes: &[Code::InvalidParameter, Code::InvalidPrivateIPAddressFormat],
         cure: Cures::Stalls,
-        at_apply: None,
+        at_apply: Some(Cel),
         remedy: "Name a NIC of the list, and addresses such as 10.0.1.10.",
         source: "this project",
     },

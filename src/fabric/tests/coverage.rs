@@ -2,12 +2,14 @@
 //!
 //! A test says so in a comment above it: `// refuses NetworkInterface ADDR-08`, `// refuses deletion of Subnet VNET-05`, or
 //! `// refuses any ARM-10`. The comment stands for something: it is followed by a test, and the body of one that refuses
-//! compares what was told with that rule. That every violation that is told, by whatever test, has a row with its code and
+//! compares what was told with that rule. What a rule shows otherwise, in a status or a condition, is shown by a test under
+//! a comment with its id, such as `// shows NIC-16`. That every violation that is told, by whatever test, has a row with its code and
 //! cure is checked where it is told (see `assert_in_the_reference`).
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
-use crate::fabric::catalogue::GENERAL;
+use crate::fabric::catalogue::{GENERAL, Standing, remarks};
 use crate::fabric::kind::refusing_rules;
 
 /// The tests of every kind.
@@ -79,5 +81,39 @@ fn every_comment_stands_above_a_test_that_does_what_it_says() {
             _ => ["accept", "with(", "unwrap()", "is_ok()"].iter().any(|word| test.contains(word)),
         };
         assert!(does, "the test that {verb} {of} {rule} does so");
+    }
+}
+
+#[test]
+fn every_rule_that_shows_otherwise_has_a_test_that_shows_it() {
+    let mut named = BTreeSet::new();
+    for folder in ["src", "tests"] {
+        named_above_tests(&Path::new(env!("CARGO_MANIFEST_DIR")).join(folder), &mut named);
+    }
+    let shows = |standing| matches!(standing, Standing::Observed(_) | Standing::Reported(_));
+    let missing = remarks().filter(|remark| shows(remark.standing) && !named.contains(remark.id));
+    assert_eq!(missing.map(|remark| remark.id).collect::<Vec<_>>(), [""; 0], "no comment above a test names them");
+}
+
+/// The words of the comments that stand above tests, in every file of a folder.
+fn named_above_tests(folder: &Path, named: &mut BTreeSet<String>) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            named_above_tests(&path, named);
+            continue;
+        }
+        let mut comment: Vec<String> = Vec::new();
+        for line in std::fs::read_to_string(&path).unwrap_or_default().lines().map(str::trim_start) {
+            if line.starts_with("//") {
+                let words = line.split(|c: char| !(c.is_ascii_alphanumeric() || c == '-'));
+                comment.extend(words.map(str::to_owned));
+                continue;
+            }
+            if line == "#[test]" {
+                named.append(&mut comment.drain(..).collect());
+            }
+            comment.clear();
+        }
     }
 }

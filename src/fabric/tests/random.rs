@@ -245,8 +245,8 @@ fn vm() -> impl Strategy<Value = Op> {
     let restart = prop_oneof![3 => Just(None), 1 => one_of(&["noon", "dusk"]).prop_map(Some)];
     let disruption = prop_oneof![3 => Just(Disruption::Refuse), 1 => Just(Disruption::Deallocate)];
     let set = prop_oneof![8 => Just(Some("t0")), 1 => Just(Some("t1")), 1 => Just(None)];
-    (name(Kind::VirtualMachine), nics, vec(mark(), 3), (wish, restart), (size, disruption), set, any::<bool>()).prop_map(
-        |(name, nics, marks, (wish, restart), (size, disruption), set, windows)| {
+    (name(Kind::VirtualMachine), nics, vec(mark(), 3), (wish, restart), (size, disruption), set, any::<bool>())
+        .prop_map(|(name, nics, marks, (wish, restart), (size, disruption), set, windows)| {
             let mut asked = a_vm(&name);
             asked.ask.availability_set = set.map(named);
             asked.ask.disruption = disruption;
@@ -260,8 +260,7 @@ fn vm() -> impl Strategy<Value = Op> {
                 .map(|(nic, primary)| crate::fabric::virtual_machine::NicReference { name: named(nic), primary })
                 .collect();
             Op::Put(name, asked.ask.into())
-        },
-    )
+        })
 }
 
 fn deletion() -> impl Strategy<Value = Op> {

@@ -26,8 +26,7 @@ pub(super) fn addresses(os: OsType, nic: &Programmed<NetworkInterface>) -> (Opti
 /// Linux leaves the primary address to DHCP: a list that does not have it, and is no longer than that of the secondary
 /// ones, has only such.
 fn lists_the_primary(declared: &[IpAddr], first: IpAddr, dhcp: Option<IpAddr>, secondary: &[IpAddr]) -> bool {
-    dhcp.is_some_and(|dhcp| declared.contains(&dhcp))
-        || declared.len() > secondary.len() && !secondary.contains(&first)
+    dhcp.is_some_and(|dhcp| declared.contains(&dhcp)) || declared.len() > secondary.len() && !secondary.contains(&first)
 }
 
 /// What cuts the guest off, or leaves addresses of it unused; only where the spec declares what the guest has set.

@@ -305,9 +305,8 @@ fn a_change_of_the_networks_dns_servers_touches_its_nics() {
 /// The order is that of `manualAddresses` in the VM's status.
 #[test]
 fn another_order_of_the_configurations_touches_the_vm() {
-    let nic = |second: &str, third: &str| {
-        a_nic("n").configurations([primary("a"), secondary(second), secondary(third)])
-    };
+    let nic =
+        |second: &str, third: &str| a_nic("n").configurations([primary("a"), secondary(second), secondary(third)]);
     let mut fabric = a_web().with(nic("b", "c")).with(a_vm("v").nics(["n"]));
     let manual = |fabric: &Fabric| fabric.view::<VirtualMachine>("v").network_interfaces.remove(0).manual_addresses;
     let mut before = manual(&fabric);

@@ -188,6 +188,7 @@ fn a_nic_mirrors_its_vm_while_it_is_attached() {
     assert_eq!((view.virtual_machine, view.primary), (None, None));
 }
 
+// shows ADDR-05, D-04
 #[test]
 fn dynamic_addresses_may_be_assigned_anew_when_a_deallocated_vm_starts() {
     let settings = Settings { dynamic_addresses: DynamicAddresses::Reassigned, ..Settings::default() };

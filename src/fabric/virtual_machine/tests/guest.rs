@@ -15,6 +15,7 @@ fn conditions(fabric: &Fabric) -> Vec<&'static str> {
     VirtualMachine::advice(&fabric.engine, &named("v"), vm).iter().map(|advice| advice.condition).collect()
 }
 
+// shows IPC-19
 #[test]
 fn dhcp_hands_out_the_primary_address_and_the_others_are_set_by_hand() {
     let fabric = with_two_addresses().with(a_vm("v").nics(["n"]));
@@ -24,7 +25,7 @@ fn dhcp_hands_out_the_primary_address_and_the_others_are_set_by_hand() {
     assert_eq!(shown.manual_addresses, [held["two"]]);
 }
 
-// shows PIP-22
+// shows PIP-22, IPC-21
 #[test]
 fn on_windows_the_primary_address_is_set_by_hand_beside_others() {
     let fabric = with_two_addresses().with(a_vm("v").nics(["n"]).os_type(OsType::Windows));

@@ -144,3 +144,15 @@ fn a_flexible_set_counts_the_machines_that_are_there() {
     fabric.accept(a_scale_set("api", 2).flexible());
     assert_eq!(fabric.ids("api"), [1, 2]);
 }
+
+// shows VMSS-22
+#[test]
+fn instances_use_the_dns_servers_of_their_network_or_those_of_the_model() {
+    let farm = || a_farm().with(a_network("hub").prefixes(["10.0.0.0/8", "fd00::/48"]).dns_servers(2));
+    let applied = |fabric: &Fabric| fabric.instance_view("api", 0).network_interfaces[0].applied_dns_servers.clone();
+    let inherited = applied(&farm().with_set(a_scale_set("api", 1)));
+    assert_eq!(inherited.len(), 2);
+    let own: std::net::IpAddr = "10.0.1.9".parse().unwrap();
+    let set = a_scale_set("api", 1).nic(|nic| nic.dns_servers = vec![own]);
+    assert_eq!(applied(&farm().with_set(set)), [own]);
+}
