@@ -23,6 +23,7 @@ use ipnet::Ipv4Net;
 use life::{Life, NAMESPACE};
 use support::{NETWORK, SUBNET, fabric, median, nic_name, print, print_ratio, request, resident};
 use vnet_operator::api::object::{self, Recall};
+use vnet_operator::fabric::network_interface::IpVersion;
 use vnet_operator::fabric::{AnyRecord, Ask, Engine, Kind, Name, Request, Settings, Subnet};
 use vnet_operator::operator::Core;
 
@@ -130,7 +131,8 @@ fn subnets() {
         let begin = Instant::now();
         for (name, first) in asked {
             let ipv4 = Ipv4Net::new(first.into(), 28).expect("28 is a length");
-            let subnet = Subnet { virtual_network: Name::new(NAMESPACE, NETWORK), ipv4, ipv6: None };
+            let virtual_network = Name::new(NAMESPACE, NETWORK);
+            let subnet = Subnet { virtual_network, ipv4, ipv6: None, first: IpVersion::IPv4 };
             put(&mut engine, &name, Request { ask: subnet.into(), ..any.clone() });
         }
         begin.elapsed().as_secs_f64() / f64::from(subnets)

@@ -104,11 +104,11 @@ impl ObjectReference {
     }
 }
 
-/// Reads a private address (ADDR-09).
-pub fn private_address(text: &Address, path: String, findings: &mut Findings) -> Option<IpAddr> {
+/// Reads a private address; `rule` says what it is for.
+pub fn private_address(text: &Address, rule: &'static str, path: String, findings: &mut Findings) -> Option<IpAddr> {
     let address = text.0.parse().ok();
     if address.is_none() {
-        findings.under("ADDR-09").refuse(
+        findings.under(rule).refuse(
             Code::InvalidPrivateIPAddressFormat,
             path,
             format!("{:?} is no IP address.", text.0),
@@ -118,12 +118,12 @@ pub fn private_address(text: &Address, path: String, findings: &mut Findings) ->
     address
 }
 
-/// Reads a list of DNS servers (NIC-21, VNET-10).
-pub fn dns_servers(list: &[Address], path: &str, findings: &mut Findings) -> Vec<IpAddr> {
+/// Reads a list of DNS servers; `rule` says whose they are.
+pub fn dns_servers(list: &[Address], rule: &'static str, path: &str, findings: &mut Findings) -> Vec<IpAddr> {
     let mut read = |(n, text): (usize, &Address)| {
         let server = text.0.parse().ok();
         if server.is_none() {
-            findings.under("VNET-10").refuse(
+            findings.under(rule).refuse(
                 Code::NetcfgInvalidDnsServer,
                 format!("{path}[{n}]"),
                 format!("{:?} is no IP address.", text.0),
@@ -135,10 +135,10 @@ pub fn dns_servers(list: &[Address], path: &str, findings: &mut Findings) -> Vec
     list.iter().enumerate().filter_map(&mut read).collect()
 }
 
-/// Reads a range (VNET-01, S-16).
-pub fn prefix(text: &Prefix, path: String, findings: &mut Findings) -> Option<IpNet> {
+/// Reads a range, without host bits (S-16); `rule` says what it is for.
+pub fn prefix(text: &Prefix, rule: &'static str, path: String, findings: &mut Findings) -> Option<IpNet> {
     let Ok(prefix) = text.0.parse::<IpNet>() else {
-        findings.under("VNET-01").refuse(
+        findings.under(rule).refuse(
             Code::InvalidAddressPrefixFormat,
             path,
             format!("{:?} is no range in CIDR notation.", text.0),

@@ -17,6 +17,8 @@ pub mod public_ip_prefix;
 pub mod shown;
 pub mod status;
 pub mod subnet;
+#[cfg(test)]
+mod tests;
 pub mod texts;
 pub mod virtual_machine;
 pub mod virtual_machine_scale_set;

@@ -158,7 +158,7 @@ impl Api for NetworkInterface {
             ip_forwarding: spec.enable_ip_forwarding.into(),
             accelerated_networking: spec.enable_accelerated_networking.into(),
             configurations: configurations.collect(),
-            dns_servers: common::dns_servers(&dns.dns_servers, "spec.dnsSettings.dnsServers", &mut findings),
+            dns_servers: common::dns_servers(&dns.dns_servers, "NIC-21", "spec.dnsSettings.dnsServers", &mut findings),
             internal_dns_name_label: dns.internal_dns_name_label,
         };
         findings.or(ask)
@@ -190,11 +190,12 @@ fn assignment(n: usize, asked: &IpConfigurationSpec, findings: &mut Findings) ->
     let path = || format!("spec.ipConfigurations[{n}].privateIPAddress");
     match (asked.private_ip_allocation_method.unwrap_or_default(), &asked.private_ip_address) {
         (AllocationMethod::Static, Some(text)) => {
-            common::private_address(text, path(), findings).map_or(Assignment::StaticAsIs, Assignment::Static)
+            let address = common::private_address(text, "ADDR-09", path(), findings);
+            address.map_or(Assignment::StaticAsIs, Assignment::Static)
         }
         (AllocationMethod::Static, None) => Assignment::StaticAsIs,
         (AllocationMethod::Dynamic, Some(text)) => {
-            common::private_address(text, path(), findings);
+            common::private_address(text, "ADDR-09", path(), findings);
             Assignment::Dynamic
         }
         (AllocationMethod::Dynamic, None) => Assignment::Dynamic,

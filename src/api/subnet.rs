@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::common::{self, LocalReference, Prefix};
 use super::status::Status;
 use super::{About, Api};
+use crate::fabric::network_interface::IpVersion;
 use crate::fabric::subnet::SubnetView;
 use crate::fabric::{Code, Findings, Name, Subnet, Violation};
 
@@ -45,12 +46,16 @@ impl Api for Subnet {
 
     fn translate(about: &About, spec: &SubnetSpec) -> Result<Self, Vec<Violation>> {
         let mut findings = Findings::default();
+        let listed =
+            spec.address_prefixes.iter().enumerate().filter_map(|(n, text)| {
+                common::prefix(text, "S-16", format!("spec.addressPrefixes[{n}]"), &mut findings)
+            });
+        let listed: Vec<IpNet> = listed.collect();
         let (mut ipv4, mut ipv6) = (Vec::new(), Vec::new());
-        for (n, text) in spec.address_prefixes.iter().enumerate() {
-            match common::prefix(text, format!("spec.addressPrefixes[{n}]"), &mut findings) {
-                Some(IpNet::V4(prefix)) => ipv4.push(prefix),
-                Some(IpNet::V6(prefix)) => ipv6.push(prefix),
-                None => {}
+        for prefix in &listed {
+            match prefix {
+                IpNet::V4(prefix) => ipv4.push(*prefix),
+                IpNet::V6(prefix) => ipv6.push(*prefix),
             }
         }
         if findings.is_empty() && (ipv4.len() != 1 || ipv6.len() > 1) {
@@ -67,6 +72,7 @@ impl Api for Subnet {
                 virtual_network: spec.virtual_network.name_from(&about.name),
                 ipv4: *ipv4,
                 ipv6: ipv6.first().copied(),
+                first: listed.first().map(|first| IpVersion::of(&first.addr())).unwrap_or_default(),
             }),
             _ => Err(violations),
         }

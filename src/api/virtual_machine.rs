@@ -104,7 +104,8 @@ pub struct GuestInterfaceSpec {
     /// Name of the network interface in spec.networkProfile.networkInterfaces.
     #[schemars(with = "ObjectName")]
     pub name: String,
-    /// The addresses, the primary one first.
+    /// The addresses, the primary one first. On Linux, where DHCP sets the primary one, it may be left out: a list without
+    /// it, and with no more addresses than there are secondary IP configurations, is taken for the secondary addresses.
     #[schemars(length(min = 1, max = 256), extend("x-kubernetes-list-type" = "atomic"))]
     pub addresses: Vec<Address>,
 }
@@ -229,7 +230,8 @@ fn guest(declared: &[GuestInterfaceSpec], listed: &[NicReference], findings: &mu
     let mut guest = Vec::new();
     for (n, declared) in declared.iter().enumerate() {
         let addresses = declared.addresses.iter().enumerate().filter_map(|(m, text)| {
-            common::private_address(text, format!("spec.osProfile.networkInterfaces[{n}].addresses[{m}]"), findings)
+            let path = format!("spec.osProfile.networkInterfaces[{n}].addresses[{m}]");
+            common::private_address(text, "IPC-20", path, findings)
         });
         let addresses = addresses.collect();
         match listed.iter().find(|listed| *listed.name.name == *declared.name) {

@@ -389,7 +389,7 @@ pub fn network(from: &Name, asked: &NetworkProfileConfiguration, path: &str, fin
             subnet: nic.subnet.name_from(from),
             ip_forwarding: nic.enable_ip_forwarding.unwrap_or_default().into(),
             accelerated_networking: nic.enable_accelerated_networking.unwrap_or_default().into(),
-            dns_servers: common::dns_servers(servers, &format!("{path}.dnsSettings.dnsServers"), findings),
+            dns_servers: common::dns_servers(servers, "NIC-21", &format!("{path}.dnsSettings.dnsServers"), findings),
             configurations,
         });
     }

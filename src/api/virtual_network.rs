@@ -64,11 +64,11 @@ impl Api for VirtualNetwork {
         let listed = spec.address_space.address_prefixes.iter().enumerate();
         let address_prefixes = listed
             .filter_map(|(n, text)| {
-                common::prefix(text, format!("spec.addressSpace.addressPrefixes[{n}]"), &mut findings)
+                common::prefix(text, "VNET-01", format!("spec.addressSpace.addressPrefixes[{n}]"), &mut findings)
             })
             .collect();
         let servers = spec.dhcp_options.as_ref().map_or(&[][..], |options| &options.dns_servers);
-        let dns_servers = common::dns_servers(servers, "spec.dhcpOptions.dnsServers", &mut findings);
+        let dns_servers = common::dns_servers(servers, "VNET-10", "spec.dhcpOptions.dnsServers", &mut findings);
         findings.or(Self { address_prefixes, dns_servers })
     }
 

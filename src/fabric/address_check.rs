@@ -59,6 +59,7 @@ mod tests {
         );
     }
 
+    // shows ADDR-10
     #[test]
     fn of_a_held_address_the_five_lowest_free_ones_are_told() {
         let answer = ask(&with_one_nic(), "10.0.1.4").unwrap();

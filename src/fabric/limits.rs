@@ -92,6 +92,7 @@ fn size_of_row(row: &'static str) -> Option<(String, VmSize)> {
 mod tests {
     use super::*;
 
+    // shows SIZE-01, VM-14, D-13
     #[test]
     fn every_row_of_the_size_table_is_read() {
         assert_eq!(sizes().len(), include_str!("vm-sizes.csv").lines().count() - 1);

@@ -130,6 +130,7 @@ mod tests {
         assert!("02-0D-3A-00-00-01".parse::<Mac>().is_err());
     }
 
+    // shows NIC-16
     #[test]
     fn two_nics_never_get_one_mac() {
         let mut macs = Macs::default();

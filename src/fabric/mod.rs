@@ -35,7 +35,7 @@ pub mod virtual_machine_scale_set_vm;
 pub mod virtual_network;
 
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
 

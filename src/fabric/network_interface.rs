@@ -294,18 +294,24 @@ fn apply_now(
     let old_subnet = before.map_or_else(|| ask.subnet.clone(), |before| before.subnet.clone());
     let addresses = move_addresses(engine, name, &ask, &old_subnet, &held.addresses);
     let primary_moved = primary_address(before.unwrap_or(&ask), &held.addresses) != primary_address(&ask, &addresses);
-    let changed = addresses != held.addresses;
+    let changed = before != Some(&ask) || addresses != held.addresses;
     if let Some(programmed) = engine.get_mut::<NetworkInterface>(name) {
         programmed.held.addresses = addresses;
     }
     move_associations(engine, name, before, &ask);
-    if let Some(attached) = &held.attached {
-        if attached.primary && primary_moved {
-            forget_mac(engine, name); // NIC-15, D-06
-        }
-        if changed || primary_moved {
-            engine.touch(Kind::VirtualMachine, &attached.vm);
-        }
+    if held.attached.as_ref().is_some_and(|attached| attached.primary) && primary_moved {
+        forget_mac(engine, name); // NIC-15, D-06
+    }
+    if changed {
+        touch_vm(engine, name);
+    }
+}
+
+/// The VM that a NIC is attached to tells its addresses, too.
+fn touch_vm(engine: &mut Engine, nic: &Name) {
+    let attached = engine.get::<NetworkInterface>(nic).and_then(|nic| nic.held.attached.as_ref());
+    if let Some(vm) = attached.map(|attached| attached.vm.clone()) {
+        engine.touch(Kind::VirtualMachine, &vm);
     }
 }
 
@@ -440,6 +446,7 @@ pub(super) fn serve_ipv6(engine: &mut Engine, name: &Name) {
         {
             programmed.held.addresses.insert(configuration, address);
             engine.touch(Kind::NetworkInterface, name);
+            touch_vm(engine, name);
         }
     }
 }

@@ -3,7 +3,6 @@
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::fmt;
 use std::net::IpAddr;
@@ -156,9 +155,9 @@ impl Resource for PublicIPAddress {
         },
         Rule {
             id: "PIP-15",
-            says: "A domain name label is unique in its location.",
-            codes: &[Code::DnsRecordInUse],
-            cure: Cures::Waits,
+            says: "A domain name label is 3 to 63 lower-case letters, digits and hyphens from a letter to a letter or digit, and unique in its location.",
+            codes: &[Code::DnsRecordInUse, Code::InvalidDomainNameLabel],
+            cure: Cures::Either,
             remedy: "Choose another label, or release it.",
             source: "recorded",
             check: label_is_free,
@@ -183,7 +182,7 @@ impl Resource for PublicIPAddress {
         },
         Rule {
             id: "PIP-04",
-            says: "A Static address is allocated at creation, from a pool that has one.",
+            says: "A Static IPv4 address is allocated at creation, from a pool that has one.",
             codes: &[Code::AllocationFailed, Code::PublicIPPrefixExhausted],
             cure: Cures::Waits,
             remedy: "Delete what is not used, or enlarge the pool.",
@@ -467,21 +466,19 @@ pub(super) fn fqdn(programmed: &Programmed<PublicIPAddress>) -> Option<String> {
     Some(format!("{label}.{}.{DOMAIN}", programmed.placement.location))
 }
 
-/// Finds that a pool has too few addresses free for those of `public` that have none yet.
+/// Finds that the public pool has too few addresses free for the Dynamic ones of `public` that have none yet.
 pub(super) fn needs_public_addresses<'a>(
     engine: &Engine,
     public: impl Iterator<Item = &'a Name>,
     path: &str,
     findings: &mut Findings,
 ) {
-    let mut needed: BTreeMap<PoolId, u64> = BTreeMap::new();
-    let lacking = public.filter_map(|name| engine.get::<PublicIPAddress>(name));
-    for public in lacking.filter(|public| public.held.address.is_none() && public.ask.version == IpVersion::IPv4) {
-        *needed.entry(public.ask.pool()).or_default() += 1;
-    }
-    for (pool, count) in needed {
-        pool_holds(engine, &pool, count, path, findings);
-    }
+    let lacks = |public: &&Programmed<PublicIPAddress>| {
+        let PublicIPAddress { method, version, .. } = public.ask;
+        public.held.address.is_none() && method == AllocationMethod::Dynamic && version == IpVersion::IPv4
+    };
+    let lacking = public.filter_map(|name| engine.get::<PublicIPAddress>(name)).filter(lacks).count();
+    pool_holds(engine, &PoolId::Public, u64::try_from(lacking).unwrap_or(u64::MAX), path, findings);
 }
 
 pub(super) fn pool_holds(engine: &Engine, id: &PoolId, count: u64, path: &str, findings: &mut Findings) {

@@ -13,7 +13,7 @@ use super::engine::{Engine, leave};
 use super::id::{Kind, Name, ObjectId, Placement};
 use super::ipam::{Pool, PoolId, RESERVED_PER_SUBNET, Reservation};
 use super::limits;
-use super::network_interface;
+use super::network_interface::{self, IpVersion};
 use super::resource::{Case, Cures, DELETION_PATH, DeletionRule, Programmed, Resource, Rule};
 use super::violation::{Code, Findings, WaitKey};
 use super::virtual_network::{VirtualNetwork, and_others};
@@ -27,6 +27,8 @@ pub struct Subnet {
     pub ipv4: Ipv4Net,
     /// Its IPv6 range, a /64, if it has one.
     pub ipv6: Option<Ipv6Net>,
+    /// Which of them is listed first: paths tell the place.
+    pub first: IpVersion,
 }
 
 /// What the fabric reports of a subnet.
@@ -114,8 +116,8 @@ impl Resource for Subnet {
             id: "VNET-12",
             says: "A virtual network has at most 3,000 subnets.",
             codes: &[Code::NetcfgInvalidSubnet],
-            cure: Cures::Stalls,
-            remedy: "Use another virtual network.",
+            cure: Cures::Waits,
+            remedy: "Delete a subnet that is not used, or use another virtual network.",
             source: "azure-virtual-network-limits.md",
             check: siblings_are_few,
         },
@@ -295,12 +297,15 @@ fn siblings_are_few(case: &Case<'_, Subnet>, findings: &mut Findings) {
     let Some(siblings) = case.engine.subnets_of.get(&case.ask.virtual_network) else { return };
     if !siblings.contains(case.name) && siblings.len() >= limits::SUBNETS_PER_VNET {
         let id = ObjectId::new(Kind::VirtualNetwork, case.ask.virtual_network.clone());
-        findings.refuse(
-            Code::NetcfgInvalidSubnet,
-            "spec.virtualNetwork",
-            format!("{id} has the most subnets that one may have, {}.", limits::SUBNETS_PER_VNET),
-            "Use another virtual network.",
-        );
+        findings
+            .refuse(
+                Code::NetcfgInvalidSubnet,
+                "spec.virtualNetwork",
+                format!("{id} has the most subnets that one may have, {}.", limits::SUBNETS_PER_VNET),
+                "Delete one of them that is not used, or use another virtual network.",
+            )
+            .until(WaitKey::Members(id.clone()))
+            .blocked_by(id);
     }
 }
 
@@ -324,17 +329,20 @@ fn members(subnet: &Name) -> WaitKey {
 }
 
 impl Subnet {
-    /// Its ranges, IPv4 first.
+    /// Its ranges, as listed.
     pub fn prefixes(&self) -> impl Iterator<Item = IpNet> {
-        std::iter::once(IpNet::from(self.ipv4)).chain(self.ipv6.map(IpNet::from))
+        let (ipv4, ipv6) = (Some(IpNet::from(self.ipv4)), self.ipv6.map(IpNet::from));
+        let (first, second) = match self.first {
+            IpVersion::IPv4 => (ipv4, ipv6),
+            IpVersion::IPv6 => (ipv6, ipv4),
+        };
+        first.into_iter().chain(second)
     }
 
-    /// Where `prefix` stands in the spec; the translation keeps IPv4 before IPv6 in what is shown as programmed only.
+    /// Where `prefix` stands in the spec.
     fn path_of(&self, prefix: &IpNet) -> String {
-        match prefix {
-            IpNet::V4(_) => "spec.addressPrefixes[0]".to_owned(),
-            IpNet::V6(_) => "spec.addressPrefixes[1]".to_owned(),
-        }
+        let place = self.prefixes().position(|listed| listed == *prefix).unwrap_or_default();
+        format!("spec.addressPrefixes[{place}]")
     }
 
     /// True if the platform keeps this IPv4 address of the subnet (ADDR-01).

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::availability_set::AvailabilitySet;
+pub use super::catalogue::told::{Of, assert_in_the_reference};
 use super::engine::{Engine, Request, Settings};
 use super::id::{Kind, Name, ObjectId, Placement, Uid};
 use super::ipam::PoolId;
@@ -85,7 +86,8 @@ fn dns_servers(count: u8) -> Vec<std::net::IpAddr> {
 
 /// A subnet of the virtual network `hub`.
 pub fn a_subnet(name: &str, prefix: &str) -> A<Subnet> {
-    A::new(name, Subnet { virtual_network: named("hub"), ipv4: prefix.parse().unwrap(), ipv6: None })
+    let (ipv4, first) = (prefix.parse().unwrap(), IpVersion::IPv4);
+    A::new(name, Subnet { virtual_network: named("hub"), ipv4, ipv6: None, first })
 }
 
 impl A<Subnet> {
@@ -97,6 +99,12 @@ impl A<Subnet> {
     pub fn ipv6(mut self, prefix: &str) -> Self {
         self.ask.ipv6 = Some(prefix.parse().unwrap());
         self
+    }
+
+    /// The same, listed before the IPv4 range.
+    pub fn ipv6_first(mut self, prefix: &str) -> Self {
+        self.ask.first = IpVersion::IPv6;
+        self.ipv6(prefix)
     }
 }
 
@@ -583,8 +591,9 @@ impl Fabric {
         };
         let before = self.engine.tables().clone();
         let answer = self.engine.put(&name, request);
-        if answer.is_err() {
+        if let Err(refusal) = &answer {
             assert_eq!(*self.engine.tables(), before, "a refused put changes nothing");
+            assert_in_the_reference(Of::Put(K::KIND), refusal.violations());
         }
         self.engine.assert_consistent();
         answer
@@ -598,7 +607,10 @@ impl Fabric {
                 self.lives += 1;
                 self.specs.remove(&ObjectId::new(kind, named(name)));
             }
-            Err(_) => assert_eq!(*self.engine.tables(), before, "a refused deletion changes nothing"),
+            Err(ref refusal) => {
+                assert_eq!(*self.engine.tables(), before, "a refused deletion changes nothing");
+                assert_in_the_reference(Of::Deletion(kind), refusal.violations());
+            }
         }
         self.engine.assert_consistent();
         answer

@@ -110,7 +110,7 @@ pub enum Disruption {
 pub struct GuestInterface {
     /// The network interface.
     pub network_interface: Name,
-    /// The addresses, the primary one first.
+    /// The addresses, the primary one first; Linux may leave that to DHCP.
     pub addresses: Vec<IpAddr>,
 }
 

@@ -42,7 +42,7 @@ impl Resource for VirtualNetwork {
     const RULES: &'static [Rule<Self>] = &[
         Rule {
             id: "VNET-01",
-            says: "An address prefix is none of the ranges that the platform or the Internet protocol keeps for itself.",
+            says: "An address prefix is in CIDR notation, and none of the ranges that the platform or the Internet protocol keeps for itself.",
             codes: &[Code::InvalidAddressPrefixFormat],
             cure: Cures::Stalls,
             remedy: "Choose a private range, or one of your own.",
@@ -51,7 +51,7 @@ impl Resource for VirtualNetwork {
         },
         Rule {
             id: "VNET-10",
-            says: "A virtual network has at most 20 DNS servers.",
+            says: "A virtual network has at most 20 DNS servers, each an IP address.",
             codes: &[Code::NetcfgInvalidDnsServer],
             cure: Cures::Stalls,
             remedy: "List at most 20.",

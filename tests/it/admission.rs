@@ -84,7 +84,7 @@ fn breaks(kind: Kind, rule: &str) -> (String, &'static str) {
         (Kind::VirtualMachine, "VM-01") => (vm(""), NICS),
         (Kind::VirtualMachine, "VM-02") => (vm(&list(9, &|n| format!("{{name: n{n}}}"))), NICS),
         (Kind::VirtualMachine, "VM-09") => (vm("{name: x, primary: true}, {name: y, primary: true}"), NICS),
-        (Kind::VirtualMachine, "VM-11") => (vm("{name: x}, {name: x}"), NICS),
+        (Kind::VirtualMachine, "S-26") => (vm("{name: x}, {name: x}"), NICS),
         _ => panic!("there is no manifest that breaks {rule} of a {kind}"),
     }
 }

@@ -57,6 +57,7 @@ fn metadata_that_kubernetes_does_not_allow_is_refused_by_its_field() {
     canary.is_unharmed();
 }
 
+// shows ARM-09
 #[test]
 fn an_edit_of_another_life_or_version_of_an_object_is_refused() {
     let space = Space::with_a_subnet();

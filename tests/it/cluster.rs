@@ -127,6 +127,12 @@ impl Cluster {
         Told { ok: output.status.success(), out: text(&output.stdout), err: text(&output.stderr) }
     }
 
+    /// Deletes everything that has a public address or may have one, whatever test left it.
+    pub fn release_all(&self) {
+        let told = self.kubectl(&["delete", "vmss,vm,nic,pip,pipp", "--all", "--all-namespaces", "--timeout=60s"], "");
+        assert!(told.ok, "{}{}", told.err, told.out);
+    }
+
     // The operator.
 
     /// Starts the operator and waits until it is ready.

@@ -7,6 +7,7 @@ use crate::space::Space;
 
 const DELETION: &str = "metadata.deletionTimestamp";
 
+// shows ARM-03, S-08, S-09
 #[test]
 fn a_nic_that_is_attached_goes_when_its_vm_does() {
     let space = Space::with_a_subnet();

@@ -97,6 +97,7 @@ fn a_linux_guest_follows_a_change_of_the_primary_address_by_dhcp() {
     assert_eq!(advice(&changed), [""; 0]);
 }
 
+// shows D-18
 #[test]
 fn a_windows_guest_has_its_addresses_set_anew_after_a_change_of_the_primary_one() {
     let space = with_a_guest(&format!("osType: Windows, {}", guest("10.0.1.4, 10.0.1.50")));
@@ -123,6 +124,7 @@ fn change_in_the_recommended_order(space: &Space<'_>, address: &str) {
     undisturbed(space.ready("vm/m"));
 }
 
+// shows IPC-24
 #[test]
 fn an_address_is_changed_in_the_recommended_order_and_nothing_differs_on_the_way() {
     let space = with_a_guest(&guest("10.0.1.4, 10.0.1.50"));
@@ -189,4 +191,21 @@ fn a_guest_is_judged_once_the_nic_that_its_vm_waits_for_is_there() {
     assert_eq!(advice(&space.cured("vm/m", &refusal)), [DIFFERS]);
     space.apply(&with_secondary("10.0.1.99"));
     space.wait("vm/m", "as the guest has it", |vm| advice(vm).is_empty());
+}
+
+#[test]
+fn a_guest_that_has_another_order_of_addresses_is_cut_off_until_it_has_the_fabrics() {
+    for os_type in ["Linux", "Windows"] {
+        let os_profile = |addresses: &str| format!("osType: {os_type}, {}", guest(addresses));
+        let space = with_a_guest(&os_profile("10.0.1.4, 10.0.1.50"));
+        let two = static_configuration("two", "10.0.1.50").replace('}', ", primary: true}");
+        space.apply(&nic_with("a", "web", &["{name: one}", &two]));
+        let cut_off = space.wait("vm/m", "cut off", |vm| is_advised(vm, LOST));
+        assert_eq!((shown(&cut_off).0, advice(&cut_off)), (json!("10.0.1.50"), vec![LOST]));
+        let told = message(&cut_off, LOST);
+        assert!(told.contains("The guest has 10.0.1.4 as the primary address"), "{told}");
+        assert!(told.contains("Set the guest back to DHCP, or to 10.0.1.50."), "{told}");
+        space.apply(&guest_machine("Running", &os_profile("10.0.1.50, 10.0.1.4")));
+        assert_eq!(advice(&space.ready("vm/m")), [""; 0]);
+    }
 }

@@ -27,6 +27,7 @@ fn one_edit_promotes_another_configuration_and_drops_the_primary_one() {
     assert_eq!(address(&space.ready("nic/next")), "10.0.1.4");
 }
 
+// shows IPC-04
 #[test]
 fn a_configuration_that_is_added_as_primary_makes_the_other_secondary_and_moves_no_address() {
     let space = with_two_configurations();

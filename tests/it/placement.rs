@@ -99,6 +99,7 @@ fn abroad(name: &str, space: &Space<'_>) -> String {
     format!("{{name: {name}, namespace: {}}}", space.name)
 }
 
+// shows NIC-04
 #[test]
 fn references_cross_namespaces_of_one_subscription() {
     let labels = [(SUBSCRIPTION, "production")];

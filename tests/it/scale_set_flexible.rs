@@ -19,6 +19,7 @@ fn two(policy: &str) -> (Space<'static>, ScaleSet) {
     (space, set)
 }
 
+// shows S-29
 #[test]
 fn a_set_makes_machines_and_nics_that_it_owns() {
     let (space, _) = two("mode: Manual");
@@ -56,6 +57,7 @@ fn an_automatic_upgrade_writes_the_objects_that_nobody_took_over() {
     space.ready("vmss/api");
 }
 
+// shows VMSS-27
 #[test]
 fn a_field_that_a_user_took_over_stays_the_users_at_an_upgrade() {
     let (space, set) = two("mode: Automatic");
@@ -69,6 +71,7 @@ fn a_field_that_a_user_took_over_stays_the_users_at_an_upgrade() {
     assert_eq!(space.ready("nic/api-0-nic").data["spec"]["enableIPForwarding"], false);
 }
 
+// shows VMSS-20
 #[test]
 fn a_set_without_public_addresses_is_told_that_there_is_no_way_out() {
     let (space, _) = two("mode: Manual");
@@ -76,4 +79,20 @@ fn a_set_without_public_addresses_is_told_that_there_is_no_way_out() {
     let public = Space::with_a_subnet();
     public.apply(&ScaleSet::flexible(1).public(&public.own("out")).manifest());
     assert!(!is_advised(&public.ready("vmss/api"), "OutboundConnectivityMissing"));
+}
+
+// shows S-33
+#[test]
+fn the_public_addresses_of_a_set_are_objects_that_it_owns_and_its_nics_show() {
+    let space = Space::with_a_subnet();
+    space.apply(&ScaleSet::flexible(1).public(&space.own("shown")).manifest());
+    let set = space.ready("vmss/api");
+    let names = space.names(Kind::PublicIPAddress);
+    let [name] = names.as_slice() else { panic!("one public address is expected: {names:?}") };
+    let made = space.ready(&format!("pip/{name}"));
+    let owners = made.metadata.owner_references.as_deref().unwrap_or_default();
+    assert_eq!(owners.first().map(|owner| &owner.uid), set.metadata.uid.as_ref());
+    let nic = space.ready("nic/api-0-nic");
+    let shown = json!({"name": name, "ipAddress": at(&made, "/ipAddress")});
+    assert_eq!(at(&nic, "/ipConfigurations/0/publicIPAddress"), &shown);
 }

@@ -138,3 +138,28 @@ fn acceleration_waits_for_a_running_vm_to_be_deallocated() {
     space.ready("nic/a");
     bring(&space, "vm/m", "Running");
 }
+
+#[test]
+fn a_size_that_is_too_small_in_every_way_is_told_so_at_once() {
+    let space = Space::with_a_subnet();
+    space.apply(&(accelerated("a", true) + &nic("b", "web") + &nic("c", "web")));
+    for name in ["nic/a", "nic/b", "nic/c"] {
+        space.ready(name);
+    }
+    space.apply(&machine_of_size("m", TWO_NICS, &["a", "b", "c"], ""));
+    let refusal = space.refused("vm/m");
+    let first = format!("{LIST}[0]");
+    assert_eq!(
+        refusal.told(),
+        [("VM-02", "NetworkInterfaceCountExceeded", LIST), ("SIZE-02", UNSUPPORTED, first.as_str())]
+    );
+    refusal.stalls().advises_for("VM-02", "List at most 2, or choose a size that takes more");
+    refusal.advises_for("SIZE-02", "Choose a size that supports it");
+    // One remedy leaves the other violation; a size that both speak of cures both.
+    space.apply(&machine_of_size("m", TWO_NICS, &["a", "b"], ""));
+    let refusal = space.refused("vm/m");
+    assert_eq!(refusal.rules(), ["SIZE-02"]);
+    refusal.waits();
+    space.apply(&machine_of_size("m", FOUR_NICS, &["a", "b", "c"], ""));
+    assert_eq!(attached(&space.ready("vm/m")), ["a", "b", "c"]);
+}

@@ -115,6 +115,7 @@ fn an_object_that_no_operator_has_seen_is_in_progress_for_kstatus() {
     assert_eq!(kstatus(&object), Health::InProgress);
 }
 
+// shows ARM-01
 #[test]
 fn every_state_of_a_tree_that_is_applied_backwards_and_edited_keeps_to_the_contract() {
     let space = Space::empty();

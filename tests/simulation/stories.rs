@@ -44,6 +44,7 @@ pub fn ready(world: &World, id: &ObjectId) -> String {
         .unwrap_or_default()
 }
 
+// shows S-10
 #[test]
 fn two_that_wait_for_each_other_for_ever_are_stalled_until_one_lets_go() {
     let mut world = network();

@@ -8,7 +8,7 @@ fn a_set_with_a_vm() -> Fabric {
     fabric.with(a_set("set")).with(a_vm("v").nics(["a"]).in_set("set"))
 }
 
-// accepts AvailabilitySet S-13
+// accepts deletion of AvailabilitySet S-13
 #[test]
 fn an_empty_set_is_accepted_and_deleted() {
     let mut fabric = a_fabric().with(a_set("set"));
@@ -16,7 +16,7 @@ fn an_empty_set_is_accepted_and_deleted() {
     fabric.accept(a_set("set"));
 }
 
-// refuses AvailabilitySet S-13
+// refuses deletion of AvailabilitySet S-13
 #[test]
 fn a_set_with_vms_stays_until_they_go() {
     let mut fabric = a_set_with_a_vm();
@@ -26,6 +26,7 @@ fn a_set_with_vms_stays_until_they_go() {
     assert!(fabric.delete(Kind::AvailabilitySet, "set").unwrap());
 }
 
+// shows AVS-02
 #[test]
 fn vms_with_any_number_of_nics_share_a_set() {
     let mut fabric = a_set_with_a_vm().with(a_nic("b")).with(a_nic("c"));

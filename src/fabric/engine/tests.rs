@@ -9,17 +9,17 @@ use crate::fabric::testing::*;
 use crate::fabric::virtual_machine::PowerState;
 use crate::fabric::{Code, Kind, NetworkInterface, ObjectId, VirtualMachine, WaitKey};
 
-/// ARM-10
 fn progress(fabric: &Fabric) -> Option<(&'static str, String)> {
     VirtualMachine::progress(&fabric.engine, &named("v"), fabric.get("v"))
 }
 
+// accepts any ARM-10
 #[test]
 fn a_name_of_eighty_characters_is_accepted() {
     an_empty_fabric().accept(a_network(&"n".repeat(80)));
 }
 
-/// ARM-10
+// refuses any ARM-10
 #[test]
 fn a_name_of_eighty_one_characters_is_refused() {
     let refusal = an_empty_fabric().put(a_network(&"n".repeat(81))).unwrap_err();
@@ -27,13 +27,13 @@ fn a_name_of_eighty_one_characters_is_refused() {
     assert!(refusal.stalls());
 }
 
-/// S-12
+// accepts any S-12
 #[test]
 fn a_location_of_letters_and_digits_is_accepted() {
     an_empty_fabric().accept(a_network("hub").in_location("westus2"));
 }
 
-/// S-12
+// refuses any S-12
 #[test]
 fn a_location_that_names_no_region_is_refused() {
     for location in ["", "West Europe", "west_europe", "\u{202e}westeurope"] {

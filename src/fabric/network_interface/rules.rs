@@ -65,7 +65,7 @@ pub(super) const RULES: &[Rule<NetworkInterface>] = &[
     },
     Rule {
         id: "NIC-21",
-        says: "A NIC has at most 20 DNS servers of its own.",
+        says: "A NIC has at most 20 DNS servers of its own, each an IP address.",
         codes: &[Code::NetcfgInvalidDnsServer],
         cure: Cures::Stalls,
         remedy: "List at most 20.",
@@ -182,7 +182,7 @@ pub(super) const RULES: &[Rule<NetworkInterface>] = &[
     },
     Rule {
         id: "IP6-05",
-        says: "IPv6 is added only while the NIC is unattached.",
+        says: "An IPv6 configuration is added only while the NIC is unattached, also in the place of another.",
         codes: &[Code::OperationNotAllowed],
         cure: Cures::Waits,
         remedy: "Detach the NIC, or delete the VM, first.",
@@ -220,7 +220,7 @@ pub(super) const RULES: &[Rule<NetworkInterface>] = &[
         id: "ADDR-08",
         says: "A static address is held by no other configuration.",
         codes: &[Code::PrivateIPAddressInUse],
-        cure: Cures::Waits,
+        cure: Cures::Either,
         remedy: "Choose a free address, or release it.",
         source: "[NIC] add a secondary IP configuration; D-10",
         check: static_address_is_free,
@@ -273,7 +273,7 @@ pub(super) const RULES: &[Rule<NetworkInterface>] = &[
     Rule {
         id: "PIP-05",
         says: "A Dynamic public address is allocated with the running VM, from a pool that has one.",
-        codes: &[Code::AllocationFailed, Code::PublicIPPrefixExhausted],
+        codes: &[Code::AllocationFailed],
         cure: Cures::Waits,
         remedy: "Delete what is not used, or enlarge the pool.",
         source: "recorded",
@@ -533,7 +533,9 @@ fn configurations_are_few(case: &Nic<'_>, findings: &mut Findings) {
 fn network_has_room(case: &Nic<'_>, findings: &mut Findings) {
     let Some(subnet) = case.engine.get::<Subnet>(&case.ask.subnet) else { return };
     let held = case.programmed.map_or(0, |programmed| programmed.held.addresses.len());
-    let more = u64::try_from(case.ask.configurations.len().saturating_sub(held)).unwrap_or(0);
+    let is_served = |asked: &&IpConfiguration| case.engine.pool(&pool_of(&case.ask.subnet, asked.version)).is_some();
+    let served = case.ask.configurations.iter().filter(is_served).count();
+    let more = u64::try_from(served.saturating_sub(held)).unwrap_or(0);
     let quota = Quota::PrivateAddresses(subnet.ask.virtual_network.clone());
     quota::needs(case.engine, quota, more, "spec.ipConfigurations", findings);
 }
@@ -593,8 +595,8 @@ fn ipv6_has_no_public_address(case: &Nic<'_>, findings: &mut Findings) {
 
 fn ipv6_is_added_while_unattached(case: &Nic<'_>, findings: &mut Findings) {
     let Some((vm, _)) = attached_vm(case) else { return };
-    let had = case.before().is_some_and(|before| ipv6_configurations(before).next().is_some());
-    for (n, _) in ipv6_configurations(case.ask).filter(|_| !had) {
+    let had = |name: &str| case.before().is_some_and(|old| ipv6_configurations(old).any(|(_, six)| *six.name == *name));
+    for (n, _) in ipv6_configurations(case.ask).filter(|(_, six)| !had(&six.name)) {
         let id = ObjectId::new(Kind::VirtualMachine, vm.clone());
         findings
             .refuse(

@@ -15,6 +15,7 @@ use crate::fabric::mac::Mac;
 use crate::fabric::public_ip_address::PublicIPAddress;
 use crate::fabric::resource::Programmed;
 use crate::fabric::subnet::Subnet;
+use crate::fabric::virtual_machine::{PowerState, VirtualMachine};
 use crate::fabric::virtual_network::VirtualNetwork;
 
 /// What the fabric reports of a network interface.
@@ -75,7 +76,8 @@ pub struct PublicAddressShown {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct NicDnsView {
-    /// The DNS servers in effect once the virtual machine has started: its own, or the virtual network's.
+    /// The DNS servers in effect, its own or the virtual network's, while the virtual machine has been started and not
+    /// deallocated since.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(with = "Vec<String>", length(max = 20))]
     pub applied_dns_servers: Vec<IpAddr>,
@@ -124,14 +126,19 @@ pub(super) fn observe(engine: &Engine, name: &Name, programmed: &Programmed<Netw
     }
 }
 
-/// The applied servers stay empty until the NIC is on a started VM, and so has a MAC address (NIC-22, S-21).
+/// The applied servers stay empty until the NIC is on a started VM (NIC-22, S-21).
 fn dns(engine: &Engine, programmed: &Programmed<NetworkInterface>) -> Option<NicDnsView> {
     let ask = &programmed.ask;
     let network = &engine.get::<Subnet>(&ask.subnet)?.ask.virtual_network;
     let suffix = internal_domain_name_suffix(network);
     let own = Some(ask.dns_servers.clone()).filter(|own| !own.is_empty());
     let inherited = || engine.get::<VirtualNetwork>(network).map(|network| network.ask.dns_servers.clone());
-    let started = programmed.held.attached.is_some() && programmed.held.mac.is_some();
+    let vm = programmed.held.attached.as_ref().and_then(|attached| engine.get::<VirtualMachine>(&attached.vm));
+    let started = vm.is_some_and(|vm| match vm.held.power {
+        PowerState::Running | PowerState::Stopped => true,
+        PowerState::Starting => programmed.held.mac.is_some(), // a restart
+        PowerState::Deallocated => false,
+    });
     Some(NicDnsView {
         applied_dns_servers: Some(()).filter(|()| started).and_then(|()| own.or_else(inherited)).unwrap_or_default(),
         internal_fqdn: ask.internal_dns_name_label.as_ref().map(|label| format!("{label}.{suffix}")),

@@ -132,6 +132,7 @@ fn a_label_is_free_once_its_holder_is_deleted() {
     fabric.accept(a_public_ip("q").label("web"));
 }
 
+// shows PIP-14
 #[test]
 fn a_label_makes_the_domain_name() {
     let fabric = a_fabric().with(a_public_ip("p").label("web").in_location("norwayeast"));
@@ -163,13 +164,13 @@ fn a_static_address_waits_for_the_pool_to_have_one() {
     assert_eq!(fabric.public_address("q"), "198.51.100.0");
 }
 
-// accepts PublicIPAddress PIP-11
+// accepts deletion of PublicIPAddress PIP-11
 #[test]
 fn a_public_address_that_nobody_holds_is_deleted() {
     assert!(a_fabric().with(a_public_ip("p")).delete(Kind::PublicIPAddress, "p").unwrap());
 }
 
-// refuses PublicIPAddress PIP-11
+// refuses deletion of PublicIPAddress PIP-11
 #[test]
 fn a_public_address_is_not_deleted_while_a_configuration_holds_it() {
     let mut fabric = a_web().with(a_public_ip("p")).with(a_nic("n").public("p"));

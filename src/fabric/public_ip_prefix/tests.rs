@@ -6,6 +6,7 @@ use crate::fabric::testing::*;
 const LENGTH: &str = "spec.prefixLength";
 
 // accepts PublicIPPrefix S-19
+// accepts deletion of PublicIPPrefix S-19
 #[test]
 fn a_prefix_of_16_addresses_is_accepted_and_goes_when_nothing_is_taken_from_it() {
     let mut fabric = a_fabric().with(a_prefix("pool", 28));
@@ -21,6 +22,7 @@ fn a_prefix_of_32_addresses_is_refused() {
     assert!(refusal.stalls());
 }
 
+// refuses deletion of PublicIPPrefix S-19
 #[test]
 fn a_prefix_that_addresses_are_taken_from_stays_until_they_go() {
     let mut fabric = a_fabric().with(a_prefix("pool", 28)).with(a_public_ip("p").standard().from("pool"));
@@ -40,6 +42,7 @@ fn a_prefix_that_keeps_its_length_keeps_its_addresses() {
 }
 
 // refuses PublicIPPrefix S-14
+// shows ARM-13
 #[test]
 fn the_length_of_a_prefix_is_fixed() {
     let refusal = a_fabric().with(a_prefix("pool", 30)).put(a_prefix("pool", 29)).unwrap_err();

@@ -127,6 +127,12 @@ fn the_last_private_address_of_a_virtual_network_is_accepted() {
     fabric.accept(a_nic("last")); // it has its own already
 }
 
+/// It takes one address: the IPv6 configuration has none without a range (S-20).
+#[test]
+fn a_configuration_that_takes_no_address_does_not_count() {
+    a_full_network(1).accept(a_nic("last").configurations([primary("v4"), secondary("v6").ipv6()]));
+}
+
 // refuses NetworkInterface ADDR-14
 #[test]
 fn a_virtual_network_has_65536_private_addresses() {

@@ -61,6 +61,15 @@ fn a_subnet_of_another_size_is_refused() {
     }
 }
 
+/// The path tells the place in the list, whichever range stands first.
+#[test]
+fn a_range_is_told_by_its_place_in_the_list() {
+    let refusal = refused(&mut a_fabric(), a_subnet("web", "10.0.1.0/30").ipv6_first("fd00::/64"));
+    assert_eq!(told(&refusal), [("VNET-02", Code::NetcfgInvalidSubnet, "spec.addressPrefixes[1]")]);
+    let refusal = refused(&mut a_fabric(), a_subnet("web", "10.0.1.0/24").ipv6_first("fd99::/64"));
+    assert_eq!(told(&refusal), [("VNET-03", Code::NetcfgSubnetRangeOutsideVnet, "spec.addressPrefixes[0]")]);
+}
+
 // accepts Subnet VNET-03
 #[test]
 fn a_subnet_may_take_all_of_its_network() {
@@ -183,15 +192,17 @@ fn a_network_takes_no_more_than_three_thousand_subnets() {
     let refusal = fabric.put(a_subnet("more", "10.200.0.0/24")).unwrap_err();
     assert_eq!(told(&refusal), [("VNET-12", Code::NetcfgInvalidSubnet, "spec.virtualNetwork")]);
     fabric.accept(a_subnet("s7", "10.200.0.0/24"));
+    fabric.cure(&refusal, |fabric| assert!(fabric.delete(Kind::Subnet, "s8").unwrap()));
+    fabric.accept(a_subnet("more", "10.201.0.0/24"));
 }
 
-// accepts Subnet VNET-05
+// accepts deletion of Subnet VNET-05
 #[test]
 fn an_empty_subnet_is_deleted() {
     assert!(a_fabric().with(a_subnet("web", "10.0.1.0/24")).delete(Kind::Subnet, "web").unwrap());
 }
 
-// refuses Subnet VNET-05
+// refuses deletion of Subnet VNET-05
 #[test]
 fn a_subnet_with_nics_is_not_deleted_until_they_are() {
     let mut fabric = a_fabric().with(a_subnet("web", "10.0.1.0/24")).with(a_nic("n"));
@@ -235,6 +246,7 @@ fn a_range_that_moves_while_empty_gives_addresses_of_the_new_one() {
 }
 
 /// S-20
+// shows IP6-08
 #[test]
 fn an_ipv6_configuration_has_no_address_until_its_subnet_has_a_range() {
     let mut fabric = a_fabric()
@@ -255,4 +267,15 @@ fn a_nic_that_is_served_an_ipv6_address_is_touched() {
     fabric.engine.take_touched();
     fabric.accept(a_subnet("web", "10.0.1.0/24").ipv6("fd00::/64"));
     assert!(fabric.engine.take_touched().contains(&ObjectId::new(Kind::NetworkInterface, named("n"))));
+}
+
+#[test]
+fn a_vm_whose_nic_is_served_an_ipv6_address_is_touched() {
+    let mut fabric = a_fabric()
+        .with(a_subnet("web", "10.0.1.0/24"))
+        .with(a_nic("n").configurations([primary("v4"), secondary("v6").ipv6()]))
+        .with(a_vm("v").nics(["n"]));
+    fabric.engine.take_touched();
+    fabric.accept(a_subnet("web", "10.0.1.0/24").ipv6("fd00::/64"));
+    assert!(fabric.engine.take_touched().contains(&ObjectId::new(Kind::VirtualMachine, named("v"))));
 }

@@ -17,7 +17,7 @@ use crate::api::object::{self, Observed, Recall};
 use crate::api::shown::Shown;
 use crate::api::status;
 use crate::api::{FINALIZER, RESTARTED_AT};
-use crate::fabric::testing::{NAMESPACE, named};
+use crate::fabric::testing::{NAMESPACE, Of, assert_in_the_reference, named};
 use crate::fabric::{Engine, Kind, Placement, Request, Settings, Uid, Violation};
 use values::{Mutation, anything, good, mutate, mutation};
 
@@ -53,7 +53,8 @@ fn put(engine: &mut Engine, seen: Observed) -> Result<(), Vec<Violation>> {
 }
 
 /// Every violation says what is wrong, where, and what to do, and none of them at length.
-fn tells(violations: &[Violation]) {
+fn tells(kind: Kind, violations: &[Violation]) {
+    assert_in_the_reference(Of::Put(kind), violations);
     assert!(!violations.is_empty(), "a refusal has a reason");
     for violation in violations {
         let Violation { rule, path, message, remedy, .. } = violation;
@@ -135,7 +136,7 @@ proptest! {
             engine.assert_legal();
             let violations = answer.err();
             if let Some(violations) = &violations {
-                tells(violations);
+                tells(*kind, violations);
             }
             let status = report(&engine, *kind, &name, violations.as_deref().unwrap_or_default());
             prop_assert!(status.to_string().len() < 200_000, "{}", status);
@@ -182,7 +183,7 @@ proptest! {
         restarted.end_restore();
         for (kind, name, spec, status) in &objects {
             if let Err(violations) = put(&mut restarted, read(*kind, name, spec, None, status)) {
-                tells(&violations);
+                tells(*kind, &violations);
             }
             restarted.assert_consistent();
         }

@@ -109,7 +109,7 @@ struct Row {
     becomes: [Becomes; 6],
 }
 
-const TABLE: [Row; 12] = [
+const TABLE: [Row; 13] = [
     Row {
         event: "NIC created",
         before: || a_fabric().with(a_subnet("web", "10.0.1.0/24")),
@@ -188,6 +188,12 @@ const TABLE: [Row; 12] = [
         becomes: [Kept, Absent, New, Kept, Absent, Kept],
     },
     Row {
+        event: "subnet of the primary NIC of a VM changed, and with it the primary address",
+        before: running,
+        does: |fabric| fabric.accept(dynamic().subnet("db")),
+        becomes: [Gone, Kept, New, Kept, Kept, Kept],
+    },
+    Row {
         event: "NIC deleted",
         before: || {
             let mut fabric = running();
@@ -201,11 +207,14 @@ const TABLE: [Row; 12] = [
             for public in ["dynamic", "static"] {
                 assert_eq!(fabric.view::<PublicIPAddress>(public).ip_configuration, None, "dissociated");
             }
+            assert_eq!(fabric.engine.macs_in_use(), 0, "released");
+            assert_eq!(fabric.available("web"), 251, "released");
         },
         becomes: [Gone, Absent, Gone, Gone, Absent, Kept],
     },
 ];
 
+// shows ADDR-13, IPC-22, PIP-07, VM-12, VM-20, D-12
 #[test]
 fn what_a_nic_holds_lives_as_the_table_says() {
     for Row { event, before, does, becomes: expected } in TABLE {

@@ -6,6 +6,7 @@ mod lifecycle;
 mod model;
 mod properties;
 mod random;
+mod reports;
 mod restore;
 mod restored;
 mod weird;

@@ -10,7 +10,7 @@ use super::model::{Macs, World};
 use super::random::{Op, end, kind_of, operations};
 use super::restored::{essence, records, restored};
 use crate::fabric::engine::DynamicAddresses;
-use crate::fabric::testing::named;
+use crate::fabric::testing::{Of, assert_in_the_reference, named};
 use crate::fabric::{Ask, Engine, Kind, ObjectId, Placement, Refusal, Request, Settings, Uid};
 
 /// The configuration of a property: how many random histories it is tried on, unless PROPTEST_CASES says so; and the seed.
@@ -104,6 +104,14 @@ impl Driver {
     }
 }
 
+fn of(op: &Op) -> Of {
+    match op {
+        Op::Put(_, ask) => Of::Put(kind_of(ask)),
+        Op::Delete(kind, _) => Of::Deletion(*kind),
+        Op::Advance(_) | Op::Restart => unreachable!("they are never refused"),
+    }
+}
+
 pub fn settings() -> impl Strategy<Value = Settings> {
     let pool = proptest::sample::select(&["198.51.100.0/31", "198.51.100.0/29", "198.51.100.0/24"][..]);
     let start = proptest::sample::select(&[0, 30][..]);
@@ -132,6 +140,7 @@ proptest! {
                 Ok(()) => prop_assert!(broken.is_empty(), "{op:?} breaks {broken:?}, and was accepted"),
                 Err(refusal) => {
                     prop_assert_eq!(driver.engine.tables(), &before, "a refusal changes nothing");
+                    assert_in_the_reference(of(op), refusal.violations());
                     let told = refusal.violations().iter().map(|violation| violation.rule).collect();
                     prop_assert!(!broken.is_empty() && broken.is_subset(&told), "{op:?} breaks {broken:?}: {refusal:#?}");
                 }

@@ -8,8 +8,8 @@ use proptest::prelude::*;
 use crate::fabric::network_interface::{AllocationMethod, Assignment, IpConfiguration, IpVersion, Primary, Switch};
 use crate::fabric::public_ip_address::Sku;
 use crate::fabric::testing::*;
-use crate::fabric::virtual_machine::{Disruption, PowerWish};
-use crate::fabric::{Ask, Kind, for_each_kind, limits};
+use crate::fabric::virtual_machine::{Disruption, OsType, PowerWish};
+use crate::fabric::{Ask, Kind, Subnet, for_each_kind, limits};
 
 /// Something that is done to a fabric.
 #[derive(Clone)]
@@ -119,17 +119,21 @@ fn network() -> impl Strategy<Value = Op> {
         1 => Just(["10.0.0.0/28", "fd00::/48"]),
         1 => Just(["10.0.0.0/16", "fd01::/48"]),
     ];
-    (name(Kind::VirtualNetwork), prefixes)
-        .prop_map(|(name, prefixes)| Op::Put(name.clone(), a_network(&name).prefixes(prefixes).ask.into()))
+    (name(Kind::VirtualNetwork), prefixes, 0u8..3).prop_map(|(name, prefixes, servers)| {
+        let asked = a_network(&name).prefixes(prefixes).dns_servers(servers);
+        Op::Put(name, asked.ask.into())
+    })
 }
 
 fn subnet() -> impl Strategy<Value = Op> {
     let prefixes = &["10.0.0.0/29", "10.0.0.8/29", "10.0.0.0/28", "10.0.0.16/29", "10.1.0.0/29"];
     let ipv6 = prop_oneof![Just(None), Just(Some("fd00::/64")), Just(Some("fd00:0:0:1::/64"))];
     let network = prop_oneof![4 => Just("hub"), 1 => Just("spoke")];
-    (name(Kind::Subnet), network, one_of(prefixes), ipv6).prop_map(|(name, network, prefix, ipv6)| {
+    let first = any::<bool>();
+    (name(Kind::Subnet), network, one_of(prefixes), ipv6, first).prop_map(|(name, network, prefix, ipv6, first)| {
         let asked = a_subnet(&name, &prefix).of(network);
-        let asked = ipv6.into_iter().fold(asked, |asked, ipv6| asked.ipv6(ipv6));
+        let list = |asked: A<Subnet>, ipv6: &str| if first { asked.ipv6_first(ipv6) } else { asked.ipv6(ipv6) };
+        let asked = ipv6.into_iter().fold(asked, list);
         Op::Put(name, asked.ask.into())
     })
 }
@@ -196,8 +200,9 @@ fn nic() -> impl Strategy<Value = Op> {
     ];
     let subnet = prop_oneof![12 => Just("s0"), 8 => Just("s1"), 1 => Just("s2")];
     let list = (names, vec(configuration(), 3), marks, vec(mark(), 3));
-    (name(Kind::NetworkInterface), subnet, list, prop::bool::weighted(0.2)).prop_map(
-        |(name, subnet, (names, configurations, marked, marks), accelerated)| {
+    let servers = prop_oneof![3 => Just(0u8), 1 => Just(1u8)];
+    (name(Kind::NetworkInterface), subnet, list, prop::bool::weighted(0.2), servers).prop_map(
+        |(name, subnet, (names, configurations, marked, marks), accelerated, servers)| {
             let count = names.len();
             let configurations = names.into_iter().zip(configurations).zip(marks).enumerate();
             let in_s1 = |assignment| match assignment {
@@ -219,7 +224,7 @@ fn nic() -> impl Strategy<Value = Op> {
             });
             let mut asked = a_nic(&name).subnet(subnet).configurations(configurations.collect::<Vec<_>>());
             asked.ask.accelerated_networking = Switch::from(accelerated);
-            Op::Put(name, asked.ask.into())
+            Op::Put(name, asked.dns_servers(servers).ask.into())
         },
     )
 }
@@ -240,11 +245,12 @@ fn vm() -> impl Strategy<Value = Op> {
     let restart = prop_oneof![3 => Just(None), 1 => one_of(&["noon", "dusk"]).prop_map(Some)];
     let disruption = prop_oneof![3 => Just(Disruption::Refuse), 1 => Just(Disruption::Deallocate)];
     let set = prop_oneof![8 => Just(Some("t0")), 1 => Just(Some("t1")), 1 => Just(None)];
-    (name(Kind::VirtualMachine), nics, vec(mark(), 3), (wish, restart), (size, disruption), set).prop_map(
-        |(name, nics, marks, (wish, restart), (size, disruption), set)| {
+    (name(Kind::VirtualMachine), nics, vec(mark(), 3), (wish, restart), (size, disruption), set, any::<bool>())
+        .prop_map(|(name, nics, marks, (wish, restart), (size, disruption), set, windows)| {
             let mut asked = a_vm(&name);
             asked.ask.availability_set = set.map(named);
             asked.ask.disruption = disruption;
+            asked.ask.os_type = if windows { OsType::Windows } else { OsType::Linux };
             asked.ask.size = limits::vm_size(size).unwrap();
             asked.ask.power = wish;
             asked.ask.restarted_at = restart;
@@ -254,8 +260,7 @@ fn vm() -> impl Strategy<Value = Op> {
                 .map(|(nic, primary)| crate::fabric::virtual_machine::NicReference { name: named(nic), primary })
                 .collect();
             Op::Put(name, asked.ask.into())
-        },
-    )
+        })
 }
 
 fn deletion() -> impl Strategy<Value = Op> {

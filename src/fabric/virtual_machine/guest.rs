@@ -23,6 +23,12 @@ pub(super) fn addresses(os: OsType, nic: &Programmed<NetworkInterface>) -> (Opti
     (dhcp, manual)
 }
 
+/// Linux leaves the primary address to DHCP: a list that does not have it, and is no longer than that of the secondary
+/// ones, has only such.
+fn lists_the_primary(declared: &[IpAddr], first: IpAddr, dhcp: Option<IpAddr>, secondary: &[IpAddr]) -> bool {
+    dhcp.is_some_and(|dhcp| declared.contains(&dhcp)) || declared.len() > secondary.len() && !secondary.contains(&first)
+}
+
 /// What cuts the guest off, or leaves addresses of it unused; only where the spec declares what the guest has set.
 pub(super) fn advice(engine: &Engine, name: &Name, ask: &VirtualMachine) -> Vec<Advice> {
     let attached = engine.attached_to(name);
@@ -31,10 +37,10 @@ pub(super) fn advice(engine: &Engine, name: &Name, ask: &VirtualMachine) -> Vec<
         let Some(nic) = engine.get::<NetworkInterface>(&declared.network_interface) else { continue };
         let (dhcp, manual) = addresses(ask.os_type, nic);
         let is_primary_nic = nic.held.attached.as_ref().is_some_and(|attached| attached.primary);
-        // Linux leaves the primary address to DHCP: a list no longer than that of the secondary ones does not have it.
-        let secondary = nic.held.addresses.len().saturating_sub(1);
-        let has_primary = ask.os_type == OsType::Windows || declared.addresses.len() > secondary;
-        let first = declared.addresses.first().filter(|first| has_primary && !manual.contains(first));
+        let first = declared.addresses.first().filter(|first| match ask.os_type {
+            OsType::Windows => true,
+            OsType::Linux => lists_the_primary(&declared.addresses, **first, dhcp, &manual),
+        });
         let primary = first.filter(|first| Some(**first) != dhcp);
         if let (Some(set), Some(dhcp)) = (primary, dhcp)
             && is_primary_nic

@@ -68,12 +68,12 @@ pub(super) const RULES: &[Rule<VirtualMachine>] = &[
         check: one_nic_is_primary,
     },
     Rule {
-        id: "VM-11",
+        id: "S-26",
         says: "A NIC is listed once.",
         codes: &[Code::InvalidParameter],
         cure: Cures::Stalls,
         remedy: "List it once.",
-        source: "Azure's resource model: the list is keyed by NIC; S-26",
+        source: "Azure's resource model: the list is keyed by NIC",
         check: nics_are_listed_once,
     },
     Rule {
@@ -142,7 +142,7 @@ pub(super) const RULES: &[Rule<VirtualMachine>] = &[
     Rule {
         id: "PIP-05",
         says: "Dynamic public addresses are allocated with the running VM, from a pool that has them.",
-        codes: &[Code::AllocationFailed, Code::PublicIPPrefixExhausted],
+        codes: &[Code::AllocationFailed],
         cure: Cures::Waits,
         remedy: "Delete what is not used, or enlarge the pool.",
         source: "recorded",

@@ -8,7 +8,7 @@ use crate::fabric::engine::Engine;
 use crate::fabric::id::{Kind, Name, ObjectId, Placement};
 use crate::fabric::ipam::PoolId;
 use crate::fabric::limits::{self, AcceleratedNetworking, VmSize};
-use crate::fabric::network_interface::{NetworkInterface, Primary, Switch};
+use crate::fabric::network_interface::{NetworkInterface, Primary, Switch, pool_of};
 use crate::fabric::public_ip_address::{PublicIPAddress, label_is_in_use, pool_holds};
 use crate::fabric::quota::{self, Quota};
 use crate::fabric::resource::{Case, Cures, DELETION_PATH, DeletionRule, Resource, Rule};
@@ -453,8 +453,10 @@ fn pools_have_room(case: &Set<'_>, findings: &mut Findings) {
         let nics = network.iter().flat_map(|nic| new.nic_ask(nic).counts(case.placement));
         let public = new.public_asks(network).into_iter().flat_map(|(_, ask)| ask.counts(case.placement));
         let private = network.iter().filter_map(|nic| network_of(engine, &nic.subnet).map(|home| (nic, home)));
-        let private = private
-            .flat_map(|(nic, home)| nic.configurations.iter().map(move |_| Quota::PrivateAddresses(home.clone())));
+        let private = private.flat_map(|(nic, home)| {
+            let served = nic.configurations.iter().filter(|c| engine.pool(&pool_of(&nic.subnet, c.version)).is_some());
+            served.map(move |_| Quota::PrivateAddresses(home.clone()))
+        });
         for quota in nics.chain(public).chain(private) {
             *quotas.entry(quota).or_default() += more;
         }

@@ -71,13 +71,13 @@ fn two_prefixes_that_contain_a_subnet_only_together_do_not_count() {
     assert_eq!(told(&refusal), [("S-15", Code::InUsePrefixCannotBeDeleted, PREFIXES)]);
 }
 
-// accepts VirtualNetwork VNET-06
+// accepts deletion of VirtualNetwork VNET-06
 #[test]
 fn a_network_without_subnets_is_deleted() {
     assert!(a_fabric().delete(Kind::VirtualNetwork, "hub").unwrap());
 }
 
-// refuses VirtualNetwork VNET-06
+// refuses deletion of VirtualNetwork VNET-06
 #[test]
 fn a_network_with_subnets_is_not_deleted_until_they_are() {
     let mut fabric = a_fabric().with(a_subnet("web", "10.0.1.0/24"));

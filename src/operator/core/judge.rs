@@ -206,3 +206,6 @@ fn claims(refusal: &Refusal) -> BTreeSet<ObjectId> {
     let claims = refusal.violations().iter().filter(|violation| violation.path != DELETION_PATH && is_claim(violation));
     claims.flat_map(|violation| violation.blocked_by.iter().cloned()).collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,7 @@
 //! The rules of the list of IP configurations: how many, their names, which is primary.
 
 use super::{a_web, path};
+use crate::fabric::network_interface::Switch;
 use crate::fabric::testing::*;
 use crate::fabric::{Code, Kind, NetworkInterface};
 
@@ -10,6 +11,22 @@ const LIST: &str = "spec.ipConfigurations";
 #[test]
 fn a_nic_with_one_configuration_is_accepted() {
     a_web().accept(a_nic("n").configurations([a_configuration("only")]));
+}
+
+// shows NIC-27
+#[test]
+fn the_only_configuration_is_the_primary_one() {
+    assert_eq!(primary_of(&a_web().with(a_nic("n"))), "ipconfig1");
+}
+
+// shows ARM-02
+#[test]
+fn what_an_edit_leaves_out_returns_to_its_default() {
+    let mut fabric = a_web().with(a_nic("n").label("front").dns_servers(2).accelerated());
+    fabric.accept(a_nic("n"));
+    let NetworkInterface { dns_servers, internal_dns_name_label, accelerated_networking, .. } =
+        &fabric.get::<NetworkInterface>("n").ask;
+    assert_eq!((dns_servers.len(), internal_dns_name_label, *accelerated_networking), (0, &None, Switch::Off));
 }
 
 // refuses NetworkInterface IPC-01
@@ -51,6 +68,7 @@ fn a_single_configuration_that_says_it_is_not_primary_is_refused() {
 }
 
 /// S-04
+// shows IPC-11
 #[test]
 fn the_programmed_primary_stays_when_another_is_added_without_a_mark() {
     let mut fabric = a_web().with(a_nic("n"));
@@ -135,6 +153,7 @@ fn a_vm_with_secondary_configurations() -> Fabric {
 }
 
 // accepts NetworkInterface IPC-12
+// shows ARM-05
 #[test]
 fn other_addresses_of_a_running_vm_change() {
     let mut fabric = a_vm_with_secondary_configurations();

@@ -3,7 +3,7 @@
 use super::a_web;
 use crate::fabric::ipam::PoolId;
 use crate::fabric::testing::*;
-use crate::fabric::{Code, Kind, NetworkInterface, WaitKey};
+use crate::fabric::{Code, Kind, NetworkInterface, ObjectId, VirtualMachine, WaitKey};
 
 fn addresses<const N: usize>(fabric: &Fabric, nic: &str, configurations: [&str; N]) -> [String; N] {
     configurations.map(|configuration| fabric.address(nic, configuration))
@@ -59,7 +59,7 @@ fn a_released_address_is_given_to_the_next_that_asks() {
 fn deleting_a_nic_frees_its_address_and_its_claims() {
     let mut fabric = a_web().with(a_public_ip("p")).with(a_nic("n").public("p"));
     let freed = fabric.freed_by(|fabric| assert!(fabric.delete(Kind::NetworkInterface, "n").unwrap()));
-    let public = crate::fabric::id::ObjectId::new(Kind::PublicIPAddress, named("p"));
+    let public = ObjectId::new(Kind::PublicIPAddress, named("p"));
     for key in [
         WaitKey::Address(named("web"), "10.0.1.4".parse().unwrap()),
         WaitKey::Capacity(PoolId::SubnetIPv4(named("web"))),
@@ -79,6 +79,7 @@ fn a_static_configuration_that_becomes_dynamic_keeps_its_address() {
 }
 
 /// IPC-09
+// shows IPC-07
 #[test]
 fn a_dynamic_configuration_that_becomes_static_takes_the_address_that_it_names() {
     let mut fabric = a_web().with(a_nic("n"));
@@ -221,17 +222,56 @@ fn a_change_of_a_secondary_configuration_leaves_the_mac_of_the_primary_nic() {
     assert_eq!(fabric.mac("n"), old);
 }
 
+/// How many DNS servers are in effect.
+fn applied(fabric: &Fabric, nic: &str) -> usize {
+    fabric.view::<NetworkInterface>(nic).dns_settings.unwrap().applied_dns_servers.len()
+}
+
 /// NIC-22, S-21
+// shows NIC-21, NIC-23, VNET-10
 #[test]
 fn dns_servers_are_applied_once_the_vm_has_started() {
-    let applied = |fabric: &Fabric, nic: &str| {
-        fabric.view::<NetworkInterface>(nic).dns_settings.unwrap().applied_dns_servers.len()
-    };
     let mut fabric = a_web().with(a_network("hub").dns_servers(2)).with(a_nic("n")).with(a_nic("own").dns_servers(1));
     fabric.accept(a_vm("v").nics(["n", "own"]).deallocated());
     assert_eq!((applied(&fabric, "n"), applied(&fabric, "own")), (0, 0));
     fabric.accept(a_vm("v").nics(["n", "own"]).running());
     assert_eq!((applied(&fabric, "n"), applied(&fabric, "own")), (2, 1));
+}
+
+/// NIC-22, S-21: what counts is the VM, and not whether the NIC has a MAC address.
+#[test]
+fn dns_servers_stay_applied_while_the_vm_runs_though_the_mac_is_cleared() {
+    let mut fabric = a_web().with(a_nic("n").dns_servers(1)).with(a_vm("v").nics(["n"]));
+    fabric.accept(a_nic("n").dns_servers(1).static_address("10.0.1.77"));
+    assert_eq!((fabric.mac("n"), applied(&fabric, "n")), (None, 1));
+    fabric.accept(a_vm("v").nics(["n"]).stopped());
+    assert_eq!(applied(&fabric, "n"), 1);
+    fabric.accept(a_vm("v").nics(["n"]).deallocated());
+    assert_eq!(applied(&fabric, "n"), 0);
+}
+
+/// NIC-22, S-21
+#[test]
+fn dns_servers_are_not_applied_by_the_mac_of_an_earlier_vm() {
+    let mut fabric = a_web().with(a_nic("n").dns_servers(1)).with(a_vm("v").nics(["n"]));
+    assert!(fabric.delete(Kind::VirtualMachine, "v").unwrap());
+    fabric.accept(a_vm("w").nics(["n"]).deallocated());
+    assert!(fabric.mac("n").is_some());
+    assert_eq!(applied(&fabric, "n"), 0, "this VM has never started");
+}
+
+/// NIC-22, S-21
+#[test]
+fn dns_servers_are_applied_when_the_first_start_ends_and_stay_through_a_restart() {
+    let mut fabric = a_fabric_that_starts_in(std::time::Duration::from_secs(30))
+        .with(a_subnet("web", "10.0.1.0/24"))
+        .with(a_nic("n").dns_servers(1))
+        .with(a_vm("v").nics(["n"]));
+    assert_eq!(applied(&fabric, "n"), 0, "it is on its way");
+    fabric.advance(30);
+    assert_eq!(applied(&fabric, "n"), 1);
+    fabric.accept(a_vm("v").nics(["n"]).restarted_at("noon"));
+    assert_eq!(applied(&fabric, "n"), 1);
 }
 
 /// NIC-22, S-23
@@ -258,6 +298,21 @@ fn a_change_of_the_networks_dns_servers_touches_its_nics() {
     let mut fabric = a_web().with(a_nic("n"));
     fabric.engine.take_touched();
     fabric.accept(a_network("hub").prefixes(["10.0.0.0/8", "fd00::/48"]).dns_servers(1));
-    let nic = crate::fabric::id::ObjectId::new(Kind::NetworkInterface, named("n"));
+    let nic = ObjectId::new(Kind::NetworkInterface, named("n"));
     assert!(fabric.engine.take_touched().contains(&nic));
+}
+
+/// The order is that of `manualAddresses` in the VM's status.
+#[test]
+fn another_order_of_the_configurations_touches_the_vm() {
+    let nic =
+        |second: &str, third: &str| a_nic("n").configurations([primary("a"), secondary(second), secondary(third)]);
+    let mut fabric = a_web().with(nic("b", "c")).with(a_vm("v").nics(["n"]));
+    let manual = |fabric: &Fabric| fabric.view::<VirtualMachine>("v").network_interfaces.remove(0).manual_addresses;
+    let mut before = manual(&fabric);
+    fabric.engine.take_touched();
+    fabric.accept(nic("c", "b"));
+    assert!(fabric.engine.take_touched().contains(&ObjectId::new(Kind::VirtualMachine, named("v"))));
+    before.reverse();
+    assert_eq!(manual(&fabric), before);
 }

@@ -164,13 +164,13 @@ fn accelerated_networking_is_switched_off_at_any_time() {
     a_web().with(a_nic("n").accelerated()).with(a_vm("v").nics(["n"])).accept(a_nic("n"));
 }
 
-// accepts NetworkInterface NIC-24
+// accepts deletion of NetworkInterface NIC-24
 #[test]
 fn a_nic_that_is_not_attached_is_deleted() {
     assert!(a_web().with(a_nic("n")).delete(Kind::NetworkInterface, "n").unwrap());
 }
 
-// refuses NetworkInterface NIC-24
+// refuses deletion of NetworkInterface NIC-24
 #[test]
 fn a_nic_is_not_deleted_while_it_is_attached() {
     let mut fabric = a_web().with(a_nic("n")).with(a_vm("v").nics(["n"]).deallocated());

@@ -112,3 +112,22 @@ fn ipv6_is_not_added_to_a_nic_until_it_is_detached() {
     fabric.cure(&refusal, |fabric| assert!(fabric.delete(crate::fabric::Kind::VirtualMachine, "v").unwrap()));
     fabric.accept(dual);
 }
+
+/// Another one in the place of the one that it was attached with is added, too.
+#[test]
+fn an_ipv6_configuration_is_not_replaced_while_the_nic_is_attached() {
+    let dual = a_nic("n").configurations([primary("v4"), v6()]);
+    let mut fabric = a_dual_web().with(dual.clone()).with(a_vm("v").nics(["n"]));
+    let refusal = fabric.put(a_nic("n").configurations([primary("v4"), secondary("seven").ipv6()])).unwrap_err();
+    assert_eq!(told(&refusal), [("IP6-05", Code::OperationNotAllowed, path(1, "privateIPAddressVersion").as_str())]);
+    fabric.accept(dual);
+}
+
+#[test]
+fn a_configuration_does_not_become_ipv6_while_the_nic_is_attached() {
+    let mut fabric = a_dual_web()
+        .with(a_nic("n").configurations([primary("v4"), secondary("other")]))
+        .with(a_vm("v").nics(["n"]).deallocated());
+    let refusal = fabric.put(a_nic("n").configurations([primary("v4"), secondary("other").ipv6()])).unwrap_err();
+    assert_eq!(told(&refusal), [("IP6-05", Code::OperationNotAllowed, path(1, "privateIPAddressVersion").as_str())]);
+}

@@ -44,6 +44,7 @@ fn a_public_ipv6_address_joins_no_configuration() {
 }
 
 // accepts NetworkInterface PIP-09
+// shows PIP-08
 #[test]
 fn two_configurations_of_a_nic_may_swap_their_public_addresses() {
     let nic = |a: &str, b: &str| a_nic("n").configurations([primary("a").public(a), secondary("b").public(b)]);

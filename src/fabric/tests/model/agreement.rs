@@ -2,14 +2,16 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
+use std::net::IpAddr;
 
-use super::{Nic, World};
+use super::{Nic, Vm, World};
 use crate::fabric::availability_set::AvailabilitySetView;
 use crate::fabric::mac::Mac;
 use crate::fabric::network_interface::{ConfigurationView, PublicAddressShown};
 use crate::fabric::public_ip_address::Association;
 use crate::fabric::public_ip_prefix::PublicIPPrefixView;
 use crate::fabric::subnet::{Capacity, SubnetView};
+use crate::fabric::virtual_machine::{AttachedNicView, OsType, PowerState};
 use crate::fabric::virtual_network::VirtualNetworkView;
 use crate::fabric::{
     AvailabilitySet, Engine, Name, NetworkInterface, PublicIPAddress, PublicIPPrefix, Resource, ShownRef, Subnet,
@@ -70,12 +72,14 @@ impl World {
         same(
             engine.all::<NetworkInterface>().map(|(name, nic)| {
                 let view = NetworkInterface::observe(engine, name, nic);
-                (name, (&nic.ask.subnet, view.ip_configurations, view.virtual_machine, view.primary))
+                let servers = view.dns_settings.map(|dns| dns.applied_dns_servers).unwrap_or_default();
+                (name, (&nic.ask.subnet, view.ip_configurations, view.virtual_machine, view.primary, servers))
             }),
             self.nics.iter().map(|(name, nic)| {
                 let vm = self.vm_of(name);
                 let shown = vm.map(|(vm, _)| ShownRef::of(vm, name));
-                (name, (&nic.ask.subnet, self.shown(name, nic), shown, vm.map(|(_, vm)| vm.primary == *name)))
+                let primary = vm.map(|(_, vm)| vm.primary == *name);
+                (name, (&nic.ask.subnet, self.shown(name, nic), shown, primary, self.servers_of(name, nic)))
             }),
         );
         for (name, nic) in &self.nics {
@@ -84,6 +88,32 @@ impl World {
             if let (Some(mac), Some(number)) = (mac, nic.mac) {
                 assert_eq!(*macs.entry(number).or_insert(mac), mac, "{name} keeps its MAC address");
             }
+        }
+    }
+
+    /// The DNS servers of a NIC whose VM has been started and not deallocated since (NIC-21, NIC-22, S-21).
+    fn servers_of(&self, name: &Name, nic: &Nic) -> Vec<IpAddr> {
+        let applied = self.vm_of(name).is_some_and(|(_, vm)| match vm.power {
+            PowerState::Running | PowerState::Stopped => true,
+            PowerState::Starting => nic.mac.is_some(),
+            PowerState::Deallocated => false,
+        });
+        let network = &self.networks[&self.subnets[&nic.ask.subnet].virtual_network];
+        match (applied, nic.ask.dns_servers.as_slice()) {
+            (false, _) => Vec::new(),
+            (true, []) => network.dns_servers.clone(),
+            (true, own) => own.to_vec(),
+        }
+    }
+
+    /// What DHCP hands to the guest of a VM, and what is set by hand in it (IPC-19, IPC-21).
+    fn addresses_in_the_guest(vm: &Vm, nic: &Nic) -> (Option<IpAddr>, Vec<IpAddr>) {
+        let primary = nic.addresses.get(&nic.primary).copied();
+        let others = nic.ask.configurations.iter().filter(|asked| asked.name != nic.primary);
+        let others: Vec<IpAddr> = others.filter_map(|asked| nic.addresses.get(&asked.name).copied()).collect();
+        match (vm.ask.os_type, others.is_empty()) {
+            (OsType::Windows, false) => (primary, primary.into_iter().chain(others).collect()),
+            (OsType::Windows, true) | (OsType::Linux, _) => (primary, others),
         }
     }
 
@@ -107,13 +137,16 @@ impl World {
             engine.all::<VirtualMachine>().map(|(name, vm)| {
                 let view = VirtualMachine::observe(engine, name, vm);
                 let nics = view.network_interfaces.into_iter();
-                let nics: Vec<_> = nics.map(|nic| (nic.reference, nic.primary, nic.private_ip_address)).collect();
+                let guest = |nic: &AttachedNicView| (nic.dhcp_address, nic.manual_addresses.clone());
+                let nics = nics.map(|nic| (guest(&nic), nic.reference, nic.primary, nic.private_ip_address));
+                let nics: Vec<_> = nics.collect();
                 (name, (vm.held.power, view.last_handled_restart_at, &vm.ask.availability_set, nics))
             }),
             self.vms.iter().map(|(name, vm)| {
                 let nics = vm.attached.iter().map(|attached| {
                     let nic = &self.nics[attached];
-                    (ShownRef::of(attached, name), vm.primary == *attached, nic.addresses.get(&nic.primary).copied())
+                    let (reference, private) = (ShownRef::of(attached, name), nic.addresses.get(&nic.primary).copied());
+                    (Self::addresses_in_the_guest(vm, nic), reference, vm.primary == *attached, private)
                 });
                 (name, (vm.power, vm.restarted_at.clone(), &vm.ask.availability_set, nics.collect()))
             }),

@@ -82,8 +82,10 @@ impl World {
         if ask.accelerated_networking == Switch::On && vm.ask.size.accelerated_networking == Unsupported {
             broken.insert("NIC-20");
         }
-        let has_ipv6 = |ask: &NetworkInterface| ask.configurations.iter().any(|c| c.version == IpVersion::IPv6);
-        if has_ipv6(ask) && !has_ipv6(&before.ask) {
+        let ipv6 = |ask: &NetworkInterface| -> BTreeSet<Arc<str>> {
+            ask.configurations.iter().filter(|c| c.version == IpVersion::IPv6).map(|c| c.name.clone()).collect()
+        };
+        if !ipv6(ask).is_subset(&ipv6(&before.ask)) {
             broken.insert("IP6-05");
         }
         if vm.power != PowerState::Deallocated && vm.ask.disruption == Disruption::Refuse {

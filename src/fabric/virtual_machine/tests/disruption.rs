@@ -5,6 +5,7 @@ use crate::fabric::testing::*;
 use crate::fabric::virtual_machine::PowerState;
 use crate::fabric::{Code, Kind};
 
+// shows S-38
 #[test]
 fn a_vm_that_may_be_disrupted_is_deallocated_for_an_edit_and_started_again() {
     let mut fabric = a_rack().with(a_vm("v").nics(["a"]).running().disruptable());

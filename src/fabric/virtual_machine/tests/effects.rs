@@ -69,6 +69,7 @@ fn a_nic_that_was_detached_and_comes_back_is_attached_last() {
 }
 
 /// S-01
+// shows VM-11
 #[test]
 fn deallocated_and_a_new_list_are_one_edit() {
     let mut fabric = a_rack().with(a_vm("v").nics(["a", "b"]));
@@ -110,6 +111,7 @@ fn deallocated_to_stopped_starts_and_stops_as_one_wish() {
 }
 
 /// VM-13
+// shows NIC-02, NIC-29
 #[test]
 fn deleting_a_vm_detaches_its_nics_and_leaves_them() {
     let mut fabric = a_rack().with(a_vm("v").nics(["a", "b"]));
@@ -186,6 +188,7 @@ fn a_nic_mirrors_its_vm_while_it_is_attached() {
     assert_eq!((view.virtual_machine, view.primary), (None, None));
 }
 
+// shows ADDR-05, D-04
 #[test]
 fn dynamic_addresses_may_be_assigned_anew_when_a_deallocated_vm_starts() {
     let settings = Settings { dynamic_addresses: DynamicAddresses::Reassigned, ..Settings::default() };

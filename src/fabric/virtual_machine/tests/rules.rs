@@ -2,14 +2,16 @@
 
 use super::a_rack;
 use crate::fabric::network_interface::Primary::{No, Unsaid, Yes};
+use crate::fabric::network_interface::Switch;
 use crate::fabric::testing::*;
-use crate::fabric::{Code, Kind};
+use crate::fabric::{Code, Kind, NetworkInterface};
 
 const LIST: &str = "spec.networkProfile.networkInterfaces";
 const FIRST: &str = "spec.networkProfile.networkInterfaces[0]";
 const SECOND: &str = "spec.networkProfile.networkInterfaces[1]";
 
 // accepts VirtualMachine NIC-03
+// shows VM-21
 #[test]
 fn a_vm_of_nics_that_exist_is_accepted() {
     a_rack().accept(a_vm("v").nics(["a", "b"]));
@@ -115,7 +117,7 @@ fn a_vm_with_no_or_two_primary_nics_is_refused() {
     assert!(refusal.stalls());
 }
 
-// accepts VirtualMachine VM-11
+// accepts VirtualMachine S-26
 #[test]
 fn the_nics_of_a_vm_may_be_listed_in_another_order() {
     let mut fabric = a_rack().with(a_vm("v").nics(["a", "b"]));
@@ -123,11 +125,11 @@ fn the_nics_of_a_vm_may_be_listed_in_another_order() {
     assert_eq!((fabric.attached("v"), fabric.primary_nic("v")), (vec!["a".into(), "b".into()], "a".into()));
 }
 
-// refuses VirtualMachine VM-11
+// refuses VirtualMachine S-26
 #[test]
 fn a_nic_that_is_listed_twice_is_refused() {
     let refusal = a_rack().put(a_vm("v").nics(["a", "a"])).unwrap_err();
-    assert_eq!(told(&refusal), [("VM-11", Code::InvalidParameter, SECOND)]);
+    assert_eq!(told(&refusal), [("S-26", Code::InvalidParameter, SECOND)]);
     assert!(refusal.stalls());
 }
 
@@ -188,6 +190,7 @@ fn a_nic_that_is_attached_later_is_in_the_network_of_the_others() {
 }
 
 // accepts VirtualMachine VM-03
+// shows VM-18
 #[test]
 fn a_nic_is_attached_to_a_vm_that_is_deallocated() {
     let mut fabric = a_rack().with(a_vm("v").nics(["a"]).deallocated());
@@ -273,6 +276,7 @@ fn a_size_that_supports_it_takes_a_nic_with_accelerated_networking() {
 }
 
 // refuses VirtualMachine SIZE-02
+// shows S-07
 #[test]
 fn a_size_that_does_not_support_it_waits_for_the_nic_to_drop_accelerated_networking() {
     let mut fabric = a_rack().with(a_nic("fast").accelerated());
@@ -309,4 +313,22 @@ fn a_vm_joins_a_set_only_at_creation() {
     let refusal = fabric.put(a_vm("v").nics(["a"]).in_set("set")).unwrap_err();
     assert_eq!(told(&refusal), [("AVS-01", Code::PropertyChangeNotAllowed, "spec.availabilitySet")]);
     assert!(refusal.stalls());
+}
+
+/// SIZE-03, S-24
+#[test]
+fn a_size_that_always_has_accelerated_networking_takes_a_nic_without_the_flag() {
+    let mut fabric = a_rack().with(a_vm("v").nics(["a"]).size("Standard_D2s_v5"));
+    assert_eq!(fabric.get::<NetworkInterface>("a").ask.accelerated_networking, Switch::Off, "as it was asked for");
+    fabric.accept(a_vm("v").nics(["a"]).size("Standard_D2s_v5").deallocated());
+    fabric.accept(a_nic("a").accelerated());
+}
+
+/// SIZE-04: later pages allow it on one NIC only.
+#[test]
+fn a_small_size_of_the_table_has_accelerated_networking_on_all_its_nics() {
+    for size in ["Standard_D2as_v4", "Standard_D2as_v5"] {
+        let fabric = a_rack().with(a_nic("a").accelerated()).with(a_nic("b").accelerated());
+        fabric.with(a_vm("v").nics(["a", "b"]).size(size));
+    }
 }

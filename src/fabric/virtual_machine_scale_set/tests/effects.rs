@@ -5,6 +5,7 @@ use crate::fabric::Kind;
 use crate::fabric::public_ip_address::Sku;
 use crate::fabric::virtual_machine::{PowerState, PowerWish};
 
+// shows VMSS-16
 #[test]
 fn instances_are_named_and_counted_and_get_the_lowest_addresses() {
     let fabric = a_farm().with_set(a_scale_set("api", 3));
@@ -37,6 +38,7 @@ fn computer_names_count_in_base_36() {
     assert_eq!(model.computer_name(36), "host000010");
 }
 
+// shows S-27
 #[test]
 fn the_highest_ids_go_first_and_no_id_is_used_again() {
     let mut fabric = a_farm().with_set(a_scale_set("api", 4));
@@ -75,6 +77,7 @@ fn a_set_that_is_deleted_goes_after_its_instances_and_leaves_nothing() {
     fabric.engine.assert_empty();
 }
 
+// shows VMSS-08, VMSS-24
 #[test]
 fn every_instance_has_a_public_address_and_a_name_of_its_own() {
     let set = a_scale_set("api", 2).public(a_public_model(Sku::Standard).label("mylabel"));
@@ -103,6 +106,7 @@ fn basic_addresses_of_instances_come_and_go_with_the_power() {
     assert_eq!(fabric.progress_of("api"), None, "it is as it was wished");
 }
 
+// shows VMSS-25
 #[test]
 fn instance_addresses_come_from_a_public_prefix_without_gaps() {
     let set = a_scale_set("api", 2).public(a_public_model(Sku::Standard).from("pool"));
@@ -112,6 +116,7 @@ fn instance_addresses_come_from_a_public_prefix_without_gaps() {
     assert_eq!(public.ip_address.unwrap().to_string(), "198.18.0.1");
 }
 
+// shows ADDR-12
 #[test]
 fn a_subnet_is_held_by_instances_as_by_other_network_interfaces() {
     let mut fabric = a_farm().with_set(a_scale_set("api", 1));
@@ -138,4 +143,16 @@ fn a_flexible_set_counts_the_machines_that_are_there() {
     assert_eq!(fabric.ids("api"), [1]);
     fabric.accept(a_scale_set("api", 2).flexible());
     assert_eq!(fabric.ids("api"), [1, 2]);
+}
+
+// shows VMSS-22
+#[test]
+fn instances_use_the_dns_servers_of_their_network_or_those_of_the_model() {
+    let farm = || a_farm().with(a_network("hub").prefixes(["10.0.0.0/8", "fd00::/48"]).dns_servers(2));
+    let applied = |fabric: &Fabric| fabric.instance_view("api", 0).network_interfaces[0].applied_dns_servers.clone();
+    let inherited = applied(&farm().with_set(a_scale_set("api", 1)));
+    assert_eq!(inherited.len(), 2);
+    let own: std::net::IpAddr = "10.0.1.9".parse().unwrap();
+    let set = a_scale_set("api", 1).nic(|nic| nic.dns_servers = vec![own]);
+    assert_eq!(applied(&farm().with_set(set)), [own]);
 }

@@ -287,14 +287,14 @@ fn public_addresses_of_instances_are_all_there_or_none() {
     fabric.accept(set(2));
 }
 
-// accepts VirtualMachineScaleSet S-13
+// accepts deletion of VirtualMachineScaleSet S-13
 #[test]
 fn a_set_without_instances_is_deleted() {
     let mut fabric = a_farm().with_set(a_scale_set("api", 0));
     assert!(fabric.delete(Kind::VirtualMachineScaleSet, "api").unwrap());
 }
 
-// refuses VirtualMachineScaleSet S-13
+// refuses deletion of VirtualMachineScaleSet S-13
 #[test]
 fn a_set_with_instances_waits_for_them() {
     let mut fabric = a_farm().with_set(a_scale_set("api", 1));

@@ -13,6 +13,7 @@ fn updated(fabric: &Fabric) -> Option<i32> {
     fabric.set_view("api").updated_replicas
 }
 
+// shows VMSS-02, VMSS-03, VMSS-05, VMSS-06
 #[test]
 fn with_manual_policy_instances_keep_their_model_until_told() {
     let mut fabric = a_farm().with_set(a_scale_set("api", 2));
@@ -32,6 +33,7 @@ fn with_manual_policy_instances_keep_their_model_until_told() {
     assert_eq!(fabric.get::<VirtualMachineScaleSet>("api").held.models.len(), 1);
 }
 
+// shows S-28
 #[test]
 fn new_instances_take_the_latest_model() {
     let mut fabric = a_farm().with_set(a_scale_set("api", 1));
@@ -41,6 +43,7 @@ fn new_instances_take_the_latest_model() {
     assert_eq!(fabric.instance_view("api", 1).latest_model_applied, Some(true));
 }
 
+// shows VMSS-04
 #[test]
 fn with_automatic_policy_all_follow_at_once() {
     let mut fabric = a_farm().with_set(a_scale_set("api", 3).upgrade(UpgradeMode::Automatic));
@@ -48,6 +51,7 @@ fn with_automatic_policy_all_follow_at_once() {
     assert_eq!(updated(&fabric), Some(3));
 }
 
+// shows VMSS-32
 #[test]
 fn a_changed_subnet_gives_new_addresses_and_gives_the_old_ones_back() {
     let mut fabric = a_farm().with_set(a_scale_set("api", 2).upgrade(UpgradeMode::Automatic));

@@ -1,0 +1,158 @@
+//! The rules that are checked before any kind's own or where a spec is read, and those that the API server holds as well.
+
+use crate::fabric::id::Kind;
+use crate::fabric::resource::Cures;
+use crate::fabric::violation::Code;
+
+/// A rule that refuses, and is no row of a kind's `RULES` table.
+#[derive(Clone, Copy, Debug)]
+pub struct General {
+    /// Its id.
+    pub id: &'static str,
+    /// The kinds that it speaks of; none means every kind.
+    pub kinds: &'static [Kind],
+    /// The rule in one sentence.
+    pub says: &'static str,
+    /// The codes that it refuses with.
+    pub codes: &'static [Code],
+    /// Who can cure what breaks it.
+    pub cure: Cures,
+    /// How the API server refuses it, too.
+    pub at_apply: Option<AtApply>,
+    /// What to do, in short.
+    pub remedy: &'static str,
+    /// The article or other source.
+    pub source: &'static str,
+}
+
+/// How the API server refuses at `kubectl apply` what one object alone shows; the fabric holds the same rule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AtApply {
+    /// By the schema of the definition.
+    Schema,
+    /// By a validation rule of it.
+    Cel,
+}
+
+use AtApply::{Cel, Schema};
+
+/// Every such rule.
+pub const GENERAL: &[General] = &[
+    General {
+        id: "ARM-04",
+        kinds: &[],
+        says: "A body that is not of the form that the CRD describes is refused as a whole, and nothing else is looked at; so is a list of more items than the CRD allows, before IPC-15, NIC-21 or VNET-10 count them.",
+        codes: &[Code::InvalidRequestContent, Code::InvalidParameter],
+        cure: Cures::Stalls,
+        at_apply: Some(Schema),
+        remedy: "Write the field as the message says.",
+        source: "recorded",
+    },
+    General {
+        id: "ARM-07",
+        kinds: &[],
+        says: "An object waits until an earlier one of its name has left the fabric.",
+        codes: &[Code::AnotherOperationInProgress],
+        cure: Cures::Waits,
+        at_apply: None,
+        remedy: "As what keeps the earlier one says.",
+        source: "recorded",
+    },
+    General {
+        id: "ARM-10",
+        kinds: &[],
+        says: "A name has at most 80 characters.",
+        codes: &[Code::InvalidResourceName],
+        cure: Cures::Stalls,
+        at_apply: None,
+        remedy: "Create the object under a shorter name.",
+        source: "Azure's resource model",
+    },
+    General {
+        id: "IPC-20",
+        kinds: &[Kind::VirtualMachine],
+        says: "What a guest is said to have set is addresses, on NICs that the VM lists.",
+        codes: &[Code::InvalidParameter, Code::InvalidPrivateIPAddressFormat],
+        cure: Cures::Stalls,
+        at_apply: Some(Cel),
+        remedy: "Name a NIC of the list, and addresses such as 10.0.1.10.",
+        source: "this project",
+    },
+    General {
+        id: "S-06",
+        kinds: &[Kind::VirtualMachine],
+        says: "The annotation that asks for a restart has at most 64 characters.",
+        codes: &[Code::InvalidParameter],
+        cure: Cures::Stalls,
+        at_apply: None,
+        remedy: "Write the time, or another short text.",
+        source: "this project",
+    },
+    General {
+        id: "S-12",
+        kinds: &[],
+        says: "A location has lower-case letters and digits; an object stays in its own.",
+        codes: &[Code::InvalidResourceLocation],
+        cure: Cures::Stalls,
+        at_apply: Some(Schema),
+        remedy: "Name the location that it is in, or create it anew.",
+        source: "Azure's resource model",
+    },
+    General {
+        id: "S-16",
+        kinds: &[Kind::VirtualNetwork, Kind::Subnet],
+        says: "A range is in CIDR notation and has no host bits; a subnet has one IPv4 range, and at most one IPv6 range.",
+        codes: &[Code::InvalidCIDRNotation, Code::InvalidAddressPrefixFormat, Code::NetcfgInvalidSubnet],
+        cure: Cures::Stalls,
+        at_apply: Some(Cel),
+        remedy: "Write the first address of the range, and its length.",
+        source: "recorded; azure-docs PR#123869",
+    },
+    General {
+        id: "S-35",
+        kinds: &[Kind::VirtualMachine, Kind::VirtualMachineScaleSet],
+        says: "A size is in the table of sizes.",
+        codes: &[Code::InvalidParameter],
+        cure: Cures::Stalls,
+        at_apply: None,
+        remedy: "Choose one of the nearest, which the message names.",
+        source: "this project",
+    },
+    General {
+        id: "VMSS-28",
+        kinds: &[Kind::VirtualMachineScaleSet],
+        says: "The policy of a Rolling upgrade has percentages of 0 to 100, and an ISO 8601 duration.",
+        codes: &[Code::InvalidParameter],
+        cure: Cures::Stalls,
+        at_apply: Some(Schema),
+        remedy: "Write such numbers, and a duration such as PT30S.",
+        source: "upgrade-scale-set.md",
+    },
+];
+
+/// The rules that the API server holds as well as the fabric.
+pub const AT_APPLY: &[(Kind, &str, AtApply)] = &[
+    (Kind::VirtualNetwork, "VNET-01", Cel),
+    (Kind::VirtualNetwork, "VNET-10", Schema),
+    (Kind::PublicIPPrefix, "S-19", Schema),
+    (Kind::PublicIPAddress, "PIP-02", Cel),
+    (Kind::PublicIPAddress, "PIP-13", Schema),
+    (Kind::PublicIPAddress, "PIP-15", Cel),
+    (Kind::PublicIPAddress, "S-19", Cel),
+    (Kind::NetworkInterface, "NIC-21", Schema),
+    (Kind::NetworkInterface, "IPC-01", Schema),
+    (Kind::NetworkInterface, "IPC-02", Cel),
+    (Kind::NetworkInterface, "IPC-10", Schema),
+    (Kind::NetworkInterface, "IPC-15", Schema),
+    (Kind::NetworkInterface, "IP6-01", Cel),
+    (Kind::NetworkInterface, "IP6-03", Cel),
+    (Kind::NetworkInterface, "IP6-04", Cel),
+    (Kind::NetworkInterface, "ADDR-09", Cel),
+    (Kind::VirtualMachineScaleSet, "VMSS-01", Schema),
+    (Kind::VirtualMachineScaleSet, "VMSS-07", Schema),
+    (Kind::VirtualMachineScaleSet, "VM-09", Cel),
+    (Kind::VirtualMachine, "VM-01", Schema),
+    (Kind::VirtualMachine, "VM-02", Schema),
+    (Kind::VirtualMachine, "VM-09", Cel),
+    (Kind::VirtualMachine, "S-26", Schema),
+];

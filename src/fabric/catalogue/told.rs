@@ -1,0 +1,60 @@
+//! Whatever a test is told stands in the reference: under a rule of its kind, with a code of it, and cured as that says.
+
+use std::sync::LazyLock;
+
+use super::GENERAL;
+use crate::fabric::id::Kind;
+use crate::fabric::kind::refusing_rules;
+use crate::fabric::resource::{Cures, Refusing};
+use crate::fabric::violation::{Code, Cure, Violation};
+
+/// What was refused.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Of {
+    Put(Kind),
+    Deletion(Kind),
+}
+
+/// Panics unless the rule reference has a row for each of these: of the kind and the rule, with the code, and who cures it.
+pub fn assert_in_the_reference(of: Of, violations: &[Violation]) {
+    static ROWS: LazyLock<Vec<Refusing>> = LazyLock::new(refusing_rules);
+    let (kind, deletion) = match of {
+        Of::Put(kind) => (kind, false),
+        Of::Deletion(kind) => (kind, true),
+    };
+    let of_kind = |other: &Kind| *other == kind || !deletion && judged_with(kind).contains(other);
+    for told in violations {
+        let own = ROWS.iter().filter(|rule| rule.deletion == deletion && of_kind(&rule.kind));
+        let own = own.map(|rule| (rule.id, rule.codes, rule.cure));
+        let general = GENERAL.iter().filter(|rule| rule.kinds.is_empty() || rule.kinds.iter().any(of_kind));
+        let general = general.filter(|_| !deletion).map(|rule| (rule.id, rule.codes, rule.cure));
+        let has_row = own.chain(general).any(|(id, codes, cure)| fits(told, id, codes, cure));
+        assert!(has_row, "the rule reference has no row for {of:?}: {told:#?}");
+    }
+}
+
+fn fits(violation: &Violation, id: &str, codes: &[Code], cure: Cures) -> bool {
+    let cured = match cure {
+        Cures::Stalls => violation.cure == Cure::Edit,
+        Cures::Waits => violation.cure != Cure::Edit,
+        Cures::Either => true,
+    };
+    violation.rule == id && codes.contains(&violation.code) && cured
+}
+
+/// The kinds whose rules an object of this kind is judged by as well, since it is made of such parts (VMSS-30, VMSS-19).
+fn judged_with(kind: Kind) -> &'static [Kind] {
+    match kind {
+        Kind::VirtualMachineScaleSet => &[Kind::NetworkInterface, Kind::PublicIPAddress],
+        Kind::VirtualMachineScaleSetVM => {
+            &[Kind::VirtualMachineScaleSet, Kind::NetworkInterface, Kind::PublicIPAddress]
+        }
+        Kind::VirtualNetwork
+        | Kind::Subnet
+        | Kind::PublicIPPrefix
+        | Kind::PublicIPAddress
+        | Kind::NetworkInterface
+        | Kind::AvailabilitySet
+        | Kind::VirtualMachine => &[],
+    }
+}
