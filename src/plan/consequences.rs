@@ -17,6 +17,8 @@ const ALLOCATED: [&str; 6] = ["privateIPAddress", "ipAddress", "ipPrefix", "fqdn
 const STANDARD: [&str; 6] = ["ResolvedRefs", "Accepted", "Programmed", "Ready", "Reconciling", "Stalled"];
 /// The rules that refuse what can only be had by deleting the object and creating it anew.
 pub const FIXED: [&str; 7] = ["AVS-01", "NIC-05", "PIP-01", "S-12", "S-14", "VMSS-12", "VMSS-26"];
+/// What a status repeats of the spec, of others, and of itself.
+const REPEATED: [&str; 5] = ["programmed", "conditions", "violations", "publicIPAddresses", "instances"];
 /// The metadata that manifests set.
 const METADATA: [&str; 2] = ["labels", "annotations"];
 
@@ -33,79 +35,44 @@ pub struct Between<'a> {
 impl Between<'_> {
     /// What came of an object. `manifest` is what asks for it, and `refusals` is why the API server does not take that.
     pub fn of(&self, id: &ObjectId, manifest: Option<&Manifest>, refusals: Vec<ViolationReport>) -> PlannedObject {
-        let get = |cluster: &'_ Cluster| cluster.server().objects().get(id).cloned();
-        let (before, after) = (get(self.before), get(self.after));
+        let (before, after) = (shown(self.before, id), shown(self.after, id));
         let stored = refusals.is_empty();
-        let violations = if stored { after.as_ref().map(violations).unwrap_or_default() } else { refusals };
-        let fields = self.fields(before.as_ref(), after.as_ref(), manifest, stored);
-        let same = |one: &DynamicObject, other: &DynamicObject| one.metadata.uid == other.metadata.uid;
-        let action = match (&before, &after) {
-            (None, _) => Action::Create,
-            (Some(_), None) => Action::Delete,
-            (Some(before), Some(after)) if !same(before, after) => Action::Replace,
-            (Some(_), Some(after)) if is_deleted(after) && manifest.is_some() => Action::Replace,
-            (Some(before), Some(after)) if is_deleted(after) && !is_deleted(before) => Action::Delete,
-            (Some(_), Some(_)) if fields.is_empty() && stored => Action::NoChange,
-            (Some(_), Some(_)) if violations.iter().any(|violation| FIXED.contains(&&*violation.rule)) => {
-                Action::Replace
-            }
-            (Some(_), Some(_)) => Action::Update,
-        };
+        let violations = if stored { after.map(violations).unwrap_or_default() } else { refusals };
+        let fields = fields(before, after, manifest, stored);
+        let action = action(before, after, manifest, &violations, stored && fields.is_empty());
+        let place = |path: &str| manifest.map(|manifest| manifest.place_of(path));
+        let told = violations.into_iter();
+        let told: Vec<_> = told.map(|told| PlannedViolation { place: place(&told.path), violation: told }).collect();
         PlannedObject {
             object: id.into(),
             action,
-            accepted: violations.is_empty(),
-            ready: after.as_ref().filter(|_| stored).and_then(ready),
+            accepted: told.is_empty(),
+            ready: after.filter(|_| stored).and_then(ready),
             place: manifest.map(Manifest::place),
-            made_for: after
-                .as_ref()
-                .or(before.as_ref())
-                .and_then(object::owner)
-                .map(|owner| owner.set.name.to_string()),
+            made_for: after.or(before).and_then(object::owner).map(|owner| owner.set.name.to_string()),
             fields,
-            allocations: allocations(before.as_ref(), after.as_ref()),
-            disruptions: self.disruptions(id, before.as_ref(), after.as_ref()),
-            advice: after.as_ref().filter(|_| stored).map(advice).unwrap_or_default(),
-            violations: violations
-                .into_iter()
-                .map(|violation| PlannedViolation {
-                    place: manifest.map(|manifest| manifest.place_of(&violation.path)),
-                    violation,
-                })
-                .collect(),
+            allocations: allocations(before, after),
+            disruptions: self.disruptions(id, before, after),
+            advice: after.filter(|_| stored).map(advice).unwrap_or_default(),
+            violations: told,
         }
+    }
+
+    /// True if nothing came of an object.
+    pub fn is_as_before(&self, id: &ObjectId) -> bool {
+        let version =
+            |cluster| shown(cluster, id).map(|object| (&object.metadata.uid, &object.metadata.resource_version));
+        version(self.before) == version(self.after)
     }
 
     /// Whether it is refused now, and was not before, or for something else.
     pub fn is_refused_now(&self, id: &ObjectId) -> bool {
         let told = |cluster: &Cluster| {
-            let violations = cluster.server().objects().get(id).map(violations).unwrap_or_default();
+            let violations = shown(cluster, id).map(violations).unwrap_or_default();
             violations.into_iter().map(|violation| (violation.rule, violation.path)).collect::<Vec<_>>()
         };
         let after = told(self.after);
         !after.is_empty() && after != told(self.before)
-    }
-
-    /// The fields that are edited; of a manifest that the API server does not take, those that it asks for.
-    fn fields(
-        &self,
-        before: Option<&DynamicObject>,
-        after: Option<&DynamicObject>,
-        manifest: Option<&Manifest>,
-        stored: bool,
-    ) -> Vec<Difference> {
-        let Some((before, after)) = before.zip(after) else { return Vec::new() };
-        let part = |object: &DynamicObject, path: &str| {
-            let object = json!({"labels": object.metadata.labels, "annotations": object.metadata.annotations});
-            object.get(path).filter(|value| !value.is_null()).cloned().unwrap_or_else(|| json!({}))
-        };
-        let spec = |object: &DynamicObject| object.data.get("spec").cloned().unwrap_or_default();
-        let asked = manifest.filter(|_| !stored).map(|manifest| &manifest.object);
-        let wanted = asked.map_or_else(|| spec(after), |asked| asked.get("spec").cloned().unwrap_or_default());
-        let metadata = METADATA
-            .into_iter()
-            .flat_map(|path| difference::between(&part(before, path), &part(after, path), &format!("metadata.{path}")));
-        difference::between(&spec(before), &wanted, "spec").into_iter().chain(metadata).collect()
     }
 
     /// What the users of a virtual machine, or of an instance, feel.
@@ -126,6 +93,50 @@ impl Between<'_> {
         };
         vec![format!("{id} {what}.")]
     }
+}
+
+fn shown<'a>(cluster: &'a Cluster, id: &ObjectId) -> Option<&'a DynamicObject> {
+    cluster.server().objects().get(id)
+}
+
+fn action(
+    before: Option<&DynamicObject>,
+    after: Option<&DynamicObject>,
+    manifest: Option<&Manifest>,
+    violations: &[ViolationReport],
+    same: bool,
+) -> Action {
+    match (before, after) {
+        (None, _) => Action::Create,
+        (Some(_), None) => Action::Delete,
+        (Some(before), Some(after)) if before.metadata.uid != after.metadata.uid => Action::Replace,
+        (Some(_), Some(after)) if is_deleted(after) && manifest.is_some() => Action::Replace,
+        (Some(before), Some(after)) if is_deleted(after) && !is_deleted(before) => Action::Delete,
+        (Some(_), Some(_)) if same => Action::NoChange,
+        (Some(_), Some(_)) if violations.iter().any(|violation| FIXED.contains(&&*violation.rule)) => Action::Replace,
+        (Some(_), Some(_)) => Action::Update,
+    }
+}
+
+/// The fields that are edited; of a manifest that the API server does not take, those that it asks for.
+fn fields(
+    before: Option<&DynamicObject>,
+    after: Option<&DynamicObject>,
+    manifest: Option<&Manifest>,
+    stored: bool,
+) -> Vec<Difference> {
+    let Some((before, after)) = before.zip(after) else { return Vec::new() };
+    let part = |object: &DynamicObject, path: &str| {
+        let object = json!({"labels": object.metadata.labels, "annotations": object.metadata.annotations});
+        object.get(path).filter(|value| !value.is_null()).cloned().unwrap_or_else(|| json!({}))
+    };
+    let spec = |object: &DynamicObject| object.data.get("spec").cloned().unwrap_or_default();
+    let asked = manifest.filter(|_| !stored).map(|manifest| &manifest.object);
+    let wanted = asked.map_or_else(|| spec(after), |asked| asked.get("spec").cloned().unwrap_or_default());
+    let metadata = METADATA
+        .into_iter()
+        .flat_map(|path| difference::between(&part(before, path), &part(after, path), &format!("metadata.{path}")));
+    difference::between(&spec(before), &wanted, "spec").into_iter().chain(metadata).collect()
 }
 
 fn is_deleted(object: &DynamicObject) -> bool {
@@ -150,13 +161,9 @@ fn allocations(before: Option<&DynamicObject>, after: Option<&DynamicObject>) ->
 
 /// A status without what repeats the spec, and without the lists of others.
 fn view(status: &Value) -> Value {
-    let mut view = status.clone();
-    if let Some(fields) = view.as_object_mut() {
-        fields.retain(|field, _| {
-            !["programmed", "conditions", "violations", "publicIPAddresses", "instances"].contains(&field.as_str())
-        });
-    }
-    view
+    let fields = status.as_object().into_iter().flatten();
+    let told = fields.filter(|(field, _)| !REPEATED.contains(&field.as_str()));
+    Value::Object(told.map(|(field, value)| (field.clone(), value.clone())).collect())
 }
 
 /// What a status tells of broken constraints.

@@ -193,6 +193,9 @@ fn objects(
     all.extend(stored(between.after));
     let planned = all.into_iter().filter_map(|id| {
         let manifest = manifests.objects.get(&id);
+        if manifest.is_none() && between.is_as_before(&id) {
+            return None;
+        }
         let planned = between.of(&id, manifest, refused.remove(&id).unwrap_or_default());
         (manifest.is_some() || planned.changes() || between.is_refused_now(&id)).then_some(planned)
     });
