@@ -25,7 +25,8 @@ impl Examples {
     fn moved_to(space: &Space<'_>) -> Self {
         let folder = TempDir::new().expect("a folder");
         for (name, path) in sources() {
-            let text = fs::read_to_string(path).expect("it is there").replace("shop", &space.name);
+            let text = fs::read_to_string(path).expect("it is there");
+            let text = text.replace("shop-", &format!("{}-", space.own("label"))).replace("shop", &space.name);
             fs::write(folder.path().join(name), text).expect("it can be written");
         }
         Self { folder }

@@ -131,15 +131,17 @@ impl Space<'_> {
     /// Waits until the set `api` has so many instances, all running, and the objects of this kind are those that it lists.
     /// Returns their names.
     pub fn agrees(&self, kind: Kind, replicas: usize) -> Vec<String> {
-        let set = self.wait("vmss/api", &format!("of {replicas}, all running"), |set| {
-            kstatus(set) == Health::Current && at(set, "/replicas") == replicas && at(set, "/readyReplicas") == replicas
+        let names = poll(&format!("the set and its {replicas} {kind:?}s agree"), || {
+            let set = self.get("vmss/api");
+            let all_run = kstatus(&set) == Health::Current && *at(&set, "/readyReplicas") == replicas;
+            let instances = at(&set, "/instances").as_array().into_iter().flatten();
+            let mut listed: Vec<&str> = instances.filter_map(|instance| instance["name"].as_str()).collect();
+            listed.sort_unstable();
+            let names = self.names(kind);
+            (all_run && names == listed && names.len() == replicas).then_some(names)
         });
-        let instances = at(&set, "/instances").as_array().into_iter().flatten();
-        let mut names: Vec<&str> = instances.filter_map(|instance| instance["name"].as_str()).collect();
-        names.sort_unstable();
-        self.exactly(kind, &names);
         self.wait("subnet/web", "one address taken for each", |web| at(web, "/capacity/allocated") == replicas);
-        names.into_iter().map(str::to_owned).collect()
+        names.unwrap()
     }
 
     /// Runs `vnet` for this namespace.
