@@ -35,7 +35,7 @@ docs: crds ## Generates everything that is committed and generated
 	@mkdir -p docs
 	cargo run --quiet -- rules >docs/rules.md
 
-bench: ## Runs the benchmarks, about 15 minutes; with VNET_BENCH_SIZES=1000 VNET_BENCH_PAIRS=3 about 3
+bench: ## Runs the benchmarks, about 25 minutes; VNET_BENCH_SIZES=1000 VNET_BENCH_SETS=1x200 VNET_BENCH_PAIRS=3 about 4
 	@assets="$$(tools/binaries)"; set -x; VNET_ASSETS="$$assets" cargo bench --bench engine --bench operator
 
 clean: ## Ends what runs, and removes target/ and .local/

@@ -1,5 +1,6 @@
 //! A control plane of real binaries and the operator on it, as processes that end with the benchmark.
 
+use std::collections::BTreeMap;
 use std::fs::OpenOptions;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -87,26 +88,24 @@ impl Plane {
         self.folder.path().join("plane/kubeconfig")
     }
 
-    /// The requests to change an object of the operator's kinds, as the API server itself counts them: also those that it
-    /// refused, and those that changed nothing.
+    /// The requests to change an object of the operator's kinds, or a ControllerRevision, as the API server itself counts
+    /// them: also those that it refused, and those that changed nothing.
     pub async fn writes(&self) -> anyhow::Result<Writes> {
         let request = Request::get("/metrics").body(Vec::new())?;
         let metrics = self.client.request_text(request).await?;
         let mut writes = Writes::default();
         for line in metrics.lines().filter_map(|line| line.strip_prefix("apiserver_request_total{")) {
-            let has = |label: &str, value: &str| line.contains(&format!("{label}=\"{value}\""));
-            let changes = ["POST", "PUT", "PATCH", "APPLY", "DELETE", "DELETECOLLECTION"];
-            if !has("group", GROUP) || !has("dry_run", "") || !changes.iter().any(|verb| has("verb", verb)) {
-                continue;
-            }
-            let count: f64 = line.rsplit(' ').next().context("a metric has a value")?.parse()?;
-            match (has("resource", "networkinterfaces"), has("verb", "POST"), has("code", "409")) {
-                (true, false, conflict) => {
-                    writes.of_nics += count;
-                    writes.conflicts += if conflict { count } else { 0.0 };
-                }
-                (true, true, _) => {}
-                (false, ..) => writes.of_others += count,
+            let label = |name: &str| {
+                let value = line.split_once(&format!("{name}=\"")).and_then(|(_, rest)| rest.split_once('"'));
+                value.map(|(value, _)| value.to_owned()).unwrap_or_default()
+            };
+            let (verb, resource) = (label("verb"), label("resource"));
+            let changes = ["POST", "PUT", "PATCH", "APPLY", "DELETE", "DELETECOLLECTION"].contains(&verb.as_str());
+            let is_ours = label("group") == GROUP || resource == "controllerrevisions";
+            if changes && is_ours && label("dry_run").is_empty() {
+                let count: f64 = line.rsplit(' ').next().context("a metric has a value")?.parse()?;
+                let write = Change { resource, subresource: label("subresource"), verb, code: label("code") };
+                *writes.0.entry(write).or_default() += count;
             }
         }
         Ok(writes)
@@ -139,37 +138,74 @@ impl Drop for Plane {
     }
 }
 
-/// Requests that ask for a change, since the API server started. Creates of NICs are the client's, and do not count.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Writes {
-    pub of_nics: f64,
-    pub conflicts: f64,
-    pub of_others: f64,
+/// A request that asks for a change, as the API server's metrics name it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Change {
+    pub resource: String,
+    pub subresource: String,
+    pub verb: String,
+    pub code: String,
 }
 
+/// How often each was made.
+#[derive(Clone, Debug, Default)]
+pub struct Writes(BTreeMap<Change, f64>);
+
 impl Writes {
-    pub fn all(&self) -> f64 {
-        self.of_nics + self.of_others
+    /// How many there are of these.
+    pub fn count(&self, is: impl Fn(&Change) -> bool) -> f64 {
+        self.0.iter().filter(|(write, _)| is(write)).map(|(_, count)| count).sum::<f64>() + 0.0 // no sum is -0
+    }
+
+    /// How many there are of objects of a kind, by its plural.
+    pub fn of(&self, resource: &str) -> f64 {
+        self.count(|write| write.resource == resource)
     }
 }
 
 impl std::ops::AddAssign for Writes {
     fn add_assign(&mut self, more: Writes) {
-        self.of_nics += more.of_nics;
-        self.conflicts += more.conflicts;
-        self.of_others += more.of_others;
+        for (write, count) in more.0 {
+            *self.0.entry(write).or_default() += count;
+        }
     }
 }
 
 impl std::ops::Sub for Writes {
     type Output = Writes;
 
-    fn sub(self, before: Writes) -> Writes {
-        Writes {
-            of_nics: self.of_nics - before.of_nics,
-            conflicts: self.conflicts - before.conflicts,
-            of_others: self.of_others - before.of_others,
+    fn sub(mut self, before: Writes) -> Writes {
+        for (write, count) in before.0 {
+            *self.0.entry(write).or_default() -= count;
         }
+        self
+    }
+}
+
+/// A control plane with the operator on it, while that is to run.
+pub struct Cluster {
+    pub operator: Option<Operator>, // ends before the control plane
+    pub plane: Plane,
+}
+
+impl Cluster {
+    pub async fn start() -> anyhow::Result<Self> {
+        Ok(Self { operator: None, plane: Plane::start().await? })
+    }
+
+    /// Starts the operator if it does not run; returns the time until it was ready.
+    pub async fn operator_runs(&mut self) -> anyhow::Result<Duration> {
+        if self.operator.is_some() {
+            return Ok(Duration::ZERO);
+        }
+        let (operator, time) = self.plane.operator().await?;
+        self.operator = Some(operator);
+        Ok(time)
+    }
+
+    /// Has the operator end, if it runs.
+    pub fn operator_stops(&mut self) -> anyhow::Result<()> {
+        self.operator.take().map_or(Ok(()), Operator::stop)
     }
 }
 

@@ -18,14 +18,14 @@ use vnet_operator::api::FINALIZER;
 use vnet_operator::api::conditions::Since;
 use vnet_operator::api::object::{api_resource, report};
 use vnet_operator::api::status::Findings;
-use vnet_operator::fabric::{Kind, Name, ObjectId};
+use vnet_operator::fabric::{Engine, Kind, Name, ObjectId, Uid};
 
 use crate::support::{NETWORK, SUBNET, fabric, nic_name, request, spec};
 
 /// As many as the operator has.
-const AT_ONCE: usize = 32;
+pub const AT_ONCE: usize = 32;
 /// Nothing for this long is a fault, not slowness.
-const SILENCE: Duration = Duration::from_secs(60);
+pub const SILENCE: Duration = Duration::from_secs(60);
 
 /// A namespace with a virtual network and a subnet that are Ready.
 pub struct Space {
@@ -51,9 +51,8 @@ impl Space {
     /// Creates NICs; returns the time from the first create until the operator has made the last one Ready.
     pub async fn with_operator(&self, nics: usize) -> anyhow::Result<Duration> {
         let api = self.api(Kind::NetworkInterface);
-        let events = watcher(api, watcher::Config::default());
+        let events = listed(api).await?;
         pin_mut!(events);
-        while !matches!(events.try_next().await?, Some(Event::InitDone)) {}
         let begin = Instant::now();
         let create = self
             .each(nics, |number| async move { self.create(Kind::NetworkInterface, &nic_name(number)).await.map(drop) });
@@ -66,40 +65,42 @@ impl Space {
     /// who comes by way of a watch, spares it.
     pub async fn with_bare_client(&self, nics: usize) -> anyhow::Result<Duration> {
         let statuses = self.statuses(nics);
-        let (api, statuses) = (&self.api(Kind::NetworkInterface), &statuses);
+        let statuses = &statuses;
         let begin = Instant::now();
         let work = |number: usize| async move {
-            let name = nic_name(number);
-            let created = self.create(Kind::NetworkInterface, &name).await?;
+            let created = self.create(Kind::NetworkInterface, &nic_name(number)).await?;
             ensure!(created.finalizers().contains(&FINALIZER.to_owned()), "the admission policy does not act");
-            let mut object = DynamicObject::new(&name, &api_resource(Kind::NetworkInterface)).within(&self.name);
-            object.metadata.uid = created.metadata.uid;
-            object.metadata.resource_version = created.metadata.resource_version;
-            object.data = json!({"status": statuses[number]});
-            api.replace_status(&name, &PostParams::default(), &object).await?;
-            Ok(())
+            self.write_status(Kind::NetworkInterface, created, &statuses[number]).await
         };
         self.each(nics, work).await?;
         Ok(begin.elapsed())
     }
 
+    /// Writes the status of an object that was just created.
+    pub async fn write_status(&self, kind: Kind, created: DynamicObject, status: &Value) -> anyhow::Result<()> {
+        let name = created.name_any();
+        let mut object = DynamicObject::new(&name, &api_resource(kind)).within(&self.name);
+        object.metadata.uid = created.metadata.uid;
+        object.metadata.resource_version = created.metadata.resource_version;
+        object.data = json!({"status": status});
+        self.api(kind).replace_status(&name, &PostParams::default(), &object).await?;
+        Ok(())
+    }
+
     /// What a fabric reports that carries them all.
     fn statuses(&self, nics: usize) -> Vec<Value> {
         let mut fabric = fabric(&self.name);
-        let status = |number| {
+        let of_nic = |number| {
             let id = ObjectId::new(Kind::NetworkInterface, Name::new(self.name.as_str(), nic_name(number)));
             let request = request(&id);
             let uid = request.uid.clone();
             fabric.put(&id.name, request).expect("the NIC is good");
-            let now = Timestamp::from_second(Timestamp::now().as_second()).expect("it is a time");
-            let found =
-                Findings { uid: &uid, generation: 1, violations: &[], expected: None, since: &Since::default(), now };
-            report(id.kind, &fabric, &id.name, found).expect("a status is JSON")
+            status(&fabric, &id, &uid)
         };
-        (0..nics).map(status).collect()
+        (0..nics).map(of_nic).collect()
     }
 
-    async fn each<F>(&self, nics: usize, work: impl Fn(usize) -> F) -> anyhow::Result<()>
+    pub async fn each<F>(&self, nics: usize, work: impl Fn(usize) -> F) -> anyhow::Result<()>
     where
         F: Future<Output = anyhow::Result<()>>,
     {
@@ -112,7 +113,7 @@ impl Space {
         self.wait(Kind::Subnet, |subnet| allocated(subnet) == Some(json!(nics))).await
     }
 
-    async fn wait(&self, kind: Kind, is: impl Fn(&DynamicObject) -> bool) -> anyhow::Result<()> {
+    pub async fn wait(&self, kind: Kind, is: impl Fn(&DynamicObject) -> bool) -> anyhow::Result<()> {
         let events = watcher(self.api(kind), watcher::Config::default());
         pin_mut!(events);
         seen(events, 1, is).await.map(drop).with_context(|| format!("{kind} in {}", self.name))
@@ -123,13 +124,29 @@ impl Space {
         Ok(self.api(kind).create(&PostParams::default(), &object).await?)
     }
 
-    fn api(&self, kind: Kind) -> Api<DynamicObject> {
+    pub fn api(&self, kind: Kind) -> Api<DynamicObject> {
         Api::namespaced_with(self.client.clone(), &self.name, &api_resource(kind))
     }
 }
 
+/// What the operator writes of an object that the fabric carries.
+pub fn status(fabric: &Engine, id: &ObjectId, uid: &Uid) -> Value {
+    let now = Timestamp::from_second(Timestamp::now().as_second()).expect("it is a time");
+    let found = Findings { uid, generation: 1, violations: &[], expected: None, since: &Since::default(), now };
+    report(id.kind, fabric, &id.name, found).expect("a status is JSON")
+}
+
+/// What a watch tells once it has told what was there.
+pub async fn listed(
+    api: Api<DynamicObject>,
+) -> anyhow::Result<impl Stream<Item = watcher::Result<Event<DynamicObject>>>> {
+    let mut events = Box::pin(watcher(api, watcher::Config::default()));
+    while !matches!(events.try_next().await?, Some(Event::InitDone)) {}
+    Ok(events)
+}
+
 /// Waits until so many objects are as they should be; returns when that was seen.
-async fn seen(
+pub async fn seen(
     mut events: Pin<&mut impl Stream<Item = watcher::Result<Event<DynamicObject>>>>,
     count: usize,
     is: impl Fn(&DynamicObject) -> bool,
@@ -148,7 +165,7 @@ async fn seen(
     Ok(Instant::now())
 }
 
-fn is_ready(object: &DynamicObject) -> bool {
+pub fn is_ready(object: &DynamicObject) -> bool {
     let conditions = object.data.pointer("/status/conditions").and_then(Value::as_array);
     conditions.is_some_and(|conditions| conditions.iter().any(|c| c["type"] == "Ready" && c["status"] == "True"))
 }

@@ -1,7 +1,8 @@
-//! What the operator costs on a real API server, against a client that creates the same NICs and writes the same statuses.
+//! What the operator costs on a real API server, against a client that creates the same objects and writes the same statuses.
 //!
-//! `cargo bench --bench operator`, with `VNET_BENCH_SIZES` (default `1000,5000`) NICs in `VNET_BENCH_PAIRS` (default 5)
-//! pairs of runs. Who begins changes from pair to pair, because the API server gets slower with what it holds.
+//! `cargo bench --bench operator`, with `VNET_BENCH_SIZES` (default `1000,5000`) NICs, and with `VNET_BENCH_SETS` (default
+//! `1x1000,20x100`) scale sets of so many instances, in `VNET_BENCH_PAIRS` (default 5) pairs of runs; an empty list leaves
+//! that part out. Who begins changes from pair to pair, because the API server gets slower with what it holds.
 
 #![allow(
     clippy::unwrap_used,
@@ -14,14 +15,18 @@
 
 mod cluster;
 mod load;
+mod scale_sets;
 #[path = "../support/mod.rs"]
 mod support;
 
+use std::fmt::Display;
+use std::str::FromStr;
 use std::time::Duration;
 
-use anyhow::{Context, bail, ensure};
-use cluster::{Operator, Plane, Writes};
+use anyhow::{Context, anyhow, bail, ensure};
+use cluster::{Change, Cluster, Writes};
 use load::Space;
+use scale_sets::Shape;
 use support::{median, print, print_ratio, resident};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::sleep;
@@ -48,11 +53,22 @@ async fn main() -> anyhow::Result<()> {
 async fn bench() -> anyhow::Result<()> {
     let pairs = setting("VNET_BENCH_PAIRS", "5")?.parse().context("VNET_BENCH_PAIRS is a number")?;
     ensure!(pairs > 0, "VNET_BENCH_PAIRS is at least 1");
-    let sizes: Result<Vec<usize>, _> = setting("VNET_BENCH_SIZES", "1000,5000")?.split(',').map(str::parse).collect();
-    for nics in sizes.context("VNET_BENCH_SIZES is a list of numbers, such as 1000,5000")? {
+    let sizes: Vec<usize> = list("VNET_BENCH_SIZES", "1000,5000")?;
+    let shapes: Vec<Shape> = list("VNET_BENCH_SETS", "1x1000,20x100")?;
+    for nics in sizes {
         Bench::start(nics).await?.run(pairs).await?;
     }
+    for shape in shapes {
+        scale_sets::Bench::start(shape).await?.run(pairs).await?;
+    }
     Ok(())
+}
+
+/// A setting that is a list.
+fn list<T: FromStr<Err: Display>>(name: &str, default: &str) -> anyhow::Result<Vec<T>> {
+    let setting = setting(name, default)?;
+    let items = setting.split(',').filter(|item| !item.is_empty()).map(str::parse);
+    items.map(|item| item.map_err(|error| anyhow!("{name} is a list such as {default}: {error}"))).collect()
 }
 
 fn setting(name: &str, default: &str) -> anyhow::Result<String> {
@@ -65,9 +81,8 @@ fn setting(name: &str, default: &str) -> anyhow::Result<String> {
 /// The runs of one size, on a control plane of their own.
 struct Bench {
     nics: usize,
-    held: usize,                // on the API server
-    operator: Option<Operator>, // ends before the control plane
-    plane: Plane,
+    held: usize, // on the API server
+    cluster: Cluster,
     with_operator: Vec<f64>,
     with_bare_client: Vec<f64>,
     writes: Writes,
@@ -76,12 +91,11 @@ struct Bench {
 impl Bench {
     async fn start(nics: usize) -> anyhow::Result<Self> {
         progress(nics, "starting a control plane");
-        let plane = Plane::start().await?;
+        let cluster = Cluster::start().await?;
         Ok(Self {
             nics,
             held: WARM,
-            operator: None,
-            plane,
+            cluster,
             with_operator: Vec::new(),
             with_bare_client: Vec::new(),
             writes: Writes::default(),
@@ -89,8 +103,8 @@ impl Bench {
     }
 
     async fn run(mut self, pairs: usize) -> anyhow::Result<()> {
-        self.operator_runs().await?;
-        let space = Space::new(&self.plane.client, "warm".to_owned()).await?;
+        self.cluster.operator_runs().await?;
+        let space = Space::new(&self.cluster.plane.client, "warm".to_owned()).await?;
         space.with_operator(WARM).await?;
         space.settled(WARM).await?;
         for pair in 0..pairs {
@@ -107,12 +121,12 @@ impl Bench {
     }
 
     async fn operator_run(&mut self, pair: usize) -> anyhow::Result<()> {
-        self.operator_runs().await?;
-        let space = Space::new(&self.plane.client, format!("operator-{pair}")).await?;
-        let before = self.plane.writes().await?;
+        self.cluster.operator_runs().await?;
+        let space = Space::new(&self.cluster.plane.client, format!("operator-{pair}")).await?;
+        let before = self.cluster.plane.writes().await?;
         let time = space.with_operator(self.nics).await?;
         space.settled(self.nics).await?;
-        self.writes += self.plane.writes().await? - before;
+        self.writes += self.cluster.plane.writes().await? - before;
         self.held += self.nics;
         self.with_operator.push(time.as_secs_f64());
         progress(self.nics, &format!("pair {}, operator: {:.2} s", pair + 1, time.as_secs_f64()));
@@ -120,33 +134,19 @@ impl Bench {
     }
 
     async fn bare_run(&mut self, pair: usize) -> anyhow::Result<()> {
-        self.operator_runs().await?;
-        let space = Space::new(&self.plane.client, format!("bare-{pair}")).await?;
-        self.operator_stops()?;
+        self.cluster.operator_runs().await?;
+        let space = Space::new(&self.cluster.plane.client, format!("bare-{pair}")).await?;
+        self.cluster.operator_stops()?;
         let time = space.with_bare_client(self.nics).await?;
-        let before = self.plane.writes().await?;
-        self.operator_runs().await?;
+        let before = self.cluster.plane.writes().await?;
+        self.cluster.operator_runs().await?;
         space.settled(self.nics).await?;
-        let writes = self.plane.writes().await? - before;
-        ensure!(writes.of_nics == 0.0, "the operator does not take the bare client's statuses for its own");
+        let writes = self.cluster.plane.writes().await? - before;
+        ensure!(of_nics(&writes, |_| true) == 0.0, "the operator does not take the bare client's statuses for its own");
         self.held += self.nics;
         self.with_bare_client.push(time.as_secs_f64());
         progress(self.nics, &format!("pair {}, bare client: {:.2} s", pair + 1, time.as_secs_f64()));
         Ok(())
-    }
-
-    /// Starts the operator if it does not run; returns the time until it was ready.
-    async fn operator_runs(&mut self) -> anyhow::Result<Duration> {
-        if self.operator.is_some() {
-            return Ok(Duration::ZERO);
-        }
-        let (operator, time) = self.plane.operator().await?;
-        self.operator = Some(operator);
-        Ok(time)
-    }
-
-    fn operator_stops(&mut self) -> anyhow::Result<()> {
-        self.operator.take().map_or(Ok(()), Operator::stop)
     }
 
     fn print_pairs(&self) {
@@ -159,32 +159,36 @@ impl Bench {
         let ratios = self.with_operator.iter().zip(&self.with_bare_client).map(|(operator, bare)| operator / bare);
         print_ratio(&self.titled("operator against bare client"), median(ratios.collect()), Some(1.25));
         let all = (self.nics * self.with_operator.len()) as f64;
-        self.print("writes per NIC", &format!("{:.3}", self.writes.of_nics / all), Some("1.00"));
-        self.print("of these conflicts", &format!("{:.0}", self.writes.conflicts), None);
-        self.print("writes of their subnets", &format!("{:.0}", self.writes.of_others), None);
+        self.print("writes per NIC", &format!("{:.3}", of_nics(&self.writes, |_| true) / all), Some("1.00"));
+        self.print("of these conflicts", &format!("{:.0}", of_nics(&self.writes, |write| write.code == "409")), None);
+        self.print(
+            "writes of their subnets",
+            &format!("{:.0}", self.writes.count(|write| write.resource != NICS)),
+            None,
+        );
     }
 
     async fn restarts(&mut self) -> anyhow::Result<()> {
         let held = self.held;
         progress(self.nics, &format!("at rest with {held} NICs for {REST:?}"));
-        let before = self.plane.writes().await?;
+        let before = self.cluster.plane.writes().await?;
         sleep(REST).await;
-        let writes = self.plane.writes().await? - before;
-        self.print(&format!("writes at rest in {REST:?}"), &format!("{:.0}", writes.all()), Some("0"));
+        let writes = self.cluster.plane.writes().await? - before;
+        self.print(&format!("writes at rest in {REST:?}"), &format!("{:.0}", all(&writes)), Some("0"));
         self.print_memory("memory with");
-        let before = self.plane.writes().await?;
-        self.operator_stops()?;
-        let time = self.operator_runs().await?;
+        let before = self.cluster.plane.writes().await?;
+        self.cluster.operator_stops()?;
+        let time = self.cluster.operator_runs().await?;
         sleep(AFTER_RESTART).await;
-        let writes = self.plane.writes().await? - before;
+        let writes = self.cluster.plane.writes().await? - before;
         self.print(&format!("restart to ready with {held} NICs"), &format!("{:.2} s", time.as_secs_f64()), None);
-        self.print("writes after a restart", &format!("{:.0}", writes.all()), Some("0"));
+        self.print("writes after a restart", &format!("{:.0}", all(&writes)), Some("0"));
         self.print_memory("memory after a restart with");
-        self.operator_stops()
+        self.cluster.operator_stops()
     }
 
     fn print_memory(&self, what: &str) {
-        let Some(operator) = &self.operator else { return };
+        let Some(operator) = &self.cluster.operator else { return };
         let megabytes = resident(operator.id()) / 1024.0 / 1024.0;
         self.print(&format!("{what} {} NICs", self.held), &format!("{megabytes:.1} MB"), None);
     }
@@ -196,6 +200,17 @@ impl Bench {
     fn titled(&self, what: &str) -> String {
         format!("{} NICs: {what}", self.nics)
     }
+}
+
+const NICS: &str = "networkinterfaces";
+
+/// Creates of NICs are the client's, and do not count.
+fn of_nics(writes: &Writes, is: impl Fn(&Change) -> bool) -> f64 {
+    writes.count(|write| write.resource == NICS && write.verb != "POST" && is(write))
+}
+
+fn all(writes: &Writes) -> f64 {
+    of_nics(writes, |_| true) + writes.count(|write| write.resource != NICS)
 }
 
 fn progress(nics: usize, what: &str) {

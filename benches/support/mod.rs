@@ -44,7 +44,12 @@ pub fn object(id: &ObjectId, version: u64, status: Value) -> DynamicObject {
 
 /// What the fabric is asked for an object.
 pub fn request(id: &ObjectId) -> Request<Ask> {
-    let seen = object::observe(id.kind, &object(id, 1, Value::Null), Recall::Nothing).expect("the object is whole");
+    request_of(id.kind, &object(id, 1, Value::Null))
+}
+
+/// What the fabric is asked for an object, as the API server shows it.
+pub fn request_of(kind: Kind, object: &DynamicObject) -> Request<Ask> {
+    let seen = object::observe(kind, object, Recall::Nothing).expect("the object is whole");
     let default = Placement { subscription: "default".into(), location: "westeurope".into() };
     let ask = seen.asked.expect("the spec is good").ask;
     Request { uid: seen.uid, generation: 1, location: None, default, ask }

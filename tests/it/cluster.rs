@@ -75,6 +75,15 @@ pub struct Cluster {
     _control_plane: Child, // ends when its standard input does, with this process
 }
 
+/// An operator that stands still for as long as this is there.
+pub struct Frozen<'a>(&'a Cluster);
+
+impl Drop for Frozen<'_> {
+    fn drop(&mut self) {
+        self.0.operator().signal("-CONT");
+    }
+}
+
 /// What a program said, and whether it succeeded.
 pub struct Told {
     /// True if its exit code was 0.
@@ -116,13 +125,21 @@ impl Cluster {
 
     /// Runs kubectl, which reads `input`.
     pub fn kubectl(&self, arguments: &[&str], input: &str) -> Told {
-        let mut command = Command::new(self.assets.join("kubectl"));
-        command.args(arguments).env("KUBECONFIG", self.kubeconfig());
+        self.run(Command::new(self.assets.join("kubectl")).args(arguments), input)
+    }
+
+    /// Runs `vnet`, as people do beside the operator.
+    pub fn vnet(&self, arguments: &[&str]) -> Told {
+        self.run(Command::new(env!("CARGO_BIN_EXE_vnet")).args(arguments), "")
+    }
+
+    fn run(&self, command: &mut Command, input: &str) -> Told {
+        command.env("KUBECONFIG", self.kubeconfig());
         command.env("KUBECACHEDIR", self.folder.join("kubectl-cache"));
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut process = command.spawn().expect("kubectl starts");
-        process.stdin.take().expect("it is piped").write_all(input.as_bytes()).expect("kubectl reads");
-        let output = process.wait_with_output().expect("kubectl ends");
+        let mut process = command.spawn().expect("the program starts");
+        process.stdin.take().expect("it is piped").write_all(input.as_bytes()).expect("the program reads");
+        let output = process.wait_with_output().expect("the program ends");
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         Told { ok: output.status.success(), out: text(&output.stdout), err: text(&output.stderr) }
     }
@@ -188,6 +205,12 @@ impl Cluster {
 
     fn end_operator(&self, signal: &str) -> ExitStatus {
         std::mem::take(&mut *self.operator()).end(signal)
+    }
+
+    /// Has the operator stand still until what this returns is dropped; it then goes on as if nothing had been.
+    pub fn freeze_operator(&self) -> Frozen<'_> {
+        self.operator().signal("-STOP");
+        Frozen(self)
     }
 
     /// What the operator answers to a GET: status line, headers and body.

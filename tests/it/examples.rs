@@ -26,7 +26,8 @@ impl Examples {
     pub fn moved_to(space: &Space<'_>) -> Self {
         let folder = TempDir::new().expect("a folder");
         for (name, path) in sources() {
-            let text = fs::read_to_string(path).expect("it is there").replace("shop", &space.name);
+            let text = fs::read_to_string(path).expect("it is there");
+            let text = text.replace("shop-", &format!("{}-", space.own("label"))).replace("shop", &space.name);
             fs::write(folder.path().join(name), text).expect("it can be written");
         }
         Self { folder }
@@ -206,9 +207,9 @@ fn kubectl_get_azure_lists_every_kind() {
     let examples = Examples::moved_to(&space);
     space.kubectl_ok(&["apply", "-f", &examples.path("")], "");
     examples.everything_is_ready(&space);
-    let listed = space.kubectl_ok(&["get", "azure", "-o", "name"], "");
-    let listed = listed.lines().map(|name| name.replace(".vnet.dev", ""));
-    let listed: BTreeSet<String> = listed.filter(|name| !name.starts_with("virtualmachinescalesetvm/")).collect();
+    let made_by_no_set = "!vnet.dev/scale-set";
+    let listed = space.kubectl_ok(&["get", "azure", "-l", made_by_no_set, "-o", "name"], "");
+    let listed: BTreeSet<String> = listed.lines().map(|name| name.replace(".vnet.dev", "")).collect();
     let applied = examples.ids(&examples.files()).into_iter().map(|id| id.to_lowercase());
     assert_eq!(listed, applied.collect());
 }

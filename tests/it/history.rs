@@ -1,6 +1,6 @@
 //! Every state of every object of a namespace, as a watch shows them: what a user may have seen.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use futures::StreamExt;
@@ -51,9 +51,13 @@ impl History {
 
     /// Waits until there have been this many.
     pub fn reaches(&self, count: usize) {
-        let mut counted = self.count.clone();
-        let reached = in_time(counted.wait_for(|now| *now >= count));
+        let reached = in_time(self.reached(count));
         assert!(reached.is_some(), "{} states were seen, and {count} expected", self.len());
+    }
+
+    /// The moment from which on there have been this many.
+    pub async fn reached(&self, count: usize) {
+        self.count.clone().wait_for(|now| *now >= count).await.expect("the watches count");
     }
 
     /// All of them; those of one object in order.
@@ -67,6 +71,24 @@ impl History {
             if let Some(broken) = contract::broken(&state) {
                 panic!("the status contract is broken: {broken}\n{}", yaml(&state));
             }
+        }
+    }
+
+    /// The ids of all objects of a kind that were ever there, each once, in order.
+    pub fn names(&self, kind: Kind) -> Vec<String> {
+        let states = self.states();
+        let seen = states.iter().filter(|state| state.types.as_ref().is_some_and(|types| types.kind == kind.as_str()));
+        let names: BTreeSet<String> = seen.filter_map(|state| state.metadata.name.clone()).collect();
+        names.into_iter().collect()
+    }
+
+    /// No object was made again under a name that one had before.
+    pub fn uses_no_name_twice(&self) {
+        let mut uids = BTreeMap::new();
+        for state in self.states() {
+            let uid = state.metadata.uid.clone();
+            let before = uids.insert(name(&state), uid.clone());
+            assert!(before.is_none_or(|before| before == uid), "{} is another object than before", name(&state));
         }
     }
 

@@ -45,10 +45,15 @@ impl Operator {
 
     /// Sends a signal, and waits for the end that it brings.
     pub fn end(mut self, signal: &str) -> ExitStatus {
+        self.signal(signal);
+        poll("the operator has ended", || self.ended()).unwrap()
+    }
+
+    /// Sends a signal.
+    pub fn signal(&self, signal: &str) {
         let pid = self.process.as_ref().expect("the operator runs").id();
         let sent = Command::new("kill").args([signal, &pid.to_string()]).status();
         assert!(sent.is_ok_and(|status| status.success()), "the operator took no signal {signal}");
-        poll("the operator has ended", || self.ended()).unwrap()
     }
 
     /// True if it was started and has not ended.

@@ -3,6 +3,7 @@
 use serde_json::json;
 use vnet_operator::fabric::Kind;
 
+use crate::cluster::alone;
 use crate::history::History;
 use crate::scale_sets::ScaleSet;
 use crate::space::{Space, at, id};
@@ -34,6 +35,48 @@ fn a_deleted_set_takes_its_instances_along_in_the_foreground_and_in_the_backgrou
             space.keeps_models(&[]);
         }
     }
+}
+
+#[test]
+fn a_set_that_is_deleted_replaces_no_instance_whatever_the_cascade() {
+    for cascade in ["--cascade=foreground", "--cascade=background", "--cascade=orphan"] {
+        let space = farm(&ScaleSet::uniform(3));
+        let history = History::of(&space);
+        history.reaches(6); // the network, the subnet, the set and its instances
+        space.kubectl_ok(&["delete", "vmss/api", cascade, "--timeout=60s"], "");
+        space.exactly(Kind::VirtualMachineScaleSetVM, &[]);
+        nothing_is_left_but_the_network(&space);
+        assert_eq!(history.names(Kind::VirtualMachineScaleSetVM), ["api-0", "api-1", "api-2"], "{cascade}");
+        history.uses_no_name_twice();
+    }
+}
+
+#[test]
+fn a_set_is_made_again_under_the_name_of_one_that_was_deleted() {
+    let space = farm(&ScaleSet::uniform(3));
+    space.delete("vmss/api");
+    space.gone("vmss/api");
+    space.apply(&ScaleSet::uniform(2).forwarding().manifest());
+    space.ready("vmss/api");
+    space.instances(&["api-0", "api-1"]);
+}
+
+#[test]
+fn an_instance_that_is_deleted_just_before_its_set_is_not_replaced() {
+    let cluster = alone();
+    let space = Space::on(&cluster).and_a_subnet();
+    space.apply(&ScaleSet::uniform(3).manifest());
+    space.ready("vmss/api");
+    let history = History::of(&space);
+    history.reaches(6);
+    {
+        let _frozen = space.cluster.freeze_operator();
+        space.delete("vmssvm/api-1");
+        space.delete("vmss/api");
+    }
+    space.gone("vmss/api");
+    nothing_is_left_but_the_network(&space);
+    assert_eq!(history.names(Kind::VirtualMachineScaleSetVM), ["api-0", "api-1", "api-2"]);
 }
 
 #[test]

@@ -3,9 +3,10 @@
 use serde_json::json;
 use vnet_operator::fabric::Kind;
 
-use crate::manifests::object;
-use crate::scale_sets::ScaleSet;
-use crate::space::{Space, at};
+use crate::history::History;
+use crate::manifests::{nic, object};
+use crate::scale_sets::{ScaleSet, has_taken_up};
+use crate::space::{Space, at, id};
 use crate::states::{is_advised, is_attached_to};
 
 fn two(policy: &str) -> (Space<'static>, ScaleSet) {
@@ -81,18 +82,51 @@ fn a_set_without_public_addresses_is_told_that_there_is_no_way_out() {
     assert!(!is_advised(&public.ready("vmss/api"), "OutboundConnectivityMissing"));
 }
 
-// shows S-33
 #[test]
-fn the_public_addresses_of_a_set_are_objects_that_it_owns_and_its_nics_show() {
+fn a_scale_out_that_does_not_fit_makes_no_object_at_all() {
+    let space = Space::with_a_subnet().and_subnet("tiny", "10.0.2.0/29"); // three addresses
+    space.apply(&nic("other", "tiny"));
+    space.ready("nic/other");
+    let set = |replicas| ScaleSet::flexible(replicas).in_subnet("tiny").public(&space.own("fit")).manifest();
+    space.apply(&set(1));
+    let before = space.ready("vmss/api");
+    let history = History::of(&space);
+    space.apply(&set(3));
+    let refusal = space.refused("vmss/api");
+    assert_eq!(refusal.told(), [("VMSS-29", "SubnetIsFull", "spec.replicas")]);
+    refusal.shows(&["2 more addresses", "tiny", "1 are free", "1 too few"]).keeps(&before).waits();
+    space.edit("vmss/api", &json!({"metadata": {"annotations": {"touched": "yes"}}}));
+    space.apply(&set(1));
+    space.ready("vmss/api");
+    let made = [Kind::VirtualMachine, Kind::NetworkInterface, Kind::PublicIPAddress].map(|kind| history.names(kind));
+    assert_eq!(made.concat(), ["api-0", "api-0-nic", "other", "api-0-nic-ip"]);
+    space.apply(&set(3));
+    let refusal = space.refused("vmss/api");
+    space.delete("nic/other");
+    space.cured("vmss/api", &refusal);
+    space.exactly(Kind::VirtualMachine, &["api-0", "api-1", "api-2"]);
+}
+
+#[test]
+fn a_rolling_upgrade_goes_in_batches_and_moves_nothing() {
+    let policy = "mode: Rolling, rollingUpgradePolicy: {maxBatchInstancePercent: 34, pauseTimeBetweenBatches: PT1S}";
     let space = Space::with_a_subnet();
-    space.apply(&ScaleSet::flexible(1).public(&space.own("shown")).manifest());
-    let set = space.ready("vmss/api");
-    let names = space.names(Kind::PublicIPAddress);
-    let [name] = names.as_slice() else { panic!("one public address is expected: {names:?}") };
-    let made = space.ready(&format!("pip/{name}"));
-    let owners = made.metadata.owner_references.as_deref().unwrap_or_default();
-    assert_eq!(owners.first().map(|owner| &owner.uid), set.metadata.uid.as_ref());
-    let nic = space.ready("nic/api-0-nic");
-    let shown = json!({"name": name, "ipAddress": at(&made, "/ipAddress")});
-    assert_eq!(at(&nic, "/ipConfigurations/0/publicIPAddress"), &shown);
+    let set = ScaleSet::flexible(3).upgraded(policy).public(&space.own("roll"));
+    space.apply(&set.manifest());
+    space.ready("vmss/api");
+    let history = History::of(&space);
+    space.apply(&set.forwarding().manifest());
+    space.wait("vmss/api", "upgraded", has_taken_up(3, "2"));
+    space.ready("vmss/api");
+    for n in 0..3 {
+        assert_eq!(at(&space.ready(&format!("nic/api-{n}-nic")), "/programmed/enableIPForwarding"), true);
+    }
+    let states = history.states();
+    let sets = states.iter().filter(|state| id(state) == "VirtualMachineScaleSet/api");
+    let mut updated: Vec<_> =
+        sets.filter(|set| at(set, "/updateRevision") == "2").map(|set| at(set, "/updatedReplicas").as_i64()).collect();
+    updated.dedup();
+    assert!(updated.len() > 1 && updated.is_sorted(), "{updated:?}");
+    history.moves_nothing();
+    history.uses_no_name_twice();
 }

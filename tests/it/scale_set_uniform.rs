@@ -7,7 +7,7 @@ use serde_json::json;
 use vnet_operator::fabric::Kind;
 
 use crate::manifests::{nic, object};
-use crate::scale_sets::{SELECTOR, ScaleSet};
+use crate::scale_sets::{SELECTOR, ScaleSet, ids};
 use crate::space::{Space, at, yaml};
 use crate::states::power_is;
 
@@ -89,7 +89,7 @@ fn scaling_in_takes_the_highest_ids_and_scaling_out_gives_new_ones() {
     space.kubectl_ok(&["scale", "vmss/api", "--replicas=2"], "");
     space.instances(&["api-0", "api-3"]);
     let set = space.wait("vmss/api", "of two", |set| at(set, "/readyReplicas") == 2);
-    assert_eq!((at(&set, "/instanceIds"), at(&set, "/nextInstanceId")), (&json!("0,3"), &json!(4)));
+    assert_eq!(ids(&set), (&json!("0,3"), &json!(4)));
 }
 
 #[test]
@@ -110,7 +110,7 @@ fn a_set_without_room_for_all_makes_none_and_is_cured_when_addresses_are_freed()
     let space = Space::with_a_subnet().and_subnet("tiny", "10.0.2.0/29"); // three addresses
     space.apply(&nic("other", "tiny"));
     space.ready("nic/other");
-    let set = |replicas| ScaleSet::uniform(replicas).manifest().replace("{name: web}", "{name: tiny}");
+    let set = |replicas| ScaleSet::uniform(replicas).in_subnet("tiny").manifest();
     space.apply(&set(1));
     let before = space.ready("vmss/api");
     let first = space.instances(&["api-0"]);

@@ -7,7 +7,8 @@ use kube::core::DynamicObject;
 use serde_json::{Value, json};
 use vnet_operator::fabric::Kind;
 
-use crate::cluster::{block_on, poll};
+use crate::cluster::{Told, block_on, poll};
+use crate::contract::{Health, kstatus};
 use crate::manifests::object;
 use crate::space::{Space, at};
 
@@ -20,6 +21,7 @@ pub struct ScaleSet {
     replicas: u32,
     mode: &'static str,
     upgrade: String,
+    subnet: &'static str,
     nic: String,
     configuration: String,
 }
@@ -28,7 +30,7 @@ impl ScaleSet {
     /// One that makes its instances.
     pub fn uniform(replicas: u32) -> Self {
         let (upgrade, nic, configuration) = ("mode: Manual".to_owned(), String::new(), String::new());
-        Self { replicas, mode: "Uniform", upgrade, nic, configuration }
+        Self { replicas, mode: "Uniform", upgrade, subnet: "web", nic, configuration }
     }
 
     /// One whose instances are objects of their own.
@@ -36,38 +38,60 @@ impl ScaleSet {
         Self { mode: "Flexible", ..Self::uniform(replicas) }
     }
 
+    /// Of so many instances.
+    pub fn of(self, replicas: u32) -> Self {
+        Self { replicas, ..self }
+    }
+
     /// With this upgrade policy.
     pub fn upgraded(self, policy: &str) -> Self {
         Self { upgrade: policy.to_owned(), ..self }
     }
 
+    /// With these fields of its NIC.
+    pub fn nic(self, fields: &str) -> Self {
+        Self { nic: format!("{fields}, "), ..self }
+    }
+
     /// With IP forwarding, which is a change of the model.
     pub fn forwarding(self) -> Self {
-        Self { nic: "enableIPForwarding: true, ".to_owned(), ..self }
+        self.nic("enableIPForwarding: true")
+    }
+
+    /// With a public address for each instance, of these fields.
+    pub fn public_with(self, fields: &str) -> Self {
+        Self { configuration: format!(", publicIPAddressConfiguration: {{name: pub, {fields}}}"), ..self }
     }
 
     /// With a public address for each instance, named by this label.
     pub fn public(self, label: &str) -> Self {
-        let public = format!("name: pub, dnsSettings: {{domainNameLabel: {label}}}");
-        Self { configuration: format!(", publicIPAddressConfiguration: {{{public}}}"), ..self }
+        self.public_with(&format!("dnsSettings: {{domainNameLabel: {label}}}"))
+    }
+
+    /// In another subnet than `web`.
+    pub fn in_subnet(self, subnet: &'static str) -> Self {
+        Self { subnet, ..self }
     }
 
     /// The manifest.
     pub fn manifest(&self) -> String {
         let Self { replicas, mode, upgrade, .. } = self;
-        let network = network(&self.nic, &self.configuration);
+        let network = self.network();
         let profile = format!("virtualMachineProfile: {{networkProfile: {network}}}");
         let sku = "sku: {name: Standard_DS3_v2}";
         let spec =
             format!("replicas: {replicas}, orchestrationMode: {mode}, {sku}, upgradePolicy: {{{upgrade}}}, {profile}");
         object("VirtualMachineScaleSet", "api", &spec)
     }
-}
 
-/// The network of an instance.
-fn network(nic: &str, configuration: &str) -> String {
-    let configurations = format!("ipConfigurations: [{{name: ip{configuration}}}]");
-    format!("{{networkInterfaceConfigurations: [{{name: nic, {nic}subnet: {{name: web}}, {configurations}}}]}}")
+    /// The network of an instance.
+    fn network(&self) -> String {
+        let Self { subnet, nic, configuration, .. } = self;
+        let configurations = format!("ipConfigurations: [{{name: ip{configuration}}}]");
+        format!(
+            "{{networkInterfaceConfigurations: [{{name: nic, {nic}subnet: {{name: {subnet}}}, {configurations}}}]}}"
+        )
+    }
 }
 
 impl Space<'_> {
@@ -104,6 +128,27 @@ impl Space<'_> {
         self.instances(names).into_iter().map(place).collect()
     }
 
+    /// Waits until the set `api` has so many instances, all running, and the objects of this kind are those that it lists.
+    /// Returns their names.
+    pub fn agrees(&self, kind: Kind, replicas: usize) -> Vec<String> {
+        let names = poll(&format!("the set and its {replicas} {kind:?}s agree"), || {
+            let set = self.get("vmss/api");
+            let all_run = kstatus(&set) == Health::Current && *at(&set, "/readyReplicas") == replicas;
+            let instances = at(&set, "/instances").as_array().into_iter().flatten();
+            let mut listed: Vec<&str> = instances.filter_map(|instance| instance["name"].as_str()).collect();
+            listed.sort_unstable();
+            let names = self.names(kind);
+            (all_run && names == listed && names.len() == replicas).then_some(names)
+        });
+        self.wait("subnet/web", "one address taken for each", |web| at(web, "/capacity/allocated") == replicas);
+        names.unwrap()
+    }
+
+    /// Runs `vnet` for this namespace.
+    pub fn vnet(&self, arguments: &[&str]) -> Told {
+        self.cluster.vnet(&[arguments, &["--namespace", &self.name]].concat())
+    }
+
     /// Waits until these are the ControllerRevisions of the set `api`.
     pub fn keeps_models(&self, names: &[&str]) {
         let expected: String = names.iter().map(|name| format!("controllerrevision.apps/{name}\n")).collect();
@@ -119,6 +164,11 @@ impl Space<'_> {
         let free = json!({"total": 256, "reserved": 5, "allocated": 0, "available": 251});
         self.wait("subnet/web", "free", |web| *at(web, "/capacity") == free);
     }
+}
+
+/// The ids of the instances that a set tells of, and of the next one.
+pub fn ids(set: &DynamicObject) -> (&Value, &Value) {
+    (at(set, "/instanceIds"), at(set, "/nextInstanceId"))
 }
 
 /// The private address that an instance shows.
