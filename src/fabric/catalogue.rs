@@ -399,6 +399,18 @@ pub const REMARKS: &[Remark] = &[
         "A subnet of the same network may be changed in the model.",
         Observed("an upgraded instance has an address of the new subnet; VMSS-12 refuses another network"),
     ),
+    remark(
+        "S-27",
+        "The highest ids go first when a set shrinks; no id is used again, and an instance that is deleted is replaced under a new one.",
+        Observed(
+            "status.instanceIds and nextInstanceId; the object of an instance goes when the status of its set tells its id no longer",
+        ),
+    ),
+    remark(
+        "S-40",
+        "An instance whose object has vanished while no operator looked is replaced under a new id; one whose object was not made yet is made under its own.",
+        Observed("status.pendingInstanceIds tells the ids whose objects were not seen yet when the status was written"),
+    ),
     remark("NSG-01 to NSG-24", "Network security groups.", NO_NSG),
     remark(
         "ASG-01 to ASG-07",

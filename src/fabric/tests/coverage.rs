@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use crate::fabric::kind::refusing_rules;
 
 /// The tests of every kind.
-const SOURCES: [&str; 15] = [
+const SOURCES: [&str; 16] = [
     include_str!("../availability_set/tests.rs"),
     include_str!("../public_ip_prefix/tests.rs"),
     include_str!("../virtual_network/tests.rs"),
@@ -22,6 +22,7 @@ const SOURCES: [&str; 15] = [
     include_str!("../network_interface/tests/public.rs"),
     include_str!("../virtual_machine/tests/rules.rs"),
     include_str!("../virtual_machine_scale_set/tests/rules.rs"),
+    include_str!("../virtual_machine_scale_set/tests/networks.rs"),
     include_str!("../virtual_machine_scale_set_vm/tests.rs"),
     include_str!("../virtual_machine/tests/public.rs"),
 ];

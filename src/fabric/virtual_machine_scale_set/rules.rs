@@ -3,15 +3,17 @@
 use std::collections::BTreeMap;
 
 use super::instances::needed;
-use super::{InstanceName, NicModel, OrchestrationMode, UpgradeMode, VirtualMachineScaleSet, publics};
+use super::{
+    Instance, InstanceName, NicModel, OrchestrationMode, UpgradeMode, VERSIONS, VirtualMachineScaleSet, publics,
+};
 use crate::fabric::engine::Engine;
 use crate::fabric::id::{Kind, Name, ObjectId, Placement};
 use crate::fabric::ipam::PoolId;
 use crate::fabric::limits::{self, AcceleratedNetworking, VmSize};
-use crate::fabric::network_interface::{NetworkInterface, Primary, Switch};
-use crate::fabric::public_ip_address::{PublicIPAddress, label_is_in_use, pool_holds};
+use crate::fabric::network_interface::{IpVersion, NetworkInterface, Primary, Switch, pool_of};
+use crate::fabric::public_ip_address::{PublicIPAddress, Sku, label_is_in_use, pool_holds};
 use crate::fabric::quota::{self, Quota};
-use crate::fabric::resource::{Case, Cures, DELETION_PATH, DeletionRule, Resource, Rule};
+use crate::fabric::resource::{Case, Cures, DELETION_PATH, DeletionRule, Programmed, Resource, Rule};
 use crate::fabric::subnet::Subnet;
 use crate::fabric::violation::{Code, Findings, Violation, WaitKey};
 
@@ -46,6 +48,24 @@ pub(super) const RULES: &[Rule<VirtualMachineScaleSet>] = &[
         remedy: "Create the scale set under a shorter name.",
         source: "kyma cloud-manager; the name is the value of a label",
         check: names_are_short,
+    },
+    Rule {
+        id: "PIP-15",
+        says: "A domain name label of a Flexible scale set leaves room for the ids of instances, whose labels are made of it.",
+        codes: &[Code::InvalidDomainNameLabel],
+        cure: Cures::Stalls,
+        remedy: "Choose a shorter label.",
+        source: "recorded; S-33",
+        check: labels_are_short,
+    },
+    Rule {
+        id: "VMSS-28",
+        says: "A batch of a Rolling upgrade has at least 5 percent of the instances.",
+        codes: &[Code::InvalidParameter],
+        cure: Cures::Stalls,
+        remedy: "Write a number from 5 to 100.",
+        source: "upgrade-scale-set.md",
+        check: batches_are_large,
     },
     Rule {
         id: "VMSS-30",
@@ -112,9 +132,9 @@ pub(super) const RULES: &[Rule<VirtualMachineScaleSet>] = &[
     },
     Rule {
         id: "PIP-19",
-        says: "Public addresses of Basic and Standard SKU do not mix within one scale set.",
+        says: "Public addresses of Basic and Standard SKU do not mix within one scale set, instances with a network of their own included.",
         codes: &[Code::DifferentSkuLoadBalancersAndPublicIPAddressNotAllowed],
-        cure: Cures::Stalls,
+        cure: Cures::Either,
         remedy: "Use one SKU.",
         source: "azure-docs load-balancer troubleshoot",
         check: |case, findings| skus_do_not_mix(&Network::of_the_model(case), findings),
@@ -127,6 +147,24 @@ pub(super) const RULES: &[Rule<VirtualMachineScaleSet>] = &[
         remedy: "Choose another label, or release it.",
         source: "[VMSS] configurable virtual machine domain names; S-32",
         check: |case, findings| labels_are_free(&Network::of_the_model(case), findings),
+    },
+    Rule {
+        id: "VMSS-19",
+        says: "What an instance has of its own fits the model that the instance is upgraded to.",
+        codes: &[Code::NetworkInterfaceCountExceeded, Code::VMSizeIsNotPermittedToEnableAcceleratedNetworkingForVmss],
+        cure: Cures::Waits,
+        remedy: "Choose a size that takes the instance's own network, or change that first.",
+        source: "[VMSS] networking updates to specific instances",
+        check: own_networks_fit,
+    },
+    Rule {
+        id: "IP6-05",
+        says: "An upgrade adds IPv6 to no network interface: those of instances are attached.",
+        codes: &[Code::OperationNotAllowed],
+        cure: Cures::Stalls,
+        remedy: "Set upgradePolicy.mode to Manual, and replace the instances.",
+        source: "[IP] IPv6",
+        check: no_upgrade_adds_ipv6,
     },
     Rule {
         id: "VMSS-29",
@@ -166,6 +204,8 @@ pub(in crate::fabric) struct Network<'a> {
     pub nics: &'a [NicModel],
     /// The virtual network that the set is in.
     pub home: Option<Name>,
+    /// What else of the scale set has a public address, and its SKU.
+    pub beside: Option<(ObjectId, Sku)>,
     /// The field that has the list.
     pub path: &'a str,
 }
@@ -181,7 +221,31 @@ impl<'a> Network<'a> {
             size: case.ask.model.size,
             nics: &case.ask.model.network,
             home: before.and_then(|nic| network_of(case.engine, &nic.subnet)),
+            beside: case.programmed.and_then(|set| own_public(case.name, set, None)),
             path: PROFILE,
+        }
+    }
+
+    /// The network that an instance has or asks for of its own, on a machine of this size.
+    pub fn of_an_instance(
+        engine: &'a Engine,
+        set: &'a Programmed<VirtualMachineScaleSet>,
+        this: InstanceName<'a>,
+        (size, nics): (&'static VmSize, &'a [NicModel]),
+        path: &'a str,
+    ) -> Self {
+        let model = &set.ask.model.network;
+        let of_the_model = publics(model).next().map(|(_, _, public)| public.sku);
+        let of_the_model = of_the_model.map(|sku| (ObjectId::new(Kind::VirtualMachineScaleSet, this.set.clone()), sku));
+        Self {
+            engine,
+            placement: &set.placement,
+            this,
+            size,
+            nics,
+            home: model.first().and_then(|nic| network_of(engine, &nic.subnet)),
+            beside: of_the_model.or_else(|| own_public(this.set, set, Some(this.id))),
+            path,
         }
     }
 
@@ -259,6 +323,34 @@ fn names_are_short(case: &Set<'_>, findings: &mut Findings) {
                 format!("Shorten the names of the scale set, the network interface or its configurations: together at most {}.", limits::NAME_LENGTH),
             );
         }
+    }
+}
+
+fn labels_are_short(case: &Set<'_>, findings: &mut Findings) {
+    const LONGEST: usize = limits::LABEL_LENGTH - "vm-".len() - DIGITS;
+    if case.ask.mode == OrchestrationMode::Uniform {
+        return;
+    }
+    for (n, m, public) in publics(&case.ask.model.network) {
+        let Some(label) = public.domain_name_label.as_ref().filter(|label| label.len() > LONGEST) else { continue };
+        findings.refuse(
+            Code::InvalidDomainNameLabel,
+            Network::of_the_model(case).public(n, m, "dnsSettings.domainNameLabel"),
+            format!("The label has {} characters, and instances are called vm<id>-{label}.", label.len()),
+            format!("Choose a label of at most {LONGEST} characters."),
+        );
+    }
+}
+
+fn batches_are_large(case: &Set<'_>, findings: &mut Findings) {
+    let asked = case.ask.rolling.max_batch_percent;
+    if asked < limits::SMALLEST_BATCH_PERCENT {
+        findings.refuse(
+            Code::InvalidParameter,
+            "spec.upgradePolicy.rollingUpgradePolicy.maxBatchInstancePercent",
+            format!("A batch of {asked} percent is asked for."),
+            format!("Write a number from {} to 100.", limits::SMALLEST_BATCH_PERCENT),
+        );
     }
 }
 
@@ -400,9 +492,32 @@ fn size_supports_acceleration(network: &Network<'_>, findings: &mut Findings) {
     }
 }
 
+/// The first public address of a network that an instance other than `except` has of its own.
+fn own_public(name: &Name, set: &Programmed<VirtualMachineScaleSet>, except: Option<u64>) -> Option<(ObjectId, Sku)> {
+    set.held.instances.iter().filter(|(id, _)| Some(**id) != except).find_map(|(id, instance)| {
+        let (_, _, public) = publics(instance.network.as_deref()?).next()?;
+        Some((object_of(name, *id), public.sku))
+    })
+}
+
+/// The object that shows an instance of a Uniform set.
+fn object_of(set: &Name, id: u64) -> ObjectId {
+    ObjectId::new(Kind::VirtualMachineScaleSetVM, InstanceName { set, id }.object())
+}
+
 fn skus_do_not_mix(network: &Network<'_>, findings: &mut Findings) {
     let mut all = publics(network.nics);
-    let Some((_, _, first)) = all.next() else { return };
+    let Some((n, m, first)) = all.next() else { return };
+    if let Some((other, sku)) = network.beside.as_ref().filter(|(_, sku)| *sku != first.sku) {
+        findings
+            .refuse(
+                Code::DifferentSkuLoadBalancersAndPublicIPAddressNotAllowed,
+                network.public(n, m, "sku.name"),
+                format!("{} is {}, and {other} has public addresses that are {sku}.", first.name, first.sku),
+                format!("Use one SKU for all public addresses of a scale set; to change it, change {other} first."),
+            )
+            .until_gone(other.clone());
+    }
     for (n, m, public) in all.filter(|(_, _, public)| public.sku != first.sku) {
         findings.refuse(
             Code::DifferentSkuLoadBalancersAndPublicIPAddressNotAllowed,
@@ -436,6 +551,72 @@ fn labels_are_free(network: &Network<'_>, findings: &mut Findings) {
     }
 }
 
+/// The instances that this put upgrades, now or batch by batch.
+fn upgraded<'a>(case: &Set<'a>) -> impl Iterator<Item = (u64, &'a Instance)> + use<'a> {
+    let is_news = case.before().is_some_and(|before| before.model != case.ask.model);
+    let (latest, kept) = (case.programmed.map_or(0, |set| set.held.revision), usize::try_from(case.ask.replicas));
+    let instances = case.programmed.filter(|_| case.ask.upgrade != UpgradeMode::Manual);
+    let kept = instances.into_iter().flat_map(|set| &set.held.instances).take(kept.unwrap_or(usize::MAX));
+    kept.filter(move |(_, instance)| is_news || instance.target < latest).map(|(id, instance)| (*id, instance))
+}
+
+fn own_networks_fit(case: &Set<'_>, findings: &mut Findings) {
+    for (id, own) in upgraded(case).filter_map(|(id, instance)| Some((id, instance.network.as_deref()?))) {
+        let Some(set) = case.programmed else { return };
+        let this = InstanceName { set: case.name, id };
+        let network = Network::of_an_instance(case.engine, set, this, (case.ask.model.size, own), PROFILE);
+        let mut broken = Findings::default();
+        nics_are_few(&network, &mut broken);
+        size_supports_acceleration(&network, &mut broken);
+        for Violation { code, message, .. } in broken.into_violations() {
+            let object = object_of(case.name, id);
+            findings
+                .refuse(
+                    code,
+                    "spec.sku.name",
+                    format!("{object} has a network of its own: {message}"),
+                    format!("Choose a size that takes it, or change the own network of {object} first."),
+                )
+                .until_gone(object);
+        }
+    }
+}
+
+fn no_upgrade_adds_ipv6(case: &Set<'_>, findings: &mut Findings) {
+    if case.ask.mode == OrchestrationMode::Flexible {
+        return; // there each network interface is judged as the object that it is
+    }
+    let mut upgraded = upgraded(case).filter(|(_, instance)| instance.network.is_none());
+    let network = &case.ask.model.network;
+    let found = upgraded.find_map(|(id, _)| {
+        let this = InstanceName { set: case.name, id };
+        Some((id, added_ipv6(case.engine, this, network)?))
+    });
+    if let Some((id, (n, m))) = found {
+        findings.refuse(
+            Code::OperationNotAllowed,
+            format!("{PROFILE}.networkInterfaceConfigurations[{n}].ipConfigurations[{m}].privateIPAddressVersion"),
+            format!("The upgrade of {} would add IPv6 to its network interface, which is attached.", object_of(case.name, id)),
+            "Leave the IPv6 configuration out; or set upgradePolicy.mode to Manual, and delete the instances one by one: new ones have it.",
+        );
+    }
+}
+
+/// Where a network has an IPv6 configuration that the instance, whose machine exists, does not have yet (IP6-05, IP6-06).
+pub(in crate::fabric) fn added_ipv6(
+    engine: &Engine,
+    this: InstanceName<'_>,
+    network: &[NicModel],
+) -> Option<(usize, usize)> {
+    let is_ipv6 = |version: IpVersion| version == IpVersion::IPv6;
+    network.iter().enumerate().find_map(|(n, nic)| {
+        let m = nic.configurations.iter().position(|configuration| is_ipv6(configuration.version))?;
+        let held = engine.get::<NetworkInterface>(&this.nic(&nic.name));
+        let has = held.is_some_and(|held| held.ask.configurations.iter().any(|held| is_ipv6(held.version)));
+        (!has).then_some((n, m))
+    })
+}
+
 /// All that the put needs beyond what its instances hold; what it gives up is free only afterwards (S-37).
 fn pools_have_room(case: &Set<'_>, findings: &mut Findings) {
     let engine = case.engine;
@@ -449,7 +630,7 @@ fn pools_have_room(case: &Set<'_>, findings: &mut Findings) {
     let new = InstanceName { set: case.name, id: next };
     let more = wanted.saturating_sub(there);
     if more > 0 {
-        needed(engine, new, network, more, &mut need);
+        needed(engine, new, case.ask.mode, network, more, &mut need);
         let nics = network.iter().flat_map(|nic| new.nic_ask(nic).counts(case.placement));
         let public = new.public_asks(network).into_iter().flat_map(|(_, ask)| ask.counts(case.placement));
         let private = network.iter().filter_map(|nic| network_of(engine, &nic.subnet).map(|home| (nic, home)));
@@ -459,25 +640,43 @@ fn pools_have_room(case: &Set<'_>, findings: &mut Findings) {
             *quotas.entry(quota).or_default() += more;
         }
     }
-    let is_news = case.before().is_some_and(|before| before.model != case.ask.model);
-    if case.ask.upgrade != UpgradeMode::Manual {
-        let latest = case.programmed.map_or(0, |set| set.held.revision);
-        let kept = instances.into_iter().flatten().take(usize::try_from(wanted).unwrap_or(usize::MAX));
-        for (id, _) in kept.filter(|(_, instance)| instance.network.is_none() && (is_news || instance.target < latest))
-        {
-            needed(engine, InstanceName { set: case.name, id: *id }, network, 1, &mut need);
-        }
+    let mut of_upgrades = BTreeMap::new();
+    for (id, _) in upgraded(case).filter(|(_, instance)| instance.network.is_none()) {
+        needed(engine, InstanceName { set: case.name, id }, case.ask.mode, network, 1, &mut of_upgrades);
+    }
+    for (pool, count) in of_upgrades {
+        let nic = network.iter().position(|nic| VERSIONS.iter().any(|version| pool_of(&nic.subnet, *version) == pool));
+        let path = match nic {
+            Some(n) if more == 0 => format!("{PROFILE}.networkInterfaceConfigurations[{n}].subnet"),
+            Some(_) | None => "spec.replicas".to_owned(),
+        };
+        let needed = Needed { count: count + need.remove(&pool).unwrap_or(0), path: &path, remedy: UPGRADE_REMEDY };
+        is_held_by(engine, &pool, needed, findings);
     }
     for (pool, count) in need {
-        is_held_by(engine, &pool, count, "spec.replicas", findings);
+        is_held_by(engine, &pool, Needed { count, path: "spec.replicas", remedy: SCALE_OUT_REMEDY }, findings);
     }
     for (quota, count) in quotas {
         quota::needs(engine, quota, count, "spec.replicas", findings);
     }
 }
 
-/// Finds that a pool has fewer than `count` addresses free, and by how many it falls short.
-pub(in crate::fabric) fn is_held_by(engine: &Engine, id: &PoolId, count: u64, path: &str, findings: &mut Findings) {
+const SCALE_OUT_REMEDY: &str =
+    "Ask for fewer instances, delete what is not used in the subnet, or use a larger subnet.";
+const UPGRADE_REMEDY: &str = "Choose a subnet that has room, or delete what is not used in this one.";
+
+/// Addresses that are needed.
+pub(in crate::fabric) struct Needed<'a> {
+    pub count: u64,
+    /// The field that asks for them.
+    pub path: &'a str,
+    /// What to do where they are of a subnet that lacks them.
+    pub remedy: &'static str,
+}
+
+/// Finds that a pool has fewer addresses free than are needed, and by how many it falls short.
+pub(in crate::fabric) fn is_held_by(engine: &Engine, id: &PoolId, needed: Needed<'_>, findings: &mut Findings) {
+    let Needed { count, path, remedy } = needed;
     let (PoolId::SubnetIPv4(subnet) | PoolId::SubnetIPv6(subnet)) = id else {
         return pool_holds(engine, id, count, path, findings);
     };
@@ -492,7 +691,7 @@ pub(in crate::fabric) fn is_held_by(engine: &Engine, id: &PoolId, count: u64, pa
                 pool.prefix(),
                 count - free
             ),
-            "Ask for fewer instances, delete what is not used in the subnet, or use a larger subnet.",
+            remedy,
         )
         .until(WaitKey::Capacity(id.clone()))
         .as_of(WaitKey::Members(ObjectId::new(Kind::Subnet, subnet.clone())));
@@ -505,7 +704,6 @@ fn has_no_instances(engine: &Engine, name: &Name, findings: &mut Findings) {
         engine.get::<VirtualMachineScaleSetVM>(&InstanceName { set: name, id: **id }.object()).is_some()
     };
     let Some(first) = set.held.instances.keys().find(shown) else { return };
-    let object = InstanceName { set: name, id: *first }.object();
     findings
         .refuse(
             Code::OperationNotAllowed,
@@ -514,5 +712,5 @@ fn has_no_instances(engine: &Engine, name: &Name, findings: &mut Findings) {
             "Wait: the scale set goes by itself when they have gone.",
         )
         .until(WaitKey::Members(ObjectId::new(Kind::VirtualMachineScaleSet, name.clone())))
-        .blocked_by(ObjectId::new(Kind::VirtualMachineScaleSetVM, object));
+        .blocked_by(object_of(name, *first));
 }

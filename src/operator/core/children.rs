@@ -1,22 +1,33 @@
 //! The objects that scale sets make, and the models that they keep: what there is to be is the fabric's; this makes it
 //! so. A child is created only when the status of its set tells of it, so that a crash in between is made good.
 
-use std::collections::BTreeSet;
+use jiff::Timestamp;
 
-use jiff::{SignedDuration, Timestamp};
-
-use super::{Core, Outcome, What, Write};
+use super::writes::pause_after;
+use super::{Core, Notice, Outcome, What, Write};
 use crate::api::Owner;
 use crate::api::children::{self, Child, Revision, revision_name};
-use crate::fabric::virtual_machine_scale_set::VirtualMachineScaleSet;
-use crate::fabric::{Kind, ObjectId};
-use crate::operator::index::{Entry, Flight};
+use crate::fabric::virtual_machine_scale_set::{InstanceName, Obstacle, VirtualMachineScaleSet, ranges_have};
+use crate::fabric::{AnyRecord, Kind, Name, ObjectId, Uid};
+use crate::operator::index::{Entry, Flight, Verdict};
 use crate::operator::queue::Urgency;
 
-/// The pause after an object could not be created.
-const RETRY: SignedDuration = SignedDuration::from_millis(500);
 /// The finalizer of a deletion that leaves what is owned.
 const ORPHANS: &str = "orphan";
+
+/// The creation or change of an object of a scale set that failed.
+#[derive(Clone, Debug)]
+pub(super) struct Trouble {
+    of: (Name, u64),
+    revision: u64,
+    failures: u32,
+    not_before: Timestamp,
+    invalid: bool,
+}
+
+/// The kinds of objects that instances have.
+const KINDS: [Kind; 4] =
+    [Kind::VirtualMachineScaleSetVM, Kind::VirtualMachine, Kind::NetworkInterface, Kind::PublicIPAddress];
 
 impl Core {
     // Who belongs to whom.
@@ -30,60 +41,104 @@ impl Core {
                     self.children.remove(&set);
                 }
             }
-            self.reports.push(set, Urgency::Put);
+            self.tell_set(owner, id);
         }
         if let Some(owner) = after {
             self.children.entry(set_of(owner)).or_default().insert(id.clone());
         }
     }
 
-    /// The set of a child may have something to do, and the children of a set that is deleted or gone.
+    /// The set of a child may have something to do for its instance, or something to tell.
     pub(super) fn tell_family(&mut self, id: &ObjectId) {
-        let entry = self.index.get(id);
-        if let Some(owner) = entry.and_then(|entry| entry.owner.as_ref()) {
-            self.reports.push(set_of(owner), Urgency::Put);
+        if let Some(owner) = self.index.get(id).and_then(|entry| entry.owner.clone()) {
+            self.tell_set(&owner, id);
         }
-        if id.kind == Kind::VirtualMachineScaleSet && entry.is_none_or(|entry| entry.deleting) {
-            self.report_children(id);
-        }
+        self.due.extend(self.in_the_way.get(id).cloned());
     }
 
-    fn report_children(&mut self, set: &ObjectId) {
+    /// Of a thousand children that change, each is looked at; what their set tells of all is told when nothing else is to
+    /// be written.
+    fn tell_set(&mut self, owner: &Owner, child: &ObjectId) {
+        self.due.extend(children::instance_of(&owner.set, &child.name).map(|instance| (owner.set.clone(), instance)));
+        self.late.push(set_of(owner), Urgency::Put);
+    }
+
+    pub(super) fn report_children(&mut self, set: &ObjectId) {
         for child in self.children.get(set).cloned().unwrap_or_default() {
             self.reports.push(child, Urgency::Put);
         }
     }
 
-    // What a set is to have and has not.
+    /// How many objects the report of this one looks at.
+    pub(super) fn weight(&self, id: &ObjectId) -> u64 {
+        let set = self.engine.get::<VirtualMachineScaleSet>(&id.name);
+        let set = set.filter(|_| id.kind == Kind::VirtualMachineScaleSet);
+        1 + set.map_or(0, |set| u64::try_from(set.held.instances.len()).unwrap_or(u64::MAX))
+    }
 
-    /// Queues the creation of what is missing, and the deletion of what is too much. The status of the set tells its ids.
-    pub(super) fn raise_children(&mut self, set: &ObjectId) {
-        let Some(entry) = self.index.get(set).filter(|entry| self.may_have_children(set, entry)) else { return };
-        let uid = entry.uid.clone();
-        let there = self.children.get(set).map_or(0, BTreeSet::len);
-        let wanted = children::children(&self.engine, &set.name);
-        let mut met = 0;
-        for child in wanted {
-            let Some(entry) = self.index.get(&child.id) else {
-                if !self.unborn.contains(&child.id) && !self.in_the_way.contains_key(&child.id) {
-                    self.births.push(child.id.clone(), Urgency::Put);
-                    self.wanted.insert(child.id.clone(), (set.clone(), child));
-                }
-                continue;
-            };
-            if entry.owner.as_ref().is_none_or(|owner| owner.uid != uid) {
-                self.in_the_way.insert(child.id, set.clone());
-                continue;
+    // What an instance is to have and has not.
+
+    /// Queues the creation of what an instance lacks, and the deletion of what it has too much; and tells the fabric what is
+    /// in the way. What the status of the set does not tell yet waits for that.
+    pub(super) fn raise(&mut self, name: Name, instance: u64) {
+        let set = ObjectId::new(Kind::VirtualMachineScaleSet, name);
+        let wanted = children::of_instance(&self.engine, &set.name, instance);
+        self.looks += u64::try_from(wanted.len()).unwrap_or(u64::MAX);
+        for child in self.named_after(&set, instance) {
+            if !wanted.iter().any(|wanted| wanted.id == child) {
+                self.reports.push(child, Urgency::Put);
             }
-            met += 1;
-            if is_behind(entry, &child) {
+        }
+        if wanted.is_empty() {
+            self.troubles.retain(|_, trouble| trouble.of != (set.name.clone(), instance));
+            return;
+        }
+        let Some(entry) = self.index.get(&set).filter(|entry| self.may_have_children(&set, entry)) else { return };
+        let uid = entry.uid.clone();
+        if !self.is_told(&set, entry, instance) {
+            self.untold.entry(set).or_default().insert(instance);
+            return;
+        }
+        let (mut is_complete, mut obstacle) = (true, None);
+        for child in wanted {
+            is_complete &= self.is_there(&child);
+            let found = self.obstacle_of(&child, &uid);
+            if matches!(found, Some(Obstacle::NameTaken(_))) {
+                self.in_the_way.insert(child.id.clone(), (set.name.clone(), instance));
+            } else if self.index.contains_key(&child.id) {
+                self.in_the_way.remove(&child.id);
+            }
+            obstacle = obstacle.or(found);
+            if self.is_to_be_written(&child) {
                 self.births.push(child.id.clone(), Urgency::Put);
                 self.wanted.insert(child.id.clone(), (set.clone(), child));
             }
         }
-        if met < there {
-            self.report_children(set);
+        let keeps_older = obstacle.is_none() && !is_complete && self.is_taken_over(&set.name, instance);
+        if !keeps_older {
+            self.engine.note_obstacle(&set.name, instance, obstacle.filter(|_| !is_complete));
         }
+    }
+
+    /// What was taken over before counts as taken over until a write has shown that it is not any more.
+    fn is_taken_over(&self, set: &Name, instance: u64) -> bool {
+        let set = self.engine.get::<VirtualMachineScaleSet>(set);
+        set.is_some_and(|set| set.held.obstacles.get(&instance) == Some(&Obstacle::TakenOver))
+    }
+
+    /// The children of a set that are of an instance by their names (S-29).
+    fn named_after(&self, set: &ObjectId, instance: u64) -> Vec<ObjectId> {
+        let Some(all) = self.children.get(set) else { return Vec::new() };
+        let object = InstanceName { set: &set.name, id: instance }.object();
+        let parts = Name::new(object.namespace.clone(), format!("{}-", object.name));
+        let is_part = |id: &&ObjectId, kind: Kind| {
+            id.kind == kind && id.name.namespace == parts.namespace && id.name.name.starts_with(&*parts.name)
+        };
+        let of_kind = |kind: Kind| {
+            let rest = all.range(ObjectId::new(kind, parts.clone())..).take_while(move |id| is_part(id, kind));
+            all.get(&ObjectId::new(kind, object.clone())).into_iter().chain(rest)
+        };
+        KINDS.into_iter().flat_map(of_kind).cloned().collect()
     }
 
     /// Nothing is made for a set that is being deleted, or in a namespace that is.
@@ -92,17 +147,60 @@ impl Core {
         stays && !entry.deleting && self.engine.holder(set.kind, &set.name) == Some(&entry.uid)
     }
 
+    /// True if the status of the set tells the instance, and the model that there is.
+    fn is_told(&self, set: &ObjectId, entry: &Entry, instance: u64) -> bool {
+        let generation = self.engine.get::<VirtualMachineScaleSet>(&set.name).map(|set| set.generation);
+        entry.published.programmed_generation == generation && ranges_have(&entry.published.instance_ids, instance)
+    }
+
+    /// True if the fabric carries the child, written from the revision that it is to have.
+    fn is_there(&self, child: &Child) -> bool {
+        let Some(entry) = self.index.get(&child.id) else { return false };
+        let is_current = child.id.kind == Kind::VirtualMachineScaleSetVM
+            || entry.written_from.is_some_and(|from| from >= child.revision);
+        is_current && self.engine.holder(child.id.kind, &child.id.name) == Some(&entry.uid)
+    }
+
+    /// What keeps a child from being as it is to be.
+    fn obstacle_of(&self, child: &Child, owner: &Uid) -> Option<Obstacle> {
+        let invalid = self.troubles.get(&child.id).filter(|trouble| trouble.invalid && trouble.revision == child.revision);
+        let not_taken = invalid.map(|_| Obstacle::NotTaken(child.id.clone()));
+        let Some(entry) = self.index.get(&child.id) else { return not_taken };
+        if entry.owner.as_ref().is_none_or(|owner_of| owner_of.uid != *owner) {
+            return Some(Obstacle::NameTaken(child.id.clone()));
+        }
+        if entry.taken_over == Some(child.revision) {
+            return Some(Obstacle::TakenOver);
+        }
+        let Verdict::Judged { violations, .. } = &entry.verdict else { return not_taken };
+        let refused = violations.first().map(|first| Obstacle::Refused(child.id.clone(), first.code));
+        refused.or(not_taken)
+    }
+
+    fn is_to_be_written(&self, child: &Child) -> bool {
+        let waits = self.troubles.get(&child.id).is_some_and(|trouble| {
+            trouble.revision == child.revision && trouble.not_before > self.engine.now()
+        });
+        let lacks = match self.index.get(&child.id) {
+            Some(entry) => !self.in_the_way.contains_key(&child.id) && is_behind(entry, child),
+            None => !self.in_the_way.contains_key(&child.id),
+        };
+        lacks && !waits && !self.unborn.contains(&child.id)
+    }
+
     /// The next child that can be written: what it refers to is there, and as it is to be.
     pub(super) fn next_birth(&mut self) -> Option<Write> {
         while let Some(id) = self.births.pop() {
+            if self.unborn.contains(&id) {
+                continue; // the end of that brings its instance here again
+            }
             let Some((set, child)) = self.wanted.remove(&id) else { continue };
             let Some(parent) = self.index.get(&set).filter(|parent| self.may_have_children(&set, parent)) else {
                 continue;
             };
             let uid = parent.uid.clone();
-            let lacks = child.after.iter().any(|before| !self.is_in_place(before, child.revision));
-            if self.unborn.contains(&id) || lacks {
-                continue; // the end of that brings the set here again
+            if child.after.iter().any(|before| !self.is_in_place(before, child.revision)) {
+                continue; // the judgement of that brings its instance here again
             }
             let Some(manifest) = children::manifest(&self.engine, &set.name, &uid, &child) else { continue };
             let (resource_version, generation) = match self.index.get_mut(&id) {
@@ -121,37 +219,100 @@ impl Core {
         None
     }
 
+    /// True if what is built on this object may follow: the fabric carries it as it was last written, and refuses nothing.
     fn is_in_place(&self, id: &ObjectId, revision: u64) -> bool {
-        self.engine.holder(id.kind, &id.name).is_some()
-            && self.index.get(id).is_some_and(|entry| entry.written_from.is_none_or(|from| from >= revision))
+        let Some(entry) = self.index.get(id) else { return false };
+        let is_accepted = matches!(&entry.verdict, Verdict::Judged { generation, violations }
+            if *generation == entry.generation && violations.is_empty());
+        is_accepted
+            && self.engine.holder(id.kind, &id.name) == Some(&entry.uid)
+            && entry.written_from.is_some_and(|from| from >= revision)
     }
 
     /// The creation or change of a child has ended; the object itself came before the answer.
     pub(super) fn born(&mut self, id: &ObjectId, outcome: &Outcome) {
         self.unborn.remove(id);
         let Some((set, child)) = self.wanted.remove(id) else { return };
+        let of = (set.name.clone(), child.instance);
         match (outcome, self.index.get_mut(id)) {
             (Outcome::Conflict, Some(entry)) => entry.taken_over = Some(child.revision),
             (Outcome::Conflict, None) => {
-                self.in_the_way.insert(id.clone(), set.clone());
+                self.in_the_way.insert(id.clone(), of.clone());
             }
-            (Outcome::Failed | Outcome::Invalid(_) | Outcome::Gone, _) => {
-                let now = self.engine.now();
-                if let Ok(due) = now.checked_add(RETRY) {
-                    self.timers.insert((due, set));
-                }
-                return;
-            }
+            (Outcome::Failed | Outcome::Invalid(_) | Outcome::Gone, _) => self.has_failed(id, &set, &child, outcome),
             (Outcome::Done(_), _) => {}
         }
-        self.reports.push(set, Urgency::Put);
+        if matches!(outcome, Outcome::Done(_) | Outcome::Conflict) {
+            self.troubles.remove(id);
+        }
+        self.due.insert(of);
+    }
+
+    fn has_failed(&mut self, id: &ObjectId, set: &ObjectId, child: &Child, outcome: &Outcome) {
+        let now = self.engine.now();
+        let before = self.troubles.get(id).filter(|trouble| trouble.revision == child.revision);
+        let failures = before.map_or(0, |trouble| trouble.failures);
+        let not_before = now.checked_add(pause_after(failures)).unwrap_or(now);
+        let told = before.is_some_and(|trouble| trouble.invalid);
+        let mut invalid = told;
+        if let Outcome::Invalid(why) = outcome {
+            invalid = true;
+            if let Some(uid) = self.index.get(set).map(|entry| entry.uid.clone()).filter(|_| !told) {
+                self.notices.push(Notice {
+                    id: set.clone(),
+                    uid,
+                    warning: true,
+                    reason: "WriteRefused".to_owned(),
+                    note: format!("Correct the model: the API server does not take {id}. {why}"),
+                });
+            }
+        }
+        let of = (set.name.clone(), child.instance);
+        let trouble = Trouble { of, revision: child.revision, failures: failures + 1, not_before, invalid };
+        self.troubles.insert(id.clone(), trouble);
+        self.retries.insert((not_before, id.clone()));
+    }
+
+    /// What failed is tried again when its pause is over.
+    pub(super) fn try_again(&mut self, now: Timestamp) {
+        while let Some((due, id)) = self.retries.pop_first() {
+            if due > now {
+                self.retries.insert((due, id));
+                return;
+            }
+            self.due.extend(self.troubles.get(&id).map(|trouble| trouble.of.clone()));
+        }
     }
 
     /// An object whose name a child is to have has gone.
     pub(super) fn makes_way(&mut self, id: &ObjectId) {
-        if let Some(set) = self.in_the_way.remove(id) {
-            self.reports.push(set, Urgency::Put);
-        }
+        self.due.extend(self.in_the_way.remove(id));
+    }
+
+    // What becomes of ids.
+
+    /// A set whose status tells of an instance that it has no longer. Its object goes only when the set's status tells that
+    /// the id is gone: an operator that starts anew would else give the id out twice (S-27).
+    pub(super) fn outlives_its_instance(&self, id: &ObjectId) -> Option<ObjectId> {
+        let owner = self.index.get(id)?.owner.as_ref()?;
+        let (set, instance) = (set_of(owner), children::instance_of(&owner.set, &id.name)?);
+        let entry = self.index.get(&set).filter(|entry| entry.uid == owner.uid && !entry.deleting)?;
+        let carried = self.engine.get::<VirtualMachineScaleSet>(&owner.set).filter(|carried| carried.uid == owner.uid)?;
+        let is_gone = !carried.held.instances.contains_key(&instance);
+        (is_gone && ranges_have(&entry.published.instance_ids, instance)).then_some(set)
+    }
+
+    /// An id whose object has gone while nobody looked is never used again (S-40).
+    pub(super) fn give_up_vanished(&mut self, id: &ObjectId, record: &mut AnyRecord) {
+        let AnyRecord::VirtualMachineScaleSet(record) = record else { return };
+        let (mode, uid) = (record.ask.mode, &record.uid);
+        let gone = record.view.give_up(|instance| {
+            let entry = self.index.get(&children::object_of(mode, &id.name, instance));
+            let own = entry.filter(|entry| entry.owner.as_ref().is_some_and(|owner| owner.uid == *uid));
+            own.is_some_and(|entry| !entry.deleting || entry.has_finalizer)
+        });
+        let told = gone.into_iter().map(|gone| (id.clone(), format!("instance {gone} has gone, and its id with it")));
+        self.dropped.extend(told);
     }
 
     // What belongs to a set and is not to be; what a set keeps.
@@ -183,9 +344,15 @@ impl Core {
             }
             Some(_) => {
                 self.engine.holder(set.kind, &set.name) == Some(&owner.uid)
-                    && !children::is_wanted(&self.engine, &set.name, id)
+                    && !self.is_wanted(&set.name, id)
             }
         }
+    }
+
+    fn is_wanted(&self, set: &Name, child: &ObjectId) -> bool {
+        let instance = children::instance_of(set, &child.name);
+        let wanted = instance.map(|instance| children::of_instance(&self.engine, set, instance)).unwrap_or_default();
+        wanted.iter().any(|wanted| wanted.id == *child)
     }
 
     /// A model is kept before a status tells its revision, and until no instance has it.
