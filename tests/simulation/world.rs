@@ -39,6 +39,8 @@ pub struct World {
     pub taken_over: BTreeSet<ObjectId>,
     /// Objects that the API server does not take.
     pub not_taken: BTreeSet<ObjectId>,
+    /// The objects that instances have had, by the lives of their sets.
+    instances: BTreeSet<(String, ObjectId)>,
     settings: Settings,
     namespaces: BTreeMap<&'static str, Namespace>,
     version: u64,
@@ -67,6 +69,7 @@ impl World {
             writes: 0,
             taken_over: BTreeSet::new(),
             not_taken: BTreeSet::new(),
+            instances: BTreeSet::new(),
             settings,
             namespaces: NAMESPACES.into_iter().map(|name| (name, Namespace::default())).collect(),
             version: 0,
@@ -255,9 +258,11 @@ impl World {
                 vec![Input::Written(id, uid, Outcome::Failed)]
             }
             1 => {
-                self.carry_out(write);
+                let mut told = self.carry_out(write);
                 self.tell(|| format!("the answer to the write of {id} is lost"));
-                vec![Input::Written(id, uid, Outcome::Failed)]
+                told.retain(|input| matches!(input, Input::Revision(_) | Input::RevisionDeleted(_))); // a watch tells it, too
+                told.push(Input::Written(id, uid, Outcome::Failed));
+                told
             }
             _ => self.carry_out(write),
         };
@@ -336,6 +341,7 @@ impl World {
             }
             None => {
                 self.lives += 1;
+                self.is_a_new_instance(id, &object);
                 let metadata = &mut object["metadata"];
                 metadata["uid"] = json!(format!("life-{}", self.lives));
                 metadata["generation"] = json!(1);
@@ -349,10 +355,22 @@ impl World {
         self.shown(id, &uid)
     }
 
+    /// No id of an instance is used twice, unless somebody takes objects away by force.
+    fn is_a_new_instance(&mut self, id: &ObjectId, object: &Value) {
+        let stands_for_it = matches!(id.kind, Kind::VirtualMachineScaleSetVM | Kind::VirtualMachine);
+        let life = object["metadata"]["ownerReferences"][0]["uid"].as_str().unwrap().to_owned();
+        let is_new = self.instances.insert((life, id.clone()));
+        let forced = self.forced.contains(id) || !self.tampered.is_empty();
+        assert!(is_new || !stands_for_it || forced, "{id} is made twice");
+    }
+
     /// What the server answers to a write of an object as a whole.
     fn shown(&self, id: &ObjectId, uid: &Uid) -> (Option<Input>, Outcome) {
         match self.objects.get(id) {
-            Some(object) => (Some(applied(id.kind, object, Recall::Nothing)), Outcome::Done(self.version)),
+            Some(object) => {
+                let version = object["metadata"]["resourceVersion"].as_str().unwrap().parse().unwrap();
+                (Some(applied(id.kind, object, Recall::Nothing)), Outcome::Done(version))
+            }
             None => (Some(Input::Deleted(id.clone(), uid.clone())), Outcome::Done(0)),
         }
     }

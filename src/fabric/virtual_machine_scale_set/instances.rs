@@ -240,13 +240,15 @@ pub(super) fn move_labels(
 pub(super) fn recall(engine: &mut Engine, name: &Name, view: &VirtualMachineScaleSetView) -> Vec<String> {
     let Some(set) = engine.get::<VirtualMachineScaleSet>(name) else { return Vec::new() };
     let (flexible, model) = (set.ask.mode == OrchestrationMode::Flexible, set.ask.model.clone());
+    let latest = view.update_revision.as_ref().and_then(|revision| revision.parse().ok()).unwrap_or(1);
     let ids = read_ranges(&view.instance_ids);
     let mut instances = BTreeMap::new();
     for id in ids.unwrap_or_default() {
         let object = InstanceName { set: name, id }.object();
         let member = engine.get::<VirtualMachine>(&object).and_then(|vm| vm.ask.member.clone()).filter(|_| flexible);
         let revision = member.map_or(0, |member| member.revision);
-        instances.insert(id, Instance { revision, target: revision, ..Instance::default() });
+        let target = if flexible && revision == 0 { latest } else { revision };
+        instances.insert(id, Instance { revision, target, ..Instance::default() });
     }
     let next = instances.keys().next_back().map_or(0, |last| last + 1);
     let taken_over = read_ranges(&view.taken_over_instance_ids).unwrap_or_default();
@@ -254,11 +256,13 @@ pub(super) fn recall(engine: &mut Engine, name: &Name, view: &VirtualMachineScal
     let obstacles = taken_over.map(|id| (id, Obstacle::TakenOver)).collect();
     if let Some(set) = engine.get_mut::<VirtualMachineScaleSet>(name) {
         set.held.next_instance_id = u64::try_from(view.next_instance_id.unwrap_or_default()).unwrap_or(0).max(next);
-        set.held.revision = view.update_revision.as_ref().and_then(|revision| revision.parse().ok()).unwrap_or(1);
+        set.held.revision = latest;
         set.held.models.insert(set.held.revision, model);
         set.held.instances = instances;
         set.held.obstacles = obstacles;
     }
+    let ids: Vec<u64> = engine.get::<VirtualMachineScaleSet>(name).into_iter().flat_map(|set| set.held.instances.keys()).copied().collect();
+    ids.into_iter().for_each(|id| engine.stir(name, id));
     if view.current_revision != view.update_revision {
         super::upgrade::pause(engine, name); // a pause between two batches begins anew
     }

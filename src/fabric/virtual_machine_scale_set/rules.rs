@@ -557,7 +557,8 @@ fn upgraded<'a>(case: &Set<'a>) -> impl Iterator<Item = (u64, &'a Instance)> + u
     let (latest, kept) = (case.programmed.map_or(0, |set| set.held.revision), usize::try_from(case.ask.replicas));
     let instances = case.programmed.filter(|_| case.ask.upgrade != UpgradeMode::Manual);
     let kept = instances.into_iter().flat_map(|set| &set.held.instances).take(kept.unwrap_or(usize::MAX));
-    kept.filter(move |(_, instance)| is_news || instance.target < latest).map(|(id, instance)| (*id, instance))
+    let was_made = |instance: &Instance| instance.target > 0;
+    kept.filter(move |(_, instance)| was_made(instance) && (is_news || instance.target < latest)).map(|(id, instance)| (*id, instance))
 }
 
 fn own_networks_fit(case: &Set<'_>, findings: &mut Findings) {
@@ -629,6 +630,11 @@ fn pools_have_room(case: &Set<'_>, findings: &mut Findings) {
     let next = case.programmed.map_or(0, |set| set.held.next_instance_id);
     let new = InstanceName { set: case.name, id: next };
     let more = wanted.saturating_sub(there);
+    // Those whose ids were told, and which were not made before a restart.
+    let bare = instances.into_iter().flatten().filter(|(_, instance)| instance.target == 0);
+    for (id, _) in bare {
+        needed(engine, InstanceName { set: case.name, id: *id }, case.ask.mode, network, 1, &mut need);
+    }
     if more > 0 {
         needed(engine, new, case.ask.mode, network, more, &mut need);
         let nics = network.iter().flat_map(|nic| new.nic_ask(nic).counts(case.placement));
