@@ -327,7 +327,8 @@ fn rolling(asked: RollingUpgradePolicy, findings: &mut Findings) -> RollingPolic
             100
         })
     };
-    let max_batch_percent = percent(asked.max_batch_instance_percent, limits::SMALLEST_BATCH_PERCENT, "maxBatchInstancePercent");
+    let max_batch_percent =
+        percent(asked.max_batch_instance_percent, limits::SMALLEST_BATCH_PERCENT, "maxBatchInstancePercent");
     let max_unhealthy_percent = percent(asked.max_unhealthy_instance_percent, 0, "maxUnhealthyInstancePercent");
     let text = &asked.pause_time_between_batches;
     let pause = text.parse::<SignedDuration>().ok().and_then(|pause| Duration::try_from(pause).ok());

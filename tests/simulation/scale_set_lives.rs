@@ -137,7 +137,9 @@ fn a_name_that_is_taken_is_told_and_the_instance_follows_when_it_is_free() {
         let mut world = farm();
         let spec = match mode {
             "Uniform" => json!({"scaleSet": {"name": "api"}, "instanceId": "1"}),
-            _ => json!({"hardwareProfile": {"vmSize": "Standard_B2s"}, "networkProfile": {"networkInterfaces": [{"name": "x"}]}}),
+            _ => {
+                json!({"hardwareProfile": {"vmSize": "Standard_B2s"}, "networkProfile": {"networkInterfaces": [{"name": "x"}]}})
+            }
         };
         world.create(&other, spec, true);
         world.create(&api(), set(mode, 2, false), true);
@@ -200,7 +202,10 @@ fn an_upgrade_that_an_object_of_an_instance_refuses_is_not_told_as_done() {
     assert_eq!(ready(&world, &api()), "True Ready");
     world.edit(&api(), |object| object["spec"] = spec("Standard"));
     world.calm_down();
-    assert_eq!((ready(&world, &api()).as_str(), status(&world, "updatedReplicas")), ("Unknown InstanceBlocked", json!(0)));
+    assert_eq!(
+        (ready(&world, &api()).as_str(), status(&world, "updatedReplicas")),
+        ("Unknown InstanceBlocked", json!(0))
+    );
     assert!(message(&world).contains(&public(0).to_string()) && message(&world).contains("SkuCannotBeChangedOnUpdate"));
     a_restart_changes_nothing(&mut world);
     for n in 0..2 {
@@ -226,7 +231,10 @@ fn a_network_interface_that_was_taken_from_its_machine_by_force_is_told() {
     world.let_go(&machine(0));
     world.delete(&machine(0));
     world.calm_down();
-    assert_eq!((ready(&world, &api()).as_str(), names(&world, Kind::VirtualMachine)), ("True Ready", vec!["api-1".into()]));
+    assert_eq!(
+        (ready(&world, &api()).as_str(), names(&world, Kind::VirtualMachine)),
+        ("True Ready", vec!["api-1".into()])
+    );
 }
 
 // Cost.

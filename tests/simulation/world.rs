@@ -447,7 +447,8 @@ impl World {
         while Kind::ALL.iter().filter(|kind| self.deliver(**kind)).count() > 0 {}
         self.core.settle(self.now);
         let Some(write) = self.core.next_write(self.now) else {
-            self.now = self.core.next_deadline().map_or(self.now, |due| self.now.max(due)) + SignedDuration::from_millis(1);
+            self.now =
+                self.core.next_deadline().map_or(self.now, |due| self.now.max(due)) + SignedDuration::from_millis(1);
             return 0;
         };
         let is_it = write.id == *id;

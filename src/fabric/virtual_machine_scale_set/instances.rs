@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::view::read_ranges;
 use super::{
-    Instance, InstanceName, NicModel, Obstacle, OrchestrationMode, VERSIONS, VirtualMachineScaleSet, VirtualMachineScaleSetView,
-    labels,
+    Instance, InstanceName, NicModel, Obstacle, OrchestrationMode, VERSIONS, VirtualMachineScaleSet,
+    VirtualMachineScaleSetView, labels,
 };
 use crate::fabric::engine::Engine;
 use crate::fabric::id::{Kind, Name, ObjectId, Placement};
@@ -261,7 +261,12 @@ pub(super) fn recall(engine: &mut Engine, name: &Name, view: &VirtualMachineScal
         set.held.instances = instances;
         set.held.obstacles = obstacles;
     }
-    let ids: Vec<u64> = engine.get::<VirtualMachineScaleSet>(name).into_iter().flat_map(|set| set.held.instances.keys()).copied().collect();
+    let ids: Vec<u64> = engine
+        .get::<VirtualMachineScaleSet>(name)
+        .into_iter()
+        .flat_map(|set| set.held.instances.keys())
+        .copied()
+        .collect();
     ids.into_iter().for_each(|id| engine.stir(name, id));
     if view.current_revision != view.update_revision {
         super::upgrade::pause(engine, name); // a pause between two batches begins anew

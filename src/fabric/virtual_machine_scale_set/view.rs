@@ -97,7 +97,9 @@ pub(super) fn observe(
         update_revision: Some(held.revision.to_string()),
         selector: Some(format!("{SCALE_SET_LABEL}={}", name.name)),
         instance_ids: show_ranges(held.instances.keys().copied()),
-        pending_instance_ids: show_ranges(held.instances.keys().copied().filter(|id| is_pending(engine, name, set, *id))),
+        pending_instance_ids: show_ranges(
+            held.instances.keys().copied().filter(|id| is_pending(engine, name, set, *id)),
+        ),
         taken_over_instance_ids: show_ranges(taken_over.map(|(id, _)| *id)),
         next_instance_id: i64::try_from(held.next_instance_id).ok(),
         instances: held

@@ -1,29 +1,22 @@
 //! The objects that scale sets make, and the models that they keep: what there is to be is the fabric's; this makes it
 //! so. A child is created only when the status of its set tells of it, so that a crash in between is made good.
 
+mod births;
+mod ids;
+
 use jiff::Timestamp;
 
-use super::writes::pause_after;
-use super::{Core, Notice, Outcome, What, Write};
+use super::{Core, What, Write};
 use crate::api::Owner;
 use crate::api::children::{self, Child, Revision, revision_name};
 use crate::fabric::virtual_machine_scale_set::{InstanceName, Obstacle, VirtualMachineScaleSet, ranges_have};
-use crate::fabric::{AnyRecord, Kind, Name, ObjectId, Uid};
+use crate::fabric::{Kind, Name, ObjectId, Uid};
 use crate::operator::index::{Entry, Flight, Verdict};
 use crate::operator::queue::Urgency;
+pub(super) use births::Trouble;
 
 /// The finalizer of a deletion that leaves what is owned.
 const ORPHANS: &str = "orphan";
-
-/// The creation or change of an object of a scale set that failed.
-#[derive(Clone, Debug)]
-pub(super) struct Trouble {
-    of: (Name, u64),
-    revision: u64,
-    failures: u32,
-    not_before: Timestamp,
-    invalid: bool,
-}
 
 /// The kinds of objects that instances have.
 const KINDS: [Kind; 4] =
@@ -163,7 +156,8 @@ impl Core {
 
     /// What keeps a child from being as it is to be.
     fn obstacle_of(&self, child: &Child, owner: &Uid) -> Option<Obstacle> {
-        let invalid = self.troubles.get(&child.id).filter(|trouble| trouble.invalid && trouble.revision == child.revision);
+        let invalid =
+            self.troubles.get(&child.id).filter(|trouble| trouble.invalid && trouble.revision == child.revision);
         let not_taken = invalid.map(|_| Obstacle::NotTaken(child.id.clone()));
         let Some(entry) = self.index.get(&child.id) else { return not_taken };
         if entry.owner.as_ref().is_none_or(|owner_of| owner_of.uid != *owner) {
@@ -177,142 +171,9 @@ impl Core {
         refused.or(not_taken)
     }
 
-    fn is_to_be_written(&self, child: &Child) -> bool {
-        let waits = self.troubles.get(&child.id).is_some_and(|trouble| {
-            trouble.revision == child.revision && trouble.not_before > self.engine.now()
-        });
-        let lacks = match self.index.get(&child.id) {
-            Some(entry) => !self.in_the_way.contains_key(&child.id) && is_behind(entry, child),
-            None => !self.in_the_way.contains_key(&child.id),
-        };
-        lacks && !waits && !self.unborn.contains(&child.id)
-    }
-
-    /// The next child that can be written: what it refers to is there, and as it is to be.
-    pub(super) fn next_birth(&mut self) -> Option<Write> {
-        while let Some(id) = self.births.pop() {
-            if self.unborn.contains(&id) {
-                continue; // the end of that brings its instance here again
-            }
-            let Some((set, child)) = self.wanted.remove(&id) else { continue };
-            let Some(parent) = self.index.get(&set).filter(|parent| self.may_have_children(&set, parent)) else {
-                continue;
-            };
-            let uid = parent.uid.clone();
-            if child.after.iter().any(|before| !self.is_in_place(before, child.revision)) {
-                continue; // the judgement of that brings its instance here again
-            }
-            let Some(manifest) = children::manifest(&self.engine, &set.name, &uid, &child) else { continue };
-            let (resource_version, generation) = match self.index.get_mut(&id) {
-                Some(entry) if entry.flight.is_none() && is_behind(entry, &child) => {
-                    (entry.resource_version, entry.generation)
-                }
-                Some(_) => continue,
-                None => (0, 1),
-            };
-            let what =
-                if id.kind == Kind::VirtualMachineScaleSetVM { What::Create(manifest) } else { What::Apply(manifest) };
-            self.unborn.insert(id.clone());
-            self.wanted.insert(id.clone(), (set, child));
-            return Some(Write { id, uid, resource_version, generation, what });
-        }
-        None
-    }
-
-    /// True if what is built on this object may follow: the fabric carries it as it was last written, and refuses nothing.
-    fn is_in_place(&self, id: &ObjectId, revision: u64) -> bool {
-        let Some(entry) = self.index.get(id) else { return false };
-        let is_accepted = matches!(&entry.verdict, Verdict::Judged { generation, violations }
-            if *generation == entry.generation && violations.is_empty());
-        is_accepted
-            && self.engine.holder(id.kind, &id.name) == Some(&entry.uid)
-            && entry.written_from.is_some_and(|from| from >= revision)
-    }
-
-    /// The creation or change of a child has ended; the object itself came before the answer.
-    pub(super) fn born(&mut self, id: &ObjectId, outcome: &Outcome) {
-        self.unborn.remove(id);
-        let Some((set, child)) = self.wanted.remove(id) else { return };
-        let of = (set.name.clone(), child.instance);
-        match (outcome, self.index.get_mut(id)) {
-            (Outcome::Conflict, Some(entry)) => entry.taken_over = Some(child.revision),
-            (Outcome::Conflict, None) => {
-                self.in_the_way.insert(id.clone(), of.clone());
-            }
-            (Outcome::Failed | Outcome::Invalid(_) | Outcome::Gone, _) => self.has_failed(id, &set, &child, outcome),
-            (Outcome::Done(_), _) => {}
-        }
-        if matches!(outcome, Outcome::Done(_) | Outcome::Conflict) {
-            self.troubles.remove(id);
-        }
-        self.due.insert(of);
-    }
-
-    fn has_failed(&mut self, id: &ObjectId, set: &ObjectId, child: &Child, outcome: &Outcome) {
-        let now = self.engine.now();
-        let before = self.troubles.get(id).filter(|trouble| trouble.revision == child.revision);
-        let failures = before.map_or(0, |trouble| trouble.failures);
-        let not_before = now.checked_add(pause_after(failures)).unwrap_or(now);
-        let told = before.is_some_and(|trouble| trouble.invalid);
-        let mut invalid = told;
-        if let Outcome::Invalid(why) = outcome {
-            invalid = true;
-            if let Some(uid) = self.index.get(set).map(|entry| entry.uid.clone()).filter(|_| !told) {
-                self.notices.push(Notice {
-                    id: set.clone(),
-                    uid,
-                    warning: true,
-                    reason: "WriteRefused".to_owned(),
-                    note: format!("Correct the model: the API server does not take {id}. {why}"),
-                });
-            }
-        }
-        let of = (set.name.clone(), child.instance);
-        let trouble = Trouble { of, revision: child.revision, failures: failures + 1, not_before, invalid };
-        self.troubles.insert(id.clone(), trouble);
-        self.retries.insert((not_before, id.clone()));
-    }
-
-    /// What failed is tried again when its pause is over.
-    pub(super) fn try_again(&mut self, now: Timestamp) {
-        while let Some((due, id)) = self.retries.pop_first() {
-            if due > now {
-                self.retries.insert((due, id));
-                return;
-            }
-            self.due.extend(self.troubles.get(&id).map(|trouble| trouble.of.clone()));
-        }
-    }
-
     /// An object whose name a child is to have has gone.
     pub(super) fn makes_way(&mut self, id: &ObjectId) {
         self.due.extend(self.in_the_way.remove(id));
-    }
-
-    // What becomes of ids.
-
-    /// A set whose status tells of an instance that it has no longer. Its object goes only when the set's status tells that
-    /// the id is gone: an operator that starts anew would else give the id out twice (S-27).
-    pub(super) fn outlives_its_instance(&self, id: &ObjectId) -> Option<ObjectId> {
-        let owner = self.index.get(id)?.owner.as_ref()?;
-        let (set, instance) = (set_of(owner), children::instance_of(&owner.set, &id.name)?);
-        let entry = self.index.get(&set).filter(|entry| entry.uid == owner.uid && !entry.deleting)?;
-        let carried = self.engine.get::<VirtualMachineScaleSet>(&owner.set).filter(|carried| carried.uid == owner.uid)?;
-        let is_gone = !carried.held.instances.contains_key(&instance);
-        (is_gone && ranges_have(&entry.published.instance_ids, instance)).then_some(set)
-    }
-
-    /// An id whose object has gone while nobody looked is never used again (S-40).
-    pub(super) fn give_up_vanished(&mut self, id: &ObjectId, record: &mut AnyRecord) {
-        let AnyRecord::VirtualMachineScaleSet(record) = record else { return };
-        let (mode, uid) = (record.ask.mode, &record.uid);
-        let gone = record.view.give_up(|instance| {
-            let entry = self.index.get(&children::object_of(mode, &id.name, instance));
-            let own = entry.filter(|entry| entry.owner.as_ref().is_some_and(|owner| owner.uid == *uid));
-            own.is_some_and(|entry| !entry.deleting || entry.has_finalizer)
-        });
-        let told = gone.into_iter().map(|gone| (id.clone(), format!("instance {gone} has gone, and its id with it")));
-        self.dropped.extend(told);
     }
 
     // What belongs to a set and is not to be; what a set keeps.
@@ -342,10 +203,7 @@ impl Core {
                 let leaves = set.other_finalizers.iter().any(|finalizer| finalizer == ORPHANS);
                 id.kind == Kind::VirtualMachineScaleSetVM || !leaves
             }
-            Some(_) => {
-                self.engine.holder(set.kind, &set.name) == Some(&owner.uid)
-                    && !self.is_wanted(&set.name, id)
-            }
+            Some(_) => self.engine.holder(set.kind, &set.name) == Some(&owner.uid) && !self.is_wanted(&set.name, id),
         }
     }
 
