@@ -1,5 +1,8 @@
 //! VirtualMachineScaleSet: what users write.
 
+#[cfg(test)]
+mod tests;
+
 use std::time::Duration;
 
 use jiff::SignedDuration;

@@ -375,7 +375,11 @@ impl Core {
     }
 
     fn gone(&mut self, id: &ObjectId) {
-        let owner = self.index.remove(id).and_then(|entry| entry.owner);
+        let entry = self.index.remove(id);
+        if entry.as_ref().is_some_and(|entry| entry.leaves_children) {
+            self.leave_children(id);
+        }
+        let owner = entry.and_then(|entry| entry.owner);
         self.belongs(id, owner.as_ref(), None);
         self.makes_way(id);
         if id.kind == Kind::VirtualMachineScaleSet {

@@ -4,6 +4,8 @@
 mod births;
 mod ids;
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 
 use super::{Core, What, Write};
@@ -14,9 +16,6 @@ use crate::fabric::{Kind, Name, ObjectId, Uid};
 use crate::operator::index::{Entry, Flight, Verdict};
 use crate::operator::queue::Urgency;
 pub(super) use births::Trouble;
-
-/// The finalizer of a deletion that leaves what is owned.
-const ORPHANS: &str = "orphan";
 
 /// The kinds of objects that instances have.
 const KINDS: [Kind; 4] =
@@ -54,6 +53,19 @@ impl Core {
     fn tell_set(&mut self, owner: &Owner, child: &ObjectId) {
         self.due.extend(children::instance_of(&owner.set, &child.name).map(|instance| (owner.set.clone(), instance)));
         self.late.push(set_of(owner), Urgency::Put);
+    }
+
+    /// A set has gone, and the API server's garbage collector has taken its name off what it leaves; the watches of that may
+    /// tell so later.
+    pub(super) fn leave_children(&mut self, set: &ObjectId) {
+        let Some(children) = self.children.get_mut(set) else { return };
+        let left: BTreeSet<ObjectId> =
+            children.extract_if(.., |child| child.kind != Kind::VirtualMachineScaleSetVM).collect();
+        for child in left {
+            if let Some(entry) = self.index.get_mut(&child) {
+                entry.owner = None;
+            }
+        }
     }
 
     pub(super) fn report_children(&mut self, set: &ObjectId) {
@@ -199,10 +211,7 @@ impl Core {
         let set = set_of(owner);
         match self.index.get(&set).filter(|set| set.uid == owner.uid) {
             None => true,
-            Some(set) if set.deleting => {
-                let leaves = set.other_finalizers.iter().any(|finalizer| finalizer == ORPHANS);
-                id.kind == Kind::VirtualMachineScaleSetVM || !leaves
-            }
+            Some(set) if set.deleting => id.kind == Kind::VirtualMachineScaleSetVM || !set.leaves_children,
             Some(_) => self.engine.holder(set.kind, &set.name) == Some(&owner.uid) && !self.is_wanted(&set.name, id),
         }
     }
