@@ -8,9 +8,9 @@ use super::virtual_machine_scale_set::{ScaleSetSku, VirtualMachineProfile, descr
 use super::{Api, FINALIZER, GROUP, Owner, REVISION, VERSION};
 use crate::fabric::network_interface::{IpVersion, NetworkInterface};
 use crate::fabric::virtual_machine_scale_set::{
-    Instance, InstanceName, Model, OrchestrationMode, SCALE_SET_LABEL, VirtualMachineScaleSet,
+    InstanceName, Model, OrchestrationMode, SCALE_SET_LABEL, VirtualMachineScaleSet,
 };
-use crate::fabric::{Engine, Findings, Kind, Name, ObjectId, Programmed, PublicIPAddress, Uid, VirtualMachine};
+use crate::fabric::{Engine, Findings, Kind, Name, ObjectId, PublicIPAddress, Uid, VirtualMachine};
 
 /// An object that a scale set is to have.
 #[derive(Clone, Debug, PartialEq)]
@@ -25,22 +25,14 @@ pub struct Child {
     pub revision: u64,
 }
 
-/// Every object that a scale set is to have, instance by instance, what is referred to first.
-pub fn children(engine: &Engine, set: &Name) -> Vec<Child> {
+/// Every object that an instance of a scale set is to have, what is referred to first; none if the set has no such
+/// instance.
+pub fn of_instance(engine: &Engine, set: &Name, id: u64) -> Vec<Child> {
     let Some(programmed) = engine.get::<VirtualMachineScaleSet>(set) else { return Vec::new() };
-    let instances = programmed.held.instances.iter();
-    instances.flat_map(|(id, instance)| of_instance(set, programmed, *id, instance)).collect()
-}
-
-fn of_instance(
-    set: &Name,
-    programmed: &Programmed<VirtualMachineScaleSet>,
-    id: u64,
-    instance: &Instance,
-) -> Vec<Child> {
+    let Some(instance) = programmed.held.instances.get(&id) else { return Vec::new() };
     match programmed.ask.mode {
         OrchestrationMode::Uniform => vec![Child {
-            id: ObjectId::new(Kind::VirtualMachineScaleSetVM, InstanceName { set, id }.object()),
+            id: object_of(programmed.ask.mode, set, id),
             instance: id,
             after: Vec::new(),
             revision: instance.target,
@@ -49,41 +41,39 @@ fn of_instance(
     }
 }
 
+/// The object that stands for an instance: without it there is none.
+pub fn object_of(mode: OrchestrationMode, set: &Name, id: u64) -> ObjectId {
+    let kind = match mode {
+        OrchestrationMode::Uniform => Kind::VirtualMachineScaleSetVM,
+        OrchestrationMode::Flexible => Kind::VirtualMachine,
+    };
+    ObjectId::new(kind, InstanceName { set, id }.object())
+}
+
 /// The objects of an instance of a Flexible set: addresses, network interfaces, the machine (S-29, S-33).
 fn flexible(set: &Name, instance: u64, revision: u64, model: &Model) -> Vec<Child> {
+    let this = InstanceName { set, id: instance };
     let mut children = Vec::new();
     let mut nics = Vec::new();
     for nic in model.network.iter() {
         let mut addresses = Vec::new();
         for configuration in nic.configurations.iter().filter(|configuration| configuration.public.is_some()) {
-            let id = ObjectId::new(Kind::PublicIPAddress, public_name(set, instance, &nic.name, &configuration.name));
+            let id = ObjectId::new(Kind::PublicIPAddress, this.public_object(&nic.name, &configuration.name));
             addresses.push(id.clone());
             children.push(Child { id, instance, after: Vec::new(), revision });
         }
-        let id = ObjectId::new(Kind::NetworkInterface, nic_name(set, instance, &nic.name));
+        let id = ObjectId::new(Kind::NetworkInterface, this.nic_object(&nic.name));
         nics.push(id.clone());
         children.push(Child { id, instance, after: addresses, revision });
     }
-    let id = ObjectId::new(Kind::VirtualMachine, InstanceName { set, id: instance }.object());
+    let id = object_of(OrchestrationMode::Flexible, set, instance);
     children.push(Child { id, instance, after: nics, revision });
     children
 }
 
-/// True if a scale set is to have this object.
-pub fn is_wanted(engine: &Engine, set: &Name, child: &ObjectId) -> bool {
-    let Some(programmed) = engine.get::<VirtualMachineScaleSet>(set) else { return false };
-    let number = child.name.name.strip_prefix(&*set.name).and_then(|rest| rest.strip_prefix('-'));
-    let number = number.and_then(|rest| rest.split('-').next()?.parse().ok());
-    let Some((id, instance)) = number.and_then(|id| programmed.held.instances.get_key_value(&id)) else { return false };
-    of_instance(set, programmed, *id, instance).iter().any(|wanted| wanted.id == *child)
-}
-
-fn nic_name(set: &Name, instance: u64, nic: &str) -> Name {
-    Name::new(set.namespace.clone(), format!("{}-{instance}-{nic}", set.name))
-}
-
-fn public_name(set: &Name, instance: u64, nic: &str, configuration: &str) -> Name {
-    Name::new(set.namespace.clone(), format!("{}-{instance}-{nic}-{configuration}", set.name))
+/// The id of the instance that an object of a scale set is of, as its name says (S-29).
+pub fn instance_of(set: &Name, object: &Name) -> Option<u64> {
+    object.name.strip_prefix(&*set.name)?.strip_prefix('-')?.split('-').next()?.parse().ok()
 }
 
 /// The manifest of a child. `None` if the set is to have no such object any longer.
@@ -100,23 +90,23 @@ pub fn manifest(engine: &Engine, set: &Name, uid: &Uid, child: &Child) -> Option
         Kind::VirtualMachine => {
             let mut ask = this.vm_ask(model, &model.network, None);
             for (nic, model) in ask.network_interfaces.iter_mut().zip(model.network.iter()) {
-                nic.name = nic_name(set, this.id, &model.name);
+                nic.name = this.nic_object(&model.name);
             }
             serde_json::to_value(VirtualMachine::describe(&ask, &child.id.name, location)).ok()?
         }
         Kind::NetworkInterface => {
-            let nic = model.network.iter().find(|nic| nic_name(set, this.id, &nic.name) == child.id.name)?;
+            let nic = model.network.iter().find(|nic| this.nic_object(&nic.name) == child.id.name)?;
             let mut ask = this.nic_ask(nic);
             for (configuration, model) in ask.configurations.iter_mut().zip(&nic.configurations) {
                 if let Some(public) = &mut configuration.public_ip_address {
-                    *public = public_name(set, this.id, &nic.name, &model.name);
+                    *public = this.public_object(&nic.name, &model.name);
                 }
             }
             serde_json::to_value(NetworkInterface::describe(&ask, &child.id.name, location)).ok()?
         }
         Kind::PublicIPAddress => {
             let asks = model.network.iter().flat_map(|nic| nic.configurations.iter().map(move |c| (nic, c)));
-            let mut asks = asks.filter(|(nic, c)| public_name(set, this.id, &nic.name, &c.name) == child.id.name);
+            let mut asks = asks.filter(|(nic, c)| this.public_object(&nic.name, &c.name) == child.id.name);
             let (nic, configuration) = asks.next()?;
             let name = this.public(&nic.name, &configuration.name);
             let (_, mut ask) = this.public_asks(&model.network).into_iter().find(|(public, _)| *public == name)?;

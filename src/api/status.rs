@@ -84,13 +84,15 @@ pub struct Blocker {
 const VIOLATIONS_SHOWN: usize = 32;
 
 /// Status fields that follow others' comings and goings; a change of these alone is not urgent.
-const HOT_FIELDS: [&str; 9] = [
+const HOT_FIELDS: [&str; 11] = [
     "capacity",
     "instances",
+    "pendingInstanceIds",
     "publicIPAddressCount",
     "publicIPAddresses",
     "readyReplicas",
     "subnetCount",
+    "takenOverInstanceIds",
     "updatedReplicas",
     "virtualMachineCount",
     "virtualMachines",
@@ -215,6 +217,8 @@ pub struct Published {
     pub violations: Vec<u64>,
     /// The generation that it says is programmed.
     pub programmed_generation: Option<i64>,
+    /// The ids of the instances of a scale set, as ranges.
+    pub instance_ids: Box<str>,
 }
 
 impl Published {
@@ -229,6 +233,7 @@ impl Published {
             since: Since::of(&conditions),
             violations: violations.iter().map(|v| fingerprint(&v.rule, &v.code, &v.path)).collect(),
             programmed_generation: read("programmedGeneration").as_i64(),
+            instance_ids: status.get("instanceIds").and_then(Value::as_str).unwrap_or_default().into(),
         }
     }
 }

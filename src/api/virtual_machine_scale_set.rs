@@ -1,5 +1,8 @@
 //! VirtualMachineScaleSet: what users write.
 
+#[cfg(test)]
+mod tests;
+
 use std::time::Duration;
 
 use jiff::SignedDuration;
@@ -315,20 +318,21 @@ impl Api for VirtualMachineScaleSet {
 
 fn rolling(asked: RollingUpgradePolicy, findings: &mut Findings) -> RollingPolicy {
     const POLICY: &str = "spec.upgradePolicy.rollingUpgradePolicy";
-    let mut percent = |asked: i32, field: &str| {
+    let mut percent = |asked: i32, least: u8, field: &str| {
         let read = u8::try_from(asked).ok().filter(|percent| *percent <= 100);
         read.unwrap_or_else(|| {
             findings.under("VMSS-28").refuse(
                 Code::InvalidParameter,
                 format!("{POLICY}.{field}"),
                 format!("{asked} is no percentage."),
-                "Write a number from 0 to 100.",
+                format!("Write a number from {least} to 100."),
             );
             100
         })
     };
-    let max_batch_percent = percent(asked.max_batch_instance_percent, "maxBatchInstancePercent");
-    let max_unhealthy_percent = percent(asked.max_unhealthy_instance_percent, "maxUnhealthyInstancePercent");
+    let max_batch_percent =
+        percent(asked.max_batch_instance_percent, limits::SMALLEST_BATCH_PERCENT, "maxBatchInstancePercent");
+    let max_unhealthy_percent = percent(asked.max_unhealthy_instance_percent, 0, "maxUnhealthyInstancePercent");
     let text = &asked.pause_time_between_batches;
     let pause = text.parse::<SignedDuration>().ok().and_then(|pause| Duration::try_from(pause).ok());
     let pause = pause.unwrap_or_else(|| {

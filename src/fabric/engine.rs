@@ -111,6 +111,7 @@ pub struct Engine {
     pub(super) restoring: bool,
     freed: BTreeSet<WaitKey>,
     touched: BTreeSet<ObjectId>,
+    stirred: BTreeSet<(Name, u64)>, // scale set, id of an instance
 }
 
 impl Engine {
@@ -139,6 +140,7 @@ impl Engine {
             restoring: false,
             freed: BTreeSet::new(),
             touched: BTreeSet::new(),
+            stirred: BTreeSet::new(),
         }
     }
 
@@ -226,6 +228,16 @@ impl Engine {
     /// The objects whose reports may have changed since the last call.
     pub fn take_touched(&mut self) -> BTreeSet<ObjectId> {
         std::mem::take(&mut self.touched)
+    }
+
+    /// The instances of scale sets that have come, gone, or are to have another model, since the last call.
+    pub fn take_stirred(&mut self) -> BTreeSet<(Name, u64)> {
+        std::mem::take(&mut self.stirred)
+    }
+
+    /// The objects of an instance may have to be made, written or deleted.
+    pub(super) fn stir(&mut self, set: &Name, id: u64) {
+        self.stirred.insert((set.clone(), id));
     }
 
     pub(super) fn free(&mut self, key: WaitKey) {

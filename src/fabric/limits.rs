@@ -34,6 +34,8 @@ pub const SUBNET_IPV6_LENGTH: u8 = 64;
 pub const SECONDARY_CONFIGURATIONS_PER_INSTANCE: usize = 256;
 /// Instances of a scale set (azure-docs virtual-machine-scale-sets/overview.md).
 pub const INSTANCES_PER_SCALE_SET: u32 = 1000;
+/// The smallest batch of a Rolling upgrade, in percent of the instances (VMSS-28; Azure's API of scale sets).
+pub const SMALLEST_BATCH_PERCENT: u8 = 5;
 /// Characters of a resource's name (ARM-10); the API server allows 253 and otherwise less than Azure.
 pub const NAME_LENGTH: usize = 80;
 /// Characters of the value of a label in Kubernetes.

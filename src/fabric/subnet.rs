@@ -16,6 +16,7 @@ use super::limits;
 use super::network_interface::{self, IpVersion};
 use super::resource::{Case, Cures, DELETION_PATH, DeletionRule, Programmed, Resource, Rule};
 use super::violation::{Code, Findings, WaitKey};
+use super::virtual_machine_scale_set::VirtualMachineScaleSet;
 use super::virtual_network::{VirtualNetwork, and_others};
 
 /// What is asked of a subnet.
@@ -125,12 +126,12 @@ impl Resource for Subnet {
 
     const DELETION_RULES: &'static [DeletionRule] = &[DeletionRule {
         id: "VNET-05",
-        says: "A subnet with IP configurations cannot be deleted.",
+        says: "A subnet with IP configurations, or that the model of a scale set names, cannot be deleted.",
         codes: &[Code::InUseSubnetCannotBeDeleted],
         cure: Cures::Waits,
-        remedy: "Delete or move its NICs.",
+        remedy: "Delete or move its NICs; delete the scale set, or change its model.",
         source: "recorded",
-        check: has_no_nics,
+        check: is_not_used,
     }];
 
     const ALLOCATES: bool = false;
@@ -309,9 +310,11 @@ fn siblings_are_few(case: &Case<'_, Subnet>, findings: &mut Findings) {
     }
 }
 
-fn has_no_nics(engine: &Engine, name: &Name, findings: &mut Findings) {
-    let Some(nics) = engine.nics_in.get(name) else { return };
-    let Some(first) = nics.first() else { return };
+fn is_not_used(engine: &Engine, name: &Name, findings: &mut Findings) {
+    let nics = engine.nics_in.get(name);
+    let Some((nics, first)) = nics.and_then(|nics| Some((nics, nics.first()?))) else {
+        return is_in_no_model(engine, name, findings);
+    };
     let id = ObjectId::new(Kind::NetworkInterface, first.clone());
     findings
         .refuse(
@@ -322,6 +325,20 @@ fn has_no_nics(engine: &Engine, name: &Name, findings: &mut Findings) {
         )
         .until_gone(id)
         .as_of(members(name));
+}
+
+fn is_in_no_model(engine: &Engine, name: &Name, findings: &mut Findings) {
+    let names = |set: &Programmed<VirtualMachineScaleSet>| set.ask.model.network.iter().any(|nic| nic.subnet == *name);
+    let Some((set, _)) = engine.all::<VirtualMachineScaleSet>().find(|(_, set)| names(set)) else { return };
+    let id = ObjectId::new(Kind::VirtualMachineScaleSet, set.clone());
+    findings
+        .refuse(
+            Code::InUseSubnetCannotBeDeleted,
+            DELETION_PATH,
+            format!("The model of {id} names this subnet."),
+            format!("Delete {id}, or choose another subnet in its model; this one then goes by itself."),
+        )
+        .until_gone(id);
 }
 
 fn members(subnet: &Name) -> WaitKey {

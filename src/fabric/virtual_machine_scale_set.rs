@@ -22,17 +22,17 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::engine::Engine;
+use super::engine::{Engine, Request};
 use super::id::{Kind, Name, ObjectId};
 use super::network_interface::IpVersion;
 use super::resource::{Advice, DeletionRule, Programmed, Resource, Rule};
-use super::violation::WaitKey;
+use super::violation::{Code, Refusal, WaitKey};
 use super::virtual_machine::PowerWish;
 pub(super) use instances::{member_has_gone, member_is_there, needed, program, settle, take_back};
 pub use model::{ConfigurationModel, InstanceName, Model, NicModel, PublicModel, labels, mark_primary, publics};
-pub(super) use rules::{Network, is_held_by, network_is_legal};
+pub(super) use rules::{Needed, Network, added_ipv6, is_held_by, network_is_legal};
 pub(super) use upgrade::{go_on, vm_has_changed};
-pub use view::{InstanceView, SCALE_SET_LABEL, VirtualMachineScaleSetView};
+pub use view::{InstanceView, SCALE_SET_LABEL, VirtualMachineScaleSetView, ranges_have};
 
 /// How the instances of a set are kept (VMSS-26).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -96,6 +96,21 @@ pub struct HeldScaleSet {
     pub paused_until: Option<Timestamp>,
     /// What an upgrade that cannot go on waits for.
     pub blocked: BTreeSet<WaitKey>,
+    /// What keeps instances from becoming what they are to be, by id.
+    pub obstacles: BTreeMap<u64, Obstacle>,
+}
+
+/// What keeps an instance from becoming what it is to be; whoever makes its objects tells.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Obstacle {
+    /// A field of one of its objects is another's: it keeps the model that it has (VMSS-27).
+    TakenOver,
+    /// An object of a name that one of its own is to have is not the set's.
+    NameTaken(ObjectId),
+    /// One of its objects is refused, with this code.
+    Refused(ObjectId, Code),
+    /// The API server does not take one of its objects.
+    NotTaken(ObjectId),
 }
 
 /// What the fabric holds of an instance; its addresses are held by its parts.
@@ -176,16 +191,22 @@ impl Resource for VirtualMachineScaleSet {
         std::iter::once(members).chain(programmed.held.blocked.iter().cloned()).collect()
     }
 
-    /// Instances of a Flexible set have no way out by default (VMSS-20).
+    /// Instances of a Flexible set have no way out by default (VMSS-20), and may keep an older model (VMSS-27).
     fn advice(_: &Engine, _: &Name, programmed: &Programmed<Self>) -> Vec<Advice> {
         let ask = &programmed.ask;
+        let keeps_older = programmed.held.obstacles.values().any(|obstacle| *obstacle == Obstacle::TakenOver);
+        let keeps_older = keeps_older.then(|| Advice {
+            condition: "OlderModelKept",
+            reason: "FieldTakenOver",
+            message: "The instances of status.takenOverInstanceIds keep an older model: a field of one of their objects is another field manager's. Give the field up, or delete the instance: another takes its place.".to_owned(),
+        });
         let lacks_a_way_out = ask.mode == OrchestrationMode::Flexible && publics(&ask.model.network).next().is_none();
         let advice = lacks_a_way_out.then(|| Advice {
             condition: "OutboundConnectivityMissing",
             reason: "NoExplicitOutboundMethod",
             message: "Instances of a Flexible scale set reach the Internet only by an explicit method. Add a publicIPAddressConfiguration; NAT gateways and load balancers are not modelled yet.".to_owned(),
         });
-        advice.into_iter().collect()
+        advice.into_iter().chain(keeps_older).collect()
     }
 }
 
@@ -202,6 +223,33 @@ impl Programmed<VirtualMachineScaleSet> {
 }
 
 impl Engine {
+    /// The accepted state of a set whose put was refused is kept up: an instance that has gone is replaced, and an upgrade
+    /// goes on. What it lacks for that, if it lacks anything.
+    pub fn keep_up(&mut self, set: &Name) -> Option<Refusal> {
+        let Programmed { uid, generation, placement, ask, .. } = self.get::<VirtualMachineScaleSet>(set)?.clone();
+        let request = Request { uid, generation, location: None, default: placement, ask };
+        match self.check(set, request) {
+            Ok(change) => {
+                self.commit(set, change);
+                None
+            }
+            Err(refusal) => Some(refusal),
+        }
+    }
+
+    /// Takes note of what keeps an instance of a set from becoming what it is to be, or that nothing does.
+    pub fn note_obstacle(&mut self, set: &Name, id: u64, obstacle: Option<Obstacle>) {
+        let Some(programmed) = self.get_mut::<VirtualMachineScaleSet>(set) else { return };
+        let before = match obstacle.clone() {
+            Some(obstacle) => programmed.held.obstacles.insert(id, obstacle),
+            None => programmed.held.obstacles.remove(&id),
+        };
+        if before != obstacle {
+            go_on(self, set);
+            self.touch(Kind::VirtualMachineScaleSet, set);
+        }
+    }
+
     /// Takes back a model that instances of a set may have; called for every revision that is remembered.
     pub fn restore_model(&mut self, set: &Name, revision: u64, model: Model) {
         if let Some(programmed) = self.get_mut::<VirtualMachineScaleSet>(set)

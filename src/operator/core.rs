@@ -163,14 +163,20 @@ pub struct Core {
     reports: Queue,
     held_back: BTreeMap<ObjectId, BTreeSet<ObjectId>>,
     children: BTreeMap<ObjectId, BTreeSet<ObjectId>>,
+    late: Queue,
+    due: BTreeSet<(Name, u64)>,
+    untold: BTreeMap<ObjectId, BTreeSet<u64>>,
     births: Queue,
     wanted: BTreeMap<ObjectId, (ObjectId, Child)>,
     unborn: BTreeSet<ObjectId>,
-    in_the_way: BTreeMap<ObjectId, ObjectId>,
+    in_the_way: BTreeMap<ObjectId, (Name, u64)>,
+    troubles: BTreeMap<ObjectId, children::Trouble>,
+    retries: BTreeSet<(Timestamp, ObjectId)>,
     revisions: BTreeMap<(Name, u64), Uid>,
     models: Vec<Revision>,
     timers: BTreeSet<(Timestamp, ObjectId)>,
     judgements: u64,
+    looks: u64,
     notices: Vec<Notice>,
     dropped: Vec<(ObjectId, String)>,
 }
@@ -192,14 +198,20 @@ impl Core {
             reports: Queue::default(),
             held_back: BTreeMap::new(),
             children: BTreeMap::new(),
+            late: Queue::default(),
+            due: BTreeSet::new(),
+            untold: BTreeMap::new(),
             births: Queue::default(),
             wanted: BTreeMap::new(),
             unborn: BTreeSet::new(),
             in_the_way: BTreeMap::new(),
+            troubles: BTreeMap::new(),
+            retries: BTreeSet::new(),
             revisions: BTreeMap::new(),
             models: Vec::new(),
             timers: BTreeSet::new(),
             judgements: 0,
+            looks: 0,
             notices: Vec::new(),
             dropped: Vec::new(),
         }
@@ -223,6 +235,12 @@ impl Core {
     /// How often an object has been judged so far; what waits is not judged.
     pub fn judgements(&self) -> u64 {
         self.judgements
+    }
+
+    /// How many objects have been looked at so far to find what is to be written. The status of a scale set looks at all
+    /// its instances.
+    pub fn looks(&self) -> u64 {
+        self.looks
     }
 
     /// Takes one input in.
@@ -251,6 +269,7 @@ impl Core {
     /// Judges every object whose turn it is, until nothing is left to judge.
     pub fn settle(&mut self, now: Timestamp) {
         self.engine.advance(now);
+        self.try_again(now);
         let sources =
             Kind::ALL.iter().map(|kind| Source::Objects(*kind)).chain([Source::Namespaces, Source::Revisions]);
         let starts = !self.started && sources.into_iter().all(|source| self.listed.contains(&source));
@@ -269,8 +288,13 @@ impl Core {
 
     fn judge_all(&mut self) {
         self.after_engine();
-        while let Some(id) = self.work.pop() {
-            self.judge(&id);
+        loop {
+            while let Some(id) = self.work.pop() {
+                self.judge(&id);
+            }
+            let Some((set, instance)) = self.due.pop_first() else { return };
+            self.raise(set, instance);
+            self.after_engine();
         }
     }
 
@@ -285,7 +309,15 @@ impl Core {
                 return Some(write);
             }
         }
-        self.next_birth()
+        if let Some(write) = self.next_birth() {
+            return Some(write);
+        }
+        while let Some(id) = self.late.pop() {
+            if let Some(write) = self.consider(&id, now) {
+                return Some(write);
+            }
+        }
+        None
     }
 
     /// The Events that follow from writes that have been done.
@@ -301,7 +333,8 @@ impl Core {
     /// When something is to be done even if nothing is fed in.
     pub fn next_deadline(&self) -> Option<Timestamp> {
         let timer = self.timers.first().map(|(due, _)| *due);
-        [timer, self.engine.next_deadline()].into_iter().flatten().min()
+        let retry = self.retries.first().map(|(due, _)| *due);
+        [timer, retry, self.engine.next_deadline()].into_iter().flatten().min()
     }
 
     // Inputs.
@@ -317,6 +350,7 @@ impl Core {
             self.records.insert(id.clone(), record);
         }
         let urgency = if observed.deleting { Urgency::Deletion } else { Urgency::Put };
+        let leaves = observed.deleting;
         match self.index.get_mut(&id) {
             // Older than what is known, or the echo of the operator's own write.
             Some(entry) if observed.resource_version <= entry.resource_version => return,
@@ -334,13 +368,23 @@ impl Core {
             }
         }
         self.let_on(&id);
+        if leaves && id.kind == Kind::VirtualMachineScaleSet {
+            self.report_children(&id);
+        }
         self.work.push(id, urgency);
     }
 
     fn gone(&mut self, id: &ObjectId) {
-        let owner = self.index.remove(id).and_then(|entry| entry.owner);
+        let entry = self.index.remove(id);
+        if entry.as_ref().is_some_and(|entry| entry.leaves_children) {
+            self.leave_children(id);
+        }
+        let owner = entry.and_then(|entry| entry.owner);
         self.belongs(id, owner.as_ref(), None);
         self.makes_way(id);
+        if id.kind == Kind::VirtualMachineScaleSet {
+            self.report_children(id);
+        }
         self.records.remove(id);
         self.let_on(id);
         self.work.push(id.clone(), Urgency::Deletion);
@@ -389,7 +433,8 @@ impl Core {
             let mut new = Vec::new();
             for id in self.by_age(*kind) {
                 match records.remove(&id) {
-                    Some(record) => {
+                    Some(mut record) => {
+                        self.give_up_vanished(&id, &mut record);
                         let dropped = self.engine.restore(&id.name, record);
                         self.dropped.extend(dropped.into_iter().map(|what| (id.clone(), what)));
                     }

@@ -25,6 +25,8 @@ pub struct Entry {
     pub(super) deleting: bool,
     pub(super) has_finalizer: bool,
     pub(super) other_finalizers: Vec<String>,
+    /// It is deleted in a way that leaves what it owns; once that is seen it stays so.
+    pub(super) leaves_children: bool,
     pub(super) asked: Result<Asked, Vec<Violation>>,
     pub(super) published: Published,
     pub(super) verdict: Verdict,
@@ -80,8 +82,16 @@ impl Flight {
     }
 }
 
+/// The finalizer of a deletion that leaves what is owned.
+const ORPHANS: &str = "orphan";
+
+fn leaves_children(observed: &Observed) -> bool {
+    observed.deleting && observed.other_finalizers.iter().any(|finalizer| finalizer == ORPHANS)
+}
+
 impl Entry {
     pub(super) fn new(observed: Observed) -> Self {
+        let leaves_children = leaves_children(&observed);
         Self {
             uid: observed.uid,
             owner: observed.owner,
@@ -92,6 +102,7 @@ impl Entry {
             created: observed.created,
             deleting: observed.deleting,
             has_finalizer: observed.has_finalizer,
+            leaves_children,
             other_finalizers: observed.other_finalizers,
             asked: observed.asked,
             published: observed.published,
@@ -107,6 +118,7 @@ impl Entry {
 
     /// Takes in a newer version of the same life of the object.
     pub(super) fn update(&mut self, observed: Observed) {
+        self.leaves_children |= leaves_children(&observed);
         self.resource_version = observed.resource_version;
         self.owner = observed.owner;
         self.written_from = observed.written_from;

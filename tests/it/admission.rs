@@ -78,6 +78,12 @@ fn breaks(kind: Kind, rule: &str) -> (String, &'static str) {
         }
         (Kind::VirtualMachineScaleSet, "VMSS-01") => (scale_set("a", 1001, "{name: x}"), "spec.replicas"),
         (Kind::VirtualMachineScaleSet, "VMSS-07") => (scale_set("a", 1, ""), MODEL),
+        (Kind::VirtualMachineScaleSet, "VMSS-28") => {
+            let set = scale_set("a", 1, "{name: x}");
+            let policy = "spec: {upgradePolicy: {rollingUpgradePolicy: {maxBatchInstancePercent: 4}}, ";
+            assert!(set.contains("spec: {"), "{set}");
+            (set.replacen("spec: {", policy, 1), "maxBatchInstancePercent")
+        }
         (Kind::VirtualMachineScaleSet, "VM-09") => {
             (scale_set("a", 1, "{name: x, primary: true}, {name: y, primary: true}"), MODEL)
         }

@@ -5,7 +5,7 @@ use vnet_operator::fabric::{Kind, ObjectId};
 
 use super::world::{World, id};
 
-fn farm() -> World {
+pub fn farm() -> World {
     let mut world = World::new(false, false);
     let hub = json!({"addressSpace": {"addressPrefixes": ["10.0.0.0/16"]}});
     world.create(&id(Kind::VirtualNetwork, "a", "hub"), hub, true);
@@ -15,11 +15,11 @@ fn farm() -> World {
     world
 }
 
-fn api() -> ObjectId {
+pub fn api() -> ObjectId {
     id(Kind::VirtualMachineScaleSet, "a", "api")
 }
 
-fn set(mode: &str, replicas: u32, forwarding: bool) -> Value {
+pub fn set(mode: &str, replicas: u32, forwarding: bool) -> Value {
     json!({
         "replicas": replicas,
         "orchestrationMode": mode,
@@ -33,7 +33,7 @@ fn set(mode: &str, replicas: u32, forwarding: bool) -> Value {
     })
 }
 
-fn ready(world: &World, id: &ObjectId) -> String {
+pub fn ready(world: &World, id: &ObjectId) -> String {
     let conditions = world.objects[id]["status"]["conditions"].as_array().cloned().unwrap_or_default();
     let ready = conditions.iter().find(|condition| condition["type"] == "Ready");
     ready
@@ -41,7 +41,7 @@ fn ready(world: &World, id: &ObjectId) -> String {
         .unwrap_or_default()
 }
 
-fn names(world: &World, kind: Kind) -> Vec<String> {
+pub fn names(world: &World, kind: Kind) -> Vec<String> {
     world.objects.keys().filter(|id| id.kind == kind).map(|id| id.name.name.to_string()).collect()
 }
 

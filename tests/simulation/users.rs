@@ -12,6 +12,9 @@ pub fn act(world: &mut World, rng: &mut ChaCha8Rng) {
     if rng.random_bool(0.02) {
         return world.relabel(rng);
     }
+    if rng.random_bool(0.1) {
+        return touch_a_child(world, rng);
+    }
     let id = some_object(rng);
     let exists = world.objects.contains_key(&id);
     let namespace = id.name.namespace.to_string();
@@ -24,16 +27,53 @@ pub fn act(world: &mut World, rng: &mut ChaCha8Rng) {
             // Deleted at once, and made again under the same name.
             world.strip(&id);
             world.delete(&id);
-            world.create(&id, spec(id.kind, &namespace, rng), true);
+            world.create(&id, spec(&id, &namespace, rng), true);
         }
         6 if exists => world.let_go(&id),
-        4 if exists => tamper(world, &id, rng),
+        4 if exists && id.kind != Kind::VirtualMachineScaleSet => tamper(world, &id, rng),
         5 if exists => world.edit(&id, |object| {
             object["metadata"]["annotations"] = json!({"vnet.dev/restartedAt": "2026-01-01T00:00:00Z", "note": "x"});
         }),
-        _ if exists => world.edit(&id, |object| object["spec"] = spec(id.kind, &namespace, rng)),
-        _ => world.create(&id, spec(id.kind, &namespace, rng), rng.random_bool(0.8)),
+        _ if exists => world.edit(&id, |object| object["spec"] = spec(&id, &namespace, rng)),
+        _ => world.create(&id, spec(&id, &namespace, rng), rng.random_bool(0.8)),
     }
+}
+
+/// Something happens to one of the objects that a scale set has made.
+fn touch_a_child(world: &mut World, rng: &mut ChaCha8Rng) {
+    let children: Vec<_> = world.objects.iter().filter(|(_, object)| owner(object).is_some()).collect();
+    let Some((id, object)) = children.choose(rng) else { return };
+    let id = (*id).clone();
+    let set = super::world::id(Kind::VirtualMachineScaleSet, &id.name.namespace, &owner(object).unwrap());
+    let latest = world.objects.get(&set).map(|set| set["status"]["updateRevision"].clone()).unwrap_or_default();
+    let power = *["Running", "Stopped", "Deallocated"].choose(rng).unwrap();
+    match (rng.random_range(0..8), id.kind) {
+        (0..=1, _) => world.delete(&id),
+        (2, _) => world.strip(&id),
+        (3, _) => {
+            world.strip(&id);
+            world.delete(&id);
+        }
+        (4, _) if !world.taken_over.remove(&id) => {
+            world.taken_over.insert(id);
+        }
+        (5, Kind::VirtualMachineScaleSetVM) => world.edit(&id, |object| object["spec"]["revision"] = latest),
+        (6, Kind::VirtualMachineScaleSetVM) => world.edit(&id, |object| {
+            let network = json!({"networkInterfaceConfigurations": [model_nic("nic", rng), model_nic("more", rng)]});
+            object["spec"]["networkProfileConfiguration"] = network;
+        }),
+        (5, Kind::VirtualMachine) => {
+            world.edit(&id, |object| object["metadata"]["annotations"]["vnet.dev/wished-revision"] = latest);
+        }
+        (_, Kind::VirtualMachineScaleSetVM | Kind::VirtualMachine) => {
+            world.edit(&id, |object| object["spec"]["powerState"] = json!(power));
+        }
+        _ => world.edit(&id, |object| object["metadata"]["labels"]["note"] = json!("x")),
+    }
+}
+
+fn owner(object: &Value) -> Option<String> {
+    Some(object["metadata"]["ownerReferences"][0]["name"].as_str()?.to_owned())
 }
 
 pub fn delete_everything(world: &mut World) {
@@ -45,7 +85,9 @@ pub fn delete_everything(world: &mut World) {
 
 fn some_object(rng: &mut ChaCha8Rng) -> ObjectId {
     let namespace = NAMESPACES[usize::from(rng.random_bool(0.2))];
-    let (kind, name) = match rng.random_range(-2..20) {
+    let (kind, name) = match rng.random_range(-4..20) {
+        -4 => (Kind::VirtualMachineScaleSet, "uniform".to_owned()),
+        -3 => (Kind::VirtualMachineScaleSet, "flexible".to_owned()),
         -2 => (Kind::PublicIPPrefix, "prefix-0".to_owned()),
         -1 => (Kind::AvailabilitySet, "set-0".to_owned()),
         0..=1 => (Kind::VirtualNetwork, format!("net-{}", rng.random_range(0..2))),
@@ -84,8 +126,8 @@ fn some_address(rng: &mut ChaCha8Rng) -> String {
         .to_string()
 }
 
-fn spec(kind: Kind, namespace: &str, rng: &mut ChaCha8Rng) -> Value {
-    match kind {
+fn spec(id: &ObjectId, namespace: &str, rng: &mut ChaCha8Rng) -> Value {
+    match id.kind {
         Kind::VirtualNetwork => {
             let prefixes = [json!(["10.0.0.0/16"]), json!(["10.0.0.0/16", "fd00::/48"]), json!(["10.0.0.0/27"])];
             json!({"addressSpace": {"addressPrefixes": prefixes.choose(rng)}})
@@ -121,8 +163,43 @@ fn spec(kind: Kind, namespace: &str, rng: &mut ChaCha8Rng) -> Value {
         Kind::PublicIPPrefix => json!({"prefixLength": rng.random_range(30..32)}),
         Kind::AvailabilitySet => json!({}),
         Kind::VirtualMachine => virtual_machine(rng),
-        Kind::VirtualMachineScaleSet | Kind::VirtualMachineScaleSetVM => unreachable!("users make none"),
+        Kind::VirtualMachineScaleSet => scale_set(&id.name.name, rng),
+        Kind::VirtualMachineScaleSetVM => unreachable!("users make none"),
     }
+}
+
+/// Its mode is as it is called.
+fn scale_set(name: &str, rng: &mut ChaCha8Rng) -> Value {
+    let size = *["Standard_D2s_v3", "Standard_D8s_v3"].choose(rng).unwrap();
+    let mode = *["Manual", "Automatic", "Rolling"].choose(rng).unwrap();
+    let mut nics = vec![model_nic("nic", rng)];
+    nics[0]["primary"] = json!(true);
+    if rng.random_bool(0.2) {
+        nics.push(model_nic("second", rng));
+    }
+    json!({
+        "replicas": rng.random_range(0..5),
+        "orchestrationMode": if name == "uniform" { "Uniform" } else { "Flexible" },
+        "sku": {"name": size},
+        "upgradePolicy": {
+            "mode": mode,
+            "rollingUpgradePolicy": {"maxBatchInstancePercent": 40, "pauseTimeBetweenBatches": "PT2S"},
+        },
+        "virtualMachineProfile": {"networkProfile": {"networkInterfaceConfigurations": nics}},
+    })
+}
+
+fn model_nic(name: &str, rng: &mut ChaCha8Rng) -> Value {
+    let mut configuration = json!({"name": "ip"});
+    if rng.random_bool(0.2) {
+        configuration["publicIPAddressConfiguration"] = json!({"name": "pub"});
+    }
+    json!({
+        "name": name,
+        "subnet": {"name": format!("subnet-{}", rng.random_range(0..3)), "namespace": NAMESPACES[0]},
+        "enableIPForwarding": rng.random_bool(0.5),
+        "ipConfigurations": [configuration],
+    })
 }
 
 fn configuration(n: usize, namespace: &str, rng: &mut ChaCha8Rng) -> Value {

@@ -35,6 +35,12 @@ pub struct World {
     /// Objects that may have gone without the operator's consent; what is in them may move at a restart.
     pub forced: BTreeSet<ObjectId>,
     pub writes: usize,
+    /// Objects of which another field manager has a field that a scale set writes.
+    pub taken_over: BTreeSet<ObjectId>,
+    /// Objects that the API server does not take.
+    pub not_taken: BTreeSet<ObjectId>,
+    /// The objects that instances have had, by the lives of their sets.
+    instances: BTreeSet<(String, ObjectId)>,
     settings: Settings,
     namespaces: BTreeMap<&'static str, Namespace>,
     version: u64,
@@ -61,6 +67,9 @@ impl World {
             tampered: BTreeSet::new(),
             forced: BTreeSet::new(),
             writes: 0,
+            taken_over: BTreeSet::new(),
+            not_taken: BTreeSet::new(),
+            instances: BTreeSet::new(),
             settings,
             namespaces: NAMESPACES.into_iter().map(|name| (name, Namespace::default())).collect(),
             version: 0,
@@ -249,9 +258,11 @@ impl World {
                 vec![Input::Written(id, uid, Outcome::Failed)]
             }
             1 => {
-                self.carry_out(write);
+                let mut told = self.carry_out(write);
                 self.tell(|| format!("the answer to the write of {id} is lost"));
-                vec![Input::Written(id, uid, Outcome::Failed)]
+                told.retain(|input| matches!(input, Input::Revision(_) | Input::RevisionDeleted(_))); // a watch tells it, too
+                told.push(Input::Written(id, uid, Outcome::Failed));
+                told
             }
             _ => self.carry_out(write),
         };
@@ -309,6 +320,12 @@ impl World {
     /// An object is created, or, where it is there, brought in line with the manifest.
     fn carry_out_birth(&mut self, id: &ObjectId, manifest: Value) -> (Option<Input>, Outcome) {
         let mut object = manifest;
+        if self.not_taken.contains(id) {
+            return (None, Outcome::Invalid("it is not valid".to_owned()));
+        }
+        if self.objects.contains_key(id) && self.taken_over.contains(id) {
+            return (None, Outcome::Conflict);
+        }
         self.writes += 1;
         match self.objects.get(id) {
             Some(_) if id.kind == Kind::VirtualMachineScaleSetVM => return (None, Outcome::Conflict),
@@ -324,6 +341,7 @@ impl World {
             }
             None => {
                 self.lives += 1;
+                self.is_a_new_instance(id, &object);
                 let metadata = &mut object["metadata"];
                 metadata["uid"] = json!(format!("life-{}", self.lives));
                 metadata["generation"] = json!(1);
@@ -337,10 +355,22 @@ impl World {
         self.shown(id, &uid)
     }
 
+    /// No id of an instance is used twice, unless somebody takes objects away by force.
+    fn is_a_new_instance(&mut self, id: &ObjectId, object: &Value) {
+        let stands_for_it = matches!(id.kind, Kind::VirtualMachineScaleSetVM | Kind::VirtualMachine);
+        let life = object["metadata"]["ownerReferences"][0]["uid"].as_str().unwrap().to_owned();
+        let is_new = self.instances.insert((life, id.clone()));
+        let forced = self.forced.contains(id) || !self.tampered.is_empty();
+        assert!(is_new || !stands_for_it || forced, "{id} is made twice");
+    }
+
     /// What the server answers to a write of an object as a whole.
     fn shown(&self, id: &ObjectId, uid: &Uid) -> (Option<Input>, Outcome) {
         match self.objects.get(id) {
-            Some(object) => (Some(applied(id.kind, object, Recall::Nothing)), Outcome::Done(self.version)),
+            Some(object) => {
+                let version = object["metadata"]["resourceVersion"].as_str().unwrap().parse().unwrap();
+                (Some(applied(id.kind, object, Recall::Nothing)), Outcome::Done(version))
+            }
             None => (Some(Input::Deleted(id.clone(), uid.clone())), Outcome::Done(0)),
         }
     }
@@ -388,12 +418,43 @@ impl World {
         self.restart();
     }
 
+    /// What users do from here on, no operator sees before the next restart.
     pub fn restart(&mut self) {
         self.in_flight.clear();
         self.answers.clear();
         self.events.clear();
         self.core = Core::new(self.settings.clone());
         self.list_everything();
+    }
+
+    /// The operator goes on until it writes this; it dies before it knows how that ended.
+    pub fn dies_at(&mut self, is_it: impl Fn(&Write) -> bool) {
+        for _ in 0..STEPS_TO_CALM {
+            while Kind::ALL.iter().filter(|kind| self.deliver(**kind)).count() > 0 {}
+            self.core.settle(self.now);
+            let Some(write) = self.core.next_write(self.now) else { panic!("it never writes that") };
+            let ends = is_it(&write);
+            let answer = self.carry_out(write);
+            if ends {
+                return self.restart();
+            }
+            answer.into_iter().for_each(|input| self.core.feed(input));
+        }
+    }
+
+    /// One step of the operator, or of the clock to its next deadline. How often it has written this object meanwhile.
+    pub fn goes_on_for_one_step(&mut self, id: &ObjectId) -> usize {
+        while Kind::ALL.iter().filter(|kind| self.deliver(**kind)).count() > 0 {}
+        self.core.settle(self.now);
+        let Some(write) = self.core.next_write(self.now) else {
+            self.now =
+                self.core.next_deadline().map_or(self.now, |due| self.now.max(due)) + SignedDuration::from_millis(1);
+            return 0;
+        };
+        let is_it = write.id == *id;
+        let answer = self.carry_out(write);
+        answer.into_iter().for_each(|input| self.core.feed(input));
+        usize::from(is_it)
     }
 
     /// No more users and no more accidents: everything that is on its way arrives, until nothing is left to do.

@@ -213,8 +213,10 @@ pub const DECISIONS: &[Remark] = &[
     ),
     remark(
         "S-27",
-        "A scale-in takes the highest ids; an instance that a user deletes is replaced under a new id.",
-        Observed("status.instanceIds and status.nextInstanceId of the set"),
+        "A scale-in takes the highest ids; no id is used again, and an instance that a user deletes is replaced under a new one.",
+        Observed(
+            "status.instanceIds and nextInstanceId; the object of an instance goes when the status of its set tells its id no longer",
+        ),
         OURS,
     ),
     remark(
@@ -270,6 +272,12 @@ pub const DECISIONS: &[Remark] = &[
         "S-39",
         "A VM whose spec has no power state is started at creation, and then left as it is.",
         Observed("status.powerState"),
+        OURS,
+    ),
+    remark(
+        "S-40",
+        "An instance whose object has vanished while no operator looked is replaced under a new id; one whose object was not made yet is made under its own.",
+        Observed("status.pendingInstanceIds tells the ids whose objects were not seen yet when the status was written"),
         OURS,
     ),
 ];

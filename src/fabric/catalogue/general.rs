@@ -150,6 +150,7 @@ pub const AT_APPLY: &[(Kind, &str, AtApply)] = &[
     (Kind::NetworkInterface, "ADDR-09", Cel),
     (Kind::VirtualMachineScaleSet, "VMSS-01", Schema),
     (Kind::VirtualMachineScaleSet, "VMSS-07", Schema),
+    (Kind::VirtualMachineScaleSet, "VMSS-28", Schema),
     (Kind::VirtualMachineScaleSet, "VM-09", Cel),
     (Kind::VirtualMachine, "VM-01", Schema),
     (Kind::VirtualMachine, "VM-02", Schema),

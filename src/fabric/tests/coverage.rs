@@ -13,7 +13,7 @@ use crate::fabric::catalogue::{GENERAL, Standing, remarks};
 use crate::fabric::kind::refusing_rules;
 
 /// The tests of every kind.
-const SOURCES: [&str; 18] = [
+const SOURCES: [&str; 19] = [
     include_str!("../../api/tests.rs"),
     include_str!("../../operator/core/judge/tests.rs"),
     include_str!("../engine/tests.rs"),
@@ -30,6 +30,7 @@ const SOURCES: [&str; 18] = [
     include_str!("../network_interface/tests/public.rs"),
     include_str!("../virtual_machine/tests/rules.rs"),
     include_str!("../virtual_machine_scale_set/tests/rules.rs"),
+    include_str!("../virtual_machine_scale_set/tests/networks.rs"),
     include_str!("../virtual_machine_scale_set_vm/tests.rs"),
     include_str!("../virtual_machine/tests/public.rs"),
 ];

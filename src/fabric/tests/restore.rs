@@ -15,7 +15,7 @@ use crate::fabric::public_ip_address::PublicIPAddress;
 use crate::fabric::testing::*;
 use crate::fabric::virtual_machine::{PowerState, VirtualMachine};
 use crate::fabric::virtual_network::VirtualNetwork;
-use crate::fabric::{AnyRecord, Engine, Kind, Name, PublicIPPrefix, Record};
+use crate::fabric::{AnyRecord, Engine, Kind, Name, PublicIPPrefix, Record, VirtualMachineScaleSet};
 
 fn judged(
     answer: &Result<(), crate::fabric::Refusal>,
@@ -259,4 +259,27 @@ fn a_restored_subnet_that_is_too_small_for_any_address_still_has_a_remedy_to_tel
         let refusal = fabric.put(a_nic("n").static_address("10.0.0.4")).unwrap_err();
         assert_eq!(refusal.codes(), [crate::fabric::Code::PrivateIPAddressNotInSubnet]);
     }
+}
+
+/// Parts of instances have no status of their own.
+fn is_part(kind: Kind, name: &Name) -> bool {
+    crate::fabric::ObjectId::new(kind, name.clone()).instance().is_some()
+}
+
+#[test]
+fn the_pause_between_two_batches_begins_anew_after_a_restart() {
+    let mut fabric = a_fabric().with(a_subnet("web", "10.0.1.0/24"));
+    let set = |forwarding: bool| a_scale_set("api", 3).rolling(30, 60).nic(|nic| nic.ip_forwarding = forwarding.into());
+    fabric.accept(set(false));
+    (0..3).for_each(|id| fabric.accept(an_instance("api", id)));
+    fabric.accept(set(true));
+    let own = records(&fabric.engine).into_iter().filter(|(kind, name, _)| !is_part(*kind, name));
+    let (engine, dropped) = restored(&fabric.engine, own.collect());
+    assert_eq!(dropped, Vec::<String>::new());
+    let updated = |fabric: &Fabric| fabric.view::<VirtualMachineScaleSet>("api").updated_replicas;
+    let mut fabric = fabric.on(engine);
+    fabric.accept(set(true));
+    assert_eq!(updated(&fabric), Some(1));
+    fabric.advance(60);
+    assert_eq!(updated(&fabric), Some(2));
 }

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::view::read_ranges;
 use super::{
-    Instance, InstanceName, NicModel, OrchestrationMode, VERSIONS, VirtualMachineScaleSet, VirtualMachineScaleSetView,
-    labels,
+    Instance, InstanceName, NicModel, Obstacle, OrchestrationMode, VERSIONS, VirtualMachineScaleSet,
+    VirtualMachineScaleSetView, labels,
 };
 use crate::fabric::engine::Engine;
 use crate::fabric::id::{Kind, Name, ObjectId, Placement};
@@ -38,11 +38,14 @@ pub(super) fn scale(engine: &mut Engine, name: &Name) {
         instance.target = latest;
         if uniform {
             instance.revision = latest;
-            bare.push(*id);
         }
+        bare.push(*id);
     }
     for id in bare {
-        program(engine, name, id);
+        engine.stir(name, id);
+        if uniform {
+            program(engine, name, id);
+        }
     }
 }
 
@@ -109,7 +112,9 @@ pub fn take_back(engine: &mut Engine, name: &Name, id: u64) {
     if set.held.instances.remove(&id).is_none() {
         return;
     }
+    set.held.obstacles.remove(&id);
     drop_parts(engine, InstanceName { set: name, id });
+    engine.stir(name, id);
     engine.touch(Kind::VirtualMachineScaleSet, name);
 }
 
@@ -144,6 +149,7 @@ pub(in crate::fabric) fn member_is_there(engine: &mut Engine, member: &Member) {
     if member.wish > instance.target {
         instance.target = latest;
     }
+    engine.stir(&member.set, member.id);
     super::go_on(engine, &member.set);
     engine.touch(Kind::VirtualMachineScaleSet, &member.set);
 }
@@ -152,6 +158,8 @@ pub(in crate::fabric) fn member_is_there(engine: &mut Engine, member: &Member) {
 pub(in crate::fabric) fn member_has_gone(engine: &mut Engine, member: &Member) {
     let Some(set) = engine.get_mut::<VirtualMachineScaleSet>(&member.set) else { return };
     set.held.instances.remove(&member.id);
+    set.held.obstacles.remove(&member.id);
+    engine.stir(&member.set, member.id);
     engine.touch_members(Kind::VirtualMachineScaleSet, &member.set);
 }
 
@@ -159,12 +167,14 @@ pub(in crate::fabric) fn member_has_gone(engine: &mut Engine, member: &Member) {
 pub fn needed(
     engine: &Engine,
     this: InstanceName<'_>,
+    mode: OrchestrationMode,
     network: &[NicModel],
     count: u64,
     need: &mut BTreeMap<PoolId, u64>,
 ) {
     for nic in network {
-        let held = engine.get::<NetworkInterface>(&this.nic(&nic.name)).filter(|held| held.ask.subnet == nic.subnet);
+        let held = engine.get::<NetworkInterface>(&this.nic_in(mode, &nic.name));
+        let held = held.filter(|held| held.ask.subnet == nic.subnet);
         for version in VERSIONS {
             let pool = pool_of(&nic.subnet, version);
             let asked = nic.configurations.iter().filter(|configuration| configuration.version == version);
@@ -175,7 +185,7 @@ pub fn needed(
             }
         }
     }
-    for (public, ask) in this.public_asks(network) {
+    for (public, ask) in this.public_asks_in(mode, network) {
         let held = engine.get::<PublicIPAddress>(&public).filter(|held| held.held.address.is_some());
         if held.is_none_or(|held| (held.ask.sku, held.ask.pool()) != (ask.sku, ask.pool())) {
             *need.entry(ask.pool()).or_default() += count;
@@ -186,7 +196,7 @@ pub fn needed(
 /// The pools that lack addresses for an instance to have this network.
 pub(super) fn lacking(engine: &Engine, this: InstanceName<'_>, network: &[NicModel]) -> BTreeSet<WaitKey> {
     let mut need = BTreeMap::new();
-    needed(engine, this, network, 1, &mut need);
+    needed(engine, this, OrchestrationMode::Uniform, network, 1, &mut need);
     let short = |(pool, count): &(PoolId, u64)| engine.pool(pool).is_none_or(|pool| pool.available() < *count);
     need.into_iter().filter(short).map(|(pool, _)| WaitKey::Capacity(pool)).collect()
 }
@@ -230,20 +240,36 @@ pub(super) fn move_labels(
 pub(super) fn recall(engine: &mut Engine, name: &Name, view: &VirtualMachineScaleSetView) -> Vec<String> {
     let Some(set) = engine.get::<VirtualMachineScaleSet>(name) else { return Vec::new() };
     let (flexible, model) = (set.ask.mode == OrchestrationMode::Flexible, set.ask.model.clone());
+    let latest = view.update_revision.as_ref().and_then(|revision| revision.parse().ok()).unwrap_or(1);
     let ids = read_ranges(&view.instance_ids);
     let mut instances = BTreeMap::new();
     for id in ids.unwrap_or_default() {
         let object = InstanceName { set: name, id }.object();
         let member = engine.get::<VirtualMachine>(&object).and_then(|vm| vm.ask.member.clone()).filter(|_| flexible);
         let revision = member.map_or(0, |member| member.revision);
-        instances.insert(id, Instance { revision, target: revision, ..Instance::default() });
+        let target = if flexible && revision == 0 { latest } else { revision };
+        instances.insert(id, Instance { revision, target, ..Instance::default() });
     }
     let next = instances.keys().next_back().map_or(0, |last| last + 1);
+    let taken_over = read_ranges(&view.taken_over_instance_ids).unwrap_or_default();
+    let taken_over = taken_over.into_iter().filter(|id| instances.contains_key(id));
+    let obstacles = taken_over.map(|id| (id, Obstacle::TakenOver)).collect();
     if let Some(set) = engine.get_mut::<VirtualMachineScaleSet>(name) {
         set.held.next_instance_id = u64::try_from(view.next_instance_id.unwrap_or_default()).unwrap_or(0).max(next);
-        set.held.revision = view.update_revision.as_ref().and_then(|revision| revision.parse().ok()).unwrap_or(1);
+        set.held.revision = latest;
         set.held.models.insert(set.held.revision, model);
         set.held.instances = instances;
+        set.held.obstacles = obstacles;
+    }
+    let ids: Vec<u64> = engine
+        .get::<VirtualMachineScaleSet>(name)
+        .into_iter()
+        .flat_map(|set| set.held.instances.keys())
+        .copied()
+        .collect();
+    ids.into_iter().for_each(|id| engine.stir(name, id));
+    if view.current_revision != view.update_revision {
+        super::upgrade::pause(engine, name); // a pause between two batches begins anew
     }
     Vec::new()
 }

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use super::OrchestrationMode;
 use crate::fabric::id::Name;
 use crate::fabric::limits::VmSize;
 use crate::fabric::network_interface::{
@@ -136,6 +137,32 @@ impl InstanceName<'_> {
         Name::new(self.set.namespace.clone(), format!("{}_{}/{nic}/{configuration}", self.set.name, self.id))
     }
 
+    /// Its network interface in a Flexible set, where it is an object of its own (S-29).
+    pub fn nic_object(self, nic: &str) -> Name {
+        Name::new(self.set.namespace.clone(), format!("{}-{}-{nic}", self.set.name, self.id))
+    }
+
+    /// The public address of one of its configurations in a Flexible set (S-33).
+    pub fn public_object(self, nic: &str, configuration: &str) -> Name {
+        Name::new(self.set.namespace.clone(), format!("{}-{}-{nic}-{configuration}", self.set.name, self.id))
+    }
+
+    /// The network interface as the fabric carries it.
+    pub(super) fn nic_in(self, mode: OrchestrationMode, nic: &str) -> Name {
+        match mode {
+            OrchestrationMode::Uniform => self.nic(nic),
+            OrchestrationMode::Flexible => self.nic_object(nic),
+        }
+    }
+
+    /// The public address as the fabric carries it.
+    pub(super) fn public_in(self, mode: OrchestrationMode, nic: &str, configuration: &str) -> Name {
+        match mode {
+            OrchestrationMode::Uniform => self.public(nic, configuration),
+            OrchestrationMode::Flexible => self.public_object(nic, configuration),
+        }
+    }
+
     /// What is asked of its virtual machine.
     pub fn vm_ask(self, model: &Model, network: &[NicModel], power: Option<PowerWish>) -> VirtualMachine {
         let nics = network.iter().map(|nic| NicReference { name: self.nic(&nic.name), primary: nic.primary });
@@ -174,9 +201,14 @@ impl InstanceName<'_> {
 
     /// What is asked of the public addresses of its configurations, and what they are called.
     pub fn public_asks(self, network: &[NicModel]) -> Vec<(Name, PublicIPAddress)> {
+        self.public_asks_in(OrchestrationMode::Uniform, network)
+    }
+
+    /// The same, under the names of the set's mode.
+    pub(super) fn public_asks_in(self, mode: OrchestrationMode, network: &[NicModel]) -> Vec<(Name, PublicIPAddress)> {
         let configurations = network.iter().flat_map(|nic| nic.configurations.iter().map(move |c| (nic, c)));
         let public = configurations.filter_map(|(nic, c)| Some((nic, c, c.public.as_ref()?)));
-        public.map(|(nic, c, public)| (self.public(&nic.name, &c.name), self.public_ask(public))).collect()
+        public.map(|(nic, c, public)| (self.public_in(mode, &nic.name, &c.name), self.public_ask(public))).collect()
     }
 
     fn public_ask(self, public: &PublicModel) -> PublicIPAddress {

@@ -1,19 +1,21 @@
-//! The rules of scale sets, and those of the network of an instance, which hold for a model and for an instance's own.
+//! The rules of scale sets. Those of the network of an instance are in `network`, those of space in `room`.
 
-use std::collections::BTreeMap;
+mod network;
+mod room;
 
-use super::instances::needed;
-use super::{InstanceName, NicModel, OrchestrationMode, UpgradeMode, VirtualMachineScaleSet, publics};
+use super::{InstanceName, OrchestrationMode, VirtualMachineScaleSet, publics};
 use crate::fabric::engine::Engine;
-use crate::fabric::id::{Kind, Name, ObjectId, Placement};
-use crate::fabric::ipam::PoolId;
-use crate::fabric::limits::{self, AcceleratedNetworking, VmSize};
-use crate::fabric::network_interface::{NetworkInterface, Primary, Switch, pool_of};
-use crate::fabric::public_ip_address::{PublicIPAddress, label_is_in_use, pool_holds};
-use crate::fabric::quota::{self, Quota};
-use crate::fabric::resource::{Case, Cures, DELETION_PATH, DeletionRule, Resource, Rule};
-use crate::fabric::subnet::Subnet;
-use crate::fabric::violation::{Code, Findings, Violation, WaitKey};
+use crate::fabric::id::{Kind, Name, ObjectId};
+use crate::fabric::limits;
+use crate::fabric::resource::{Case, Cures, DELETION_PATH, DeletionRule, Rule};
+use crate::fabric::violation::{Code, Findings, WaitKey};
+pub(in crate::fabric) use network::{Network, network_is_legal};
+use network::{
+    labels_are_free, network_is_fixed, nics_are_few, nics_are_in_one_network, object_of, one_nic_is_primary,
+    parts_are_legal, secondary_configurations_are_few, size_supports_acceleration, skus_do_not_mix,
+};
+pub(in crate::fabric) use room::{Needed, added_ipv6, is_held_by};
+use room::{no_upgrade_adds_ipv6, own_networks_fit, pools_have_room};
 
 type Set<'a> = Case<'a, VirtualMachineScaleSet>;
 
@@ -46,6 +48,24 @@ pub(super) const RULES: &[Rule<VirtualMachineScaleSet>] = &[
         remedy: "Create the scale set under a shorter name.",
         source: "kyma cloud-manager; the name is the value of a label",
         check: names_are_short,
+    },
+    Rule {
+        id: "PIP-15",
+        says: "A domain name label of a Flexible scale set leaves room for the ids of instances, whose labels are made of it.",
+        codes: &[Code::InvalidDomainNameLabel],
+        cure: Cures::Stalls,
+        remedy: "Choose a shorter label.",
+        source: "recorded; S-33",
+        check: labels_are_short,
+    },
+    Rule {
+        id: "VMSS-28",
+        says: "A batch of a Rolling upgrade has at least 5 percent of the instances.",
+        codes: &[Code::InvalidParameter],
+        cure: Cures::Stalls,
+        remedy: "Write a number from 5 to 100.",
+        source: "upgrade-scale-set.md",
+        check: batches_are_large,
     },
     Rule {
         id: "VMSS-30",
@@ -112,9 +132,9 @@ pub(super) const RULES: &[Rule<VirtualMachineScaleSet>] = &[
     },
     Rule {
         id: "PIP-19",
-        says: "Public addresses of Basic and Standard SKU do not mix within one scale set.",
+        says: "Public addresses of Basic and Standard SKU do not mix within one scale set, instances with a network of their own included.",
         codes: &[Code::DifferentSkuLoadBalancersAndPublicIPAddressNotAllowed],
-        cure: Cures::Stalls,
+        cure: Cures::Either,
         remedy: "Use one SKU.",
         source: "azure-docs load-balancer troubleshoot",
         check: |case, findings| skus_do_not_mix(&Network::of_the_model(case), findings),
@@ -127,6 +147,24 @@ pub(super) const RULES: &[Rule<VirtualMachineScaleSet>] = &[
         remedy: "Choose another label, or release it.",
         source: "[VMSS] configurable virtual machine domain names; S-32",
         check: |case, findings| labels_are_free(&Network::of_the_model(case), findings),
+    },
+    Rule {
+        id: "VMSS-19",
+        says: "What an instance has of its own fits the model that the instance is upgraded to.",
+        codes: &[Code::NetworkInterfaceCountExceeded, Code::VMSizeIsNotPermittedToEnableAcceleratedNetworkingForVmss],
+        cure: Cures::Waits,
+        remedy: "Choose a size that takes the instance's own network, or change that first.",
+        source: "[VMSS] networking updates to specific instances",
+        check: own_networks_fit,
+    },
+    Rule {
+        id: "IP6-05",
+        says: "An upgrade adds IPv6 to no network interface: those of instances are attached.",
+        codes: &[Code::OperationNotAllowed],
+        cure: Cures::Stalls,
+        remedy: "Set upgradePolicy.mode to Manual, and replace the instances.",
+        source: "[IP] IPv6",
+        check: no_upgrade_adds_ipv6,
     },
     Rule {
         id: "VMSS-29",
@@ -155,61 +193,6 @@ pub(super) const DELETION_RULES: &[DeletionRule] = &[DeletionRule {
     source: "Azure's resource model",
     check: has_no_instances,
 }];
-
-/// The network of an instance or of all, as a spec asks for it.
-pub(in crate::fabric) struct Network<'a> {
-    pub engine: &'a Engine,
-    pub placement: &'a Placement,
-    /// The set, and the instance if it is one's own network.
-    pub this: InstanceName<'a>,
-    pub size: &'static VmSize,
-    pub nics: &'a [NicModel],
-    /// The virtual network that the set is in.
-    pub home: Option<Name>,
-    /// The field that has the list.
-    pub path: &'a str,
-}
-
-impl<'a> Network<'a> {
-    fn of_the_model(case: &Set<'a>) -> Self {
-        let id = case.programmed.map_or(0, |set| set.held.next_instance_id);
-        let before = case.before().and_then(|before| before.model.network.first());
-        Self {
-            engine: case.engine,
-            placement: case.placement,
-            this: InstanceName { set: case.name, id },
-            size: case.ask.model.size,
-            nics: &case.ask.model.network,
-            home: before.and_then(|nic| network_of(case.engine, &nic.subnet)),
-            path: PROFILE,
-        }
-    }
-
-    fn list(&self) -> String {
-        format!("{}.networkInterfaceConfigurations", self.path)
-    }
-
-    fn nic(&self, n: usize, field: &str) -> String {
-        format!("{}[{n}].{field}", self.list())
-    }
-
-    fn public(&self, n: usize, m: usize, field: &str) -> String {
-        self.nic(n, &format!("ipConfigurations[{m}].publicIPAddressConfiguration.{field}"))
-    }
-}
-
-/// Every rule of the network of an instance; the ids are those of the rules.
-pub(in crate::fabric) fn network_is_legal(network: &Network<'_>, findings: &mut Findings) {
-    parts_are_legal(network, findings.under("VMSS-30"));
-    nics_are_few(network, findings.under("VMSS-07"));
-    one_nic_is_primary(network, findings.under("VM-09"));
-    nics_are_in_one_network(network, findings.under("VMSS-13"));
-    network_is_fixed(network, findings.under("VMSS-12"));
-    secondary_configurations_are_few(network, findings.under("VMSS-17"));
-    size_supports_acceleration(network, findings.under("VMSS-23"));
-    skus_do_not_mix(network, findings.under("PIP-19"));
-    labels_are_free(network, findings.under("VMSS-09"));
-}
 
 fn mode_is_fixed(case: &Set<'_>, findings: &mut Findings) {
     if let Some(before) = case.before().filter(|before| before.mode != case.ask.mode) {
@@ -262,243 +245,36 @@ fn names_are_short(case: &Set<'_>, findings: &mut Findings) {
     }
 }
 
-/// Room for the digits of an instance's id in a name.
-const DIGITS: usize = 6;
-
-/// The rules of network interfaces that one alone can break, or by what it refers to.
-const NIC_RULES: [&str; 9] = ["NIC-03", "NIC-21", "IPC-01", "IPC-02", "IPC-10", "IP6-01", "IP6-02", "IP6-03", "IP6-04"];
-/// The same of public addresses.
-const PUBLIC_RULES: [&str; 4] = ["PIP-02", "PIP-13", "PIP-16", "S-19"];
-
-fn parts_are_legal(network: &Network<'_>, findings: &mut Findings) {
-    for (n, nic) in network.nics.iter().enumerate() {
-        let ask = network.this.nic_ask(nic);
-        let name = network.this.nic(&nic.name);
-        for violation in broken::<NetworkInterface>(network, &name, &ask, &NIC_RULES) {
-            let path = violation.path.strip_prefix("spec.").map(|field| network.nic(n, field));
-            findings.adopt(Violation { path: path.unwrap_or_else(|| network.list()), ..violation });
-        }
-    }
-    for ((n, m, _), (name, ask)) in publics(network.nics).zip(network.this.public_asks(network.nics)) {
-        for violation in broken::<PublicIPAddress>(network, &name, &ask, &PUBLIC_RULES) {
-            let path = violation.path.strip_prefix("spec.").map(|field| network.public(n, m, field));
-            findings.adopt(Violation { path: path.unwrap_or_else(|| network.list()), ..violation });
-        }
-    }
-}
-
-fn broken<K: Resource>(network: &Network<'_>, name: &Name, ask: &K, rules: &[&str]) -> Vec<Violation> {
-    let mut findings = Findings::default();
-    let case = Case { engine: network.engine, name, ask, programmed: None, placement: network.placement };
-    for rule in K::RULES.iter().filter(|rule| rules.contains(&rule.id)) {
-        (rule.check)(&case, findings.under(rule.id));
-    }
-    findings.into_violations()
-}
-
-fn nics_are_few(network: &Network<'_>, findings: &mut Findings) {
-    let (count, size) = (network.nics.len(), network.size);
-    if count == 0 {
-        findings.refuse(
-            Code::InvalidParameter,
-            network.list(),
-            "No network interface is listed.",
-            "List at least one network interface.",
-        );
-    }
-    if count > size.max_nics {
-        findings.refuse(
-            Code::NetworkInterfaceCountExceeded,
-            network.list(),
-            format!("{count} network interfaces are listed; size {} takes {}.", size.name, size.max_nics),
-            format!("List at most {}, or choose a size that takes more.", size.max_nics),
-        );
-    }
-    for (n, nic) in network.nics.iter().enumerate() {
-        if network.nics.iter().take(n).any(|other| other.name == nic.name) {
-            findings.refuse(
-                Code::InvalidParameter,
-                network.nic(n, "name"),
-                format!("Two network interfaces are called {}.", nic.name),
-                "Give each its own name.",
-            );
-        }
-    }
-}
-
-fn one_nic_is_primary(network: &Network<'_>, findings: &mut Findings) {
-    let marked: Vec<_> = network.nics.iter().filter(|nic| nic.primary == Primary::Yes).map(|nic| &*nic.name).collect();
-    let (code, message) = match marked.as_slice() {
-        [_] => return,
-        [] if network.nics.is_empty() => return,
-        [] => (
-            Code::NetworkInterfaceMustHavePrimaryPropertySet,
-            format!("None of {} network interfaces is marked primary.", network.nics.len()),
-        ),
-        several => (Code::InvalidParameter, format!("{} are marked primary.", several.join(" and "))),
-    };
-    findings.refuse(code, network.list(), message, "Mark exactly one network interface primary: true.");
-}
-
-fn network_of(engine: &Engine, subnet: &Name) -> Option<Name> {
-    engine.get::<Subnet>(subnet).map(|subnet| subnet.ask.virtual_network.clone())
-}
-
-fn nics_are_in_one_network(network: &Network<'_>, findings: &mut Findings) {
-    let of = |nic: &NicModel| network_of(network.engine, &nic.subnet);
-    let Some(first) = network.nics.iter().find_map(of) else { return };
-    for (n, nic) in network.nics.iter().enumerate() {
-        if let Some(other) = of(nic).filter(|other| *other != first) {
-            findings.refuse(
-                Code::SubnetsNotInSameVnet,
-                network.nic(n, "subnet"),
-                format!("Subnet {} is of VirtualNetwork {other}, and others are of {first}.", nic.subnet),
-                format!("Choose a subnet of {first}."),
-            );
-        }
-    }
-}
-
-fn network_is_fixed(network: &Network<'_>, findings: &mut Findings) {
-    let Some(home) = &network.home else { return };
-    for (n, nic) in network.nics.iter().enumerate() {
-        if let Some(other) = network_of(network.engine, &nic.subnet).filter(|other| other != home) {
-            findings.refuse(
-                Code::VMScaleSetCannotBeUpdatedToReferenceSubnetsFromDifferentVirtualNetworks,
-                network.nic(n, "subnet"),
-                format!("Subnet {} is of VirtualNetwork {other}, and the scale set is in {home}.", nic.subnet),
-                format!("Choose a subnet of {home}, or create another scale set in {other}."),
-            );
-        }
-    }
-}
-
-fn secondary_configurations_are_few(network: &Network<'_>, findings: &mut Findings) {
-    let all = network.nics.iter().flat_map(|nic| &nic.configurations);
-    let count = all.filter(|configuration| configuration.primary != Primary::Yes).count();
-    if count > limits::SECONDARY_CONFIGURATIONS_PER_INSTANCE {
-        findings.refuse(
-            Code::SecondaryIpConfigurationCountPerVMSSVMExceeded,
-            network.list(),
-            format!("An instance would have {count} secondary IP configurations."),
-            format!("List at most {}.", limits::SECONDARY_CONFIGURATIONS_PER_INSTANCE),
-        );
-    }
-}
-
-fn size_supports_acceleration(network: &Network<'_>, findings: &mut Findings) {
-    if network.size.accelerated_networking == AcceleratedNetworking::Supported {
+fn labels_are_short(case: &Set<'_>, findings: &mut Findings) {
+    const LONGEST: usize = limits::LABEL_LENGTH - "vm-".len() - DIGITS;
+    if case.ask.mode == OrchestrationMode::Uniform {
         return;
     }
-    for (n, nic) in network.nics.iter().enumerate().filter(|(_, nic)| nic.accelerated_networking == Switch::On) {
+    for (n, m, public) in publics(&case.ask.model.network) {
+        let Some(label) = public.domain_name_label.as_ref().filter(|label| label.len() > LONGEST) else { continue };
         findings.refuse(
-            Code::VMSizeIsNotPermittedToEnableAcceleratedNetworkingForVmss,
-            network.nic(n, "enableAcceleratedNetworking"),
-            format!("Size {} does not support accelerated networking, which {} asks for.", network.size.name, nic.name),
-            "Leave enableAcceleratedNetworking out, or choose a size that supports it.",
+            Code::InvalidDomainNameLabel,
+            Network::of_the_model(case).public(n, m, "dnsSettings.domainNameLabel"),
+            format!("The label has {} characters, and instances are called vm<id>-{label}.", label.len()),
+            format!("Choose a label of at most {LONGEST} characters."),
         );
     }
 }
 
-fn skus_do_not_mix(network: &Network<'_>, findings: &mut Findings) {
-    let mut all = publics(network.nics);
-    let Some((_, _, first)) = all.next() else { return };
-    for (n, m, public) in all.filter(|(_, _, public)| public.sku != first.sku) {
+fn batches_are_large(case: &Set<'_>, findings: &mut Findings) {
+    let asked = case.ask.rolling.max_batch_percent;
+    if asked < limits::SMALLEST_BATCH_PERCENT {
         findings.refuse(
-            Code::DifferentSkuLoadBalancersAndPublicIPAddressNotAllowed,
-            network.public(n, m, "sku.name"),
-            format!("{} is {}, and {} is {}.", public.name, public.sku, first.name, first.sku),
-            "Use one SKU for all public addresses of an instance.",
+            Code::InvalidParameter,
+            "spec.upgradePolicy.rollingUpgradePolicy.maxBatchInstancePercent",
+            format!("A batch of {asked} percent is asked for."),
+            format!("Write a number from {} to 100.", limits::SMALLEST_BATCH_PERCENT),
         );
     }
 }
 
-fn labels_are_free(network: &Network<'_>, findings: &mut Findings) {
-    let own = ObjectId::new(Kind::VirtualMachineScaleSet, network.this.set.clone());
-    let location = &network.placement.location;
-    for (n, m, public) in publics(network.nics) {
-        let Some(label) = &public.domain_name_label else { continue };
-        let path = network.public(n, m, "dnsSettings.domainNameLabel");
-        let earlier = publics(network.nics).take_while(|(i, j, _)| (*i, *j) < (n, m));
-        if earlier.filter_map(|(_, _, other)| other.domain_name_label.as_ref()).any(|other| other == label) {
-            findings.refuse(
-                Code::DnsRecordInUse,
-                path,
-                format!("The label {label} stands in another configuration, too."),
-                "Give each configuration its own label.",
-            );
-            continue;
-        }
-        let holder = network.engine.labels.get(&(location.clone(), label.clone()));
-        if let Some(holder) = holder.filter(|holder| **holder != own) {
-            label_is_in_use(location, label, holder, &path, findings);
-        }
-    }
-}
-
-/// All that the put needs beyond what its instances hold; what it gives up is free only afterwards (S-37).
-fn pools_have_room(case: &Set<'_>, findings: &mut Findings) {
-    let engine = case.engine;
-    let network = &case.ask.model.network;
-    let wanted = u64::from(case.ask.replicas);
-    let mut need = BTreeMap::new();
-    let mut quotas: BTreeMap<Quota, u64> = BTreeMap::new();
-    let instances = case.programmed.map(|set| &set.held.instances);
-    let there = instances.map_or(0, |instances| u64::try_from(instances.len()).unwrap_or(u64::MAX));
-    let next = case.programmed.map_or(0, |set| set.held.next_instance_id);
-    let new = InstanceName { set: case.name, id: next };
-    let more = wanted.saturating_sub(there);
-    if more > 0 {
-        needed(engine, new, network, more, &mut need);
-        let nics = network.iter().flat_map(|nic| new.nic_ask(nic).counts(case.placement));
-        let public = new.public_asks(network).into_iter().flat_map(|(_, ask)| ask.counts(case.placement));
-        let private = network.iter().filter_map(|nic| network_of(engine, &nic.subnet).map(|home| (nic, home)));
-        let private = private.flat_map(|(nic, home)| {
-            let served = nic.configurations.iter().filter(|c| engine.pool(&pool_of(&nic.subnet, c.version)).is_some());
-            served.map(move |_| Quota::PrivateAddresses(home.clone()))
-        });
-        for quota in nics.chain(public).chain(private) {
-            *quotas.entry(quota).or_default() += more;
-        }
-    }
-    let is_news = case.before().is_some_and(|before| before.model != case.ask.model);
-    if case.ask.upgrade != UpgradeMode::Manual {
-        let latest = case.programmed.map_or(0, |set| set.held.revision);
-        let kept = instances.into_iter().flatten().take(usize::try_from(wanted).unwrap_or(usize::MAX));
-        for (id, _) in kept.filter(|(_, instance)| instance.network.is_none() && (is_news || instance.target < latest))
-        {
-            needed(engine, InstanceName { set: case.name, id: *id }, network, 1, &mut need);
-        }
-    }
-    for (pool, count) in need {
-        is_held_by(engine, &pool, count, "spec.replicas", findings);
-    }
-    for (quota, count) in quotas {
-        quota::needs(engine, quota, count, "spec.replicas", findings);
-    }
-}
-
-/// Finds that a pool has fewer than `count` addresses free, and by how many it falls short.
-pub(in crate::fabric) fn is_held_by(engine: &Engine, id: &PoolId, count: u64, path: &str, findings: &mut Findings) {
-    let (PoolId::SubnetIPv4(subnet) | PoolId::SubnetIPv6(subnet)) = id else {
-        return pool_holds(engine, id, count, path, findings);
-    };
-    let Some(pool) = engine.pool(id).filter(|pool| pool.available() < count) else { return };
-    let free = pool.available();
-    findings
-        .refuse(
-            Code::SubnetIsFull,
-            path,
-            format!(
-                "{count} more addresses of subnet {subnet} ({}) are needed, and {free} are free: {} too few.",
-                pool.prefix(),
-                count - free
-            ),
-            "Ask for fewer instances, delete what is not used in the subnet, or use a larger subnet.",
-        )
-        .until(WaitKey::Capacity(id.clone()))
-        .as_of(WaitKey::Members(ObjectId::new(Kind::Subnet, subnet.clone())));
-}
+/// Room for the digits of an instance's id in a name.
+const DIGITS: usize = 6;
 
 fn has_no_instances(engine: &Engine, name: &Name, findings: &mut Findings) {
     let Some(set) = engine.get::<VirtualMachineScaleSet>(name) else { return };
@@ -507,7 +283,6 @@ fn has_no_instances(engine: &Engine, name: &Name, findings: &mut Findings) {
         engine.get::<VirtualMachineScaleSetVM>(&InstanceName { set: name, id: **id }.object()).is_some()
     };
     let Some(first) = set.held.instances.keys().find(shown) else { return };
-    let object = InstanceName { set: name, id: *first }.object();
     findings
         .refuse(
             Code::OperationNotAllowed,
@@ -516,5 +291,5 @@ fn has_no_instances(engine: &Engine, name: &Name, findings: &mut Findings) {
             "Wait: the scale set goes by itself when they have gone.",
         )
         .until(WaitKey::Members(ObjectId::new(Kind::VirtualMachineScaleSet, name.clone())))
-        .blocked_by(ObjectId::new(Kind::VirtualMachineScaleSetVM, object));
+        .blocked_by(object_of(name, *first));
 }

@@ -1,6 +1,7 @@
 //! Scale sets: their rules, each accepted at its border and refused beyond it, and what comes of them.
 
 mod effects;
+mod networks;
 mod rules;
 mod upgrades;
 

@@ -3,7 +3,7 @@
 use jiff::SignedDuration;
 
 use super::instances::{self, is_settled, lacking, power, program};
-use super::{InstanceName, OrchestrationMode, UpgradeMode, VirtualMachineScaleSet};
+use super::{InstanceName, Obstacle, OrchestrationMode, UpgradeMode, VirtualMachineScaleSet};
 use crate::fabric::engine::Engine;
 use crate::fabric::id::{Kind, Name, ObjectId};
 use crate::fabric::resource::Programmed;
@@ -12,7 +12,8 @@ use crate::fabric::virtual_machine::PowerState;
 /// Upgrades what the policy says is to be upgraded now.
 pub fn go_on(engine: &mut Engine, name: &Name) {
     end_pause(engine, name);
-    let Some(mode) = engine.get::<VirtualMachineScaleSet>(name).map(|set| set.ask.upgrade) else { return };
+    let Some(set) = engine.get_mut::<VirtualMachineScaleSet>(name) else { return };
+    let (mode, before) = (set.ask.upgrade, std::mem::take(&mut set.held.blocked));
     match mode {
         UpgradeMode::Manual => {}
         UpgradeMode::Automatic => {
@@ -23,6 +24,12 @@ pub fn go_on(engine: &mut Engine, name: &Name) {
             }
         }
         UpgradeMode::Rolling => roll(engine, name),
+    }
+    let Some(set) = engine.get::<VirtualMachineScaleSet>(name).filter(|set| set.held.blocked != before) else { return };
+    if set.held.blocked.is_empty() {
+        engine.touch(Kind::VirtualMachineScaleSet, name);
+    } else {
+        engine.touch_members(Kind::VirtualMachineScaleSet, name); // it is put again, and waits for them then
     }
 }
 
@@ -42,15 +49,21 @@ fn roll(engine: &mut Engine, name: &Name) {
                 return;
             }
         }
-        let pause = SignedDuration::try_from(policy.pause).unwrap_or(SignedDuration::MAX);
-        if is_last || pause.is_zero() {
-            continue;
+        if !is_last {
+            pause(engine, name);
         }
-        if let (Ok(until), Some(set)) = (engine.now.checked_add(pause), engine.get_mut::<VirtualMachineScaleSet>(name))
-        {
-            set.held.paused_until = Some(until);
-            engine.pausing.insert((until, name.clone()));
-        }
+    }
+}
+
+/// A Rolling upgrade goes on only after the pause between two batches.
+pub(super) fn pause(engine: &mut Engine, name: &Name) {
+    let now = engine.now;
+    let rolling = engine.get_mut::<VirtualMachineScaleSet>(name).filter(|set| set.ask.upgrade == UpgradeMode::Rolling);
+    let Some(set) = rolling.filter(|set| !set.ask.rolling.pause.is_zero()) else { return };
+    let pause = SignedDuration::try_from(set.ask.rolling.pause).unwrap_or(SignedDuration::MAX);
+    if let Ok(until) = now.checked_add(pause) {
+        set.held.paused_until = Some(until);
+        engine.pausing.insert((until, name.clone()));
     }
 }
 
@@ -63,14 +76,15 @@ pub(super) fn stands_still(
     let (mut starting, mut unhealthy) = (false, 0);
     for (id, instance) in &set.held.instances {
         let power = power_of_instance(engine, name, set.ask.mode, *id);
-        starting |= power == Some(PowerState::Starting) || instance.revision < instance.target;
+        let keeps_older = set.held.obstacles.get(id) == Some(&Obstacle::TakenOver);
+        starting |= power == Some(PowerState::Starting) || instance.revision < instance.target && !keeps_older;
         unhealthy += usize::from(power != Some(PowerState::Running));
     }
     let total = set.held.instances.len();
     if starting {
         Some(StandsStill::Starting)
     } else if unhealthy * 100 > total * usize::from(set.ask.rolling.max_unhealthy_percent) {
-        Some(StandsStill::Unhealthy(unhealthy))
+        Some(StandsStill::Unhealthy)
     } else {
         None
     }
@@ -79,8 +93,8 @@ pub(super) fn stands_still(
 pub(super) enum StandsStill {
     /// Some instance has not taken up its model yet.
     Starting,
-    /// So many instances do not run.
-    Unhealthy(usize),
+    /// Too many instances do not run.
+    Unhealthy,
 }
 
 /// Whether or not its object is there yet.
@@ -102,11 +116,8 @@ fn upgrade(engine: &mut Engine, name: &Name, id: u64) -> bool {
     let network = instance.network.clone().unwrap_or_else(|| set.ask.model.network.clone());
     let blocked = if uniform { lacking(engine, InstanceName { set: name, id }, &network) } else { Default::default() };
     let Some(set) = engine.get_mut::<VirtualMachineScaleSet>(name) else { return false };
-    let before = std::mem::replace(&mut set.held.blocked, blocked.clone());
     if !blocked.is_empty() {
-        if blocked != before {
-            engine.touch_members(Kind::VirtualMachineScaleSet, name); // it is put again, and waits for them then
-        }
+        set.held.blocked = blocked;
         return false;
     }
     if let Some(instance) = set.held.instances.get_mut(&id) {
@@ -118,6 +129,7 @@ fn upgrade(engine: &mut Engine, name: &Name, id: u64) -> bool {
     if uniform {
         program(engine, name, id);
     }
+    engine.stir(name, id);
     engine.touch(Kind::VirtualMachineScaleSet, name);
     true
 }

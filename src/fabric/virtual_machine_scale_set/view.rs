@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::instances;
 use super::upgrade::{StandsStill, is_at_rest, stands_still};
-use super::{UpgradeMode, VirtualMachineScaleSet};
+use super::{Obstacle, UpgradeMode, VirtualMachineScaleSet};
 use crate::fabric::engine::Engine;
 use crate::fabric::id::Name;
 use crate::fabric::resource::Programmed;
@@ -48,6 +48,16 @@ pub struct VirtualMachineScaleSetView {
     /// The id of the next instance; ids are never used again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next_instance_id: Option<i64>,
+    /// The ids of the instances whose objects are not there yet, as ranges; one that is not among them and whose object has
+    /// gone while nobody looked is replaced under a new id.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    #[schemars(length(max = 16384))]
+    pub pending_instance_ids: String,
+    /// The ids of the instances that keep an older model, since a field of one of their objects is another field manager's;
+    /// as ranges.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    #[schemars(length(max = 16384))]
+    pub taken_over_instance_ids: String,
     /// The first 100 instances by id; their objects tell the rest.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 100), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["instanceId"]))]
@@ -76,6 +86,7 @@ pub(super) fn observe(
     let count = |count: usize| i32::try_from(count).ok();
     let is_latest = |revision: u64| revision == held.revision;
     let running = |id: &&u64| instances::power(engine, name, set.ask.mode, **id) == Some(PowerState::Running);
+    let taken_over = held.obstacles.iter().filter(|(_, obstacle)| **obstacle == Obstacle::TakenOver);
     VirtualMachineScaleSetView {
         replicas: count(held.instances.len()),
         ready_replicas: count(held.instances.keys().filter(running).count()),
@@ -86,6 +97,10 @@ pub(super) fn observe(
         update_revision: Some(held.revision.to_string()),
         selector: Some(format!("{SCALE_SET_LABEL}={}", name.name)),
         instance_ids: show_ranges(held.instances.keys().copied()),
+        pending_instance_ids: show_ranges(
+            held.instances.keys().copied().filter(|id| is_pending(engine, name, set, *id)),
+        ),
+        taken_over_instance_ids: show_ranges(taken_over.map(|(id, _)| *id)),
         next_instance_id: i64::try_from(held.next_instance_id).ok(),
         instances: held
             .instances
@@ -112,13 +127,15 @@ pub(super) fn progress(
     if needs_addresses {
         return Some(("UpgradeBlocked", "The upgrade waits for free addresses of the model's subnets.".to_owned()));
     }
+    if let Some(blocked) = set.held.obstacles.values().find_map(Obstacle::blocks) {
+        return Some(("InstanceBlocked", blocked));
+    }
     if is_rolling {
         return Some(match stands_still(engine, name, set) {
-            Some(StandsStill::Unhealthy(count)) => (
+            Some(StandsStill::Unhealthy) => (
                 "RollingUpgradeStopped",
                 format!(
-                    "{count} of {} instances do not run, and at most {} percent may. Start them, or raise maxUnhealthyInstancePercent.",
-                    set.held.instances.len(),
+                    "More than {} percent of the instances do not run. Start them, or raise maxUnhealthyInstancePercent.",
                     set.ask.rolling.max_unhealthy_percent
                 ),
             ),
@@ -128,6 +145,44 @@ pub(super) fn progress(
         });
     }
     (!is_at_rest(engine, name, set)).then(|| ("Scaling", "Instances are made, or are starting.".to_owned()))
+}
+
+impl Obstacle {
+    /// What to do about it, if the set is not Ready for it.
+    fn blocks(&self) -> Option<String> {
+        match self {
+            Obstacle::TakenOver => None,
+            Obstacle::NameTaken(object) => Some(format!(
+                "{object} is not the scale set's, and has the name that an object of an instance is to have. Delete it; the instance then follows by itself."
+            )),
+            Obstacle::Refused(object, code) => Some(format!(
+                "{object} is refused ({code}), and its instance waits for it. Cure it, or delete the instance: another takes its place."
+            )),
+            Obstacle::NotTaken(object) => Some(format!(
+                "The API server does not take {object}, and an Event says why. Correct the model; it is tried again by itself."
+            )),
+        }
+    }
+}
+
+/// True if the object of an instance is not there yet.
+fn is_pending(engine: &Engine, name: &Name, set: &Programmed<VirtualMachineScaleSet>, id: u64) -> bool {
+    instances::power(engine, name, set.ask.mode, id).is_none()
+}
+
+impl VirtualMachineScaleSetView {
+    /// Ids whose objects were there, and have gone while nobody looked, are given up (S-40). The ids that were.
+    pub fn give_up(&mut self, is_there: impl Fn(u64) -> bool) -> Vec<u64> {
+        let pending = read_ranges(&self.pending_instance_ids).unwrap_or_default();
+        let ids = read_ranges(&self.instance_ids).unwrap_or_default();
+        let (kept, gone): (Vec<u64>, Vec<u64>) = ids.into_iter().partition(|id| is_there(*id) || pending.contains(id));
+        if !gone.is_empty() {
+            let next = gone.iter().max().and_then(|last| i64::try_from(*last).ok()).map_or(0, |last| last + 1);
+            self.next_instance_id = self.next_instance_id.max(Some(next));
+            self.instance_ids = show_ranges(kept.into_iter());
+        }
+        gone
+    }
 }
 
 /// Ids as ranges, such as `0-2,5`.
@@ -162,6 +217,14 @@ pub fn read_ranges(text: &str) -> Option<Vec<u64>> {
     Some(ids)
 }
 
+/// True if ranges such as `0-2,5` have this id.
+pub fn ranges_have(text: &str, id: u64) -> bool {
+    text.split(',').any(|range| {
+        let (first, last) = range.split_once('-').unwrap_or((range, range));
+        first.parse().is_ok_and(|first: u64| first <= id) && last.parse().is_ok_and(|last: u64| id <= last)
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -170,6 +233,7 @@ mod tests {
     fn ids_are_shown_as_ranges_and_read_back() {
         for (ids, shown) in [(vec![], ""), (vec![7], "7"), (vec![0, 1, 2, 5, 7, 8], "0-2,5,7-8")] {
             assert_eq!(show_ranges(ids.iter().copied()), shown);
+            assert!((0..10).all(|id| ranges_have(shown, id) == ids.contains(&id)), "{shown}");
             assert_eq!(read_ranges(shown), Some(ids));
         }
     }

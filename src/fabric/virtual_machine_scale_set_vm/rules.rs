@@ -7,7 +7,8 @@ use crate::fabric::id::{Kind, ObjectId};
 use crate::fabric::resource::{Case, Cures, Programmed, Rule};
 use crate::fabric::violation::{Code, Findings, WaitKey};
 use crate::fabric::virtual_machine_scale_set::{
-    InstanceName, Network, NicModel, VirtualMachineScaleSet, is_held_by, needed, network_is_legal,
+    InstanceName, Model, Needed, Network, NicModel, OrchestrationMode, VirtualMachineScaleSet, added_ipv6, is_held_by,
+    needed, network_is_legal,
 };
 
 type Vm<'a> = Case<'a, VirtualMachineScaleSetVM>;
@@ -48,6 +49,15 @@ pub(super) const RULES: &[Rule<VirtualMachineScaleSetVM>] = &[
         remedy: "As the rule that is broken says.",
         source: "[VMSS] networking updates to specific instances",
         check: own_network_is_legal,
+    },
+    Rule {
+        id: "IP6-05",
+        says: "Nothing adds IPv6 to the network interface of an instance: it is attached.",
+        codes: &[Code::OperationNotAllowed],
+        cure: Cures::Stalls,
+        remedy: "Leave IPv6 out, or delete the instance.",
+        source: "[IP] IPv6",
+        check: adds_no_ipv6,
     },
     Rule {
         id: "VMSS-29",
@@ -137,36 +147,63 @@ fn revision_is_known(case: &Vm<'_>, findings: &mut Findings) {
 
 fn own_network_is_legal(case: &Vm<'_>, findings: &mut Findings) {
     let (Some(nics), Some(set), Some(id)) = (case.ask.network.as_deref(), set(case), case.ask.id) else { return };
-    let home = set.ask.model.network.first().and_then(|nic| {
-        let subnet = case.engine.get::<crate::fabric::subnet::Subnet>(&nic.subnet)?;
-        Some(subnet.ask.virtual_network.clone())
-    });
-    let network = Network {
-        engine: case.engine,
-        placement: case.placement,
-        this: InstanceName { set: &case.ask.set, id },
-        size: set.ask.model.size,
-        nics,
-        home,
-        path: PATH,
-    };
-    network_is_legal(&network, findings);
+    let size = model_after(case, set, id).size;
+    let this = InstanceName { set: &case.ask.set, id };
+    network_is_legal(&Network::of_an_instance(case.engine, set, this, (size, nics), PATH), findings);
 }
 
-/// The network that the instance will have after this put.
-fn network_after<'a>(case: &'a Vm<'_>, set: &'a Programmed<VirtualMachineScaleSet>, id: u64) -> Option<&'a [NicModel]> {
-    let instance = set.held.instances.get(&id)?;
-    let upgrades = matches!(case.ask.revision, Some(Revision::Number(wish)) if wish > instance.revision);
-    let model = if upgrades { &set.ask.model } else { set.model(instance.revision) };
-    Some(case.ask.network.as_deref().unwrap_or(&model.network))
+/// The model that the instance will have after this put.
+fn model_after<'a>(case: &Vm<'_>, set: &'a Programmed<VirtualMachineScaleSet>, id: u64) -> &'a Model {
+    let revision = set.held.instances.get(&id).map_or(0, |instance| instance.revision);
+    let upgrades = matches!(case.ask.revision, Some(Revision::Number(wish)) if wish > revision);
+    if upgrades { &set.ask.model } else { set.model(revision) }
+}
+
+/// The network that the instance will have after this put, and the field that asks for it.
+fn network_after<'a>(
+    case: &'a Vm<'_>,
+    set: &'a Programmed<VirtualMachineScaleSet>,
+    id: u64,
+) -> (&'a [NicModel], &'static str) {
+    match case.ask.network.as_deref() {
+        Some(own) => (own, PATH),
+        // Without a network of its own it leaves that which it had, or takes up another model.
+        None if case.before().is_some_and(|before| before.network.is_some()) => {
+            (&model_after(case, set, id).network, PATH)
+        }
+        None => (&model_after(case, set, id).network, "spec.revision"),
+    }
+}
+
+fn adds_no_ipv6(case: &Vm<'_>, findings: &mut Findings) {
+    let Some((set, id)) = set(case).zip(case.ask.id) else { return };
+    let this = InstanceName { set: &case.ask.set, id };
+    let (network, path) = network_after(case, set, id);
+    let exists = set.held.instances.contains_key(&id);
+    let Some((n, m)) = added_ipv6(case.engine, this, network).filter(|_| exists) else { return };
+    let path = match path {
+        PATH => format!("{PATH}.networkInterfaceConfigurations[{n}].ipConfigurations[{m}].privateIPAddressVersion"),
+        other => other.to_owned(),
+    };
+    findings.refuse(
+        Code::OperationNotAllowed,
+        path,
+        "It would add IPv6 to a network interface of the instance, which is attached.",
+        "Leave IPv6 out; or delete the instance: a new one has it if the set's model has.",
+    );
 }
 
 fn pools_have_room(case: &Vm<'_>, findings: &mut Findings) {
+    const REMEDY: &str = "Free addresses of the subnet, or use another one.";
     let Some((set, id)) = set(case).zip(case.ask.id) else { return };
-    let Some(network) = network_after(case, set, id) else { return };
+    if !set.held.instances.contains_key(&id) {
+        return;
+    }
+    let (network, path) = network_after(case, set, id);
     let mut need = BTreeMap::new();
-    needed(case.engine, InstanceName { set: &case.ask.set, id }, network, 1, &mut need);
+    let this = InstanceName { set: &case.ask.set, id };
+    needed(case.engine, this, OrchestrationMode::Uniform, network, 1, &mut need);
     for (pool, count) in need {
-        is_held_by(case.engine, &pool, count, PATH, findings);
+        is_held_by(case.engine, &pool, Needed { count, path, remedy: REMEDY }, findings);
     }
 }

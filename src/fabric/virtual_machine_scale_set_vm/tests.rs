@@ -2,8 +2,9 @@
 
 use super::*;
 use crate::fabric::Code;
-use crate::fabric::network_interface::Primary;
+use crate::fabric::network_interface::{IpVersion, Primary};
 use crate::fabric::testing::*;
+use crate::fabric::virtual_machine_scale_set::ConfigurationModel;
 
 const LIST: &str = "spec.networkProfileConfiguration.networkInterfaceConfigurations";
 
@@ -94,6 +95,46 @@ fn with_secondaries(count: usize) -> A<VirtualMachineScaleSetVM> {
     let mut nic = a_nic_model("nic");
     nic.configurations.extend((0..count).map(|n| a_configuration_model(&format!("s{n}"), Primary::No)));
     an_instance("api", 0).network([nic])
+}
+
+fn with_ipv6() -> NicModel {
+    let mut nic = a_nic_model("nic");
+    let six = a_configuration_model("six", Primary::No);
+    nic.configurations.push(ConfigurationModel { version: IpVersion::IPv6, ..six });
+    nic
+}
+
+// accepts VirtualMachineScaleSetVM IP6-05
+#[test]
+fn an_instance_that_was_made_with_ipv6_keeps_it_in_a_network_of_its_own() {
+    let mut fabric = a_fabric().with(a_subnet("web", "10.0.1.0/24")).with(a_scale_set("api", 1).nics([with_ipv6()]));
+    fabric.accept(an_instance("api", 0).network([with_ipv6()]));
+}
+
+// refuses VirtualMachineScaleSetVM IP6-05
+#[test]
+fn ipv6_is_not_added_to_an_instance() {
+    let mut fabric = a_fabric().with(a_subnet("web", "10.0.1.0/24")).with(a_scale_set("api", 1));
+    let refusal = fabric.put(an_instance("api", 0).network([with_ipv6()])).unwrap_err();
+    let path = format!("{LIST}[0].ipConfigurations[1].privateIPAddressVersion");
+    assert_eq!(told(&refusal), [("IP6-05", Code::OperationNotAllowed, path.as_str())]);
+    fabric.accept(a_scale_set("api", 1).nics([with_ipv6()]));
+    fabric.accept(an_instance("api", 0));
+    let refusal = fabric.put(an_instance("api", 0).revision(2)).unwrap_err();
+    assert_eq!(told(&refusal), [("IP6-05", Code::OperationNotAllowed, "spec.revision")]);
+}
+
+#[test]
+fn an_upgrade_that_needs_more_addresses_than_are_free_points_at_the_revision() {
+    let mut fabric = a_farm().with(a_subnet("tiny", "10.0.3.0/29"));
+    for name in ["x", "y", "z"] {
+        fabric.accept(a_nic(name).subnet("tiny"));
+    }
+    fabric.accept(a_scale_set("api", 2).nics([a_nic_model("nic").in_subnet("tiny")]));
+    let refusal = fabric.put(an_instance("api", 0).revision(2)).unwrap_err();
+    assert_eq!(told(&refusal), [("VMSS-29", Code::SubnetIsFull, "spec.revision")]);
+    fabric.cure(&refusal, |fabric| assert!(fabric.delete(Kind::NetworkInterface, "x").unwrap()));
+    fabric.accept(an_instance("api", 0).revision(2));
 }
 
 // accepts VirtualMachineScaleSetVM VMSS-29

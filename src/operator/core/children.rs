@@ -1,22 +1,25 @@
 //! The objects that scale sets make, and the models that they keep: what there is to be is the fabric's; this makes it
 //! so. A child is created only when the status of its set tells of it, so that a crash in between is made good.
 
+mod births;
+mod ids;
+
 use std::collections::BTreeSet;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
-use super::{Core, Outcome, What, Write};
+use super::{Core, What, Write};
 use crate::api::Owner;
 use crate::api::children::{self, Child, Revision, revision_name};
-use crate::fabric::virtual_machine_scale_set::VirtualMachineScaleSet;
-use crate::fabric::{Kind, ObjectId};
-use crate::operator::index::{Entry, Flight};
+use crate::fabric::virtual_machine_scale_set::{InstanceName, Obstacle, VirtualMachineScaleSet, ranges_have};
+use crate::fabric::{Kind, Name, ObjectId, Uid};
+use crate::operator::index::{Entry, Flight, Verdict};
 use crate::operator::queue::Urgency;
+pub(super) use births::Trouble;
 
-/// The pause after an object could not be created.
-const RETRY: SignedDuration = SignedDuration::from_millis(500);
-/// The finalizer of a deletion that leaves what is owned.
-const ORPHANS: &str = "orphan";
+/// The kinds of objects that instances have.
+const KINDS: [Kind; 4] =
+    [Kind::VirtualMachineScaleSetVM, Kind::VirtualMachine, Kind::NetworkInterface, Kind::PublicIPAddress];
 
 impl Core {
     // Who belongs to whom.
@@ -30,60 +33,117 @@ impl Core {
                     self.children.remove(&set);
                 }
             }
-            self.reports.push(set, Urgency::Put);
+            self.tell_set(owner, id);
         }
         if let Some(owner) = after {
             self.children.entry(set_of(owner)).or_default().insert(id.clone());
         }
     }
 
-    /// The set of a child may have something to do, and the children of a set that is deleted or gone.
+    /// The set of a child may have something to do for its instance, or something to tell.
     pub(super) fn tell_family(&mut self, id: &ObjectId) {
-        let entry = self.index.get(id);
-        if let Some(owner) = entry.and_then(|entry| entry.owner.as_ref()) {
-            self.reports.push(set_of(owner), Urgency::Put);
+        if let Some(owner) = self.index.get(id).and_then(|entry| entry.owner.clone()) {
+            self.tell_set(&owner, id);
         }
-        if id.kind == Kind::VirtualMachineScaleSet && entry.is_none_or(|entry| entry.deleting) {
-            self.report_children(id);
+        self.due.extend(self.in_the_way.get(id).cloned());
+    }
+
+    /// Of a thousand children that change, each is looked at; what their set tells of all is told when nothing else is to
+    /// be written.
+    fn tell_set(&mut self, owner: &Owner, child: &ObjectId) {
+        self.due.extend(children::instance_of(&owner.set, &child.name).map(|instance| (owner.set.clone(), instance)));
+        self.late.push(set_of(owner), Urgency::Put);
+    }
+
+    /// A set has gone, and the API server's garbage collector has taken its name off what it leaves; the watches of that may
+    /// tell so later.
+    pub(super) fn leave_children(&mut self, set: &ObjectId) {
+        let Some(children) = self.children.get_mut(set) else { return };
+        let left: BTreeSet<ObjectId> =
+            children.extract_if(.., |child| child.kind != Kind::VirtualMachineScaleSetVM).collect();
+        for child in left {
+            if let Some(entry) = self.index.get_mut(&child) {
+                entry.owner = None;
+            }
         }
     }
 
-    fn report_children(&mut self, set: &ObjectId) {
+    pub(super) fn report_children(&mut self, set: &ObjectId) {
         for child in self.children.get(set).cloned().unwrap_or_default() {
             self.reports.push(child, Urgency::Put);
         }
     }
 
-    // What a set is to have and has not.
+    /// How many objects the report of this one looks at.
+    pub(super) fn weight(&self, id: &ObjectId) -> u64 {
+        let set = self.engine.get::<VirtualMachineScaleSet>(&id.name);
+        let set = set.filter(|_| id.kind == Kind::VirtualMachineScaleSet);
+        1 + set.map_or(0, |set| u64::try_from(set.held.instances.len()).unwrap_or(u64::MAX))
+    }
 
-    /// Queues the creation of what is missing, and the deletion of what is too much. The status of the set tells its ids.
-    pub(super) fn raise_children(&mut self, set: &ObjectId) {
-        let Some(entry) = self.index.get(set).filter(|entry| self.may_have_children(set, entry)) else { return };
-        let uid = entry.uid.clone();
-        let there = self.children.get(set).map_or(0, BTreeSet::len);
-        let wanted = children::children(&self.engine, &set.name);
-        let mut met = 0;
-        for child in wanted {
-            let Some(entry) = self.index.get(&child.id) else {
-                if !self.unborn.contains(&child.id) && !self.in_the_way.contains_key(&child.id) {
-                    self.births.push(child.id.clone(), Urgency::Put);
-                    self.wanted.insert(child.id.clone(), (set.clone(), child));
-                }
-                continue;
-            };
-            if entry.owner.as_ref().is_none_or(|owner| owner.uid != uid) {
-                self.in_the_way.insert(child.id, set.clone());
-                continue;
+    // What an instance is to have and has not.
+
+    /// Queues the creation of what an instance lacks, and the deletion of what it has too much; and tells the fabric what is
+    /// in the way. What the status of the set does not tell yet waits for that.
+    pub(super) fn raise(&mut self, name: Name, instance: u64) {
+        let set = ObjectId::new(Kind::VirtualMachineScaleSet, name);
+        let wanted = children::of_instance(&self.engine, &set.name, instance);
+        self.looks += u64::try_from(wanted.len()).unwrap_or(u64::MAX);
+        for child in self.named_after(&set, instance) {
+            if !wanted.iter().any(|wanted| wanted.id == child) {
+                self.reports.push(child, Urgency::Put);
             }
-            met += 1;
-            if is_behind(entry, &child) {
+        }
+        if wanted.is_empty() {
+            self.troubles.retain(|_, trouble| trouble.of != (set.name.clone(), instance));
+            return;
+        }
+        let Some(entry) = self.index.get(&set).filter(|entry| self.may_have_children(&set, entry)) else { return };
+        let uid = entry.uid.clone();
+        if !self.is_told(&set, entry, instance) {
+            self.untold.entry(set).or_default().insert(instance);
+            return;
+        }
+        let (mut is_complete, mut obstacle) = (true, None);
+        for child in wanted {
+            is_complete &= self.is_there(&child);
+            let found = self.obstacle_of(&child, &uid);
+            if matches!(found, Some(Obstacle::NameTaken(_))) {
+                self.in_the_way.insert(child.id.clone(), (set.name.clone(), instance));
+            } else if self.index.contains_key(&child.id) {
+                self.in_the_way.remove(&child.id);
+            }
+            obstacle = obstacle.or(found);
+            if self.is_to_be_written(&child) {
                 self.births.push(child.id.clone(), Urgency::Put);
                 self.wanted.insert(child.id.clone(), (set.clone(), child));
             }
         }
-        if met < there {
-            self.report_children(set);
+        let keeps_older = obstacle.is_none() && !is_complete && self.is_taken_over(&set.name, instance);
+        if !keeps_older {
+            self.engine.note_obstacle(&set.name, instance, obstacle.filter(|_| !is_complete));
         }
+    }
+
+    /// What was taken over before counts as taken over until a write has shown that it is not any more.
+    fn is_taken_over(&self, set: &Name, instance: u64) -> bool {
+        let set = self.engine.get::<VirtualMachineScaleSet>(set);
+        set.is_some_and(|set| set.held.obstacles.get(&instance) == Some(&Obstacle::TakenOver))
+    }
+
+    /// The children of a set that are of an instance by their names (S-29).
+    fn named_after(&self, set: &ObjectId, instance: u64) -> Vec<ObjectId> {
+        let Some(all) = self.children.get(set) else { return Vec::new() };
+        let object = InstanceName { set: &set.name, id: instance }.object();
+        let parts = Name::new(object.namespace.clone(), format!("{}-", object.name));
+        let is_part = |id: &&ObjectId, kind: Kind| {
+            id.kind == kind && id.name.namespace == parts.namespace && id.name.name.starts_with(&*parts.name)
+        };
+        let of_kind = |kind: Kind| {
+            let rest = all.range(ObjectId::new(kind, parts.clone())..).take_while(move |id| is_part(id, kind));
+            all.get(&ObjectId::new(kind, object.clone())).into_iter().chain(rest)
+        };
+        KINDS.into_iter().flat_map(of_kind).cloned().collect()
     }
 
     /// Nothing is made for a set that is being deleted, or in a namespace that is.
@@ -92,66 +152,40 @@ impl Core {
         stays && !entry.deleting && self.engine.holder(set.kind, &set.name) == Some(&entry.uid)
     }
 
-    /// The next child that can be written: what it refers to is there, and as it is to be.
-    pub(super) fn next_birth(&mut self) -> Option<Write> {
-        while let Some(id) = self.births.pop() {
-            let Some((set, child)) = self.wanted.remove(&id) else { continue };
-            let Some(parent) = self.index.get(&set).filter(|parent| self.may_have_children(&set, parent)) else {
-                continue;
-            };
-            let uid = parent.uid.clone();
-            let lacks = child.after.iter().any(|before| !self.is_in_place(before, child.revision));
-            if self.unborn.contains(&id) || lacks {
-                continue; // the end of that brings the set here again
-            }
-            let Some(manifest) = children::manifest(&self.engine, &set.name, &uid, &child) else { continue };
-            let (resource_version, generation) = match self.index.get_mut(&id) {
-                Some(entry) if entry.flight.is_none() && is_behind(entry, &child) => {
-                    (entry.resource_version, entry.generation)
-                }
-                Some(_) => continue,
-                None => (0, 1),
-            };
-            let what =
-                if id.kind == Kind::VirtualMachineScaleSetVM { What::Create(manifest) } else { What::Apply(manifest) };
-            self.unborn.insert(id.clone());
-            self.wanted.insert(id.clone(), (set, child));
-            return Some(Write { id, uid, resource_version, generation, what });
-        }
-        None
+    /// True if the status of the set tells the instance, and the model that there is.
+    fn is_told(&self, set: &ObjectId, entry: &Entry, instance: u64) -> bool {
+        let generation = self.engine.get::<VirtualMachineScaleSet>(&set.name).map(|set| set.generation);
+        entry.published.programmed_generation == generation && ranges_have(&entry.published.instance_ids, instance)
     }
 
-    fn is_in_place(&self, id: &ObjectId, revision: u64) -> bool {
-        self.engine.holder(id.kind, &id.name).is_some()
-            && self.index.get(id).is_some_and(|entry| entry.written_from.is_none_or(|from| from >= revision))
+    /// True if the fabric carries the child, written from the revision that it is to have.
+    fn is_there(&self, child: &Child) -> bool {
+        let Some(entry) = self.index.get(&child.id) else { return false };
+        let is_current = child.id.kind == Kind::VirtualMachineScaleSetVM
+            || entry.written_from.is_some_and(|from| from >= child.revision);
+        is_current && self.engine.holder(child.id.kind, &child.id.name) == Some(&entry.uid)
     }
 
-    /// The creation or change of a child has ended; the object itself came before the answer.
-    pub(super) fn born(&mut self, id: &ObjectId, outcome: &Outcome) {
-        self.unborn.remove(id);
-        let Some((set, child)) = self.wanted.remove(id) else { return };
-        match (outcome, self.index.get_mut(id)) {
-            (Outcome::Conflict, Some(entry)) => entry.taken_over = Some(child.revision),
-            (Outcome::Conflict, None) => {
-                self.in_the_way.insert(id.clone(), set.clone());
-            }
-            (Outcome::Failed | Outcome::Invalid(_) | Outcome::Gone, _) => {
-                let now = self.engine.now();
-                if let Ok(due) = now.checked_add(RETRY) {
-                    self.timers.insert((due, set));
-                }
-                return;
-            }
-            (Outcome::Done(_), _) => {}
+    /// What keeps a child from being as it is to be.
+    fn obstacle_of(&self, child: &Child, owner: &Uid) -> Option<Obstacle> {
+        let invalid =
+            self.troubles.get(&child.id).filter(|trouble| trouble.invalid && trouble.revision == child.revision);
+        let not_taken = invalid.map(|_| Obstacle::NotTaken(child.id.clone()));
+        let Some(entry) = self.index.get(&child.id) else { return not_taken };
+        if entry.owner.as_ref().is_none_or(|owner_of| owner_of.uid != *owner) {
+            return Some(Obstacle::NameTaken(child.id.clone()));
         }
-        self.reports.push(set, Urgency::Put);
+        if entry.taken_over == Some(child.revision) {
+            return Some(Obstacle::TakenOver);
+        }
+        let Verdict::Judged { violations, .. } = &entry.verdict else { return not_taken };
+        let refused = violations.first().map(|first| Obstacle::Refused(child.id.clone(), first.code));
+        refused.or(not_taken)
     }
 
     /// An object whose name a child is to have has gone.
     pub(super) fn makes_way(&mut self, id: &ObjectId) {
-        if let Some(set) = self.in_the_way.remove(id) {
-            self.reports.push(set, Urgency::Put);
-        }
+        self.due.extend(self.in_the_way.remove(id));
     }
 
     // What belongs to a set and is not to be; what a set keeps.
@@ -177,15 +211,15 @@ impl Core {
         let set = set_of(owner);
         match self.index.get(&set).filter(|set| set.uid == owner.uid) {
             None => true,
-            Some(set) if set.deleting => {
-                let leaves = set.other_finalizers.iter().any(|finalizer| finalizer == ORPHANS);
-                id.kind == Kind::VirtualMachineScaleSetVM || !leaves
-            }
-            Some(_) => {
-                self.engine.holder(set.kind, &set.name) == Some(&owner.uid)
-                    && !children::is_wanted(&self.engine, &set.name, id)
-            }
+            Some(set) if set.deleting => id.kind == Kind::VirtualMachineScaleSetVM || !set.leaves_children,
+            Some(_) => self.engine.holder(set.kind, &set.name) == Some(&owner.uid) && !self.is_wanted(&set.name, id),
         }
+    }
+
+    fn is_wanted(&self, set: &Name, child: &ObjectId) -> bool {
+        let instance = children::instance_of(set, &child.name);
+        let wanted = instance.map(|instance| children::of_instance(&self.engine, set, instance)).unwrap_or_default();
+        wanted.iter().any(|wanted| wanted.id == *child)
     }
 
     /// A model is kept before a status tells its revision, and until no instance has it.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::Core;
 use crate::fabric::resource::DELETION_PATH;
-use crate::fabric::{Code, Cure, ObjectId, Placement, Refusal, Request, Violation, WaitKey};
+use crate::fabric::{Code, Cure, Kind, ObjectId, Placement, Refusal, Request, Violation, WaitKey};
 use crate::operator::index::Verdict;
 use crate::operator::queue::Urgency;
 
@@ -19,6 +19,8 @@ impl Core {
         let refusal = self.ask(id);
         let (mut keys, claims_of) =
             refusal.as_ref().map(|refusal| (refusal.keys(), claims(refusal))).unwrap_or_default();
+        let lacks = refusal.as_ref().and_then(|_| self.keep_up(id));
+        keys.extend(lacks.iter().flat_map(Refusal::keys));
         keys.extend(self.engine.awaited_by(id.kind, &id.name));
         self.waits.set(id, keys);
         let violations = refusal.map(|refusal| refusal.violations().to_vec()).unwrap_or_default();
@@ -70,6 +72,13 @@ impl Core {
         self.engine.put(&id.name, request).err()
     }
 
+    /// What is carried of a scale set whose spec is refused is kept up. What it lacks for that.
+    fn keep_up(&mut self, id: &ObjectId) -> Option<Refusal> {
+        let entry = self.index.get(id).filter(|entry| id.kind == Kind::VirtualMachineScaleSet && !entry.deleting)?;
+        let is_carried = self.engine.holder(id.kind, &id.name) == Some(&entry.uid);
+        is_carried.then(|| self.engine.keep_up(&id.name)).flatten()
+    }
+
     /// Where objects of a namespace are that do not say so themselves.
     pub(super) fn placement_of(&self, namespace: &str) -> Option<Placement> {
         let namespace = self.namespaces.get(namespace)?;
@@ -91,8 +100,10 @@ impl Core {
             }
         }
         for id in self.engine.take_touched() {
-            self.reports.push(id, Urgency::Put);
+            let queue = if id.kind == Kind::VirtualMachineScaleSet { &mut self.late } else { &mut self.reports };
+            queue.push(id, Urgency::Put);
         }
+        self.due.append(&mut self.engine.take_stirred());
     }
 
     /// Has an object judged, now that something has changed for it.

@@ -6,7 +6,7 @@ use super::{Core, Notice, Outcome, What, Write};
 use crate::api::FINALIZER;
 use crate::api::status::{self, Published, fingerprint};
 use crate::api::{conditions, object};
-use crate::fabric::{Kind, ObjectId, Placement, Uid, Violation};
+use crate::fabric::{ObjectId, Placement, Uid, Violation};
 use crate::operator::index::{Entry, Flight, Verdict};
 use crate::operator::queue::Urgency;
 
@@ -15,9 +15,15 @@ const FIRST_RETRY: SignedDuration = SignedDuration::from_millis(500);
 /// The longest pause between two tries of a write.
 const LAST_RETRY: SignedDuration = SignedDuration::from_secs(30);
 
+/// The pause before a write is tried again that has failed so often before.
+pub(super) fn pause_after(failures: u32) -> SignedDuration {
+    FIRST_RETRY.saturating_mul(1_i32 << failures.min(6)).min(LAST_RETRY)
+}
+
 impl Core {
     pub(super) fn consider(&mut self, id: &ObjectId, now: Timestamp) -> Option<Write> {
-        if let Some(first) = self.builds_on_unwritten(id) {
+        self.looks += self.weight(id);
+        if let Some(first) = self.builds_on_unwritten(id).or_else(|| self.outlives_its_instance(id)) {
             self.held_back.entry(first).or_default().insert(id.clone());
             return None;
         }
@@ -57,10 +63,6 @@ impl Core {
                 let status = object::report(id.kind, &self.engine, &id.name, found).ok()?;
                 let published = Published::of(&status);
                 let tells_all = published.cold == entry.published.cold;
-                if tells_all && id.kind == Kind::VirtualMachineScaleSet {
-                    self.raise_children(id);
-                }
-                let entry = self.index.get(id)?;
                 if published.all == entry.published.all {
                     return None;
                 }
@@ -100,6 +102,8 @@ impl Core {
         for held_back in self.held_back.remove(id).unwrap_or_default() {
             self.reports.push(held_back, Urgency::Put);
         }
+        let untold = self.untold.remove(id).unwrap_or_default();
+        self.due.extend(untold.into_iter().map(|instance| (id.name.clone(), instance)));
     }
 
     pub(super) fn written(&mut self, id: &ObjectId, uid: &Uid, outcome: Outcome) {
@@ -145,9 +149,8 @@ impl Core {
             }
             Outcome::Conflict | Outcome::Gone => {}
             Outcome::Invalid(_) | Outcome::Failed => {
-                let factor = 1_i32 << entry.failures.min(6);
+                let pause = pause_after(entry.failures);
                 entry.failures += 1;
-                let pause = FIRST_RETRY.saturating_mul(factor).min(LAST_RETRY);
                 entry.not_before = entry.last_write.and_then(|last| last.checked_add(pause).ok());
             }
         }

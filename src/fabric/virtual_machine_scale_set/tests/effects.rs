@@ -62,6 +62,58 @@ fn an_instance_whose_object_is_deleted_is_replaced_under_a_new_id() {
     assert_eq!(fabric.addresses_of("api", 3), ["10.0.1.5"]);
 }
 
+/// A refused edit changes nothing, and what was accepted is kept up.
+#[test]
+fn an_instance_that_goes_while_an_edit_is_refused_is_replaced() {
+    let mut fabric = a_fabric().with(a_subnet("web", "10.0.1.0/28")).with_set(a_scale_set("api", 3));
+    fabric.put(a_scale_set("api", 17)).unwrap_err();
+    fabric.delete(Kind::VirtualMachineScaleSetVM, "api-1").unwrap();
+    fabric.put(a_scale_set("api", 17)).unwrap_err();
+    assert_eq!(fabric.engine.keep_up(&named("api")), None);
+    fabric.engine.assert_consistent();
+    assert_eq!(fabric.ids("api"), [0, 2, 3]);
+    let all = Vec::from_iter((0..9).map(|n| format!("n{n}")));
+    fabric.delete(Kind::VirtualMachineScaleSetVM, "api-2").unwrap();
+    all.iter().for_each(|name| fabric.accept(a_nic(name)));
+    let lacks = fabric.engine.keep_up(&named("api")).unwrap();
+    assert_eq!(told(&lacks), [("VMSS-29", Code::SubnetIsFull, "spec.replicas")]);
+    assert_eq!(fabric.ids("api"), [0, 3], "there is no room for another");
+}
+
+#[test]
+fn the_first_hundred_instances_are_listed() {
+    let fabric = a_farm().with(a_scale_set("api", 101));
+    let listed = fabric.set_view("api").instances;
+    assert_eq!((listed.len(), listed[99].instance_id.as_str()), (100, "99"));
+}
+
+#[test]
+fn a_set_tells_the_instances_whose_objects_are_not_there_yet() {
+    let mut fabric = a_farm().with(a_scale_set("api", 3));
+    fabric.accept(an_instance("api", 1));
+    assert_eq!(fabric.set_view("api").pending_instance_ids, "0,2");
+    fabric.show("api");
+    assert_eq!(fabric.set_view("api").pending_instance_ids, "");
+}
+
+#[test]
+fn an_id_whose_object_has_vanished_is_given_up_and_one_whose_object_is_not_made_yet_is_kept() {
+    let mut view = a_farm().with(a_scale_set("api", 4)).set_view("api");
+    view.pending_instance_ids = "2".to_owned();
+    assert_eq!(view.give_up(|id| id == 0), [1, 3]);
+    assert_eq!((view.instance_ids.as_str(), view.next_instance_id), ("0,2", Some(4)));
+}
+
+#[test]
+fn what_is_in_the_way_of_an_instance_is_told() {
+    let mut fabric = a_farm().with(a_scale_set("api", 1));
+    let other = crate::fabric::ObjectId::new(Kind::VirtualMachineScaleSetVM, named("api-0"));
+    fabric.engine.note_obstacle(&named("api"), 0, Some(Obstacle::NameTaken(other)));
+    assert_eq!(fabric.progress_of("api"), Some("InstanceBlocked"));
+    fabric.engine.note_obstacle(&named("api"), 0, None);
+    assert_eq!(fabric.progress_of("api"), Some("Scaling"));
+}
+
 #[test]
 fn a_set_that_is_deleted_goes_after_its_instances_and_leaves_nothing() {
     let mut fabric = a_farm().with_set(a_scale_set("api", 2).public(a_public_model(Sku::Standard).label("api")));

@@ -63,6 +63,37 @@ fn names_that_are_too_long_for_what_is_made_are_refused() {
     assert_eq!(told(&refusal), [("ARM-10", Code::InvalidResourceName, nic_path(0, "name").as_str())]);
 }
 
+// accepts VirtualMachineScaleSet PIP-15
+#[test]
+fn a_label_that_leaves_room_for_ids_is_accepted() {
+    let label = |length: usize| a_public_model(Sku::Standard).label(&"l".repeat(length));
+    a_farm().accept(a_scale_set("api", 0).flexible().public(label(54)));
+    a_farm().accept(a_scale_set("api", 0).public(label(63)));
+}
+
+// refuses VirtualMachineScaleSet PIP-15
+#[test]
+fn a_label_that_leaves_no_room_for_ids_is_refused_of_a_flexible_set() {
+    let label = a_public_model(Sku::Standard).label(&"l".repeat(55));
+    let refusal = a_farm().put(a_scale_set("api", 0).flexible().public(label)).unwrap_err();
+    let path = public_path(0, "dnsSettings.domainNameLabel");
+    assert_eq!(told(&refusal), [("PIP-15", Code::InvalidDomainNameLabel, path.as_str())]);
+}
+
+// accepts VirtualMachineScaleSet VMSS-28
+#[test]
+fn a_batch_of_five_percent_is_accepted() {
+    a_farm().accept(a_scale_set("api", 1).rolling(5, 0));
+}
+
+// refuses VirtualMachineScaleSet VMSS-28
+#[test]
+fn a_batch_of_less_than_five_percent_is_refused() {
+    let refusal = a_farm().put(a_scale_set("api", 1).rolling(4, 0)).unwrap_err();
+    let path = "spec.upgradePolicy.rollingUpgradePolicy.maxBatchInstancePercent";
+    assert_eq!(told(&refusal), [("VMSS-28", Code::InvalidParameter, path)]);
+}
+
 // accepts VirtualMachineScaleSet VMSS-30
 #[test]
 fn network_interfaces_with_several_configurations_are_accepted() {
@@ -274,7 +305,7 @@ fn an_upgrade_of_all_that_does_not_fit_is_refused() {
     fabric = fabric.with_set(a_scale_set("api", 4).upgrade(UpgradeMode::Automatic));
     let moved = |mode| a_scale_set("api", 4).upgrade(mode).nics([a_nic_model("nic").in_subnet("back")]);
     let refusal = fabric.put(moved(UpgradeMode::Automatic)).unwrap_err();
-    assert_eq!(told(&refusal), [("VMSS-29", Code::SubnetIsFull, "spec.replicas")]);
+    assert_eq!(told(&refusal), [("VMSS-29", Code::SubnetIsFull, nic_path(0, "subnet").as_str())]);
     fabric.accept(moved(UpgradeMode::Manual));
 }
 

@@ -102,11 +102,15 @@ fn a_rolling_upgrade_waits_until_its_batch_runs_again() {
     fabric.advance(5);
     fabric.accept(moved(a_scale_set("api", 3).rolling(40, 0)));
     fabric.accept(moved(a_scale_set("api", 3).rolling(40, 0)));
-    assert!(updated(&fabric) <= Some(3));
-    for seconds in [10, 15, 20] {
-        fabric.advance(seconds);
-    }
-    assert_eq!((updated(&fabric), fabric.progress_of("api")), (Some(3), None));
+    assert_eq!((updated(&fabric), fabric.progress_of("api")), (Some(1), Some("RollingUpgrade")));
+    fabric.advance(9);
+    assert_eq!(updated(&fabric), Some(1));
+    fabric.advance(10);
+    assert_eq!((updated(&fabric), fabric.progress_of("api")), (Some(2), Some("RollingUpgrade")));
+    fabric.advance(15);
+    assert_eq!((updated(&fabric), fabric.progress_of("api")), (Some(3), Some("Scaling")));
+    fabric.advance(20);
+    assert_eq!(fabric.progress_of("api"), None);
 }
 
 #[test]
@@ -141,6 +145,62 @@ fn an_upgrade_that_finds_no_addresses_later_waits_for_them_and_goes_on() {
     fabric.advance(20);
     fabric.advance(30);
     assert_eq!((updated(&fabric), fabric.progress_of("api")), (Some(3), None));
+}
+
+#[test]
+fn an_upgrade_that_nothing_is_left_of_waits_for_nothing() {
+    let mut fabric = a_fabric().with(a_subnet("web", "10.0.1.0/24")).with(a_subnet("back", "10.0.2.0/29"));
+    let moved = |set: A<VirtualMachineScaleSet>| set.nics([a_nic_model("nic").in_subnet("back")]);
+    fabric = fabric.with_set(a_scale_set("api", 3).rolling(30, 10));
+    fabric.accept(moved(a_scale_set("api", 3).rolling(30, 10)));
+    fabric.accept(a_nic("thief").subnet("back"));
+    fabric.accept(a_nic("accomplice").subnet("back"));
+    fabric.advance(10);
+    assert_eq!(fabric.progress_of("api"), Some("UpgradeBlocked"));
+    fabric.accept(moved(a_scale_set("api", 3)));
+    assert_eq!(fabric.progress_of("api"), None, "with Manual policy nothing is upgraded");
+    fabric.accept(a_scale_set("api", 3).rolling(30, 0));
+    assert_eq!((updated(&fabric), fabric.progress_of("api")), (Some(3), None));
+}
+
+/// The machines and network interfaces of a Flexible set, as it makes them.
+fn machines(fabric: &mut Fabric, revision: u64) {
+    for id in fabric.ids("api") {
+        let nic = format!("api-{id}-nic");
+        fabric.accept(a_nic(&nic).configurations([primary("ip")]));
+        fabric.accept(a_vm(&format!("api-{id}")).nics([nic.as_str()]).of_set("api", id, revision));
+    }
+}
+
+#[test]
+fn a_flexible_upgrade_asks_for_no_address_that_its_instances_hold() {
+    let mut fabric = a_fabric().with(a_subnet("web", "10.0.1.0/28"));
+    let set = || a_scale_set("api", 8).flexible().upgrade(UpgradeMode::Automatic);
+    fabric.accept(set());
+    machines(&mut fabric, 1);
+    fabric.accept(forwarding(set()));
+}
+
+#[test]
+fn a_rolling_upgrade_goes_past_what_keeps_its_older_model() {
+    let mut fabric = a_farm();
+    let set = || a_scale_set("api", 3).flexible().rolling(20, 0);
+    fabric.accept(set());
+    machines(&mut fabric, 1);
+    fabric.accept(forwarding(set()));
+    let target = |fabric: &Fabric, id: u64| fabric.get::<VirtualMachineScaleSet>("api").held.instances[&id].target;
+    assert_eq!((target(&fabric, 0), target(&fabric, 1)), (2, 1));
+    fabric.engine.note_obstacle(&named("api"), 0, Some(Obstacle::TakenOver));
+    assert_eq!((target(&fabric, 1), target(&fabric, 2)), (2, 1), "the next batch follows");
+    for id in 1..3 {
+        let nic = format!("api-{id}-nic");
+        fabric.accept(a_vm(&format!("api-{id}")).nics([nic.as_str()]).of_set("api", id, 2));
+    }
+    assert_eq!((updated(&fabric), fabric.progress_of("api")), (Some(2), None));
+    let view = fabric.set_view("api");
+    assert_eq!((view.taken_over_instance_ids.as_str(), view.instances[0].latest_model_applied), ("0", false));
+    let advice = VirtualMachineScaleSet::advice(&fabric.engine, &named("api"), fabric.get("api"));
+    assert!(advice.iter().any(|advice| advice.condition == "OlderModelKept"));
 }
 
 #[test]

@@ -1,0 +1,287 @@
+//! The rules of the network of an instance, which hold for a model and for what an instance has of its own.
+
+use super::{PROFILE, Set};
+use crate::fabric::engine::Engine;
+use crate::fabric::id::{Kind, Name, ObjectId, Placement};
+use crate::fabric::limits::{self, AcceleratedNetworking, VmSize};
+use crate::fabric::network_interface::{NetworkInterface, Primary, Switch};
+use crate::fabric::public_ip_address::{PublicIPAddress, Sku, label_is_in_use};
+use crate::fabric::resource::{Case, Programmed, Resource};
+use crate::fabric::subnet::Subnet;
+use crate::fabric::violation::{Code, Findings, Violation};
+use crate::fabric::virtual_machine_scale_set::{InstanceName, NicModel, VirtualMachineScaleSet, publics};
+
+/// The network of an instance or of all, as a spec asks for it.
+pub(in crate::fabric) struct Network<'a> {
+    pub engine: &'a Engine,
+    pub placement: &'a Placement,
+    /// The set, and the instance if it is one's own network.
+    pub this: InstanceName<'a>,
+    pub size: &'static VmSize,
+    pub nics: &'a [NicModel],
+    /// The virtual network that the set is in.
+    pub home: Option<Name>,
+    /// What else of the scale set has a public address, and its SKU.
+    pub beside: Option<(ObjectId, Sku)>,
+    /// The field that has the list.
+    pub path: &'a str,
+}
+
+impl<'a> Network<'a> {
+    pub(super) fn of_the_model(case: &Set<'a>) -> Self {
+        let id = case.programmed.map_or(0, |set| set.held.next_instance_id);
+        let before = case.before().and_then(|before| before.model.network.first());
+        Self {
+            engine: case.engine,
+            placement: case.placement,
+            this: InstanceName { set: case.name, id },
+            size: case.ask.model.size,
+            nics: &case.ask.model.network,
+            home: before.and_then(|nic| network_of(case.engine, &nic.subnet)),
+            beside: case.programmed.and_then(|set| own_public(case.name, set, None)),
+            path: PROFILE,
+        }
+    }
+
+    /// The network that an instance has or asks for of its own, on a machine of this size.
+    pub fn of_an_instance(
+        engine: &'a Engine,
+        set: &'a Programmed<VirtualMachineScaleSet>,
+        this: InstanceName<'a>,
+        (size, nics): (&'static VmSize, &'a [NicModel]),
+        path: &'a str,
+    ) -> Self {
+        let model = &set.ask.model.network;
+        let of_the_model = publics(model).next().map(|(_, _, public)| public.sku);
+        let of_the_model = of_the_model.map(|sku| (ObjectId::new(Kind::VirtualMachineScaleSet, this.set.clone()), sku));
+        Self {
+            engine,
+            placement: &set.placement,
+            this,
+            size,
+            nics,
+            home: model.first().and_then(|nic| network_of(engine, &nic.subnet)),
+            beside: of_the_model.or_else(|| own_public(this.set, set, Some(this.id))),
+            path,
+        }
+    }
+
+    fn list(&self) -> String {
+        format!("{}.networkInterfaceConfigurations", self.path)
+    }
+
+    fn nic(&self, n: usize, field: &str) -> String {
+        format!("{}[{n}].{field}", self.list())
+    }
+
+    pub(super) fn public(&self, n: usize, m: usize, field: &str) -> String {
+        self.nic(n, &format!("ipConfigurations[{m}].publicIPAddressConfiguration.{field}"))
+    }
+}
+
+/// Every rule of the network of an instance; the ids are those of the rules.
+pub(in crate::fabric) fn network_is_legal(network: &Network<'_>, findings: &mut Findings) {
+    parts_are_legal(network, findings.under("VMSS-30"));
+    nics_are_few(network, findings.under("VMSS-07"));
+    one_nic_is_primary(network, findings.under("VM-09"));
+    nics_are_in_one_network(network, findings.under("VMSS-13"));
+    network_is_fixed(network, findings.under("VMSS-12"));
+    secondary_configurations_are_few(network, findings.under("VMSS-17"));
+    size_supports_acceleration(network, findings.under("VMSS-23"));
+    skus_do_not_mix(network, findings.under("PIP-19"));
+    labels_are_free(network, findings.under("VMSS-09"));
+}
+
+/// The rules of network interfaces that one alone can break, or by what it refers to.
+const NIC_RULES: [&str; 9] = ["NIC-03", "NIC-21", "IPC-01", "IPC-02", "IPC-10", "IP6-01", "IP6-02", "IP6-03", "IP6-04"];
+/// The same of public addresses.
+const PUBLIC_RULES: [&str; 4] = ["PIP-02", "PIP-13", "PIP-16", "S-19"];
+
+pub(super) fn parts_are_legal(network: &Network<'_>, findings: &mut Findings) {
+    for (n, nic) in network.nics.iter().enumerate() {
+        let ask = network.this.nic_ask(nic);
+        let name = network.this.nic(&nic.name);
+        for violation in broken::<NetworkInterface>(network, &name, &ask, &NIC_RULES) {
+            let path = violation.path.strip_prefix("spec.").map(|field| network.nic(n, field));
+            findings.adopt(Violation { path: path.unwrap_or_else(|| network.list()), ..violation });
+        }
+    }
+    for ((n, m, _), (name, ask)) in publics(network.nics).zip(network.this.public_asks(network.nics)) {
+        for violation in broken::<PublicIPAddress>(network, &name, &ask, &PUBLIC_RULES) {
+            let path = violation.path.strip_prefix("spec.").map(|field| network.public(n, m, field));
+            findings.adopt(Violation { path: path.unwrap_or_else(|| network.list()), ..violation });
+        }
+    }
+}
+
+fn broken<K: Resource>(network: &Network<'_>, name: &Name, ask: &K, rules: &[&str]) -> Vec<Violation> {
+    let mut findings = Findings::default();
+    let case = Case { engine: network.engine, name, ask, programmed: None, placement: network.placement };
+    for rule in K::RULES.iter().filter(|rule| rules.contains(&rule.id)) {
+        (rule.check)(&case, findings.under(rule.id));
+    }
+    findings.into_violations()
+}
+
+pub(super) fn nics_are_few(network: &Network<'_>, findings: &mut Findings) {
+    let (count, size) = (network.nics.len(), network.size);
+    if count == 0 {
+        findings.refuse(
+            Code::InvalidParameter,
+            network.list(),
+            "No network interface is listed.",
+            "List at least one network interface.",
+        );
+    }
+    if count > size.max_nics {
+        findings.refuse(
+            Code::NetworkInterfaceCountExceeded,
+            network.list(),
+            format!("{count} network interfaces are listed; size {} takes {}.", size.name, size.max_nics),
+            format!("List at most {}, or choose a size that takes more.", size.max_nics),
+        );
+    }
+    for (n, nic) in network.nics.iter().enumerate() {
+        if network.nics.iter().take(n).any(|other| other.name == nic.name) {
+            findings.refuse(
+                Code::InvalidParameter,
+                network.nic(n, "name"),
+                format!("Two network interfaces are called {}.", nic.name),
+                "Give each its own name.",
+            );
+        }
+    }
+}
+
+pub(super) fn one_nic_is_primary(network: &Network<'_>, findings: &mut Findings) {
+    let marked: Vec<_> = network.nics.iter().filter(|nic| nic.primary == Primary::Yes).map(|nic| &*nic.name).collect();
+    let (code, message) = match marked.as_slice() {
+        [_] => return,
+        [] if network.nics.is_empty() => return,
+        [] => (
+            Code::NetworkInterfaceMustHavePrimaryPropertySet,
+            format!("None of {} network interfaces is marked primary.", network.nics.len()),
+        ),
+        several => (Code::InvalidParameter, format!("{} are marked primary.", several.join(" and "))),
+    };
+    findings.refuse(code, network.list(), message, "Mark exactly one network interface primary: true.");
+}
+
+pub(super) fn network_of(engine: &Engine, subnet: &Name) -> Option<Name> {
+    engine.get::<Subnet>(subnet).map(|subnet| subnet.ask.virtual_network.clone())
+}
+
+pub(super) fn nics_are_in_one_network(network: &Network<'_>, findings: &mut Findings) {
+    let of = |nic: &NicModel| network_of(network.engine, &nic.subnet);
+    let Some(first) = network.nics.iter().find_map(of) else { return };
+    for (n, nic) in network.nics.iter().enumerate() {
+        if let Some(other) = of(nic).filter(|other| *other != first) {
+            findings.refuse(
+                Code::SubnetsNotInSameVnet,
+                network.nic(n, "subnet"),
+                format!("Subnet {} is of VirtualNetwork {other}, and others are of {first}.", nic.subnet),
+                format!("Choose a subnet of {first}."),
+            );
+        }
+    }
+}
+
+pub(super) fn network_is_fixed(network: &Network<'_>, findings: &mut Findings) {
+    let Some(home) = &network.home else { return };
+    for (n, nic) in network.nics.iter().enumerate() {
+        if let Some(other) = network_of(network.engine, &nic.subnet).filter(|other| other != home) {
+            findings.refuse(
+                Code::VMScaleSetCannotBeUpdatedToReferenceSubnetsFromDifferentVirtualNetworks,
+                network.nic(n, "subnet"),
+                format!("Subnet {} is of VirtualNetwork {other}, and the scale set is in {home}.", nic.subnet),
+                format!("Choose a subnet of {home}, or create another scale set in {other}."),
+            );
+        }
+    }
+}
+
+pub(super) fn secondary_configurations_are_few(network: &Network<'_>, findings: &mut Findings) {
+    let all = network.nics.iter().flat_map(|nic| &nic.configurations);
+    let count = all.filter(|configuration| configuration.primary != Primary::Yes).count();
+    if count > limits::SECONDARY_CONFIGURATIONS_PER_INSTANCE {
+        findings.refuse(
+            Code::SecondaryIpConfigurationCountPerVMSSVMExceeded,
+            network.list(),
+            format!("An instance would have {count} secondary IP configurations."),
+            format!("List at most {}.", limits::SECONDARY_CONFIGURATIONS_PER_INSTANCE),
+        );
+    }
+}
+
+pub(super) fn size_supports_acceleration(network: &Network<'_>, findings: &mut Findings) {
+    if network.size.accelerated_networking == AcceleratedNetworking::Supported {
+        return;
+    }
+    for (n, nic) in network.nics.iter().enumerate().filter(|(_, nic)| nic.accelerated_networking == Switch::On) {
+        findings.refuse(
+            Code::VMSizeIsNotPermittedToEnableAcceleratedNetworkingForVmss,
+            network.nic(n, "enableAcceleratedNetworking"),
+            format!("Size {} does not support accelerated networking, which {} asks for.", network.size.name, nic.name),
+            "Leave enableAcceleratedNetworking out, or choose a size that supports it.",
+        );
+    }
+}
+
+/// The first public address of a network that an instance other than `except` has of its own.
+fn own_public(name: &Name, set: &Programmed<VirtualMachineScaleSet>, except: Option<u64>) -> Option<(ObjectId, Sku)> {
+    set.held.instances.iter().filter(|(id, _)| Some(**id) != except).find_map(|(id, instance)| {
+        let (_, _, public) = publics(instance.network.as_deref()?).next()?;
+        Some((object_of(name, *id), public.sku))
+    })
+}
+
+/// The object that shows an instance of a Uniform set.
+pub(super) fn object_of(set: &Name, id: u64) -> ObjectId {
+    ObjectId::new(Kind::VirtualMachineScaleSetVM, InstanceName { set, id }.object())
+}
+
+pub(super) fn skus_do_not_mix(network: &Network<'_>, findings: &mut Findings) {
+    let mut all = publics(network.nics);
+    let Some((n, m, first)) = all.next() else { return };
+    if let Some((other, sku)) = network.beside.as_ref().filter(|(_, sku)| *sku != first.sku) {
+        findings
+            .refuse(
+                Code::DifferentSkuLoadBalancersAndPublicIPAddressNotAllowed,
+                network.public(n, m, "sku.name"),
+                format!("{} is {}, and {other} has public addresses that are {sku}.", first.name, first.sku),
+                format!("Use one SKU for all public addresses of a scale set; to change it, change {other} first."),
+            )
+            .until_gone(other.clone());
+    }
+    for (n, m, public) in all.filter(|(_, _, public)| public.sku != first.sku) {
+        findings.refuse(
+            Code::DifferentSkuLoadBalancersAndPublicIPAddressNotAllowed,
+            network.public(n, m, "sku.name"),
+            format!("{} is {}, and {} is {}.", public.name, public.sku, first.name, first.sku),
+            "Use one SKU for all public addresses of an instance.",
+        );
+    }
+}
+
+pub(super) fn labels_are_free(network: &Network<'_>, findings: &mut Findings) {
+    let own = ObjectId::new(Kind::VirtualMachineScaleSet, network.this.set.clone());
+    let location = &network.placement.location;
+    for (n, m, public) in publics(network.nics) {
+        let Some(label) = &public.domain_name_label else { continue };
+        let path = network.public(n, m, "dnsSettings.domainNameLabel");
+        let earlier = publics(network.nics).take_while(|(i, j, _)| (*i, *j) < (n, m));
+        if earlier.filter_map(|(_, _, other)| other.domain_name_label.as_ref()).any(|other| other == label) {
+            findings.refuse(
+                Code::DnsRecordInUse,
+                path,
+                format!("The label {label} stands in another configuration, too."),
+                "Give each configuration its own label.",
+            );
+            continue;
+        }
+        let holder = network.engine.labels.get(&(location.clone(), label.clone()));
+        if let Some(holder) = holder.filter(|holder| **holder != own) {
+            label_is_in_use(location, label, holder, &path, findings);
+        }
+    }
+}

@@ -1,0 +1,34 @@
+//! Ids of instances, none of which has two lives (S-27, S-40).
+
+use super::set_of;
+use crate::api::children;
+use crate::fabric::virtual_machine_scale_set::{VirtualMachineScaleSet, ranges_have};
+use crate::fabric::{AnyRecord, ObjectId};
+use crate::operator::core::Core;
+
+impl Core {
+    /// A set whose status tells of an instance that it has no longer. Its object goes only when the set's status tells that
+    /// the id is gone: an operator that starts anew would else give the id out twice (S-27).
+    pub(in crate::operator::core) fn outlives_its_instance(&self, id: &ObjectId) -> Option<ObjectId> {
+        let owner = self.index.get(id)?.owner.as_ref()?;
+        let (set, instance) = (set_of(owner), children::instance_of(&owner.set, &id.name)?);
+        let entry = self.index.get(&set).filter(|entry| entry.uid == owner.uid && !entry.deleting)?;
+        let carried =
+            self.engine.get::<VirtualMachineScaleSet>(&owner.set).filter(|carried| carried.uid == owner.uid)?;
+        let is_gone = !carried.held.instances.contains_key(&instance);
+        (is_gone && ranges_have(&entry.published.instance_ids, instance)).then_some(set)
+    }
+
+    /// An id whose object has gone while nobody looked is never used again (S-40).
+    pub(in crate::operator::core) fn give_up_vanished(&mut self, id: &ObjectId, record: &mut AnyRecord) {
+        let AnyRecord::VirtualMachineScaleSet(record) = record else { return };
+        let (mode, uid) = (record.ask.mode, &record.uid);
+        let gone = record.view.give_up(|instance| {
+            let entry = self.index.get(&children::object_of(mode, &id.name, instance));
+            let own = entry.filter(|entry| entry.owner.as_ref().is_some_and(|owner| owner.uid == *uid));
+            own.is_some_and(|entry| !entry.deleting || entry.has_finalizer)
+        });
+        let told = gone.into_iter().map(|gone| (id.clone(), format!("instance {gone} has gone, and its id with it")));
+        self.dropped.extend(told);
+    }
+}

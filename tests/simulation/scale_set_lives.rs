@@ -1,0 +1,285 @@
+//! Lives of scale sets that go wrong: ids that must not come twice, objects in the way, refused, taken over or vanished;
+//! and how much is looked at while a large set changes.
+
+use serde_json::{Value, json};
+use vnet_operator::fabric::{Kind, ObjectId};
+use vnet_operator::operator::What;
+
+use super::check::a_restart_changes_nothing;
+use super::scale_sets::{api, farm, names, ready, set};
+use super::world::{World, id};
+
+fn instance(n: u64) -> ObjectId {
+    id(Kind::VirtualMachineScaleSetVM, "a", &format!("api-{n}"))
+}
+
+fn machine(n: u64) -> ObjectId {
+    id(Kind::VirtualMachine, "a", &format!("api-{n}"))
+}
+
+fn nic(n: u64) -> ObjectId {
+    id(Kind::NetworkInterface, "a", &format!("api-{n}-nic"))
+}
+
+fn public(n: u64) -> ObjectId {
+    id(Kind::PublicIPAddress, "a", &format!("api-{n}-nic-ip"))
+}
+
+fn made(mode: &str, replicas: u32) -> World {
+    let mut world = farm();
+    world.create(&api(), set(mode, replicas, false), true);
+    world.calm_down();
+    world
+}
+
+fn upgraded(mode: &str, upgrade: &str, replicas: u32, forwarding: bool) -> Value {
+    let mut spec = set(mode, replicas, forwarding);
+    spec["upgradePolicy"] = json!({"mode": upgrade});
+    spec
+}
+
+fn with_public(mut spec: Value, sku: &str) -> Value {
+    let profile = &mut spec["virtualMachineProfile"]["networkProfile"]["networkInterfaceConfigurations"][0];
+    profile["ipConfigurations"][0]["publicIPAddressConfiguration"] = json!({"name": "pub", "sku": {"name": sku}});
+    spec
+}
+
+fn status(world: &World, field: &str) -> Value {
+    world.objects[&api()]["status"][field].clone()
+}
+
+fn message(world: &World) -> String {
+    let conditions = status(world, "conditions");
+    let ready = conditions.as_array().unwrap().iter().find(|condition| condition["type"] == "Ready").unwrap().clone();
+    ready["message"].as_str().unwrap().to_owned()
+}
+
+// Ids.
+
+#[test]
+fn an_operator_that_dies_while_an_instance_goes_gives_its_id_to_no_other() {
+    for (mode, doomed) in [("Uniform", instance(1)), ("Flexible", machine(1))] {
+        let mut world = made(mode, 3);
+        world.let_go(&doomed);
+        world.delete(&doomed);
+        world.dies_at(|write| write.id == doomed && matches!(write.what, What::Finalizers(_)));
+        world.calm_down();
+        let kind = doomed.kind;
+        assert_eq!(names(&world, kind), ["api-0", "api-2", "api-3"], "{mode}");
+        assert_eq!((status(&world, "instanceIds"), status(&world, "nextInstanceId")), (json!("0,2-3"), json!(4)));
+        a_restart_changes_nothing(&mut world);
+    }
+}
+
+#[test]
+fn an_operator_that_dies_while_a_set_shrinks_gives_no_id_twice() {
+    for (mode, doomed) in [("Uniform", instance(2)), ("Flexible", machine(2))] {
+        let mut world = made(mode, 3);
+        world.let_go(&doomed);
+        world.edit(&api(), |object| object["spec"]["replicas"] = json!(2));
+        world.dies_at(|write| write.id == doomed);
+        world.edit(&api(), |object| object["spec"]["replicas"] = json!(3));
+        world.calm_down();
+        assert_eq!(names(&world, doomed.kind), ["api-0", "api-1", "api-3"], "{mode}");
+    }
+}
+
+#[test]
+fn an_instance_that_vanishes_while_no_operator_looks_is_replaced_under_a_new_id() {
+    for (mode, doomed) in [("Uniform", instance(1)), ("Flexible", machine(1))] {
+        let mut world = made(mode, 3);
+        world.strip(&doomed);
+        world.delete(&doomed);
+        world.restart();
+        world.calm_down();
+        assert_eq!(names(&world, doomed.kind), ["api-0", "api-2", "api-3"], "{mode}");
+        assert_eq!(ready(&world, &api()), "True Ready");
+        a_restart_changes_nothing(&mut world);
+    }
+}
+
+#[test]
+fn an_instance_that_was_not_made_when_the_operator_died_is_made_under_its_id() {
+    for (mode, last) in [("Uniform", instance(2)), ("Flexible", machine(2))] {
+        let mut world = farm();
+        world.create(&api(), set(mode, 3, false), true);
+        world.dies_at(|write| write.id == api() && matches!(write.what, What::Status(_)));
+        world.calm_down();
+        assert_eq!(names(&world, last.kind), ["api-0", "api-1", "api-2"], "{mode}");
+        assert_eq!(status(&world, "pendingInstanceIds"), Value::Null);
+    }
+}
+
+#[test]
+fn an_instance_is_replaced_while_an_edit_of_its_set_is_refused() {
+    let mut world = made("Uniform", 3);
+    world.edit(&api(), |object| object["spec"]["sku"]["name"] = json!("Standard_Nonsense"));
+    world.calm_down();
+    world.delete(&instance(1));
+    world.let_go(&instance(1));
+    world.calm_down();
+    assert_eq!(names(&world, Kind::VirtualMachineScaleSetVM), ["api-0", "api-2", "api-3"]);
+    assert_eq!(ready(&world, &api()), "False InvalidParameter");
+    world.edit(&api(), |object| object["spec"] = set("Uniform", 300, false));
+    world.calm_down();
+    assert_eq!(ready(&world, &api()), "Unknown SubnetIsFull");
+    world.delete(&instance(0));
+    world.let_go(&instance(0));
+    world.calm_down();
+    assert_eq!(names(&world, Kind::VirtualMachineScaleSetVM), ["api-2", "api-3", "api-4"]);
+}
+
+// What is in the way.
+
+#[test]
+fn a_name_that_is_taken_is_told_and_the_instance_follows_when_it_is_free() {
+    for (mode, other) in [("Uniform", instance(1)), ("Flexible", machine(1))] {
+        let mut world = farm();
+        let spec = match mode {
+            "Uniform" => json!({"scaleSet": {"name": "api"}, "instanceId": "1"}),
+            _ => {
+                json!({"hardwareProfile": {"vmSize": "Standard_B2s"}, "networkProfile": {"networkInterfaces": [{"name": "x"}]}})
+            }
+        };
+        world.create(&other, spec, true);
+        world.create(&api(), set(mode, 2, false), true);
+        world.calm_down();
+        assert_eq!(ready(&world, &api()), "Unknown InstanceBlocked", "{mode}");
+        assert!(message(&world).contains(&other.to_string()), "{}", message(&world));
+        a_restart_changes_nothing(&mut world);
+        world.let_go(&other);
+        world.delete(&other);
+        world.calm_down();
+        assert_eq!(ready(&world, &api()), "True Ready", "{mode}");
+    }
+}
+
+#[test]
+fn an_object_that_the_api_server_does_not_take_is_told_once_and_tried_less_and_less() {
+    let mut world = farm();
+    world.not_taken.insert(instance(1));
+    world.create(&api(), set("Uniform", 2, false), true);
+    let start = world.now;
+    let mut tries = 0;
+    let mut notices = Vec::new();
+    while world.now.duration_since(start).as_secs() < 60 {
+        tries += world.goes_on_for_one_step(&instance(1));
+        notices.append(&mut world.core.take_notices());
+    }
+    assert!((3..12).contains(&tries), "{tries} tries in a minute");
+    let told = notices.iter().filter(|notice| notice.reason == "WriteRefused").count();
+    assert_eq!((told, ready(&world, &api()).as_str()), (1, "Unknown InstanceBlocked"));
+    world.not_taken.clear();
+    world.calm_down();
+    assert_eq!(ready(&world, &api()), "True Ready");
+}
+
+#[test]
+fn a_rolling_upgrade_leaves_out_what_a_user_has_taken_over() {
+    let mut world = farm();
+    world.create(&api(), upgraded("Flexible", "Rolling", 3, false), true);
+    world.calm_down();
+    world.taken_over.extend([nic(0), nic(1)]);
+    world.edit(&api(), |object| object["spec"] = upgraded("Flexible", "Rolling", 3, true));
+    world.calm_down();
+    assert_eq!(ready(&world, &api()), "True Ready");
+    assert_eq!((status(&world, "updatedReplicas"), status(&world, "takenOverInstanceIds")), (json!(1), json!("0-1")));
+    assert_eq!(status(&world, "instances")[0]["latestModelApplied"], json!(false));
+    a_restart_changes_nothing(&mut world);
+    world.taken_over.clear();
+    world.edit(&nic(0), |object| object["metadata"]["labels"]["touched"] = json!("yes"));
+    world.edit(&nic(1), |object| object["metadata"]["labels"]["touched"] = json!("yes"));
+    world.calm_down();
+    assert_eq!((status(&world, "updatedReplicas"), status(&world, "takenOverInstanceIds")), (json!(3), Value::Null));
+}
+
+#[test]
+fn an_upgrade_that_an_object_of_an_instance_refuses_is_not_told_as_done() {
+    let mut world = farm();
+    let spec = |sku: &str| with_public(upgraded("Flexible", "Automatic", 2, false), sku);
+    world.create(&api(), spec("Basic"), true);
+    world.calm_down();
+    assert_eq!(ready(&world, &api()), "True Ready");
+    world.edit(&api(), |object| object["spec"] = spec("Standard"));
+    world.calm_down();
+    assert_eq!(
+        (ready(&world, &api()).as_str(), status(&world, "updatedReplicas")),
+        ("Unknown InstanceBlocked", json!(0))
+    );
+    assert!(message(&world).contains(&public(0).to_string()) && message(&world).contains("SkuCannotBeChangedOnUpdate"));
+    a_restart_changes_nothing(&mut world);
+    for n in 0..2 {
+        world.let_go(&machine(n));
+        world.delete(&machine(n));
+    }
+    world.calm_down();
+    for id in world.objects.keys().cloned().collect::<Vec<_>>() {
+        world.let_go(&id);
+    }
+    world.calm_down();
+    assert_eq!((ready(&world, &api()).as_str(), status(&world, "updatedReplicas")), ("True Ready", json!(2)));
+}
+
+#[test]
+fn a_network_interface_that_was_taken_from_its_machine_by_force_is_told() {
+    let mut world = made("Flexible", 1);
+    world.strip(&nic(0));
+    world.delete(&nic(0));
+    world.calm_down();
+    assert_eq!(ready(&world, &api()), "Unknown InstanceBlocked");
+    assert!(message(&world).contains(&nic(0).to_string()), "{}", message(&world));
+    world.let_go(&machine(0));
+    world.delete(&machine(0));
+    world.calm_down();
+    assert_eq!(
+        (ready(&world, &api()).as_str(), names(&world, Kind::VirtualMachine)),
+        ("True Ready", vec!["api-1".into()])
+    );
+}
+
+/// The garbage collector takes the set's name off its children before the set goes; their watches may tell so later.
+#[test]
+fn what_a_set_leaves_when_it_is_deleted_as_an_orphan_stays() {
+    let mut world = made("Flexible", 2);
+    world.edit(&api(), |object| object["metadata"]["finalizers"].as_array_mut().unwrap().push(json!("orphan")));
+    world.delete(&api());
+    world.calm_down();
+    world.strip(&api());
+    world.calm_down();
+    assert!(!world.objects.contains_key(&api()));
+    for n in 0..2 {
+        for child in [machine(n), nic(n)] {
+            world.edit(&child, |object| object["metadata"]["ownerReferences"] = json!([]));
+        }
+    }
+    world.calm_down();
+    assert_eq!(names(&world, Kind::VirtualMachine), ["api-0", "api-1"]);
+    assert_eq!((ready(&world, &machine(0)), ready(&world, &nic(1))), ("True Ready".into(), "True Ready".into()));
+    a_restart_changes_nothing(&mut world);
+}
+
+// Cost.
+
+/// Every child is looked at a few times, however many there are.
+#[test]
+fn a_large_set_is_not_walked_for_every_child() {
+    let mut world = farm();
+    let before = world.core.looks();
+    world.create(&api(), set("Uniform", 200, false), true);
+    world.calm_down();
+    let made = world.core.looks() - before;
+    assert!(made < 200 * 20, "{made} looks to make 200 instances");
+    world.edit(&api(), |object| object["spec"] = upgraded("Uniform", "Automatic", 200, true));
+    world.calm_down();
+    let upgraded = world.core.looks() - before - made;
+    assert!(upgraded < 200 * 20, "{upgraded} looks to upgrade 200 instances");
+    world.delete(&api());
+    world.calm_down();
+    for id in world.objects.keys().cloned().collect::<Vec<_>>() {
+        world.let_go(&id);
+    }
+    world.calm_down();
+    assert_eq!(names(&world, Kind::VirtualMachineScaleSetVM), Vec::<String>::new());
+    let gone = world.core.looks() - before - made - upgraded;
+    assert!(gone < 200 * 10, "{gone} looks to delete 200 instances");
+}
