@@ -35,6 +35,7 @@ mod family_subnet;
 mod finalizer;
 mod foresight;
 mod history;
+mod kustomize;
 mod lifecycle;
 mod loosened;
 mod loosened_texts;
