@@ -21,6 +21,7 @@ test: ## Runs every check and test; the first run builds the control plane, whic
 	cargo fmt --check
 	cargo clippy --all-targets --all-features -- -D warnings
 	tools/drift
+	RUSTDOCFLAGS='-D warnings' cargo doc --no-deps --quiet
 	@assets="$$(tools/binaries)"; set -x; VNET_ASSETS="$$assets" cargo test --lib --tests
 
 soak: ## Searches longer than `test` does: random operations on the fabric, and whole lives of the operator; SEED=7 repeats
