@@ -3,7 +3,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help demo up down test soak crds docs bench clean
+.PHONY: help demo up down test soak crds docs pages bench clean
 
 help: ## Lists these targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1\t\2/p' Makefile | expand -t 10
@@ -21,6 +21,7 @@ test: ## Runs every check and test; the first run builds the control plane, whic
 	cargo fmt --check
 	cargo clippy --all-targets --all-features -- -D warnings
 	tools/drift
+	RUSTDOCFLAGS='-D warnings' cargo doc --no-deps --quiet
 	@assets="$$(tools/binaries)"; set -x; VNET_ASSETS="$$assets" cargo test --lib --tests
 
 soak: ## Searches longer than `test` does: random operations on the fabric, and whole lives of the operator; SEED=7 repeats
@@ -34,6 +35,9 @@ crds: ## Generates crds/ from the code
 docs: crds ## Generates everything that is committed and generated
 	@mkdir -p docs
 	cargo run --quiet -- rules >docs/rules.md
+
+pages: ## Runs the commands of README.md and docs/, and writes what they print into them
+	@assets="$$(tools/binaries)"; set -x; VNET_BLESS=1 VNET_ASSETS="$$assets" cargo test --test it docs::every_command
 
 bench: ## Runs the benchmarks, about 25 minutes; VNET_BENCH_SIZES=1000 VNET_BENCH_SETS=1x200 VNET_BENCH_PAIRS=3 about 4
 	@assets="$$(tools/binaries)"; set -x; VNET_ASSETS="$$assets" cargo bench --bench engine --bench operator

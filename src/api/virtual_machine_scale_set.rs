@@ -245,7 +245,7 @@ pub struct PublicIPAddressConfiguration {
     #[serde(default, rename = "idleTimeoutInMinutes", skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 4, max = 30))]
     pub idle_timeout_in_minutes: Option<i32>,
-    /// The domain name: instance 0 is called vm0.<label>.<location>.cloudapp.azure.com.
+    /// The domain name: instance 0 is called vm0.LABEL.LOCATION.cloudapp.azure.com.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dns_settings: Option<PublicDnsSettings>,
     /// The SKU. Default: Basic.

@@ -64,8 +64,8 @@ pub struct PlanOptions {
     /// How the plan is written
     #[arg(long, short, default_value = "table")]
     output: Output,
-    /// The state to compare with: a dump of `kubectl get azure,ns,controllerrevisions -A -o yaml`, or `cluster` for the
-    /// cluster of the current context. Without it, nothing is there yet
+    /// The state to compare with: a dump of `kubectl get azure,ns,controllerrevisions -A -o yaml` (- for standard input), or
+    /// `cluster` for the cluster of the current context. Without it, nothing is there yet
     #[arg(long, value_name = "STATE")]
     against: Vec<String>,
     /// Plan the deletion of what the state has in the namespaces of the manifests, and the manifests have not

@@ -74,6 +74,7 @@ impl Examples {
     }
 }
 
+/// The files, in the order in which kubectl applies them: what is referred to comes first.
 fn sources() -> BTreeMap<String, PathBuf> {
     let files = fs::read_dir(project().join("examples")).expect("it is there").flatten();
     let files = files.filter(|file| file.path().extension().is_some_and(|extension| extension == "yaml"));
@@ -87,7 +88,7 @@ pub fn alone_in(cluster: &Cluster) {
         let told = cluster.kubectl(arguments, "");
         assert!(told.ok, "kubectl {arguments:?}: {}", told.err);
     };
-    for path in in_order(sources().into_values().collect()) {
+    for path in sources().into_values() {
         let path = path.to_str().expect("it is UTF-8");
         kubectl(&["apply", "-f", path]);
         if !path.contains("namespace") {
@@ -108,15 +109,6 @@ pub fn clear(cluster: &Cluster) {
     }
     let told = cluster.kubectl(&["delete", "azure", "--all", "--timeout=60s", "-n", "default"], "");
     assert!(told.ok, "{}", told.err);
-}
-
-/// What is referred to comes first.
-fn in_order(mut files: Vec<PathBuf>) -> Vec<PathBuf> {
-    let place = |file: &PathBuf| {
-        ["namespace", "network", "addresses"].iter().position(|part| file.to_string_lossy().contains(part))
-    };
-    files.sort_by_key(|file| (place(file).unwrap_or(usize::MAX), file.clone()));
-    files
 }
 
 /// Every address that is shown anywhere.
@@ -245,9 +237,7 @@ fn deleted_at_once_in_any_order_nothing_is_left_and_the_same_tree_gets_the_same_
 
 /// One object after the other, so that chance does not decide who comes first.
 fn apply_in_order(space: &Space<'_>, examples: &Examples) -> BTreeMap<String, String> {
-    let mut files = examples.files();
-    files.sort_by_key(|file| (!file.contains("network"), !file.contains("addresses"), file.clone()));
-    for file in files {
+    for file in examples.files() {
         for document in examples.documents(&file) {
             space.apply(&document);
         }

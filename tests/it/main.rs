@@ -36,6 +36,7 @@ mod family_subnet;
 mod finalizer;
 mod foresight;
 mod history;
+mod kustomize;
 mod lifecycle;
 mod loosened;
 mod loosened_texts;

@@ -18,11 +18,13 @@ fn plan(cluster: Option<&Cluster>, arguments: &[&str]) -> Output {
     command.output().expect("it runs")
 }
 
-fn text(bytes: &[u8]) -> &str {
+/// What a program printed.
+pub fn text(bytes: &[u8]) -> &str {
     std::str::from_utf8(bytes).expect("it is UTF-8")
 }
 
-fn json(output: &Output) -> Value {
+/// A plan, as `-o json` prints it.
+pub fn json(output: &Output) -> Value {
     serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {output:?}"))
 }
 
@@ -41,7 +43,8 @@ fn a_network() -> String {
     network("hub", "10.0.0.0/16") + &subnet("web", "hub", "10.0.1.0/24")
 }
 
-fn objects(plan: &Value) -> Vec<Value> {
+/// The objects of a plan.
+pub fn objects(plan: &Value) -> Vec<Value> {
     plan["objects"].as_array().cloned().unwrap_or_default()
 }
 
@@ -93,7 +96,8 @@ fn a_change_to_a_cluster_is_planned_with_what_is_in_the_way() {
     assert_eq!(violation["file"], "<stdin>");
 }
 
-fn plan_of_stdin(cluster: &Cluster, arguments: &[&str], input: &str) -> Output {
+/// Runs `vnet plan` beside this cluster, which reads `input`.
+pub fn plan_of_stdin(cluster: &Cluster, arguments: &[&str], input: &str) -> Output {
     let folder = folder(input);
     let stdin = fs::File::open(folder.path().join("net.yaml")).expect("it is there");
     let mut command = Command::new(env!("CARGO_BIN_EXE_vnet"));

@@ -87,6 +87,7 @@ fn the_first_hundred_instances_are_listed() {
     assert_eq!((listed.len(), listed[99].instance_id.as_str()), (100, "99"));
 }
 
+// shows S-40
 #[test]
 fn a_set_tells_the_instances_whose_objects_are_not_there_yet() {
     let mut fabric = a_farm().with(a_scale_set("api", 3));
