@@ -5,65 +5,28 @@
 
 #[cfg(test)]
 mod consistency;
+mod general;
+mod settings;
 #[cfg(test)]
 mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
-use ipnet::Ipv4Net;
 use jiff::Timestamp;
 
 use super::id::{Kind, Name, ObjectId, Placement, Uid};
 use super::ipam::{Pool, PoolId, Reservation};
 use super::kind::Tables;
-use super::limits;
 use super::mac::Macs;
 use super::public_ip_address::PublicIPAddress;
-use super::quota::{Quota, Quotas, Usage};
+use super::quota::{Quota, Usage};
 use super::ranges::Ranges;
 use super::resource::{Change, Programmed, Record, Resource, Restored};
-use super::violation::{Code, Findings, Refusal, Violation, WaitKey};
-
-/// What the operator of a fabric may choose.
-#[derive(Clone, Debug)]
-pub struct Settings {
-    /// The region of objects that name none.
-    pub default_location: Arc<str>,
-    /// The platform's public IPv4 addresses.
-    pub public_ip_pool: Ipv4Net,
-    /// How long a virtual machine takes to start.
-    pub vm_start: Duration,
-    /// What becomes of dynamic private addresses when a VM starts after it was deallocated.
-    pub dynamic_addresses: DynamicAddresses,
-    /// Whether the quotas of subscriptions hold.
-    pub quotas: Quotas,
-}
-
-/// What becomes of dynamic private addresses when a VM starts after it was deallocated (ADDR-05, D-04).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum DynamicAddresses {
-    /// They are kept, as the real service keeps them.
-    #[default]
-    Kept,
-    /// They are assigned anew, as the articles allow.
-    Reassigned,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Self {
-            default_location: "westeurope".into(),
-            // RFC 2544 sets 198.18.0.0/15 aside for benchmarks: it is nobody's on the Internet.
-            public_ip_pool: Ipv4Net::new_assert(Ipv4Addr::new(198, 18, 0, 0), 15),
-            vm_start: Duration::ZERO,
-            dynamic_addresses: DynamicAddresses::Kept,
-            quotas: Quotas::Off,
-        }
-    }
-}
+use super::violation::{Code, Findings, Refusal, WaitKey};
+use general::name_is_azures;
+pub use settings::{DynamicAddresses, Settings};
 
 /// A request to carry an object.
 #[derive(Clone, Debug, PartialEq)]
@@ -383,71 +346,6 @@ impl Engine {
             | WaitKey::Label(..) => None,
         }
     }
-
-    /// A violation's text for a reference to what is not carried, or is elsewhere (NIC-03, S-36). True if it is usable.
-    pub(super) fn refers<K: Resource>(
-        &self,
-        target: &Name,
-        from: &Placement,
-        path: impl Into<String>,
-        findings: &mut Findings,
-    ) -> bool {
-        let id = ObjectId::new(K::KIND, target.clone());
-        let (message, remedy) = match (self.get::<K>(target), self.refused.get(&id)) {
-            (Some(programmed), _) if programmed.placement == *from => return true,
-            (Some(programmed), _) => (
-                format!("{id} is in {}, and this object in {from}.", programmed.placement),
-                "Refer to an object of the same location and subscription.".to_owned(),
-            ),
-            (None, Some(code)) => (
-                format!("{id} exists, but is not provisioned: {code}."),
-                format!("Cure {id}; this object then follows by itself."),
-            ),
-            (None, None) => (
-                format!("{id} does not exist."),
-                format!("Create {id}, or correct the name; this object then follows by itself."),
-            ),
-        };
-        findings
-            .refuse(Code::InvalidResourceReference, path, message, remedy)
-            .blocked_by(id.clone())
-            .until(WaitKey::Object(id));
-        false
-    }
-
-    fn place<K: Resource>(
-        &self,
-        request: &Request<K>,
-        programmed: Option<&Programmed<K>>,
-        findings: &mut Findings,
-    ) -> Placement {
-        if let Some(programmed) = programmed {
-            let fixed = &programmed.placement;
-            if let Some(asked) = request.location.as_ref().filter(|asked| **asked != fixed.location) {
-                findings.refuse(
-                    Code::InvalidResourceLocation,
-                    "spec.location",
-                    format!("The object is in location {}, and cannot be moved to {asked}.", fixed.location),
-                    format!("Set location to {}, or delete the object and create it anew.", fixed.location),
-                );
-            }
-            return fixed.clone();
-        }
-        let own = Placement {
-            location: request.location.clone().unwrap_or_else(|| request.default.location.clone()),
-            subscription: request.default.subscription.clone(),
-        };
-        let placement = request.ask.inherited_placement(self).unwrap_or(own);
-        if !placement.names_a_region() {
-            findings.refuse(
-                Code::InvalidResourceLocation,
-                "spec.location",
-                format!("{:?} is no name of a region.", placement.location),
-                "Write lower-case letters and digits, such as westeurope, here or where the namespace names its location.",
-            );
-        }
-        placement
-    }
 }
 
 /// Takes a member out of a set of an index; a set that is empty goes.
@@ -457,23 +355,5 @@ pub(super) fn leave(sets: &mut BTreeMap<Name, BTreeSet<Name>>, of: &Name, member
         if members.is_empty() {
             sets.remove(of);
         }
-    }
-}
-
-fn name_is_azures(name: &Name, findings: &mut Findings) {
-    if name.name.len() > limits::NAME_LENGTH {
-        findings.refuse(
-            Code::InvalidResourceName,
-            "metadata.name",
-            format!("The name has {} characters.", name.name.len()),
-            format!("Create the object under a name of at most {} characters.", limits::NAME_LENGTH),
-        );
-    }
-}
-
-impl Violation {
-    /// Waits for the deletion or change of `object`, which is in the way.
-    pub(super) fn until_gone(&mut self, object: ObjectId) -> &mut Self {
-        self.until(WaitKey::Object(object.clone())).blocked_by(object)
     }
 }

@@ -3,7 +3,8 @@
 //! One authority: constraints are decided here and nowhere else. Pure and synchronous: no Kubernetes, no I/O, no wall
 //! clock, no randomness. A tour:
 //!
-//! * [`kind`] is the list of kinds; each has a file of its own with its rules and effects,
+//! * [`kind`] is the list of kinds; each has a file of its own, and a folder beside it where it is more than one idea: its
+//!   rules, its effects, what is reported of it,
 //! * [`resource`] is the contract that a kind fulfils,
 //! * [`engine`] judges requests and carries them out,
 //! * [`violation`] is what a refusal says,

@@ -1,14 +1,15 @@
-//! Network interfaces: what they are asked to be, what they hold, and the effects of a put.
+//! Network interfaces: what they are asked to be, and what they hold.
 //!
-//! The rules are in `rules`; allocation order and the life of addresses and MACs (ADDR-02 to ADDR-07, NIC-14, NIC-15)
-//! are here.
+//! The rules are in `rules`, what a put does is in `effects`, and the life of private addresses in `addresses`.
 
+mod addresses;
+mod effects;
 mod rules;
 #[cfg(test)]
 mod tests;
 mod view;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -16,16 +17,18 @@ use std::sync::Arc;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::engine::{Engine, leave};
+use super::engine::Engine;
 use super::id::{Kind, Name, ObjectId, Placement};
 use super::ipam::PoolId;
 use super::mac::Mac;
-use super::public_ip_address;
 use super::quota::Quota;
 use super::resource::{Advice, DeletionRule, Programmed, Resource, Rule};
-use super::subnet::Subnet;
 use super::violation::WaitKey;
 use super::virtual_machine::{self, PowerState, VirtualMachine};
+use addresses::{hold_address, release_address};
+pub(super) use addresses::{reassign, serve_ipv6};
+use effects::{apply_now, dissociate, leave_subnet};
+pub(super) use effects::{vm_power_changed, vm_started};
 pub use view::{ConfigurationView, NetworkInterfaceView, NicDnsView, PublicAddressShown};
 
 /// How an address is chosen.
@@ -278,43 +281,6 @@ impl Resource for NetworkInterface {
     }
 }
 
-fn apply_now(
-    engine: &mut Engine,
-    name: &Name,
-    before: Option<&NetworkInterface>,
-    ask: NetworkInterface,
-    held: HeldNetworkInterface,
-) {
-    if let Some(before) = before.filter(|before| before.subnet != ask.subnet) {
-        leave_subnet(engine, name, &before.subnet);
-    }
-    if engine.nics_in.entry(ask.subnet.clone()).or_default().insert(name.clone()) {
-        engine.touch_members(Kind::Subnet, &ask.subnet);
-    }
-    let old_subnet = before.map_or_else(|| ask.subnet.clone(), |before| before.subnet.clone());
-    let addresses = move_addresses(engine, name, &ask, &old_subnet, &held.addresses);
-    let primary_moved = primary_address(before.unwrap_or(&ask), &held.addresses) != primary_address(&ask, &addresses);
-    let changed = before != Some(&ask) || addresses != held.addresses;
-    if let Some(programmed) = engine.get_mut::<NetworkInterface>(name) {
-        programmed.held.addresses = addresses;
-    }
-    move_associations(engine, name, before, &ask);
-    if held.attached.as_ref().is_some_and(|attached| attached.primary) && primary_moved {
-        forget_mac(engine, name); // NIC-15, D-06
-    }
-    if changed {
-        touch_vm(engine, name);
-    }
-}
-
-/// The VM that a NIC is attached to tells its addresses, too.
-fn touch_vm(engine: &mut Engine, nic: &Name) {
-    let attached = engine.get::<NetworkInterface>(nic).and_then(|nic| nic.held.attached.as_ref());
-    if let Some(vm) = attached.map(|attached| attached.vm.clone()) {
-        engine.touch(Kind::VirtualMachine, &vm);
-    }
-}
-
 impl IpVersion {
     /// The version of an address.
     pub fn of(address: &IpAddr) -> Self {
@@ -363,217 +329,4 @@ pub(super) fn pool_of(subnet: &Name, version: IpVersion) -> PoolId {
         IpVersion::IPv4 => PoolId::SubnetIPv4(subnet.clone()),
         IpVersion::IPv6 => PoolId::SubnetIPv6(subnet.clone()),
     }
-}
-
-/// The configurations that need an address that the NIC does not hold yet.
-fn in_need<'a>(
-    ask: &'a NetworkInterface,
-    before: Option<&Programmed<NetworkInterface>>,
-) -> impl Iterator<Item = (usize, &'a IpConfiguration)> {
-    let kept = before.filter(|before| before.ask.subnet == ask.subnet).map(|before| before.held.addresses.clone());
-    ask.configurations.iter().enumerate().filter(move |(_, configuration)| {
-        let held = kept.as_ref().and_then(|held| held.get(&configuration.name));
-        match configuration.assignment {
-            Assignment::Dynamic => held.is_none_or(|held| IpVersion::of(held) != configuration.version),
-            Assignment::Static(address) => !kept.iter().any(|held| held.values().any(|one| *one == address)),
-            Assignment::StaticAsIs => false,
-        }
-    })
-}
-
-/// Gives every configuration its address: those asked for first, then the lowest free ones; what is no longer used is
-/// given back last, so that a replacement gets the next address and not the one just left (ADDR-04).
-fn move_addresses(
-    engine: &mut Engine,
-    name: &Name,
-    ask: &NetworkInterface,
-    old_subnet: &Name,
-    held: &BTreeMap<Arc<str>, IpAddr>,
-) -> BTreeMap<Arc<str>, IpAddr> {
-    let stays = *old_subnet == ask.subnet;
-    let mut next: BTreeMap<Arc<str>, IpAddr> = BTreeMap::new();
-    for configuration in &ask.configurations {
-        match configuration.assignment {
-            Assignment::Static(address) => {
-                next.insert(configuration.name.clone(), address);
-            }
-            Assignment::Dynamic | Assignment::StaticAsIs => {
-                let kept =
-                    held.get(&configuration.name).filter(|kept| stays && IpVersion::of(kept) == configuration.version);
-                if let Some(kept) = kept {
-                    next.insert(configuration.name.clone(), *kept);
-                }
-            }
-        }
-    }
-    let mut taken: Vec<IpAddr> = next.values().copied().collect();
-    for version in [IpVersion::IPv4, IpVersion::IPv6] {
-        let lacks = |asked: &&IpConfiguration| asked.version == version && !next.contains_key(&asked.name);
-        let lacking: Vec<_> = ask.configurations.iter().filter(lacks).map(|asked| asked.name.clone()).collect();
-        let pool = engine.pool(&pool_of(&ask.subnet, version));
-        let lowest = pool.map(|pool| pool.lowest_free(lacking.len(), &taken)).unwrap_or_default();
-        taken.extend(&lowest);
-        next.extend(lacking.into_iter().zip(lowest));
-    }
-    let mine: BTreeSet<IpAddr> = if stays { held.values().copied().collect() } else { BTreeSet::new() };
-    for (configuration, address) in &next {
-        if mine.contains(address) {
-            let holder = (name.clone(), configuration.clone());
-            engine.addresses.insert((ask.subnet.clone(), *address), holder);
-        } else {
-            let free = hold_address(engine, &ask.subnet, *address, name, configuration);
-            assert!(free, "ADDR-08 and ADDR-11 have found {address} free in subnet {}", ask.subnet);
-        }
-    }
-    for address in held.values().filter(|address| !stays || !taken.contains(address)) {
-        release_address(engine, old_subnet, *address);
-    }
-    next
-}
-
-/// The subnet has an IPv6 range now: configurations that had no address for lack of one get theirs (S-20).
-pub(super) fn serve_ipv6(engine: &mut Engine, name: &Name) {
-    let Some(programmed) = engine.get::<NetworkInterface>(name) else { return };
-    let (ask, held) = (programmed.ask.clone(), &programmed.held.addresses);
-    let ipv6 = ask.configurations.iter().filter(|configuration| configuration.version == IpVersion::IPv6);
-    let unserved: Vec<_> = ipv6.map(|ipv6| ipv6.name.clone()).filter(|name| !held.contains_key(name)).collect();
-    let pool = pool_of(&ask.subnet, IpVersion::IPv6);
-    for configuration in unserved {
-        let lowest = engine.pool(&pool).and_then(|pool| pool.lowest_free(1, &[]).first().copied());
-        let Some(address) = lowest else { return };
-        if hold_address(engine, &ask.subnet, address, name, &configuration)
-            && let Some(programmed) = engine.get_mut::<NetworkInterface>(name)
-        {
-            programmed.held.addresses.insert(configuration, address);
-            engine.touch(Kind::NetworkInterface, name);
-            touch_vm(engine, name);
-        }
-    }
-}
-
-fn hold_address(engine: &mut Engine, subnet: &Name, address: IpAddr, nic: &Name, configuration: &Arc<str>) -> bool {
-    let pool = pool_of(subnet, IpVersion::of(&address));
-    let free = engine.pools.get_mut(&pool).is_some_and(|pool| pool.reserve(address));
-    if free {
-        engine.addresses.insert((subnet.clone(), address), (nic.clone(), configuration.clone()));
-        if let Some(quota) = private_addresses_of(engine, subnet) {
-            engine.usage.add(quota, 1);
-        }
-        engine.touch_members(Kind::Subnet, subnet);
-    }
-    free
-}
-
-/// The quota that addresses of a subnet count towards; its virtual network is fixed (S-14).
-fn private_addresses_of(engine: &Engine, subnet: &Name) -> Option<Quota> {
-    engine.get::<Subnet>(subnet).map(|subnet| Quota::PrivateAddresses(subnet.ask.virtual_network.clone()))
-}
-
-fn release_address(engine: &mut Engine, subnet: &Name, address: IpAddr) {
-    let pool = pool_of(subnet, IpVersion::of(&address));
-    if engine.pools.get_mut(&pool).is_some_and(|pool| pool.release(address)) {
-        engine.free(WaitKey::Capacity(pool));
-        if let Some(quota) = private_addresses_of(engine, subnet) {
-            engine.usage.give_back(quota.clone(), 1);
-            engine.free(WaitKey::Quota(quota));
-        }
-    }
-    engine.addresses.remove(&(subnet.clone(), address));
-    engine.free(WaitKey::Address(subnet.clone(), address));
-    engine.touch_members(Kind::Subnet, subnet);
-}
-
-fn leave_subnet(engine: &mut Engine, name: &Name, subnet: &Name) {
-    leave(&mut engine.nics_in, subnet, name);
-    engine.touch_members(Kind::Subnet, subnet);
-}
-
-/// Public addresses that are no longer referred to are dissociated, not deleted (PIP-10); new ones are associated.
-fn move_associations(engine: &mut Engine, name: &Name, before: Option<&NetworkInterface>, ask: &NetworkInterface) {
-    let wanted: BTreeSet<&Name> = ask.public_ip_addresses().collect();
-    let dropped: Vec<&Name> = before
-        .into_iter()
-        .flat_map(NetworkInterface::public_ip_addresses)
-        .filter(|old| !wanted.contains(old))
-        .collect();
-    for public in dropped {
-        dissociate(engine, name, public);
-    }
-    for configuration in &ask.configurations {
-        let Some(public) = &configuration.public_ip_address else { continue };
-        let holder = (name.clone(), configuration.name.clone());
-        if engine.associations.get(public) != Some(&holder) {
-            engine.associations.insert(public.clone(), holder);
-            engine.touch(Kind::PublicIPAddress, public);
-        }
-        public_ip_address::settle(engine, public);
-    }
-}
-
-/// What was restored may refer to a public address that another holds.
-fn dissociate(engine: &mut Engine, name: &Name, public: &Name) {
-    if engine.associations.get(public).is_none_or(|(holder, _)| holder != name) {
-        return;
-    }
-    engine.associations.remove(public);
-    public_ip_address::settle(engine, public);
-    engine.touch(Kind::PublicIPAddress, public);
-    engine.free(WaitKey::Claim(ObjectId::new(Kind::PublicIPAddress, public.clone())));
-}
-
-/// Dynamic addresses are assigned anew, while the old ones are still held (ADDR-05, D-04).
-pub(super) fn reassign(engine: &mut Engine, name: &Name) {
-    let Some(programmed) = engine.get::<NetworkInterface>(name) else { return };
-    let (ask, old) = (programmed.ask.clone(), programmed.held.addresses.clone());
-    let is_primary = programmed.held.attached.as_ref().is_some_and(|attached| attached.primary);
-    let mut new = old.clone();
-    for configuration in ask.configurations.iter().filter(|c| c.assignment == Assignment::Dynamic) {
-        let pool = pool_of(&ask.subnet, configuration.version);
-        let lowest = engine.pool(&pool).and_then(|pool| pool.lowest_free(1, &[]).first().copied());
-        let Some(address) = lowest else { continue }; // a full subnet: the old one stays
-        hold_address(engine, &ask.subnet, address, name, &configuration.name);
-        new.insert(configuration.name.clone(), address);
-    }
-    for (_, address) in old.iter().filter(|(configuration, address)| new.get(*configuration) != Some(*address)) {
-        release_address(engine, &ask.subnet, *address);
-    }
-    if is_primary && primary_address(&ask, &old) != primary_address(&ask, &new) {
-        forget_mac(engine, name);
-    }
-    if let Some(programmed) = engine.get_mut::<NetworkInterface>(name) {
-        programmed.held.addresses = new;
-    }
-    engine.touch(Kind::NetworkInterface, name);
-}
-
-fn forget_mac(engine: &mut Engine, name: &Name) {
-    let mac = engine.get_mut::<NetworkInterface>(name).and_then(|programmed| programmed.held.mac.take());
-    if let Some(mac) = mac {
-        engine.macs.release(mac);
-    }
-}
-
-/// The VM has started: the NIC has a MAC address from now on (NIC-14), and its Dynamic public addresses appear (PIP-05).
-pub(super) fn vm_started(engine: &mut Engine, name: &Name) {
-    let Some(programmed) = engine.get::<NetworkInterface>(name) else { return };
-    if programmed.held.mac.is_none() {
-        let address = primary_address(&programmed.ask, &programmed.held.addresses);
-        let mac = engine.macs.assign(&programmed.uid.clone(), address);
-        if let Some(programmed) = engine.get_mut::<NetworkInterface>(name) {
-            programmed.held.mac = Some(mac);
-        }
-    }
-    vm_power_changed(engine, name);
-}
-
-/// The VM has been stopped, deallocated, or has let go of the NIC.
-pub(super) fn vm_power_changed(engine: &mut Engine, name: &Name) {
-    let public: Vec<Name> = engine
-        .get::<NetworkInterface>(name)
-        .map(|programmed| programmed.ask.public_ip_addresses().cloned().collect())
-        .unwrap_or_default();
-    for public in &public {
-        public_ip_address::settle(engine, public);
-    }
-    engine.touch(Kind::NetworkInterface, name);
 }

@@ -1,27 +1,34 @@
 //! Virtual machines: power states, and which network interfaces are attached in which order (VM-01 to VM-22).
 //!
-//! The rules are in `rules`; the order inside one put (S-01) and the life of attachments are here.
+//! The rules are in `rules`, the life of power states is in `power` and that of attachments in `attachments`; the order
+//! of both inside one put (S-01) is here.
 
+mod attachments;
 mod guest;
+mod power;
 mod rules;
 #[cfg(test)]
 mod tests;
+mod view;
 
 use std::fmt;
 use std::net::IpAddr;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::engine::{DynamicAddresses, Engine, leave};
-use super::id::{Kind, Name, ObjectId, ShownRef};
+use super::engine::{Engine, leave};
+use super::id::{Kind, Name, ObjectId};
 use super::limits::VmSize;
-use super::mac::Mac;
-use super::network_interface::{self, Attached, NetworkInterface, Primary};
+use super::network_interface::{NetworkInterface, Primary};
 use super::resource::{Advice, DeletionRule, Programmed, Resource, Rule};
 use super::violation::WaitKey;
 use super::virtual_machine_scale_set;
+use attachments::{attach, edit_attachments, let_go, makes_way, recall_mac};
+pub(super) use power::{deallocated_meanwhile, finish_start, restart_for_macs};
+use power::{leave_deallocation, power_on, start, stop};
+pub use view::{AttachedNicView, VirtualMachineView};
 
 /// The power state of a virtual machine (VM-20).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -137,50 +144,6 @@ pub struct HeldVirtualMachine {
 /// The most characters of what asks for a restart: the status repeats it.
 pub const RESTARTED_AT_LENGTH: usize = 64;
 
-/// What the fabric reports of a virtual machine.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct VirtualMachineView {
-    /// The power state.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub power_state: Option<PowerState>,
-    /// The value of the annotation vnet.dev/restartedAt that the last restart was done for.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = RESTARTED_AT_LENGTH))]
-    pub last_handled_restart_at: Option<String>,
-    /// The attached network interfaces, in the order in which they were attached.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 8))]
-    pub network_interfaces: Vec<AttachedNicView>,
-}
-
-/// An attached network interface.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct AttachedNicView {
-    /// The network interface.
-    #[serde(flatten)]
-    pub reference: ShownRef,
-    /// Whether it is the primary one.
-    pub primary: bool,
-    /// Its MAC address, there from the first start on.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub mac_address: Option<Mac>,
-    /// The address that DHCP hands to the guest.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<String>", length(max = 45))]
-    pub dhcp_address: Option<IpAddr>,
-    /// The addresses that must be set by hand in the guest: those of secondary configurations, and on Windows, where there
-    /// are any, the primary one too.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(with = "Vec<String>", length(max = 256))]
-    pub manual_addresses: Vec<IpAddr>,
-    /// The private address of its primary IP configuration.
-    #[serde(default, rename = "privateIPAddress", skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<String>", length(max = 45))]
-    pub private_ip_address: Option<IpAddr>,
-}
-
 impl Resource for VirtualMachine {
     type Held = HeldVirtualMachine;
     type View = VirtualMachineView;
@@ -291,25 +254,7 @@ impl Resource for VirtualMachine {
     }
 
     fn observe(engine: &Engine, name: &Name, programmed: &Programmed<Self>) -> VirtualMachineView {
-        let attached = engine.nics_of.get(name).into_iter().flat_map(|nics| nics.values());
-        let network_interfaces = attached.filter_map(|nic| {
-            let held = engine.get::<NetworkInterface>(nic)?;
-            let primary = held.ask.primary().map(|primary| &primary.name);
-            let (dhcp_address, manual_addresses) = guest::addresses(programmed.ask.os_type, held);
-            Some(AttachedNicView {
-                dhcp_address,
-                manual_addresses,
-                reference: ShownRef::of(nic, name),
-                primary: held.held.attached.as_ref().is_some_and(|attached| attached.primary),
-                mac_address: held.held.mac,
-                private_ip_address: primary.and_then(|primary| held.held.addresses.get(primary)).copied(),
-            })
-        });
-        VirtualMachineView {
-            power_state: Some(programmed.held.power),
-            last_handled_restart_at: programmed.held.last_handled_restart_at.clone(),
-            network_interfaces: network_interfaces.collect(),
-        }
+        view::observe(engine, name, programmed)
     }
 
     fn advice(engine: &Engine, name: &Name, programmed: &Programmed<Self>) -> Vec<Advice> {
@@ -357,58 +302,6 @@ impl Programmed<VirtualMachine> {
     }
 }
 
-/// Does an edit of an attached NIC for which the VM must be deallocated, as Azure's own tools are scripted to (S-38).
-pub(super) fn deallocated_meanwhile(engine: &mut Engine, name: &Name, edit: impl FnOnce(&mut Engine)) {
-    let power = engine.power_of(name);
-    if power != PowerState::Deallocated {
-        stop(engine, name, PowerState::Deallocated);
-    }
-    edit(engine);
-    leave_deallocation(engine, name, PowerWish::of(power));
-}
-
-/// Does as is wished of a VM that is deallocated, and was not made just now: dynamic private addresses may change (D-04).
-fn leave_deallocation(engine: &mut Engine, name: &Name, wish: PowerWish) {
-    if wish != PowerWish::Deallocated && engine.settings.dynamic_addresses == DynamicAddresses::Reassigned {
-        for nic in engine.attached_to(name) {
-            network_interface::reassign(engine, &nic);
-        }
-    }
-    power_on(engine, name, wish);
-}
-
-/// Does as is wished of a VM that is deallocated.
-fn power_on(engine: &mut Engine, name: &Name, wish: PowerWish) {
-    match wish {
-        PowerWish::Running => start(engine, name),
-        PowerWish::Stopped => {
-            // As one wish: started, and stopped again; the MAC addresses are assigned (S-22, S-34).
-            finish_start(engine, name);
-            stop(engine, name, PowerState::Stopped);
-        }
-        PowerWish::Deallocated => {}
-    }
-}
-
-/// Starts a running VM anew if a MAC address went with a primary address, as an upgrade of a scale set does (S-06).
-pub(super) fn restart_for_macs(engine: &mut Engine, name: &Name) {
-    let lacks = |nic: &Name| engine.get::<NetworkInterface>(nic).is_some_and(|nic| nic.held.mac.is_none());
-    if engine.power_of(name) == PowerState::Running && engine.attached_to(name).iter().any(lacks) {
-        stop(engine, name, PowerState::Stopped);
-        start(engine, name);
-    }
-}
-
-/// True if the list of NICs is edited, and the VM is deallocated meanwhile (S-38).
-fn makes_way(engine: &Engine, name: &Name, ask: &VirtualMachine) -> bool {
-    ask.disruption == Disruption::Deallocate && !same_nics(&engine.attached_to(name), ask)
-}
-
-fn same_nics(attached: &[Name], ask: &VirtualMachine) -> bool {
-    let listed = |nic: &Name| ask.network_interfaces.iter().any(|listed| listed.name == *nic);
-    attached.len() == ask.network_interfaces.len() && attached.iter().all(listed)
-}
-
 fn join_set(engine: &mut Engine, name: &Name, ask: &VirtualMachine) {
     if let Some(set) = &ask.availability_set
         && engine.vms_in.entry(set.clone()).or_default().insert(name.clone())
@@ -417,136 +310,8 @@ fn join_set(engine: &mut Engine, name: &Name, ask: &VirtualMachine) {
     }
 }
 
-impl Engine {
-    fn power_of(&self, name: &Name) -> PowerState {
-        self.get::<VirtualMachine>(name).map_or(PowerState::Deallocated, |vm| vm.held.power)
-    }
-
-    /// The NICs of a virtual machine, in the order in which they were attached.
-    pub fn attached_to(&self, vm: &Name) -> Vec<Name> {
-        self.nics_of.get(vm).map(|nics| nics.values().cloned().collect()).unwrap_or_default()
-    }
-
-    /// The public addresses of the other virtual machines of an availability set, each with the NIC that holds it.
-    pub(super) fn public_addresses_beside<'a>(
-        &'a self,
-        vm: &'a Name,
-        set: Option<&Name>,
-    ) -> impl Iterator<Item = (&'a Name, &'a Name)> {
-        let others = set.and_then(|set| self.vms_in.get(set)).into_iter().flatten().filter(move |other| *other != vm);
-        let nics = others.filter_map(|vm| self.nics_of.get(vm)).flat_map(|nics| nics.values());
-        nics.filter_map(|nic| Some((nic, self.get::<NetworkInterface>(nic)?)))
-            .flat_map(|(name, nic)| nic.ask.public_ip_addresses().map(move |public| (name, public)))
-    }
-
-    fn attached_to_programmed(&self, vm: Option<&Programmed<VirtualMachine>>) -> Vec<Name> {
-        // The NICs that it lists know it by name.
-        let nic =
-            vm.and_then(|vm| vm.ask.network_interfaces.iter().find_map(|nic| self.get::<NetworkInterface>(&nic.name)));
-        nic.and_then(|nic| nic.held.attached.as_ref())
-            .map(|attached| self.attached_to(&attached.vm))
-            .unwrap_or_default()
-    }
-}
-
 /// A restart is asked for by an annotation that differs from the one handled last; it makes no sense at creation.
 fn is_restarted(programmed: &Programmed<VirtualMachine>, before: Option<&VirtualMachine>) -> bool {
     let asked = &programmed.ask.restarted_at;
     before.is_some() && asked.is_some() && *asked != programmed.held.last_handled_restart_at
-}
-
-fn edit_attachments(engine: &mut Engine, name: &Name, ask: &VirtualMachine) {
-    for nic in engine.attached_to(name).into_iter().filter(|nic| ask.network_interfaces.iter().all(|n| n.name != *nic))
-    {
-        if let Some(nics) = engine.nics_of.get_mut(name) {
-            nics.retain(|_, other| *other != nic);
-        }
-        let_go(engine, &nic);
-    }
-    let attached = engine.attached_to(name);
-    let last = engine.nics_of.get(name).and_then(|nics| nics.keys().next_back().copied()).unwrap_or(0);
-    let new = ask.network_interfaces.iter().filter(|nic| !attached.contains(&nic.name));
-    for (seq, nic) in (last + 1..).zip(new) {
-        attach(engine, name, &nic.name, seq, nic.primary == Primary::Yes);
-    }
-    for nic in &ask.network_interfaces {
-        let primary = nic.primary == Primary::Yes;
-        let attached = engine.get_mut::<NetworkInterface>(&nic.name).and_then(|nic| nic.held.attached.as_mut());
-        if let Some(attached) = attached.filter(|attached| attached.primary != primary) {
-            attached.primary = primary;
-            engine.touch(Kind::NetworkInterface, &nic.name);
-        }
-    }
-}
-
-fn attach(engine: &mut Engine, vm: &Name, nic: &Name, seq: u64, primary: bool) {
-    let attached = Attached { vm: vm.clone(), seq, primary };
-    if let Some(programmed) = engine.get_mut::<NetworkInterface>(nic) {
-        programmed.held.attached = Some(attached);
-        engine.nics_of.entry(vm.clone()).or_default().insert(seq, nic.clone());
-        network_interface::vm_power_changed(engine, nic);
-    }
-}
-
-/// A start is told by two statuses, and a crash may cut off the NIC's: its MAC address is then known from the VM's,
-/// unless the primary address has changed since, which clears it (NIC-15).
-fn recall_mac(engine: &mut Engine, nic: &Name, shown: &AttachedNicView) {
-    let Some(programmed) = engine.get::<NetworkInterface>(nic) else { return };
-    let primary = programmed.ask.primary().and_then(|primary| programmed.held.addresses.get(&primary.name)).copied();
-    let is_current = programmed.held.mac.is_none() && shown.private_ip_address == primary;
-    let Some(mac) = shown.mac_address.filter(|mac| is_current && engine.macs.reserve(*mac)) else { return };
-    if let Some(programmed) = engine.get_mut::<NetworkInterface>(nic) {
-        programmed.held.mac = Some(mac);
-    }
-}
-
-fn let_go(engine: &mut Engine, nic: &Name) {
-    if let Some(programmed) = engine.get_mut::<NetworkInterface>(nic) {
-        programmed.held.attached = None;
-    }
-    network_interface::vm_power_changed(engine, nic);
-    engine.free(WaitKey::Claim(ObjectId::new(Kind::NetworkInterface, nic.clone())));
-}
-
-fn set_power(engine: &mut Engine, name: &Name, power: PowerState, starts_at: Option<Timestamp>) {
-    let Some(programmed) = engine.get_mut::<VirtualMachine>(name) else { return };
-    let old = programmed.held.starts_at;
-    programmed.held.power = power;
-    programmed.held.starts_at = starts_at;
-    if let Some(old) = old {
-        engine.starting.remove(&(old, name.clone()));
-    }
-    if let Some(due) = starts_at {
-        engine.starting.insert((due, name.clone()));
-    }
-    engine.touch(Kind::VirtualMachine, name);
-    engine.free(WaitKey::Power(name.clone()));
-}
-
-fn start(engine: &mut Engine, name: &Name) {
-    let takes = SignedDuration::try_from(engine.settings.vm_start).unwrap_or(SignedDuration::MAX);
-    match engine.now.checked_add(takes) {
-        Ok(due) if !takes.is_zero() => {
-            set_power(engine, name, PowerState::Starting, Some(due));
-            for nic in engine.attached_to(name) {
-                network_interface::vm_power_changed(engine, &nic);
-            }
-        }
-        Ok(_) | Err(_) => finish_start(engine, name),
-    }
-}
-
-/// The virtual machine runs: its NICs have MAC addresses, and its Dynamic public addresses appear (NIC-14, PIP-05).
-pub(super) fn finish_start(engine: &mut Engine, name: &Name) {
-    set_power(engine, name, PowerState::Running, None);
-    for nic in engine.attached_to(name) {
-        network_interface::vm_started(engine, &nic);
-    }
-}
-
-fn stop(engine: &mut Engine, name: &Name, power: PowerState) {
-    set_power(engine, name, power, None);
-    for nic in engine.attached_to(name) {
-        network_interface::vm_power_changed(engine, &nic);
-    }
 }

@@ -1,6 +1,7 @@
 //! The rules and effects of public addresses.
 
 use super::*;
+use crate::fabric::Code;
 use crate::fabric::testing::*;
 use AllocationMethod::{Dynamic, Static};
 

@@ -1,6 +1,7 @@
 //! The rules and effects of subnets.
 
 use super::*;
+use crate::fabric::Code;
 use crate::fabric::testing::*;
 
 fn refused(fabric: &mut Fabric, asked: A<Subnet>) -> crate::fabric::Refusal {

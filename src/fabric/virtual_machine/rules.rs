@@ -1,13 +1,14 @@
-//! The rules of virtual machines and of attaching network interfaces (VM, SIZE).
+//! The rules of virtual machines and of attaching network interfaces (VM, SIZE): the table, and the checks of the list.
 
-use super::{Disruption, NicReference, PowerState, PowerWish, VirtualMachine, makes_way};
+mod attaching;
+mod public;
+
+use super::{NicReference, VirtualMachine};
 use crate::fabric::availability_set::AvailabilitySet;
 use crate::fabric::id::{Kind, Name, ObjectId};
 use crate::fabric::limits::{self, AcceleratedNetworking};
-use crate::fabric::network_interface::{IpVersion, NetworkInterface, Primary, Switch};
-use crate::fabric::public_ip_address::{PublicIPAddress, needs_public_addresses};
+use crate::fabric::network_interface::{NetworkInterface, Primary, Switch};
 use crate::fabric::resource::{Case, Cures, Programmed, Rule};
-use crate::fabric::subnet::Subnet;
 use crate::fabric::violation::{Code, Findings, WaitKey};
 
 type Vm<'a> = Case<'a, VirtualMachine>;
@@ -83,7 +84,7 @@ pub(super) const RULES: &[Rule<VirtualMachine>] = &[
         cure: Cures::Waits,
         remedy: "Detach it from the other VM, or list another.",
         source: "[ATTACH] constraints; pulumi-azure#441",
-        check: nics_are_free,
+        check: attaching::nics_are_free,
     },
     Rule {
         id: "VM-06",
@@ -92,7 +93,7 @@ pub(super) const RULES: &[Rule<VirtualMachine>] = &[
         cure: Cures::Stalls,
         remedy: "List NICs of one network.",
         source: "[ATTACH] constraints; VM-22",
-        check: nics_are_in_one_network,
+        check: attaching::nics_are_in_one_network,
     },
     Rule {
         id: "VM-03",
@@ -101,7 +102,7 @@ pub(super) const RULES: &[Rule<VirtualMachine>] = &[
         cure: Cures::Stalls,
         remedy: "Deallocate with the same edit.",
         source: "[NIC] attach a NIC; D-02, S-01",
-        check: attaching_needs_deallocated,
+        check: attaching::attaching_needs_deallocated,
     },
     Rule {
         id: "VM-04",
@@ -110,7 +111,7 @@ pub(super) const RULES: &[Rule<VirtualMachine>] = &[
         cure: Cures::Stalls,
         remedy: "Deallocate with the same edit.",
         source: "[NIC] detach a NIC; D-02, S-01",
-        check: detaching_needs_deallocated,
+        check: attaching::detaching_needs_deallocated,
     },
     Rule {
         id: "IP6-06",
@@ -119,7 +120,7 @@ pub(super) const RULES: &[Rule<VirtualMachine>] = &[
         cure: Cures::Waits,
         remedy: "Remove the IPv6 configuration, or create another VM with the NIC.",
         source: "[IP] IPv6",
-        check: ipv6_is_attached_at_creation,
+        check: attaching::ipv6_is_attached_at_creation,
     },
     Rule {
         id: "SIZE-02",
@@ -137,7 +138,7 @@ pub(super) const RULES: &[Rule<VirtualMachine>] = &[
         cure: Cures::Waits,
         remedy: "Use public addresses of one SKU.",
         source: "azure-docs, troubleshooting load balancers; S-25",
-        check: skus_do_not_mix,
+        check: public::skus_do_not_mix,
     },
     Rule {
         id: "PIP-05",
@@ -146,7 +147,7 @@ pub(super) const RULES: &[Rule<VirtualMachine>] = &[
         cure: Cures::Waits,
         remedy: "Delete what is not used, or enlarge the pool.",
         source: "recorded",
-        check: public_pool_has_room,
+        check: public::public_pool_has_room,
     },
 ];
 
@@ -259,99 +260,6 @@ fn nics_are_listed_once(case: &Vm<'_>, findings: &mut Findings) {
     }
 }
 
-fn nics_are_free(case: &Vm<'_>, findings: &mut Findings) {
-    for (n, nic, programmed) in nics(case) {
-        let holder = programmed.held.attached.as_ref().map(|attached| &attached.vm);
-        let Some(holder) = holder.filter(|holder| *holder != case.name) else { continue };
-        let vm = ObjectId::new(Kind::VirtualMachine, holder.clone());
-        findings
-            .refuse(
-                Code::NicInUse,
-                format!("{LIST}[{n}]"),
-                format!("NetworkInterface {} is attached to {vm}.", nic.name),
-                format!("Detach it from {vm} first, or list another network interface."),
-            )
-            .until(WaitKey::Claim(ObjectId::new(Kind::NetworkInterface, nic.name.clone())))
-            .blocked_by(vm);
-    }
-}
-
-fn nics_are_in_one_network(case: &Vm<'_>, findings: &mut Findings) {
-    let network_of = |nic: &Programmed<NetworkInterface>| {
-        case.engine.get::<Subnet>(&nic.ask.subnet).map(|subnet| subnet.ask.virtual_network.clone())
-    };
-    let mut networks = nics(case).filter_map(|(n, nic, programmed)| Some((n, &nic.name, network_of(programmed)?)));
-    let Some((_, first, network)) = networks.next() else { return };
-    for (n, other, other_network) in networks.filter(|(_, _, other)| *other != network) {
-        findings
-            .refuse(
-                Code::SubnetsNotInSameVnet,
-                format!("{LIST}[{n}]"),
-                format!(
-                    "NetworkInterface {other} is in VirtualNetwork {other_network}, and NetworkInterface {first} in {network}."
-                ),
-                format!("List network interfaces of VirtualNetwork {network} only."),
-            )
-            .as_of(nic_object(first))
-            .as_of(nic_object(other));
-    }
-}
-
-fn attaching_needs_deallocated(case: &Vm<'_>, findings: &mut Findings) {
-    let Some(programmed) = case.programmed.filter(|programmed| !is_deallocated_for_edits(programmed, case.ask)) else {
-        return;
-    };
-    let attached = case.engine.attached_to(case.name);
-    for (n, nic, _) in nics(case).filter(|(_, nic, _)| !attached.contains(&nic.name)) {
-        if programmed.ask.network_interfaces.iter().any(|before| before.name == nic.name) {
-            continue; // listed before and lost since; it comes back without an edit
-        }
-        let message =
-            format!("NetworkInterface {} cannot be attached while the VM is {}.", nic.name, programmed.held.power);
-        findings
-            .refuse(Code::OperationNotAllowed, format!("{LIST}[{n}]"), message, DEALLOCATE_FIRST)
-            .as_of(WaitKey::Power(case.name.clone()))
-            .as_of(nic_object(&nic.name));
-    }
-}
-
-fn detaching_needs_deallocated(case: &Vm<'_>, findings: &mut Findings) {
-    let Some(programmed) = case.programmed.filter(|programmed| !is_deallocated_for_edits(programmed, case.ask)) else {
-        return;
-    };
-    for nic in case.engine.attached_to(case.name) {
-        if case.ask.network_interfaces.iter().all(|listed| listed.name != nic) {
-            let message =
-                format!("NetworkInterface {nic} cannot be detached while the VM is {}.", programmed.held.power);
-            findings
-                .refuse(Code::OperationNotAllowed, LIST, message, DEALLOCATE_FIRST)
-                .as_of(WaitKey::Power(case.name.clone()))
-                .as_of(nic_object(&nic));
-        }
-    }
-}
-
-const DEALLOCATE_FIRST: &str = "Please stop/deallocate the VM and retry the operation: set powerState to Deallocated \
-                                together with the new list, and to Running after it; or \
-                                set disruptionPolicy to Deallocate.";
-
-fn ipv6_is_attached_at_creation(case: &Vm<'_>, findings: &mut Findings) {
-    let attached = case.engine.attached_to(case.name);
-    let is_new = |nic: &NicReference| case.programmed.is_some() && !attached.contains(&nic.name);
-    for (n, nic, programmed) in nics(case).filter(|(_, nic, _)| is_new(nic)) {
-        if programmed.ask.configurations.iter().any(|configuration| configuration.version == IpVersion::IPv6) {
-            findings
-                .refuse(
-                    Code::OperationNotAllowed,
-                    format!("{LIST}[{n}]"),
-                    format!("NetworkInterface {} has an IPv6 configuration, and the VM exists already.", nic.name),
-                    "Remove the IPv6 configuration, or create another virtual machine with this network interface.",
-                )
-                .until(nic_object(&nic.name));
-        }
-    }
-}
-
 fn size_supports_acceleration(case: &Vm<'_>, findings: &mut Findings) {
     if case.ask.size.accelerated_networking == AcceleratedNetworking::Supported {
         return;
@@ -371,56 +279,8 @@ fn size_supports_acceleration(case: &Vm<'_>, findings: &mut Findings) {
     }
 }
 
-fn skus_do_not_mix(case: &Vm<'_>, findings: &mut Findings) {
-    if nics(case).all(|(_, _, nic)| nic.ask.public_ip_addresses().next().is_none()) {
-        return; // and nothing else is looked for
-    }
-    let sku = |public: &Name| case.engine.get::<PublicIPAddress>(public).map(|public| public.ask.sku);
-    let mut beside = case.engine.public_addresses_beside(case.name, case.ask.availability_set.as_ref());
-    let mut first = beside.find_map(|(nic, public)| Some((nic, public, sku(public)?)));
-    for (n, reference, nic) in nics(case) {
-        for public in nic.ask.public_ip_addresses() {
-            let Some(sku) = sku(public) else { continue };
-            let (holder, one, of) = first.get_or_insert((&reference.name, public, sku)); // the first one seen decides
-            if *of != sku {
-                findings
-                    .refuse(
-                        Code::DifferentSkuLoadBalancersAndPublicIPAddressNotAllowed,
-                        format!("{LIST}[{n}]"),
-                        format!("PublicIPAddress {public} is {sku}, and PublicIPAddress {one} is {of}."),
-                        "Use public addresses of one SKU on all network interfaces of a virtual machine or availability set.",
-                    )
-                    .until(nic_object(&reference.name))
-                    .until(WaitKey::Claim(ObjectId::new(Kind::PublicIPAddress, (*one).clone())))
-                    .until(WaitKey::Claim(ObjectId::new(Kind::NetworkInterface, (*holder).clone())));
-            }
-        }
-    }
-}
-
-fn public_pool_has_room(case: &Vm<'_>, findings: &mut Findings) {
-    let power = case.programmed.map(|programmed| programmed.held.power);
-    let starts = match case.ask.wish(power) {
-        PowerWish::Running => true,
-        // Started and stopped again (S-22, S-34).
-        PowerWish::Stopped => {
-            power.is_none_or(|power| power == PowerState::Deallocated || makes_way(case.engine, case.name, case.ask))
-        }
-        PowerWish::Deallocated => false,
-    };
-    let lacking = nics(case).flat_map(|(_, _, nic)| nic.ask.public_ip_addresses()).filter(|_| starts);
-    needs_public_addresses(case.engine, lacking, "spec.powerState", findings);
-}
-
 fn nic_object(nic: &Name) -> WaitKey {
     WaitKey::Object(ObjectId::new(Kind::NetworkInterface, nic.clone()))
-}
-
-/// Deallocated now, or first thing in this put (S-01, S-38).
-fn is_deallocated_for_edits(programmed: &Programmed<VirtualMachine>, ask: &VirtualMachine) -> bool {
-    programmed.held.power == PowerState::Deallocated
-        || ask.power == Some(PowerWish::Deallocated)
-        || ask.disruption == Disruption::Deallocate
 }
 
 /// The listed NICs that exist, with their place in the list.

@@ -1,0 +1,92 @@
+//! What is judged alike for every kind: the name, the place, and what an object refers to (ARM-10, S-12, NIC-03).
+
+use super::{Engine, Request};
+use crate::fabric::id::{Name, ObjectId, Placement};
+use crate::fabric::limits;
+use crate::fabric::resource::{Programmed, Resource};
+use crate::fabric::violation::{Code, Findings, Violation, WaitKey};
+
+pub(super) fn name_is_azures(name: &Name, findings: &mut Findings) {
+    if name.name.len() > limits::NAME_LENGTH {
+        findings.refuse(
+            Code::InvalidResourceName,
+            "metadata.name",
+            format!("The name has {} characters.", name.name.len()),
+            format!("Create the object under a name of at most {} characters.", limits::NAME_LENGTH),
+        );
+    }
+}
+
+impl Engine {
+    /// A violation's text for a reference to what is not carried, or is elsewhere (NIC-03, S-36). True if it is usable.
+    pub(in crate::fabric) fn refers<K: Resource>(
+        &self,
+        target: &Name,
+        from: &Placement,
+        path: impl Into<String>,
+        findings: &mut Findings,
+    ) -> bool {
+        let id = ObjectId::new(K::KIND, target.clone());
+        let (message, remedy) = match (self.get::<K>(target), self.refused.get(&id)) {
+            (Some(programmed), _) if programmed.placement == *from => return true,
+            (Some(programmed), _) => (
+                format!("{id} is in {}, and this object in {from}.", programmed.placement),
+                "Refer to an object of the same location and subscription.".to_owned(),
+            ),
+            (None, Some(code)) => (
+                format!("{id} exists, but is not provisioned: {code}."),
+                format!("Cure {id}; this object then follows by itself."),
+            ),
+            (None, None) => (
+                format!("{id} does not exist."),
+                format!("Create {id}, or correct the name; this object then follows by itself."),
+            ),
+        };
+        findings
+            .refuse(Code::InvalidResourceReference, path, message, remedy)
+            .blocked_by(id.clone())
+            .until(WaitKey::Object(id));
+        false
+    }
+
+    pub(super) fn place<K: Resource>(
+        &self,
+        request: &Request<K>,
+        programmed: Option<&Programmed<K>>,
+        findings: &mut Findings,
+    ) -> Placement {
+        if let Some(programmed) = programmed {
+            let fixed = &programmed.placement;
+            if let Some(asked) = request.location.as_ref().filter(|asked| **asked != fixed.location) {
+                findings.refuse(
+                    Code::InvalidResourceLocation,
+                    "spec.location",
+                    format!("The object is in location {}, and cannot be moved to {asked}.", fixed.location),
+                    format!("Set location to {}, or delete the object and create it anew.", fixed.location),
+                );
+            }
+            return fixed.clone();
+        }
+        let own = Placement {
+            location: request.location.clone().unwrap_or_else(|| request.default.location.clone()),
+            subscription: request.default.subscription.clone(),
+        };
+        let placement = request.ask.inherited_placement(self).unwrap_or(own);
+        if !placement.names_a_region() {
+            findings.refuse(
+                Code::InvalidResourceLocation,
+                "spec.location",
+                format!("{:?} is no name of a region.", placement.location),
+                "Write lower-case letters and digits, such as westeurope, here or where the namespace names its location.",
+            );
+        }
+        placement
+    }
+}
+
+impl Violation {
+    /// Waits for the deletion or change of `object`, which is in the way.
+    pub(in crate::fabric) fn until_gone(&mut self, object: ObjectId) -> &mut Self {
+        self.until(WaitKey::Object(object.clone())).blocked_by(object)
+    }
+}

@@ -1,0 +1,165 @@
+//! The life of private addresses: the order in which they are allocated, kept and given back (ADDR-02 to ADDR-07).
+//!
+//! Which addresses may be asked for is in the rules.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use super::effects::{forget_mac, touch_vm};
+use super::{Assignment, IpConfiguration, IpVersion, NetworkInterface, pool_of, primary_address};
+use crate::fabric::engine::Engine;
+use crate::fabric::id::{Kind, Name};
+use crate::fabric::quota::Quota;
+use crate::fabric::resource::Programmed;
+use crate::fabric::subnet::Subnet;
+use crate::fabric::violation::WaitKey;
+
+/// The configurations that need an address that the NIC does not hold yet.
+pub(super) fn in_need<'a>(
+    ask: &'a NetworkInterface,
+    before: Option<&Programmed<NetworkInterface>>,
+) -> impl Iterator<Item = (usize, &'a IpConfiguration)> {
+    let kept = before.filter(|before| before.ask.subnet == ask.subnet).map(|before| before.held.addresses.clone());
+    ask.configurations.iter().enumerate().filter(move |(_, configuration)| {
+        let held = kept.as_ref().and_then(|held| held.get(&configuration.name));
+        match configuration.assignment {
+            Assignment::Dynamic => held.is_none_or(|held| IpVersion::of(held) != configuration.version),
+            Assignment::Static(address) => !kept.iter().any(|held| held.values().any(|one| *one == address)),
+            Assignment::StaticAsIs => false,
+        }
+    })
+}
+
+/// Gives every configuration its address: those asked for first, then the lowest free ones; what is no longer used is
+/// given back last, so that a replacement gets the next address and not the one just left (ADDR-04).
+pub(super) fn move_addresses(
+    engine: &mut Engine,
+    name: &Name,
+    ask: &NetworkInterface,
+    old_subnet: &Name,
+    held: &BTreeMap<Arc<str>, IpAddr>,
+) -> BTreeMap<Arc<str>, IpAddr> {
+    let stays = *old_subnet == ask.subnet;
+    let mut next: BTreeMap<Arc<str>, IpAddr> = BTreeMap::new();
+    for configuration in &ask.configurations {
+        match configuration.assignment {
+            Assignment::Static(address) => {
+                next.insert(configuration.name.clone(), address);
+            }
+            Assignment::Dynamic | Assignment::StaticAsIs => {
+                let kept =
+                    held.get(&configuration.name).filter(|kept| stays && IpVersion::of(kept) == configuration.version);
+                if let Some(kept) = kept {
+                    next.insert(configuration.name.clone(), *kept);
+                }
+            }
+        }
+    }
+    let mut taken: Vec<IpAddr> = next.values().copied().collect();
+    for version in [IpVersion::IPv4, IpVersion::IPv6] {
+        let lacks = |asked: &&IpConfiguration| asked.version == version && !next.contains_key(&asked.name);
+        let lacking: Vec<_> = ask.configurations.iter().filter(lacks).map(|asked| asked.name.clone()).collect();
+        let pool = engine.pool(&pool_of(&ask.subnet, version));
+        let lowest = pool.map(|pool| pool.lowest_free(lacking.len(), &taken)).unwrap_or_default();
+        taken.extend(&lowest);
+        next.extend(lacking.into_iter().zip(lowest));
+    }
+    let mine: BTreeSet<IpAddr> = if stays { held.values().copied().collect() } else { BTreeSet::new() };
+    for (configuration, address) in &next {
+        if mine.contains(address) {
+            let holder = (name.clone(), configuration.clone());
+            engine.addresses.insert((ask.subnet.clone(), *address), holder);
+        } else {
+            let free = hold_address(engine, &ask.subnet, *address, name, configuration);
+            assert!(free, "ADDR-08 and ADDR-11 have found {address} free in subnet {}", ask.subnet);
+        }
+    }
+    for address in held.values().filter(|address| !stays || !taken.contains(address)) {
+        release_address(engine, old_subnet, *address);
+    }
+    next
+}
+
+/// The subnet has an IPv6 range now: configurations that had no address for lack of one get theirs (S-20).
+pub(in crate::fabric) fn serve_ipv6(engine: &mut Engine, name: &Name) {
+    let Some(programmed) = engine.get::<NetworkInterface>(name) else { return };
+    let (ask, held) = (programmed.ask.clone(), &programmed.held.addresses);
+    let ipv6 = ask.configurations.iter().filter(|configuration| configuration.version == IpVersion::IPv6);
+    let unserved: Vec<_> = ipv6.map(|ipv6| ipv6.name.clone()).filter(|name| !held.contains_key(name)).collect();
+    let pool = pool_of(&ask.subnet, IpVersion::IPv6);
+    for configuration in unserved {
+        let lowest = engine.pool(&pool).and_then(|pool| pool.lowest_free(1, &[]).first().copied());
+        let Some(address) = lowest else { return };
+        if hold_address(engine, &ask.subnet, address, name, &configuration)
+            && let Some(programmed) = engine.get_mut::<NetworkInterface>(name)
+        {
+            programmed.held.addresses.insert(configuration, address);
+            engine.touch(Kind::NetworkInterface, name);
+            touch_vm(engine, name);
+        }
+    }
+}
+
+/// Dynamic addresses are assigned anew, while the old ones are still held (ADDR-05, D-04).
+pub(in crate::fabric) fn reassign(engine: &mut Engine, name: &Name) {
+    let Some(programmed) = engine.get::<NetworkInterface>(name) else { return };
+    let (ask, old) = (programmed.ask.clone(), programmed.held.addresses.clone());
+    let is_primary = programmed.held.attached.as_ref().is_some_and(|attached| attached.primary);
+    let mut new = old.clone();
+    for configuration in ask.configurations.iter().filter(|c| c.assignment == Assignment::Dynamic) {
+        let pool = pool_of(&ask.subnet, configuration.version);
+        let lowest = engine.pool(&pool).and_then(|pool| pool.lowest_free(1, &[]).first().copied());
+        let Some(address) = lowest else { continue }; // a full subnet: the old one stays
+        hold_address(engine, &ask.subnet, address, name, &configuration.name);
+        new.insert(configuration.name.clone(), address);
+    }
+    for (_, address) in old.iter().filter(|(configuration, address)| new.get(*configuration) != Some(*address)) {
+        release_address(engine, &ask.subnet, *address);
+    }
+    if is_primary && primary_address(&ask, &old) != primary_address(&ask, &new) {
+        forget_mac(engine, name);
+    }
+    if let Some(programmed) = engine.get_mut::<NetworkInterface>(name) {
+        programmed.held.addresses = new;
+    }
+    engine.touch(Kind::NetworkInterface, name);
+}
+
+pub(super) fn hold_address(
+    engine: &mut Engine,
+    subnet: &Name,
+    address: IpAddr,
+    nic: &Name,
+    configuration: &Arc<str>,
+) -> bool {
+    let pool = pool_of(subnet, IpVersion::of(&address));
+    let free = engine.pools.get_mut(&pool).is_some_and(|pool| pool.reserve(address));
+    if free {
+        engine.addresses.insert((subnet.clone(), address), (nic.clone(), configuration.clone()));
+        if let Some(quota) = private_addresses_of(engine, subnet) {
+            engine.usage.add(quota, 1);
+        }
+        engine.touch_members(Kind::Subnet, subnet);
+    }
+    free
+}
+
+pub(super) fn release_address(engine: &mut Engine, subnet: &Name, address: IpAddr) {
+    let pool = pool_of(subnet, IpVersion::of(&address));
+    if engine.pools.get_mut(&pool).is_some_and(|pool| pool.release(address)) {
+        engine.free(WaitKey::Capacity(pool));
+        if let Some(quota) = private_addresses_of(engine, subnet) {
+            engine.usage.give_back(quota.clone(), 1);
+            engine.free(WaitKey::Quota(quota));
+        }
+    }
+    engine.addresses.remove(&(subnet.clone(), address));
+    engine.free(WaitKey::Address(subnet.clone(), address));
+    engine.touch_members(Kind::Subnet, subnet);
+}
+
+/// The quota that addresses of a subnet count towards; its virtual network is fixed (S-14).
+fn private_addresses_of(engine: &Engine, subnet: &Name) -> Option<Quota> {
+    engine.get::<Subnet>(subnet).map(|subnet| Quota::PrivateAddresses(subnet.ask.virtual_network.clone()))
+}

@@ -1,0 +1,120 @@
+//! What a put of a NIC and the power of its VM do: membership of the subnet, public addresses, and the MAC address
+//! (NIC-14, NIC-15).
+//!
+//! Private addresses are in `addresses`, attachments in the virtual machine's.
+
+use std::collections::BTreeSet;
+
+use super::addresses::move_addresses;
+use super::{HeldNetworkInterface, NetworkInterface, primary_address};
+use crate::fabric::engine::{Engine, leave};
+use crate::fabric::id::{Kind, Name, ObjectId};
+use crate::fabric::public_ip_address;
+use crate::fabric::violation::WaitKey;
+
+pub(super) fn apply_now(
+    engine: &mut Engine,
+    name: &Name,
+    before: Option<&NetworkInterface>,
+    ask: NetworkInterface,
+    held: HeldNetworkInterface,
+) {
+    if let Some(before) = before.filter(|before| before.subnet != ask.subnet) {
+        leave_subnet(engine, name, &before.subnet);
+    }
+    if engine.nics_in.entry(ask.subnet.clone()).or_default().insert(name.clone()) {
+        engine.touch_members(Kind::Subnet, &ask.subnet);
+    }
+    let old_subnet = before.map_or_else(|| ask.subnet.clone(), |before| before.subnet.clone());
+    let addresses = move_addresses(engine, name, &ask, &old_subnet, &held.addresses);
+    let primary_moved = primary_address(before.unwrap_or(&ask), &held.addresses) != primary_address(&ask, &addresses);
+    let changed = before != Some(&ask) || addresses != held.addresses;
+    if let Some(programmed) = engine.get_mut::<NetworkInterface>(name) {
+        programmed.held.addresses = addresses;
+    }
+    move_associations(engine, name, before, &ask);
+    if held.attached.as_ref().is_some_and(|attached| attached.primary) && primary_moved {
+        forget_mac(engine, name); // NIC-15, D-06
+    }
+    if changed {
+        touch_vm(engine, name);
+    }
+}
+
+pub(super) fn leave_subnet(engine: &mut Engine, name: &Name, subnet: &Name) {
+    leave(&mut engine.nics_in, subnet, name);
+    engine.touch_members(Kind::Subnet, subnet);
+}
+
+/// Public addresses that are no longer referred to are dissociated, not deleted (PIP-10); new ones are associated.
+fn move_associations(engine: &mut Engine, name: &Name, before: Option<&NetworkInterface>, ask: &NetworkInterface) {
+    let wanted: BTreeSet<&Name> = ask.public_ip_addresses().collect();
+    let dropped: Vec<&Name> = before
+        .into_iter()
+        .flat_map(NetworkInterface::public_ip_addresses)
+        .filter(|old| !wanted.contains(old))
+        .collect();
+    for public in dropped {
+        dissociate(engine, name, public);
+    }
+    for configuration in &ask.configurations {
+        let Some(public) = &configuration.public_ip_address else { continue };
+        let holder = (name.clone(), configuration.name.clone());
+        if engine.associations.get(public) != Some(&holder) {
+            engine.associations.insert(public.clone(), holder);
+            engine.touch(Kind::PublicIPAddress, public);
+        }
+        public_ip_address::settle(engine, public);
+    }
+}
+
+/// What was restored may refer to a public address that another holds.
+pub(super) fn dissociate(engine: &mut Engine, name: &Name, public: &Name) {
+    if engine.associations.get(public).is_none_or(|(holder, _)| holder != name) {
+        return;
+    }
+    engine.associations.remove(public);
+    public_ip_address::settle(engine, public);
+    engine.touch(Kind::PublicIPAddress, public);
+    engine.free(WaitKey::Claim(ObjectId::new(Kind::PublicIPAddress, public.clone())));
+}
+
+pub(super) fn forget_mac(engine: &mut Engine, name: &Name) {
+    let mac = engine.get_mut::<NetworkInterface>(name).and_then(|programmed| programmed.held.mac.take());
+    if let Some(mac) = mac {
+        engine.macs.release(mac);
+    }
+}
+
+/// The VM that a NIC is attached to tells its addresses, too.
+pub(super) fn touch_vm(engine: &mut Engine, nic: &Name) {
+    let attached = engine.get::<NetworkInterface>(nic).and_then(|nic| nic.held.attached.as_ref());
+    if let Some(vm) = attached.map(|attached| attached.vm.clone()) {
+        engine.touch(Kind::VirtualMachine, &vm);
+    }
+}
+
+/// The VM has started: the NIC has a MAC address from now on (NIC-14), and its Dynamic public addresses appear (PIP-05).
+pub(in crate::fabric) fn vm_started(engine: &mut Engine, name: &Name) {
+    let Some(programmed) = engine.get::<NetworkInterface>(name) else { return };
+    if programmed.held.mac.is_none() {
+        let address = primary_address(&programmed.ask, &programmed.held.addresses);
+        let mac = engine.macs.assign(&programmed.uid.clone(), address);
+        if let Some(programmed) = engine.get_mut::<NetworkInterface>(name) {
+            programmed.held.mac = Some(mac);
+        }
+    }
+    vm_power_changed(engine, name);
+}
+
+/// The VM has been stopped, deallocated, or has let go of the NIC.
+pub(in crate::fabric) fn vm_power_changed(engine: &mut Engine, name: &Name) {
+    let public: Vec<Name> = engine
+        .get::<NetworkInterface>(name)
+        .map(|programmed| programmed.ask.public_ip_addresses().cloned().collect())
+        .unwrap_or_default();
+    for public in &public {
+        public_ip_address::settle(engine, public);
+    }
+    engine.touch(Kind::NetworkInterface, name);
+}

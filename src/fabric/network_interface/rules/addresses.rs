@@ -1,0 +1,185 @@
+//! The rules of private addresses: where they lie, who has them, and whether there are any.
+
+use std::net::IpAddr;
+
+use super::{Nic, object, path, static_addresses};
+use crate::fabric::engine::Engine;
+use crate::fabric::id::{Kind, Name, ObjectId};
+use crate::fabric::network_interface::addresses::in_need;
+use crate::fabric::network_interface::{Assignment, IpConfiguration, IpVersion, Primary, pool_of};
+use crate::fabric::quota::{self, Quota};
+use crate::fabric::subnet::Subnet;
+use crate::fabric::violation::{Code, Findings, WaitKey};
+
+pub(super) fn static_address_lies_in_the_subnet(case: &Nic<'_>, findings: &mut Findings) {
+    let Some(subnet) = case.engine.get::<Subnet>(&case.ask.subnet) else { return };
+    for (n, _, address) in
+        static_addresses(case.ask).filter(|(_, configuration, _)| configuration.version == IpVersion::IPv4)
+    {
+        if !subnet.ask.prefixes().any(|prefix| prefix.contains(&address)) {
+            findings
+                .refuse(
+                    Code::PrivateIPAddressNotInSubnet,
+                    path(n, "privateIPAddress"),
+                    format!("{address} is outside {} of Subnet {}.", subnet.ask.ipv4, case.ask.subnet),
+                    format!(
+                        "Choose an address from {}, or set privateIPAllocationMethod to Dynamic.",
+                        subnet.ask.usable()
+                    ),
+                )
+                .as_of(object(Kind::Subnet, &case.ask.subnet));
+        } else if address.is_ipv6() {
+            findings
+                .refuse(
+                    Code::InvalidPrivateIPAddressFormat,
+                    path(n, "privateIPAddress"),
+                    format!("{address} is an IPv6 address, and the configuration is IPv4."),
+                    format!("Choose an address from {}.", subnet.ask.usable()),
+                )
+                .as_of(object(Kind::Subnet, &case.ask.subnet));
+        }
+    }
+}
+
+pub(super) fn static_address_is_not_reserved(case: &Nic<'_>, findings: &mut Findings) {
+    let Some(subnet) = case.engine.get::<Subnet>(&case.ask.subnet) else { return };
+    for (n, _, address) in static_addresses(case.ask).filter(|(_, _, address)| subnet.ask.reserves(*address)) {
+        findings
+            .refuse(
+                Code::PrivateIPAddressInReservedRange,
+                path(n, "privateIPAddress"),
+                format!("The platform keeps {address}: the first four addresses of {} and its last.", subnet.ask.ipv4),
+                format!("Choose an address from {}, or set privateIPAllocationMethod to Dynamic.", subnet.ask.usable()),
+            )
+            .as_of(object(Kind::Subnet, &case.ask.subnet));
+    }
+}
+
+pub(super) fn new_static_configuration_names_its_address(case: &Nic<'_>, findings: &mut Findings) {
+    for (n, configuration) in case.ask.configurations.iter().enumerate() {
+        if configuration.assignment == Assignment::StaticAsIs {
+            findings.refuse(
+                Code::InvalidParameter,
+                path(n, "privateIPAddress"),
+                format!("Configuration {} is Static, and has no address to keep.", configuration.name),
+                "Set privateIPAddress, or privateIPAllocationMethod to Dynamic.",
+            );
+        }
+    }
+}
+
+pub(super) fn static_address_is_free(case: &Nic<'_>, findings: &mut Findings) {
+    let twice =
+        |n: usize, address: IpAddr| static_addresses(case.ask).find(|(m, _, other)| *m < n && *other == address);
+    for (n, configuration, address) in static_addresses(case.ask) {
+        let holder = case.engine.addresses.get(&(case.ask.subnet.clone(), address));
+        if let Some((_, other, _)) = twice(n, address) {
+            in_use(case, n, address, &other.name, findings);
+            continue;
+        }
+        match holder {
+            None => {}
+            Some((nic, held_by)) if nic == case.name => {
+                // A configuration of the same NIC that stays Dynamic keeps its address; any other lets go of it.
+                let version = IpVersion::of(&address);
+                let keeps = |c: &&IpConfiguration| {
+                    c.name == *held_by && c.assignment == Assignment::Dynamic && c.version == version
+                };
+                if let Some(other) = case.ask.configurations.iter().filter(|c| c.name != configuration.name).find(keeps)
+                {
+                    in_use(case, n, address, &other.name, findings);
+                }
+            }
+            Some((nic, held_by)) => {
+                let id = ObjectId::new(Kind::NetworkInterface, nic.clone());
+                findings
+                    .refuse(
+                        Code::PrivateIPAddressInUse,
+                        path(n, "privateIPAddress"),
+                        format!("{address} is held by configuration {held_by} of {id}."),
+                        format!(
+                            "Choose a free address of {}, set privateIPAllocationMethod to Dynamic, or release the address on {nic}.",
+                            range_of(case.engine, &case.ask.subnet)
+                        ),
+                    )
+                    .until(WaitKey::Address(case.ask.subnet.clone(), address))
+                    .blocked_by(id);
+            }
+        }
+    }
+}
+
+fn in_use(case: &Nic<'_>, n: usize, address: IpAddr, other: &str, findings: &mut Findings) {
+    findings.refuse(
+        Code::PrivateIPAddressInUse,
+        path(n, "privateIPAddress"),
+        format!("{address} is also the address of configuration {other} of this network interface."),
+        format!("Choose a free address of {}.", range_of(case.engine, &case.ask.subnet)),
+    );
+}
+
+pub(super) fn subnet_has_room(case: &Nic<'_>, findings: &mut Findings) {
+    for version in [IpVersion::IPv4, IpVersion::IPv6] {
+        let id = pool_of(&case.ask.subnet, version);
+        let Some(pool) = case.engine.pool(&id) else { continue };
+        let mut left = pool.available();
+        let room = |(_, configuration): &(usize, &IpConfiguration)| {
+            let asks_for_one_that_is_free = match configuration.assignment {
+                Assignment::Static(address) => {
+                    pool.prefix().contains(&address) && !pool.holds(address) && !pool.reserves(address)
+                }
+                Assignment::Dynamic => true,
+                Assignment::StaticAsIs => false,
+            };
+            configuration.version == version && asks_for_one_that_is_free
+        };
+        // Static addresses first: a Dynamic configuration takes what they leave.
+        let mut needy: Vec<_> = in_need(case.ask, case.programmed).filter(room).collect();
+        needy.sort_by_key(|(_, configuration)| configuration.assignment == Assignment::Dynamic);
+        for (n, configuration) in needy {
+            if left > 0 {
+                left -= 1;
+                continue;
+            }
+            findings
+                .refuse(
+                    Code::SubnetIsFull,
+                    path(n, "privateIPAllocationMethod"),
+                    format!("Subnet {} has no free address for configuration {}.", case.ask.subnet, configuration.name),
+                    full_remedy(case, &configuration.name),
+                )
+                .until(WaitKey::Capacity(id.clone()))
+                .as_of(object(Kind::Subnet, &case.ask.subnet))
+                .blocked_by(ObjectId::new(Kind::Subnet, case.ask.subnet.clone()));
+        }
+    }
+}
+
+/// Where a configuration of the same NIC is about to go, its address does not help: new ones are allocated first (S-37).
+/// The primary one cannot go first (IPC-05).
+fn full_remedy(case: &Nic<'_>, configuration: &str) -> String {
+    let listed = |old: &IpConfiguration| case.ask.configurations.iter().any(|new| new.name == old.name);
+    let secondaries = case.before().into_iter().flat_map(|before| &before.configurations);
+    let mut secondaries = secondaries.filter(|old| old.primary != Primary::Yes);
+    if secondaries.any(|old| !listed(old)) {
+        format!("Remove the old configuration first, and add {configuration} after it; or widen the subnet.")
+    } else {
+        "Delete network interfaces of the subnet, widen it, or use another; an address is taken as soon as one is free."
+            .to_owned()
+    }
+}
+
+/// Addresses that the put takes beyond those that it gives up in the same network (ADDR-14).
+pub(super) fn network_has_room(case: &Nic<'_>, findings: &mut Findings) {
+    let Some(subnet) = case.engine.get::<Subnet>(&case.ask.subnet) else { return };
+    let held = case.programmed.map_or(0, |programmed| programmed.held.addresses.len());
+    let is_served = |asked: &&IpConfiguration| case.engine.pool(&pool_of(&case.ask.subnet, asked.version)).is_some();
+    let served = case.ask.configurations.iter().filter(is_served).count();
+    let more = u64::try_from(served.saturating_sub(held)).unwrap_or(0);
+    let quota = Quota::PrivateAddresses(subnet.ask.virtual_network.clone());
+    quota::needs(case.engine, quota, more, "spec.ipConfigurations", findings);
+}
+
+fn range_of(engine: &Engine, subnet: &Name) -> String {
+    engine.get::<Subnet>(subnet).map(|subnet| subnet.ask.ipv4.to_string()).unwrap_or_default()
+}

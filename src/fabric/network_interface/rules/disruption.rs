@@ -1,0 +1,67 @@
+//! The edits of an attached NIC for which its VM must be deallocated (SIZE-05, IPC-12).
+//!
+//! Whether the VM makes way by itself (S-38) is the VM's to say.
+
+use super::{Nic, attached_vm, path, static_addresses};
+use crate::fabric::id::{Kind, Name, ObjectId};
+use crate::fabric::network_interface::{HeldNetworkInterface, NetworkInterface, Primary, Switch};
+use crate::fabric::resource::Programmed;
+use crate::fabric::violation::{Code, Findings, WaitKey};
+use crate::fabric::virtual_machine::VirtualMachine;
+
+pub(super) const ACCELERATION: &str = "spec.enableAcceleratedNetworking";
+
+pub(super) fn acceleration_is_not_switched_on_a_running_vm(case: &Nic<'_>, findings: &mut Findings) {
+    refuse_while_allocated(case, |path| path == ACCELERATION, findings);
+}
+
+pub(super) fn secondary_addresses_of_secondary_nics_stay(case: &Nic<'_>, findings: &mut Findings) {
+    refuse_while_allocated(case, |path| path != ACCELERATION, findings);
+}
+
+fn refuse_while_allocated(case: &Nic<'_>, applies: impl Fn(&str) -> bool, findings: &mut Findings) {
+    let Some(programmed) = case.programmed else { return };
+    let Some((name, vm)) = attached_vm(case).filter(|(_, vm)| !vm.is_deallocated_for_edits()) else { return };
+    let paths = edits_that_need_deallocated(&programmed.ask, &programmed.held, case.ask);
+    for path in paths.into_iter().filter(|path| applies(path)) {
+        needs_deallocated(name, vm, &path, findings);
+    }
+}
+
+/// The paths of what an edit of an attached NIC changes, and for which its VM must be deallocated (SIZE-05, IPC-12).
+pub(in crate::fabric::network_interface) fn edits_that_need_deallocated(
+    before: &NetworkInterface,
+    held: &HeldNetworkInterface,
+    ask: &NetworkInterface,
+) -> Vec<String> {
+    let mut paths = Vec::new();
+    if ask.accelerated_networking == Switch::On && before.accelerated_networking == Switch::Off {
+        paths.push(ACCELERATION.to_owned());
+    }
+    if before.subnet != ask.subnet || held.attached.as_ref().is_none_or(|attached| attached.primary) {
+        return paths;
+    }
+    for (n, configuration, wanted) in static_addresses(ask) {
+        let was_secondary =
+            before.configurations.iter().any(|old| old.name == configuration.name && old.primary != Primary::Yes);
+        if was_secondary && held.addresses.get(&configuration.name).is_some_and(|held| *held != wanted) {
+            paths.push(path(n, "privateIPAddress"));
+        }
+    }
+    paths
+}
+
+/// The put needs the VM deallocated, and waits for that, or for an edit of the VM that makes another NIC the primary one.
+fn needs_deallocated(name: &Name, vm: &Programmed<VirtualMachine>, path: &str, findings: &mut Findings) {
+    let id = ObjectId::new(Kind::VirtualMachine, name.clone());
+    findings
+        .refuse(
+            Code::OperationNotAllowed,
+            path,
+            format!("{id} is {}.", vm.held.power),
+            format!("Please stop/deallocate the VM and retry the operation: set powerState of {id} to Deallocated."),
+        )
+        .until(WaitKey::Power(name.clone()))
+        .until(WaitKey::Object(id.clone()))
+        .blocked_by(id);
+}

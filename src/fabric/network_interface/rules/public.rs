@@ -1,0 +1,116 @@
+//! The rules of public addresses on IP configurations.
+
+use super::disruption::edits_that_need_deallocated;
+use super::{Nic, attached_vm, claim_of, object, path};
+use crate::fabric::id::{Kind, Name, ObjectId};
+use crate::fabric::network_interface::{IpConfiguration, IpVersion, NetworkInterface};
+use crate::fabric::public_ip_address::{PublicIPAddress, needs_public_addresses};
+use crate::fabric::violation::{Code, Findings, WaitKey};
+use crate::fabric::virtual_machine::PowerState;
+
+pub(super) fn public_addresses_exist(case: &Nic<'_>, findings: &mut Findings) {
+    for (n, _, public) in public_addresses(case.ask) {
+        case.engine.refers::<PublicIPAddress>(public, case.placement, path(n, "publicIPAddress"), findings);
+    }
+}
+
+pub(super) fn public_address_is_ipv4(case: &Nic<'_>, findings: &mut Findings) {
+    for (n, configuration, public) in public_addresses(case.ask) {
+        let version = case.engine.get::<PublicIPAddress>(public).map(|public| public.ask.version);
+        if configuration.version == IpVersion::IPv4 && version == Some(IpVersion::IPv6) {
+            findings
+                .refuse(
+                    Code::IPVersionForPublicIpAndNicIpConfigurationMustMatch,
+                    path(n, "publicIPAddress"),
+                    format!("PublicIPAddress {public} is IPv6, and configuration {} is IPv4.", configuration.name),
+                    "Refer to a public IPv4 address.",
+                )
+                .as_of(object(Kind::PublicIPAddress, public));
+        }
+    }
+}
+
+pub(super) fn public_address_is_free(case: &Nic<'_>, findings: &mut Findings) {
+    for (n, _, public) in public_addresses(case.ask) {
+        if let Some((_, first, _)) = public_addresses(case.ask).find(|(m, _, other)| *m < n && *other == public) {
+            findings.refuse(
+                Code::PublicIPReferencedByMultipleIPConfigs,
+                path(n, "publicIPAddress"),
+                format!("Configuration {} refers to PublicIPAddress {public} as well.", first.name),
+                "Refer to another public address, or remove one of the two references.",
+            );
+        }
+        let holder = case.engine.associations.get(public).filter(|(nic, _)| nic != case.name);
+        if let Some((nic, held_by)) = holder {
+            let id = ObjectId::new(Kind::NetworkInterface, nic.clone());
+            findings
+                .refuse(
+                    Code::PublicIPAddressInUse,
+                    path(n, "publicIPAddress"),
+                    format!("PublicIPAddress {public} is held by configuration {held_by} of {id}."),
+                    format!("Refer to another public address, or remove publicIPAddress from {id}."),
+                )
+                .until(WaitKey::Claim(ObjectId::new(Kind::PublicIPAddress, public.clone())))
+                .blocked_by(id);
+        }
+    }
+}
+
+pub(super) fn public_pool_has_room(case: &Nic<'_>, findings: &mut Findings) {
+    let (Some((name, vm)), Some(before)) = (attached_vm(case), case.programmed) else { return };
+    let starts = match vm.held.power {
+        PowerState::Running | PowerState::Starting => true,
+        // Deallocated for the edit, started, and stopped again (S-38).
+        PowerState::Stopped => !edits_that_need_deallocated(&before.ask, &before.held, case.ask).is_empty(),
+        PowerState::Deallocated => false,
+    };
+    let siblings = case.engine.nics_of.get(name).into_iter().flat_map(|nics| nics.values());
+    let siblings = siblings.filter(|nic| *nic != case.name);
+    let theirs = siblings.filter_map(|nic| case.engine.get::<NetworkInterface>(nic));
+    let theirs = theirs.flat_map(|nic| nic.ask.public_ip_addresses());
+    let all = theirs.chain(case.ask.public_ip_addresses()).filter(|_| starts);
+    needs_public_addresses(case.engine, all, "spec.ipConfigurations", findings);
+}
+
+pub(super) fn skus_do_not_mix(case: &Nic<'_>, findings: &mut Findings) {
+    let Some((name, vm)) = attached_vm(case) else { return };
+    if case.ask.public_ip_addresses().next().is_none() {
+        return; // and nothing else is looked for
+    }
+    let siblings = case.engine.nics_of.get(name).into_iter().flat_map(|nics| nics.values());
+    let siblings = siblings
+        .filter(|nic| *nic != case.name)
+        .filter_map(|nic| Some((nic, case.engine.get::<NetworkInterface>(nic)?)))
+        .flat_map(|(nic, programmed)| programmed.ask.public_ip_addresses().map(move |public| (nic, public)));
+    let beside = case.engine.public_addresses_beside(name, vm.ask.availability_set.as_ref());
+    let sku = |public: &Name| case.engine.get::<PublicIPAddress>(public).map(|public| public.ask.sku);
+    let mut others = siblings.chain(beside).filter_map(|(nic, public)| Some((nic, public, sku(public)?)));
+    let mut first = others.next();
+    for (n, _, public) in public_addresses(case.ask) {
+        let Some(of) = sku(public) else { continue };
+        let (holder, other, other_sku) = *first.get_or_insert((case.name, public, of)); // the first one seen decides
+        if other_sku == of {
+            continue;
+        }
+        let violation = findings
+            .refuse(
+                Code::DifferentSkuLoadBalancersAndPublicIPAddressNotAllowed,
+                path(n, "publicIPAddress"),
+                format!("PublicIPAddress {public} is {of}, and PublicIPAddress {other} is {other_sku}."),
+                "Use public addresses of one SKU on all network interfaces of a virtual machine or availability set.",
+            )
+            .as_of(object(Kind::PublicIPAddress, public))
+            .as_of(claim_of(case.name));
+        if holder != case.name {
+            violation
+                .until(WaitKey::Claim(ObjectId::new(Kind::PublicIPAddress, other.clone())))
+                .until(claim_of(holder));
+        }
+    }
+}
+
+fn public_addresses(ask: &NetworkInterface) -> impl Iterator<Item = (usize, &IpConfiguration, &Name)> {
+    ask.configurations.iter().enumerate().filter_map(|(n, configuration)| {
+        configuration.public_ip_address.as_ref().map(|public| (n, configuration, public))
+    })
+}

@@ -1,0 +1,325 @@
+//! The rules of public addresses (PIP), and what other kinds find by them: labels in use and pools without room.
+
+use super::{DOMAIN, PublicIPAddress, Sku};
+use crate::fabric::engine::Engine;
+use crate::fabric::id::{Kind, Name, ObjectId};
+use crate::fabric::ipam::PoolId;
+use crate::fabric::limits;
+use crate::fabric::network_interface::{AllocationMethod, IpVersion};
+use crate::fabric::public_ip_prefix::PublicIPPrefix;
+use crate::fabric::quota;
+use crate::fabric::resource::{Case, Cures, DELETION_PATH, DeletionRule, Programmed, Rule};
+use crate::fabric::violation::{Code, Findings, WaitKey};
+
+pub(super) const RULES: &[Rule<PublicIPAddress>] = &[
+    Rule {
+        id: "PIP-01",
+        says: "The SKU of a public address is fixed at creation.",
+        codes: &[Code::SkuCannotBeChangedOnUpdate],
+        cure: Cures::Stalls,
+        remedy: "Create another public address.",
+        source: "Azure/azure-cli#27806",
+        check: sku_is_fixed,
+    },
+    Rule {
+        id: "PIP-02",
+        says: "A Standard public address is Static.",
+        codes: &[Code::StandardSkuPublicIPAddressesMustBeStatic],
+        cure: Cures::Stalls,
+        remedy: "Make it Static, or leave the method out.",
+        source: "azure-docs#42889",
+        check: standard_is_static,
+    },
+    Rule {
+        id: "PIP-03",
+        says: "A Basic public IPv6 address is Dynamic.",
+        codes: &[Code::InvalidParameter],
+        cure: Cures::Stalls,
+        remedy: "Make it Dynamic, or leave the method out.",
+        source: "azure-docs public-ip-addresses.md",
+        check: basic_ipv6_is_dynamic,
+    },
+    Rule {
+        id: "S-14",
+        says: "The IP version of a public address is fixed at creation.",
+        codes: &[Code::PropertyChangeNotAllowed],
+        cure: Cures::Stalls,
+        remedy: "Create another public address.",
+        source: "Azure's resource model",
+        check: version_is_fixed,
+    },
+    Rule {
+        id: "PIP-06",
+        says: "A Static public address becomes Dynamic only while no IP configuration holds it.",
+        codes: &[Code::OperationNotAllowed],
+        cure: Cures::Waits,
+        remedy: "Remove the reference of the NIC first.",
+        source: "recorded",
+        check: becomes_dynamic_only_alone,
+    },
+    Rule {
+        id: "PIP-13",
+        says: "The idle timeout is 4 to 30 minutes; of an IPv6 address it is 4.",
+        codes: &[Code::PublicIPIdleTimeoutIsOutOfRange],
+        cure: Cures::Stalls,
+        remedy: "Choose 4 to 30 minutes.",
+        source: "recorded",
+        check: idle_timeout_is_in_range,
+    },
+    Rule {
+        id: "PIP-15",
+        says: "A domain name label is 3 to 63 lower-case letters, digits and hyphens from a letter to a letter or digit, and unique in its location.",
+        codes: &[Code::DnsRecordInUse, Code::InvalidDomainNameLabel],
+        cure: Cures::Either,
+        remedy: "Choose another label, or release it.",
+        source: "recorded",
+        check: label_is_free,
+    },
+    Rule {
+        id: "PIP-16",
+        says: "The public prefix that an address is taken from exists, and is fixed at creation.",
+        codes: &[Code::InvalidResourceReference, Code::PropertyChangeNotAllowed],
+        cure: Cures::Either,
+        remedy: "Create the prefix, or keep the one there is.",
+        source: "recorded; S-14",
+        check: prefix_exists,
+    },
+    Rule {
+        id: "S-19",
+        says: "Only a Standard public address is taken from a public prefix.",
+        codes: &[Code::PublicIPPrefixSkuMismatch],
+        cure: Cures::Stalls,
+        remedy: "Use SKU Standard, or no prefix.",
+        source: "azure-docs public-ip-addresses.md",
+        check: prefix_members_are_standard,
+    },
+    Rule {
+        id: "PIP-04",
+        says: "A Static IPv4 address is allocated at creation, from a pool that has one.",
+        codes: &[Code::AllocationFailed, Code::PublicIPPrefixExhausted],
+        cure: Cures::Waits,
+        remedy: "Delete what is not used, or enlarge the pool.",
+        source: "recorded; S-19",
+        check: pool_has_one,
+    },
+    Rule {
+        id: "PIP-21",
+        says: "A subscription has at most 10 Basic, 10 Static Basic and 10 Standard public addresses in a region; off unless asked for.",
+        codes: &[
+            Code::IPv4BasicSkuPublicIpCountLimitReached,
+            Code::PublicIPCountLimitReached,
+            Code::StandardSkuPublicIPCountLimitReached,
+        ],
+        cure: Cures::Waits,
+        remedy: "Delete public addresses that are not used.",
+        source: "azure-virtual-network-limits.md; ARM-11, S-11",
+        check: quota::is_left,
+    },
+];
+
+pub(super) const DELETION_RULES: &[DeletionRule] = &[DeletionRule {
+    id: "PIP-11",
+    says: "A public address that an IP configuration holds cannot be deleted.",
+    codes: &[Code::PublicIPAddressCannotBeDeleted],
+    cure: Cures::Waits,
+    remedy: "Remove the reference of the NIC, or delete the NIC.",
+    source: "recorded",
+    check: is_not_associated,
+}];
+
+fn sku_is_fixed(case: &Case<'_, PublicIPAddress>, findings: &mut Findings) {
+    let Some(before) = case.before().filter(|before| before.sku != case.ask.sku) else { return };
+    findings.refuse(
+        Code::SkuCannotBeChangedOnUpdate,
+        "spec.sku.name",
+        format!("The public address was created as {}.", before.sku),
+        format!("Set sku.name to {}, or create another public address.", before.sku),
+    );
+}
+
+fn standard_is_static(case: &Case<'_, PublicIPAddress>, findings: &mut Findings) {
+    if case.ask.sku == Sku::Standard && case.ask.method == AllocationMethod::Dynamic {
+        findings.refuse(
+            Code::StandardSkuPublicIPAddressesMustBeStatic,
+            "spec.publicIPAllocationMethod",
+            "A public address of SKU Standard cannot be Dynamic.",
+            "Set publicIPAllocationMethod to Static, or leave it out.",
+        );
+    }
+}
+
+fn basic_ipv6_is_dynamic(case: &Case<'_, PublicIPAddress>, findings: &mut Findings) {
+    let ask = case.ask;
+    if ask.sku == Sku::Basic && ask.version == IpVersion::IPv6 && ask.method == AllocationMethod::Static {
+        findings.refuse(
+            Code::InvalidParameter,
+            "spec.publicIPAllocationMethod",
+            "A public IPv6 address of SKU Basic cannot be Static.",
+            "Set publicIPAllocationMethod to Dynamic, or leave it out.",
+        );
+    }
+}
+
+fn version_is_fixed(case: &Case<'_, PublicIPAddress>, findings: &mut Findings) {
+    let Some(before) = case.before().filter(|before| before.version != case.ask.version) else { return };
+    findings.refuse(
+        Code::PropertyChangeNotAllowed,
+        "spec.publicIPAddressVersion",
+        format!("The public address was created as {}.", before.version),
+        format!("Set publicIPAddressVersion to {}, or create another public address.", before.version),
+    );
+}
+
+fn becomes_dynamic_only_alone(case: &Case<'_, PublicIPAddress>, findings: &mut Findings) {
+    let was_static = case.before().is_some_and(|before| before.method == AllocationMethod::Static);
+    if !was_static || case.ask.method == AllocationMethod::Static {
+        return;
+    }
+    let Some((nic, configuration)) = case.engine.associations.get(case.name) else { return };
+    let id = ObjectId::new(Kind::NetworkInterface, nic.clone());
+    findings
+        .refuse(
+            Code::OperationNotAllowed,
+            "spec.publicIPAllocationMethod",
+            format!("A Static address cannot become Dynamic while configuration {configuration} of {id} holds it."),
+            format!("Remove publicIPAddress from {id} first."),
+        )
+        .until(WaitKey::Claim(ObjectId::new(Kind::PublicIPAddress, case.name.clone())))
+        .blocked_by(id);
+}
+
+fn idle_timeout_is_in_range(case: &Case<'_, PublicIPAddress>, findings: &mut Findings) {
+    let (minutes, range) = (case.ask.idle_timeout_minutes, limits::IDLE_TIMEOUT_MINUTES);
+    let fixed = case.ask.version == IpVersion::IPv6;
+    if !range.contains(&minutes) || fixed && minutes != *range.start() {
+        let remedy = if fixed {
+            format!("Set it to {}, or leave it out: of an IPv6 address it is fixed.", range.start())
+        } else {
+            format!("Set it to a number from {} to {}.", range.start(), range.end())
+        };
+        findings.refuse(
+            Code::PublicIPIdleTimeoutIsOutOfRange,
+            "spec.idleTimeoutInMinutes",
+            format!("The idle timeout is {minutes} minutes."),
+            remedy,
+        );
+    }
+}
+
+fn label_is_free(case: &Case<'_, PublicIPAddress>, findings: &mut Findings) {
+    let Some(label) = &case.ask.domain_name_label else { return };
+    let location = case.placement.location.clone();
+    let holder = case.engine.labels.get(&(location.clone(), label.clone()));
+    let own = ObjectId::new(Kind::PublicIPAddress, case.name.clone());
+    if let Some(holder) = holder.filter(|holder| **holder != own) {
+        label_is_in_use(&location, label, holder, "spec.dnsSettings.domainNameLabel", findings);
+    }
+}
+
+pub(in crate::fabric) fn label_is_in_use(
+    location: &str,
+    label: &str,
+    holder: &ObjectId,
+    path: &str,
+    findings: &mut Findings,
+) {
+    findings
+        .refuse(
+            Code::DnsRecordInUse,
+            path,
+            format!("{label}.{location}.{DOMAIN} is the name of {holder}."),
+            format!("Choose another label, or release it on {holder}."),
+        )
+        .until(WaitKey::Label(location.to_owned(), label.to_owned()))
+        .blocked_by(holder.clone());
+}
+
+fn prefix_exists(case: &Case<'_, PublicIPAddress>, findings: &mut Findings) {
+    const PATH: &str = "spec.publicIPPrefix";
+    if let Some(prefix) = &case.ask.public_ip_prefix {
+        case.engine.refers::<PublicIPPrefix>(prefix, case.placement, PATH, findings);
+    }
+    let Some(before) = case.before().filter(|before| before.public_ip_prefix != case.ask.public_ip_prefix) else {
+        return;
+    };
+    let was =
+        before.public_ip_prefix.as_ref().map_or("no public prefix".to_owned(), |was| format!("PublicIPPrefix {was}"));
+    findings.refuse(
+        Code::PropertyChangeNotAllowed,
+        PATH,
+        format!("The address was taken from {was}."),
+        format!("Keep {was}, or create another public address."),
+    );
+}
+
+fn prefix_members_are_standard(case: &Case<'_, PublicIPAddress>, findings: &mut Findings) {
+    if let Some(prefix) = case.ask.public_ip_prefix.as_ref().filter(|_| case.ask.sku == Sku::Basic) {
+        findings.refuse(
+            Code::PublicIPPrefixSkuMismatch,
+            "spec.publicIPPrefix",
+            format!("The public address is Basic, and PublicIPPrefix {prefix} is Standard."),
+            "Set sku.name to Standard, or leave publicIPPrefix out.",
+        );
+    }
+}
+
+fn pool_has_one(case: &Case<'_, PublicIPAddress>, findings: &mut Findings) {
+    let has_one = case.programmed.is_some_and(|programmed| programmed.held.address.is_some());
+    if !has_one && case.ask.is_allocated_at_creation() {
+        pool_holds(case.engine, &case.ask.pool(), 1, "spec.publicIPAllocationMethod", findings);
+    }
+}
+
+fn is_not_associated(engine: &Engine, name: &Name, findings: &mut Findings) {
+    let Some((nic, configuration)) = engine.associations.get(name) else { return };
+    let id = ObjectId::new(Kind::NetworkInterface, nic.clone());
+    findings
+        .refuse(
+            Code::PublicIPAddressCannotBeDeleted,
+            DELETION_PATH,
+            format!("Configuration {configuration} of {id} holds it."),
+            format!("Remove publicIPAddress from {id}, or delete {id}; this then goes by itself."),
+        )
+        .until(WaitKey::Claim(ObjectId::new(Kind::PublicIPAddress, name.clone())))
+        .blocked_by(id);
+}
+
+/// Finds that the public pool has too few addresses free for the Dynamic ones of `public` that have none yet.
+pub(in crate::fabric) fn needs_public_addresses<'a>(
+    engine: &Engine,
+    public: impl Iterator<Item = &'a Name>,
+    path: &str,
+    findings: &mut Findings,
+) {
+    let lacks = |public: &&Programmed<PublicIPAddress>| {
+        let PublicIPAddress { method, version, .. } = public.ask;
+        public.held.address.is_none() && method == AllocationMethod::Dynamic && version == IpVersion::IPv4
+    };
+    let lacking = public.filter_map(|name| engine.get::<PublicIPAddress>(name)).filter(lacks).count();
+    pool_holds(engine, &PoolId::Public, u64::try_from(lacking).unwrap_or(u64::MAX), path, findings);
+}
+
+pub(in crate::fabric) fn pool_holds(engine: &Engine, id: &PoolId, count: u64, path: &str, findings: &mut Findings) {
+    let Some(pool) = engine.pool(id).filter(|pool| pool.available() < count) else { return };
+    let (code, remedy) = match id {
+        PoolId::Prefix(prefix) => (
+            Code::PublicIPPrefixExhausted,
+            format!("Delete public addresses of PublicIPPrefix {prefix}, or use another prefix or none."),
+        ),
+        PoolId::Public | PoolId::SubnetIPv4(_) | PoolId::SubnetIPv6(_) => (
+            Code::AllocationFailed,
+            "Delete public addresses that are not used, or run the operator with a larger --public-ip-pool.".to_owned(),
+        ),
+    };
+    let violation = findings
+        .refuse(
+            code,
+            path,
+            format!("{count} more addresses of {} are needed, and {} are free.", pool.prefix(), pool.available()),
+            remedy,
+        )
+        .until(WaitKey::Capacity(id.clone()));
+    if let PoolId::Prefix(prefix) = id {
+        violation.as_of(WaitKey::Object(ObjectId::new(Kind::PublicIPPrefix, prefix.clone())));
+    }
+}

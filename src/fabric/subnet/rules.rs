@@ -1,0 +1,240 @@
+//! The rules of subnets (VNET-02 to VNET-05, VNET-09, VNET-12).
+
+use std::net::IpAddr;
+
+use super::{Subnet, held_addresses};
+use crate::fabric::engine::Engine;
+use crate::fabric::id::{Kind, Name, ObjectId};
+use crate::fabric::ipam::{Pool, Reservation};
+use crate::fabric::limits;
+use crate::fabric::resource::{Case, Cures, DELETION_PATH, DeletionRule, Programmed, Rule};
+use crate::fabric::violation::{Code, Findings, WaitKey};
+use crate::fabric::virtual_machine_scale_set::VirtualMachineScaleSet;
+use crate::fabric::virtual_network::{VirtualNetwork, and_others};
+
+pub(super) const RULES: &[Rule<Subnet>] = &[
+    Rule {
+        id: "NIC-03",
+        says: "The virtual network of a subnet exists.",
+        codes: &[Code::InvalidResourceReference],
+        cure: Cures::Waits,
+        remedy: "Create the virtual network.",
+        source: "Azure/azure-cli#13258",
+        check: virtual_network_exists,
+    },
+    Rule {
+        id: "S-14",
+        says: "A subnet stays in its virtual network.",
+        codes: &[Code::PropertyChangeNotAllowed],
+        cure: Cures::Stalls,
+        remedy: "Create another subnet.",
+        source: "Azure's resource model: a subnet is part of its network",
+        check: virtual_network_is_fixed,
+    },
+    Rule {
+        id: "VNET-02",
+        says: "An IPv4 subnet is a /8 to a /29, an IPv6 one is a /64.",
+        codes: &[Code::NetcfgInvalidSubnet],
+        cure: Cures::Stalls,
+        remedy: "Choose another length.",
+        source: "virtual-networks-faq.md",
+        check: size_is_supported,
+    },
+    Rule {
+        id: "VNET-03",
+        says: "A subnet lies inside the address space of its virtual network.",
+        codes: &[Code::NetcfgSubnetRangeOutsideVnet],
+        cure: Cures::Waits,
+        remedy: "Choose a range inside, or add a prefix to the network.",
+        source: "recorded",
+        check: lies_inside,
+    },
+    Rule {
+        id: "VNET-04",
+        says: "Subnets of one virtual network do not overlap.",
+        codes: &[Code::NetcfgSubnetRangesOverlap],
+        cure: Cures::Waits,
+        remedy: "Choose a free range, or delete the other subnet.",
+        source: "azure-docs PR#123869",
+        check: overlaps_none,
+    },
+    Rule {
+        id: "VNET-09",
+        says: "A prefix with allocated addresses can be changed only to one that contains them, outside the five reserved.",
+        codes: &[Code::InUsePrefixCannotBeDeleted],
+        cure: Cures::Waits,
+        remedy: "Choose a range that contains what is held.",
+        source: "terraform-provider-azurerm#11211",
+        check: allocations_stay_inside,
+    },
+    Rule {
+        id: "VNET-12",
+        says: "A virtual network has at most 3,000 subnets.",
+        codes: &[Code::NetcfgInvalidSubnet],
+        cure: Cures::Waits,
+        remedy: "Delete a subnet that is not used, or use another virtual network.",
+        source: "azure-virtual-network-limits.md",
+        check: siblings_are_few,
+    },
+];
+
+pub(super) const DELETION_RULES: &[DeletionRule] = &[DeletionRule {
+    id: "VNET-05",
+    says: "A subnet with IP configurations, or that the model of a scale set names, cannot be deleted.",
+    codes: &[Code::InUseSubnetCannotBeDeleted],
+    cure: Cures::Waits,
+    remedy: "Delete or move its NICs; delete the scale set, or change its model.",
+    source: "recorded",
+    check: is_not_used,
+}];
+
+fn virtual_network_exists(case: &Case<'_, Subnet>, findings: &mut Findings) {
+    case.engine.refers::<VirtualNetwork>(&case.ask.virtual_network, case.placement, "spec.virtualNetwork", findings);
+}
+
+fn virtual_network_is_fixed(case: &Case<'_, Subnet>, findings: &mut Findings) {
+    let Some(before) = case.before().filter(|before| before.virtual_network != case.ask.virtual_network) else {
+        return;
+    };
+    findings.refuse(
+        Code::PropertyChangeNotAllowed,
+        "spec.virtualNetwork",
+        format!("The subnet is part of VirtualNetwork {}.", before.virtual_network),
+        format!("Set virtualNetwork to {}, or create another subnet.", before.virtual_network.name),
+    );
+}
+
+fn size_is_supported(case: &Case<'_, Subnet>, findings: &mut Findings) {
+    let (ipv4, sizes) = (case.ask.ipv4, limits::SUBNET_IPV4_LENGTHS);
+    if !sizes.contains(&ipv4.prefix_len()) {
+        findings.refuse(
+            Code::NetcfgInvalidSubnet,
+            case.ask.path_of(&ipv4.into()),
+            format!("{ipv4} is a /{}.", ipv4.prefix_len()),
+            format!("Choose a prefix length from {} to {}.", sizes.start(), sizes.end()),
+        );
+    }
+    if let Some(ipv6) = case.ask.ipv6.filter(|ipv6| ipv6.prefix_len() != limits::SUBNET_IPV6_LENGTH) {
+        findings.refuse(
+            Code::NetcfgInvalidSubnet,
+            case.ask.path_of(&ipv6.into()),
+            format!("{ipv6} is a /{}.", ipv6.prefix_len()),
+            format!("Choose a /{}.", limits::SUBNET_IPV6_LENGTH),
+        );
+    }
+}
+
+fn lies_inside(case: &Case<'_, Subnet>, findings: &mut Findings) {
+    let Some(network) = case.engine.get::<VirtualNetwork>(&case.ask.virtual_network) else { return };
+    for prefix in case.ask.prefixes().filter(|prefix| !network.ask.contains(prefix)) {
+        let id = ObjectId::new(Kind::VirtualNetwork, case.ask.virtual_network.clone());
+        let space: Vec<String> = network.ask.address_prefixes.iter().map(ToString::to_string).collect();
+        findings
+            .refuse(
+                Code::NetcfgSubnetRangeOutsideVnet,
+                case.ask.path_of(&prefix),
+                format!("{prefix} is outside the address space of {id}: {}.", space.join(", ")),
+                format!("Choose a range inside it, or add a prefix to {id}."),
+            )
+            .until_gone(id);
+    }
+}
+
+fn overlaps_none(case: &Case<'_, Subnet>, findings: &mut Findings) {
+    let Some(ranges) = case.engine.ranges_of.get(&case.ask.virtual_network) else { return };
+    let prefixes = case.ask.prefixes();
+    let overlapping = |prefix| ranges.overlapping(prefix).map(move |(other, subnet)| (subnet, prefix, other));
+    let mut found: Vec<_> = prefixes.flat_map(overlapping).filter(|(subnet, ..)| *subnet != case.name).collect();
+    found.sort_unstable();
+    for (subnet, prefix, other) in found {
+        let id = ObjectId::new(Kind::Subnet, subnet.clone());
+        findings
+            .refuse(
+                Code::NetcfgSubnetRangesOverlap,
+                case.ask.path_of(&prefix),
+                format!("{prefix} overlaps {other} of {id}."),
+                format!("Choose a range that is free, or delete {id}."),
+            )
+            .until_gone(id);
+    }
+}
+
+fn allocations_stay_inside(case: &Case<'_, Subnet>, findings: &mut Findings) {
+    let Some(before) = case.before() else { return };
+    let kept = Pool::new(case.ask.ipv4.into(), Reservation::Subnet);
+    let kept6 = case.ask.ipv6.map(|ipv6| Pool::new(ipv6.into(), Reservation::Subnet));
+    let fits = |address: &IpAddr| {
+        let pool = if address.is_ipv4() { Some(&kept) } else { kept6.as_ref() };
+        pool.is_some_and(|pool| pool.prefix().contains(address) && !pool.reserves(*address))
+    };
+    if before.ipv4 == case.ask.ipv4 && before.ipv6 == case.ask.ipv6 {
+        return;
+    }
+    let Some((address, nic)) = held_addresses(case.engine, case.name).find(|(address, _)| !fits(address)) else {
+        return;
+    };
+    let id = ObjectId::new(Kind::NetworkInterface, nic.clone());
+    findings
+        .refuse(
+            Code::InUsePrefixCannotBeDeleted,
+            "spec.addressPrefixes",
+            format!("{address} is held by {id}, and would not be usable."),
+            format!(
+                "Choose a range that contains {address}, not one of its first four or its last, or move or delete {id} first."
+            ),
+        )
+        .until(WaitKey::Address(case.name.clone(), address))
+        .until_gone(id)
+        .as_of(members(case.name));
+}
+
+fn siblings_are_few(case: &Case<'_, Subnet>, findings: &mut Findings) {
+    let Some(siblings) = case.engine.subnets_of.get(&case.ask.virtual_network) else { return };
+    if !siblings.contains(case.name) && siblings.len() >= limits::SUBNETS_PER_VNET {
+        let id = ObjectId::new(Kind::VirtualNetwork, case.ask.virtual_network.clone());
+        findings
+            .refuse(
+                Code::NetcfgInvalidSubnet,
+                "spec.virtualNetwork",
+                format!("{id} has the most subnets that one may have, {}.", limits::SUBNETS_PER_VNET),
+                "Delete one of them that is not used, or use another virtual network.",
+            )
+            .until(WaitKey::Members(id.clone()))
+            .blocked_by(id);
+    }
+}
+
+fn is_not_used(engine: &Engine, name: &Name, findings: &mut Findings) {
+    let nics = engine.nics_in.get(name);
+    let Some((nics, first)) = nics.and_then(|nics| Some((nics, nics.first()?))) else {
+        return is_in_no_model(engine, name, findings);
+    };
+    let id = ObjectId::new(Kind::NetworkInterface, first.clone());
+    findings
+        .refuse(
+            Code::InUseSubnetCannotBeDeleted,
+            DELETION_PATH,
+            format!("{id} is in this subnet{}.", and_others(nics.len())),
+            "Delete the network interfaces in it, or move them to another subnet; it then goes by itself.",
+        )
+        .until_gone(id)
+        .as_of(members(name));
+}
+
+fn is_in_no_model(engine: &Engine, name: &Name, findings: &mut Findings) {
+    let names = |set: &Programmed<VirtualMachineScaleSet>| set.ask.model.network.iter().any(|nic| nic.subnet == *name);
+    let Some((set, _)) = engine.all::<VirtualMachineScaleSet>().find(|(_, set)| names(set)) else { return };
+    let id = ObjectId::new(Kind::VirtualMachineScaleSet, set.clone());
+    findings
+        .refuse(
+            Code::InUseSubnetCannotBeDeleted,
+            DELETION_PATH,
+            format!("The model of {id} names this subnet."),
+            format!("Delete {id}, or choose another subnet in its model; this one then goes by itself."),
+        )
+        .until_gone(id);
+}
+
+fn members(subnet: &Name) -> WaitKey {
+    WaitKey::Members(ObjectId::new(Kind::Subnet, subnet.clone()))
+}

@@ -1,0 +1,102 @@
+//! The life of a virtual machine's power state: starts that take time, stops, and deallocation for an edit (VM-20, S-38).
+//!
+//! The order of power and attachments inside one put (S-01) is the kind's own.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::{PowerState, PowerWish, VirtualMachine};
+use crate::fabric::engine::{DynamicAddresses, Engine};
+use crate::fabric::id::{Kind, Name};
+use crate::fabric::network_interface::{self, NetworkInterface};
+use crate::fabric::violation::WaitKey;
+
+/// Does an edit of an attached NIC for which the VM must be deallocated, as Azure's own tools are scripted to (S-38).
+pub(in crate::fabric) fn deallocated_meanwhile(engine: &mut Engine, name: &Name, edit: impl FnOnce(&mut Engine)) {
+    let power = engine.power_of(name);
+    if power != PowerState::Deallocated {
+        stop(engine, name, PowerState::Deallocated);
+    }
+    edit(engine);
+    leave_deallocation(engine, name, PowerWish::of(power));
+}
+
+/// Does as is wished of a VM that is deallocated, and was not made just now: dynamic private addresses may change (D-04).
+pub(super) fn leave_deallocation(engine: &mut Engine, name: &Name, wish: PowerWish) {
+    if wish != PowerWish::Deallocated && engine.settings.dynamic_addresses == DynamicAddresses::Reassigned {
+        for nic in engine.attached_to(name) {
+            network_interface::reassign(engine, &nic);
+        }
+    }
+    power_on(engine, name, wish);
+}
+
+/// Does as is wished of a VM that is deallocated.
+pub(super) fn power_on(engine: &mut Engine, name: &Name, wish: PowerWish) {
+    match wish {
+        PowerWish::Running => start(engine, name),
+        PowerWish::Stopped => {
+            // As one wish: started, and stopped again; the MAC addresses are assigned (S-22, S-34).
+            finish_start(engine, name);
+            stop(engine, name, PowerState::Stopped);
+        }
+        PowerWish::Deallocated => {}
+    }
+}
+
+/// Starts a running VM anew if a MAC address went with a primary address, as an upgrade of a scale set does (S-06).
+pub(in crate::fabric) fn restart_for_macs(engine: &mut Engine, name: &Name) {
+    let lacks = |nic: &Name| engine.get::<NetworkInterface>(nic).is_some_and(|nic| nic.held.mac.is_none());
+    if engine.power_of(name) == PowerState::Running && engine.attached_to(name).iter().any(lacks) {
+        stop(engine, name, PowerState::Stopped);
+        start(engine, name);
+    }
+}
+
+pub(super) fn start(engine: &mut Engine, name: &Name) {
+    let takes = SignedDuration::try_from(engine.settings.vm_start).unwrap_or(SignedDuration::MAX);
+    match engine.now.checked_add(takes) {
+        Ok(due) if !takes.is_zero() => {
+            set_power(engine, name, PowerState::Starting, Some(due));
+            for nic in engine.attached_to(name) {
+                network_interface::vm_power_changed(engine, &nic);
+            }
+        }
+        Ok(_) | Err(_) => finish_start(engine, name),
+    }
+}
+
+/// The virtual machine runs: its NICs have MAC addresses, and its Dynamic public addresses appear (NIC-14, PIP-05).
+pub(in crate::fabric) fn finish_start(engine: &mut Engine, name: &Name) {
+    set_power(engine, name, PowerState::Running, None);
+    for nic in engine.attached_to(name) {
+        network_interface::vm_started(engine, &nic);
+    }
+}
+
+pub(super) fn stop(engine: &mut Engine, name: &Name, power: PowerState) {
+    set_power(engine, name, power, None);
+    for nic in engine.attached_to(name) {
+        network_interface::vm_power_changed(engine, &nic);
+    }
+}
+
+fn set_power(engine: &mut Engine, name: &Name, power: PowerState, starts_at: Option<Timestamp>) {
+    let Some(programmed) = engine.get_mut::<VirtualMachine>(name) else { return };
+    let old = programmed.held.starts_at;
+    programmed.held.power = power;
+    programmed.held.starts_at = starts_at;
+    if let Some(old) = old {
+        engine.starting.remove(&(old, name.clone()));
+    }
+    if let Some(due) = starts_at {
+        engine.starting.insert((due, name.clone()));
+    }
+    engine.touch(Kind::VirtualMachine, name);
+    engine.free(WaitKey::Power(name.clone()));
+}
+
+impl Engine {
+    pub(super) fn power_of(&self, name: &Name) -> PowerState {
+        self.get::<VirtualMachine>(name).map_or(PowerState::Deallocated, |vm| vm.held.power)
+    }
+}

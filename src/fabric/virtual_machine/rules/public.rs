@@ -1,0 +1,49 @@
+//! The rules of the public addresses on the network interfaces of a virtual machine.
+
+use super::{LIST, Vm, nic_object, nics};
+use crate::fabric::id::{Kind, Name, ObjectId};
+use crate::fabric::public_ip_address::{PublicIPAddress, needs_public_addresses};
+use crate::fabric::violation::{Code, Findings, WaitKey};
+use crate::fabric::virtual_machine::attachments::makes_way;
+use crate::fabric::virtual_machine::{PowerState, PowerWish};
+
+pub(super) fn skus_do_not_mix(case: &Vm<'_>, findings: &mut Findings) {
+    if nics(case).all(|(_, _, nic)| nic.ask.public_ip_addresses().next().is_none()) {
+        return; // and nothing else is looked for
+    }
+    let sku = |public: &Name| case.engine.get::<PublicIPAddress>(public).map(|public| public.ask.sku);
+    let mut beside = case.engine.public_addresses_beside(case.name, case.ask.availability_set.as_ref());
+    let mut first = beside.find_map(|(nic, public)| Some((nic, public, sku(public)?)));
+    for (n, reference, nic) in nics(case) {
+        for public in nic.ask.public_ip_addresses() {
+            let Some(sku) = sku(public) else { continue };
+            let (holder, one, of) = first.get_or_insert((&reference.name, public, sku)); // the first one seen decides
+            if *of != sku {
+                findings
+                    .refuse(
+                        Code::DifferentSkuLoadBalancersAndPublicIPAddressNotAllowed,
+                        format!("{LIST}[{n}]"),
+                        format!("PublicIPAddress {public} is {sku}, and PublicIPAddress {one} is {of}."),
+                        "Use public addresses of one SKU on all network interfaces of a virtual machine or availability set.",
+                    )
+                    .until(nic_object(&reference.name))
+                    .until(WaitKey::Claim(ObjectId::new(Kind::PublicIPAddress, (*one).clone())))
+                    .until(WaitKey::Claim(ObjectId::new(Kind::NetworkInterface, (*holder).clone())));
+            }
+        }
+    }
+}
+
+pub(super) fn public_pool_has_room(case: &Vm<'_>, findings: &mut Findings) {
+    let power = case.programmed.map(|programmed| programmed.held.power);
+    let starts = match case.ask.wish(power) {
+        PowerWish::Running => true,
+        // Started and stopped again (S-22, S-34).
+        PowerWish::Stopped => {
+            power.is_none_or(|power| power == PowerState::Deallocated || makes_way(case.engine, case.name, case.ask))
+        }
+        PowerWish::Deallocated => false,
+    };
+    let lacking = nics(case).flat_map(|(_, _, nic)| nic.ask.public_ip_addresses()).filter(|_| starts);
+    needs_public_addresses(case.engine, lacking, "spec.powerState", findings);
+}

@@ -1,0 +1,79 @@
+//! What the fabric reports of a virtual machine, computed from its state and that of its NICs, and stored nowhere else.
+
+use std::net::IpAddr;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{PowerState, RESTARTED_AT_LENGTH, VirtualMachine, guest};
+use crate::fabric::engine::Engine;
+use crate::fabric::id::{Name, ShownRef};
+use crate::fabric::mac::Mac;
+use crate::fabric::network_interface::NetworkInterface;
+use crate::fabric::resource::Programmed;
+
+/// What the fabric reports of a virtual machine.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct VirtualMachineView {
+    /// The power state.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub power_state: Option<PowerState>,
+    /// The value of the annotation vnet.dev/restartedAt that the last restart was done for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = RESTARTED_AT_LENGTH))]
+    pub last_handled_restart_at: Option<String>,
+    /// The attached network interfaces, in the order in which they were attached.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 8))]
+    pub network_interfaces: Vec<AttachedNicView>,
+}
+
+/// An attached network interface.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct AttachedNicView {
+    /// The network interface.
+    #[serde(flatten)]
+    pub reference: ShownRef,
+    /// Whether it is the primary one.
+    pub primary: bool,
+    /// Its MAC address, there from the first start on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mac_address: Option<Mac>,
+    /// The address that DHCP hands to the guest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>", length(max = 45))]
+    pub dhcp_address: Option<IpAddr>,
+    /// The addresses that must be set by hand in the guest: those of secondary configurations, and on Windows, where there
+    /// are any, the primary one too.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(with = "Vec<String>", length(max = 256))]
+    pub manual_addresses: Vec<IpAddr>,
+    /// The private address of its primary IP configuration.
+    #[serde(default, rename = "privateIPAddress", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>", length(max = 45))]
+    pub private_ip_address: Option<IpAddr>,
+}
+
+pub(super) fn observe(engine: &Engine, name: &Name, programmed: &Programmed<VirtualMachine>) -> VirtualMachineView {
+    let attached = engine.nics_of.get(name).into_iter().flat_map(|nics| nics.values());
+    let network_interfaces = attached.filter_map(|nic| {
+        let held = engine.get::<NetworkInterface>(nic)?;
+        let primary = held.ask.primary().map(|primary| &primary.name);
+        let (dhcp_address, manual_addresses) = guest::addresses(programmed.ask.os_type, held);
+        Some(AttachedNicView {
+            dhcp_address,
+            manual_addresses,
+            reference: ShownRef::of(nic, name),
+            primary: held.held.attached.as_ref().is_some_and(|attached| attached.primary),
+            mac_address: held.held.mac,
+            private_ip_address: primary.and_then(|primary| held.held.addresses.get(primary)).copied(),
+        })
+    });
+    VirtualMachineView {
+        power_state: Some(programmed.held.power),
+        last_handled_restart_at: programmed.held.last_handled_restart_at.clone(),
+        network_interfaces: network_interfaces.collect(),
+    }
+}
