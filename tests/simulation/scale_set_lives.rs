@@ -258,6 +258,18 @@ fn what_a_set_leaves_when_it_is_deleted_as_an_orphan_stays() {
     a_restart_changes_nothing(&mut world);
 }
 
+/// The model of its earlier life is in the way, and the garbage collector has not come by yet.
+#[test]
+fn a_set_that_is_made_anew_under_its_name_waits_for_no_garbage_collector() {
+    let mut world = made("Uniform", 1);
+    world.delete(&api());
+    world.calm_down();
+    assert_eq!(world.revisions.len(), 1);
+    world.create(&api(), set("Uniform", 1, false), true);
+    world.calm_down();
+    assert_eq!(ready(&world, &api()), "True Ready");
+}
+
 // Cost.
 
 /// Every child is looked at a few times, however many there are.

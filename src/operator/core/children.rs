@@ -230,6 +230,10 @@ impl Core {
         if self.may_have_children(id, entry)
             && let Some((revision, model)) = set.held.models.iter().find(|(revision, _)| !kept(**revision))
         {
+            if self.revisions.remove(&(id.name.clone(), *revision)).is_some() {
+                // It is of an earlier life of the set, and the garbage collector may take its time.
+                return Some((What::DropRevision(revision_name(&id.name, *revision).name.to_string()), None));
+            }
             let manifest = children::revision_manifest(&id.name, &entry.uid, *revision, model);
             return Some((What::KeepRevision(manifest), Some(*revision)));
         }
