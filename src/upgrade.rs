@@ -5,15 +5,15 @@
 
 use std::collections::BTreeSet;
 
-use anyhow::{Context, bail, ensure};
-use kube::api::{ListParams, Patch, PatchParams};
+use anyhow::{Context, ensure};
+use kube::api::{DynamicObject, ListParams, Patch, PatchParams};
 use kube::{Api, Client, ResourceExt};
 use serde_json::json;
 
 use crate::api::WISHED_REVISION;
-use crate::api::virtual_machine::VirtualMachineObject;
+use crate::api::object::api_resource;
 use crate::api::virtual_machine_scale_set::VirtualMachineScaleSetObject;
-use crate::api::virtual_machine_scale_set_vm::VirtualMachineScaleSetVMObject;
+use crate::fabric::Kind;
 use crate::fabric::virtual_machine_scale_set::{OrchestrationMode, SCALE_SET_LABEL};
 
 /// Which instances are upgraded.
@@ -34,8 +34,14 @@ impl Which {
     }
 }
 
-/// Upgrades instances of the set `set`, which may be written `vmss/NAME`, and returns a line for each.
-pub async fn upgrade(client: Client, namespace: Option<&str>, set: &str, which: &Which) -> anyhow::Result<Vec<String>> {
+/// Upgrades instances of the set `set`, which may be written `vmss/NAME`; says each as soon as it is told.
+pub async fn upgrade(
+    client: Client,
+    namespace: Option<&str>,
+    set: &str,
+    which: &Which,
+    mut tell: impl FnMut(&str) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
     let namespace = namespace.unwrap_or_else(|| client.default_namespace()).to_owned();
     let name = set.strip_prefix("vmss/").unwrap_or(set);
     let sets = Api::<VirtualMachineScaleSetObject>::namespaced(client.clone(), &namespace);
@@ -43,42 +49,29 @@ pub async fn upgrade(client: Client, namespace: Option<&str>, set: &str, which: 
         .get_opt(name)
         .await?
         .with_context(|| format!("there is no scale set {namespace}/{name}; `kubectl get vmss -A` lists all"))?;
-    let view = set.status.as_ref().map(|status| &status.view);
-    let latest = view
-        .and_then(|view| view.update_revision.clone())
+    let latest = set.status.and_then(|status| status.view.update_revision);
+    let latest = latest
         .with_context(|| format!("scale set {namespace}/{name} has no model in the fabric yet; see its conditions"))?;
-    let instances = ListParams::default().labels(&format!("{SCALE_SET_LABEL}={name}"));
-    let mut told = Vec::new();
-    let mut met = BTreeSet::new();
-    match set.spec.orchestration_mode {
-        OrchestrationMode::Uniform => {
-            let api = Api::<VirtualMachineScaleSetVMObject>::namespaced(client, &namespace);
-            let wish = Patch::Merge(json!({"spec": {"revision": latest}}));
-            for instance in api.list(&instances).await? {
-                let Some(id) = instance.spec.instance_id.parse().ok().filter(|id| which.has(*id)) else { continue };
-                met.insert(id);
-                api.patch(&instance.name_any(), &PatchParams::default(), &wish).await?;
-                told.push(format!("vmssvm/{} is told to have revision {latest}", instance.name_any()));
-            }
-        }
+    let (kind, short, wish) = match set.spec.orchestration_mode {
+        OrchestrationMode::Uniform => (Kind::VirtualMachineScaleSetVM, "vmssvm", json!({"spec": {"revision": latest}})),
         OrchestrationMode::Flexible => {
-            let api = Api::<VirtualMachineObject>::namespaced(client, &namespace);
-            let wish = Patch::Merge(json!({"metadata": {"annotations": {WISHED_REVISION: latest}}}));
-            for machine in api.list(&instances).await? {
-                let id = machine.name_any().rsplit_once('-').and_then(|(_, id)| id.parse().ok());
-                let Some(id) = id.filter(|id| which.has(*id)) else { continue };
-                met.insert(id);
-                api.patch(&machine.name_any(), &PatchParams::default(), &wish).await?;
-                told.push(format!("vm/{} is told to have revision {latest}", machine.name_any()));
-            }
+            (Kind::VirtualMachine, "vm", json!({"metadata": {"annotations": {WISHED_REVISION: latest}}}))
         }
+    };
+    let api = Api::<DynamicObject>::namespaced_with(client, &namespace, &api_resource(kind));
+    let mut met = BTreeSet::new();
+    for instance in api.list(&ListParams::default().labels(&format!("{SCALE_SET_LABEL}={name}"))).await? {
+        let instance = instance.name_any();
+        let id = instance.rsplit_once('-').and_then(|(_, id)| id.parse().ok()); // both modes call it <set>-<id>
+        let Some(id) = id.filter(|id| which.has(*id)) else { continue };
+        met.insert(id);
+        api.patch(&instance, &PatchParams::default(), &Patch::Merge(&wish)).await?;
+        tell(&format!("{short}/{instance} is told to have revision {latest}"))?;
     }
     if let Which::Ids(ids) = which {
         let missing: Vec<String> = ids.difference(&met).map(u64::to_string).collect();
         ensure!(missing.is_empty(), "scale set {name} has no instance {}; the others are told", missing.join(", "));
     }
-    if told.is_empty() {
-        bail!("scale set {name} has no instances");
-    }
-    Ok(told)
+    ensure!(!met.is_empty(), "scale set {name} has no instances");
+    Ok(())
 }

@@ -183,7 +183,8 @@ impl Farm {
             shown.data["spec"]["replicas"] = json!(self.shape.instances);
             fabric.put(&name, request_of(SET, &shown)).expect("the set is good");
             let set_uid = Uid::from(shown.metadata.uid.as_deref().context("every object has a uid")?);
-            for child in children::children(&fabric, &name) {
+            let ids = 0..u64::try_from(self.shape.instances)?;
+            for child in ids.flat_map(|id| children::of_instance(&fabric, &name, id)).collect::<Vec<_>>() {
                 let manifest = children::manifest(&fabric, &name, &set_uid, &child).context("it is wanted")?;
                 let manifest: DynamicObject = serde_json::from_value(manifest)?;
                 let request = request_of(INSTANCE, &created(&child, manifest.clone()));

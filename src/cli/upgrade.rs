@@ -25,8 +25,6 @@ pub struct UpgradeOptions {
 pub async fn upgrade_instances(options: UpgradeOptions) -> anyhow::Result<()> {
     let which = if options.all { Which::All } else { Which::Ids(options.instances.into_iter().collect()) };
     let client = connect().await?;
-    for line in upgrade::upgrade(client, options.namespace.as_deref(), &options.set, &which).await? {
-        writeln!(std::io::stdout(), "{line}")?;
-    }
-    Ok(())
+    let tell = |line: &str| Ok(writeln!(std::io::stdout(), "{line}")?);
+    upgrade::upgrade(client, options.namespace.as_deref(), &options.set, &which, tell).await
 }
