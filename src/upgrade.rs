@@ -10,11 +10,11 @@ use kube::api::{DynamicObject, ListParams, Patch, PatchParams};
 use kube::{Api, Client, ResourceExt};
 use serde_json::json;
 
-use crate::api::WISHED_REVISION;
 use crate::api::object::api_resource;
 use crate::api::virtual_machine_scale_set::VirtualMachineScaleSetObject;
-use crate::fabric::Kind;
+use crate::api::{WISHED_REVISION, children};
 use crate::fabric::virtual_machine_scale_set::{OrchestrationMode, SCALE_SET_LABEL};
+use crate::fabric::{Kind, Name};
 
 /// Which instances are upgraded.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,14 +44,15 @@ pub async fn upgrade(
 ) -> anyhow::Result<()> {
     let namespace = namespace.unwrap_or_else(|| client.default_namespace()).to_owned();
     let name = set.strip_prefix("vmss/").unwrap_or(set);
+    let full_name = Name::new(namespace.as_str(), name);
     let sets = Api::<VirtualMachineScaleSetObject>::namespaced(client.clone(), &namespace);
     let set = sets
         .get_opt(name)
         .await?
-        .with_context(|| format!("there is no scale set {namespace}/{name}; `kubectl get vmss -A` lists all"))?;
+        .with_context(|| format!("there is no scale set {full_name}; `kubectl get vmss -A` lists all"))?;
     let latest = set.status.and_then(|status| status.view.update_revision);
-    let latest = latest
-        .with_context(|| format!("scale set {namespace}/{name} has no model in the fabric yet; see its conditions"))?;
+    let latest =
+        latest.with_context(|| format!("scale set {full_name} has no model in the fabric yet; see its conditions"))?;
     let (kind, short, wish) = match set.spec.orchestration_mode {
         OrchestrationMode::Uniform => (Kind::VirtualMachineScaleSetVM, "vmssvm", json!({"spec": {"revision": latest}})),
         OrchestrationMode::Flexible => {
@@ -62,7 +63,7 @@ pub async fn upgrade(
     let mut met = BTreeSet::new();
     for instance in api.list(&ListParams::default().labels(&format!("{SCALE_SET_LABEL}={name}"))).await? {
         let instance = instance.name_any();
-        let id = instance.rsplit_once('-').and_then(|(_, id)| id.parse().ok()); // both modes call it <set>-<id>
+        let id = children::instance_of(&full_name, &Name::new(namespace.as_str(), instance.as_str()));
         let Some(id) = id.filter(|id| which.has(*id)) else { continue };
         met.insert(id);
         api.patch(&instance, &PatchParams::default(), &Patch::Merge(&wish)).await?;

@@ -1,5 +1,7 @@
 //! What came of an object: its differences between two states of a cluster, as the API server shows them.
 
+use std::collections::BTreeSet;
+
 use kube::core::DynamicObject;
 use serde_json::{Value, json};
 
@@ -29,7 +31,7 @@ pub struct Between<'a> {
     /// When everything had come to rest.
     pub after: &'a Cluster,
     /// The virtual machines and instances that began to start.
-    pub started: &'a std::collections::BTreeSet<ObjectId>,
+    pub started: &'a BTreeSet<ObjectId>,
 }
 
 impl Between<'_> {
@@ -153,7 +155,7 @@ fn allocations(before: Option<&DynamicObject>, after: Option<&DynamicObject>) ->
     let is_new = before.is_none();
     let differences = difference::between(&allocated(before), &allocated(after), "");
     let told = differences.into_iter().filter(|difference| {
-        let field = difference.path.rsplit('.').next().unwrap_or_default();
+        let field = difference.field();
         ALLOCATED.contains(&field) && !(is_new && field == "macAddress")
     });
     told.collect()

@@ -131,19 +131,18 @@ impl Reader<'_> {
             return self.cannot_read(file, node.line, "it has no apiVersion and kind; every manifest begins with them");
         };
         let (group, version) = version.split_once('/').unwrap_or(("", version));
-        match (group, kind) {
-            ("", "Namespace") => self.namespace_of(file, node),
-            (GROUP, _) if version == VERSION => self.object(file, node, kind),
-            (GROUP, _) => self.cannot_read(
+        // `kubectl get` writes a List, whose kind may be that of its items.
+        let items = node.get("items").map(Node::items).filter(|_| kind.ends_with("List"));
+        match (group, kind, items) {
+            ("", "Namespace", _) => self.namespace_of(file, node),
+            (GROUP, _, _) if version != VERSION => self.cannot_read(
                 file,
                 node.line_of("apiVersion"),
                 format!("{GROUP} has no version {version:?}; write {GROUP}/{VERSION}"),
             ),
-            // `kubectl get` writes a List, whose kind may be that of its items.
-            (_, kind) if kind.ends_with("List") && node.get("items").is_some() => {
-                let items = node.get("items").map(Node::items).unwrap_or_default();
-                items.iter().for_each(|item| self.document(file, item));
-            }
+            (_, _, Some(items)) => items.iter().for_each(|item| self.document(file, item)),
+            (GROUP, ..) if kind.ends_with("List") => {} // of nothing
+            (GROUP, ..) => self.object(file, node, kind),
             _ => {
                 let name = node.get("metadata").and_then(|metadata| metadata.text("name")).unwrap_or("without a name");
                 self.note(file, node.line, format!("{kind} {name} is passed over: it is no kind of {GROUP}"));
@@ -153,10 +152,6 @@ impl Reader<'_> {
 
     fn object(&mut self, file: &Arc<str>, node: &Node, kind: &str) {
         let Some(kind) = Kind::ALL.iter().copied().find(|known| known.as_str() == kind) else {
-            if kind.ends_with("List") {
-                let items = node.get("items").map(Node::items).unwrap_or_default();
-                return items.iter().for_each(|item| self.document(file, item));
-            }
             let kinds = nearest(kind, Kind::ALL.iter().map(|known| known.as_str())).join(", ");
             let message = format!("{GROUP} has no kind {kind}; the nearest are {kinds}");
             return self.cannot_read(file, node.line_of("kind"), message);

@@ -71,7 +71,7 @@ const VM_START: std::time::Duration = std::time::Duration::from_secs(1);
 /// # Errors
 /// [`Restless`], if that never comes to an end.
 pub fn plan(manifests: &Manifests, state: State, options: &Options) -> Result<Plan, Restless> {
-    let Outcome { before, after, started, refused } = carry_out(manifests, state, options)?;
+    let Transition { before, after, started, refused } = carry_out(manifests, state, options)?;
     let between = Between { before: &before, after: &after, started: &started };
     let objects = objects(&between, manifests, refused);
     let warnings = order::warnings(&between, manifests, &objects);
@@ -79,7 +79,7 @@ pub fn plan(manifests: &Manifests, state: State, options: &Options) -> Result<Pl
 }
 
 /// A cluster before and after manifests are applied to it.
-struct Outcome {
+struct Transition {
     before: Cluster,
     after: Cluster,
     /// The virtual machines and instances that began to start.
@@ -88,7 +88,7 @@ struct Outcome {
     refused: BTreeMap<ObjectId, Vec<ViolationReport>>,
 }
 
-fn carry_out(manifests: &Manifests, state: State, options: &Options) -> Result<Outcome, Restless> {
+fn carry_out(manifests: &Manifests, state: State, options: &Options) -> Result<Transition, Restless> {
     let settings = Settings { vm_start: VM_START, ..options.settings.clone() };
     let there = namespaces_there(manifests, &state);
     let before = Cluster::start(settings, state, &there, options.now)?;
@@ -109,7 +109,7 @@ fn carry_out(manifests: &Manifests, state: State, options: &Options) -> Result<O
     apply(&mut after, &wanted);
     after.come_to_rest()?;
     let started = after.take_started();
-    Ok(Outcome { before, after, started, refused })
+    Ok(Transition { before, after, started, refused })
 }
 
 fn labelled(labels: &serde_json::Value) -> Namespace {

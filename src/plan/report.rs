@@ -150,6 +150,13 @@ pub struct Warning {
     pub place: Option<Place>,
 }
 
+impl Difference {
+    /// The last part of the path.
+    pub fn field(&self) -> &str {
+        self.path.rsplit('.').next().unwrap_or_default()
+    }
+}
+
 impl Plan {
     pub(super) fn new(objects: Vec<PlannedObject>, warnings: Vec<Warning>, notes: Vec<Note>) -> Self {
         let (api_version, kind) = (format!("{GROUP}/{VERSION}"), "Plan".to_owned());
@@ -168,6 +175,11 @@ impl Plan {
 }
 
 impl PlannedObject {
+    /// What is edited of it, and what it no longer has of what it had.
+    pub fn differences(&self) -> impl Iterator<Item = &Difference> {
+        self.fields.iter().chain(self.allocations.iter().filter(|told| !told.before.is_null()))
+    }
+
     /// True if something is done with it, or anything comes of what is done with others.
     pub fn changes(&self) -> bool {
         self.action != Action::NoChange || !self.allocations.is_empty() || !self.disruptions.is_empty()

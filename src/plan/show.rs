@@ -9,10 +9,25 @@ use serde_json::Value;
 pub use self::github::github;
 pub use self::markdown::markdown;
 pub use self::table::table;
-use super::report::{Action, Difference, PlannedObject};
+use super::manifests::Place;
+use super::report::{Difference, PlannedObject};
 
-/// The order in which people want to read: what is done first, consequences after it.
-const READING_ORDER: [Action; 5] = [Action::Create, Action::Update, Action::Replace, Action::Delete, Action::NoChange];
+/// In the order in which people want to read: what is done first, consequences after it.
+fn by_action<'a>(objects: impl Iterator<Item = &'a PlannedObject>) -> Vec<&'a PlannedObject> {
+    let mut objects: Vec<_> = objects.collect();
+    objects.sort_by_key(|object| object.action);
+    objects
+}
+
+/// A place, if there is one, before what is said of it.
+fn before(place: Option<&Place>) -> String {
+    place.map(|place| format!("{place}: ")).unwrap_or_default()
+}
+
+/// A place, if there is one, after what is said of it.
+fn after(place: Option<&Place>) -> String {
+    place.map(|place| format!(" ({place})")).unwrap_or_default()
+}
 
 /// A value as it would be written, in short.
 fn short(value: &Value) -> String {
@@ -26,8 +41,7 @@ fn short(value: &Value) -> String {
 /// What the fabric gives to an object, as a cell: the addresses alone.
 fn addresses(object: &PlannedObject) -> String {
     let is_address = |difference: &&Difference| {
-        let field = difference.path.rsplit('.').next().unwrap_or_default();
-        ["privateIPAddress", "ipAddress", "ipPrefix"].contains(&field) && !difference.after.is_null()
+        ["privateIPAddress", "ipAddress", "ipPrefix"].contains(&difference.field()) && !difference.after.is_null()
     };
     let addresses: Vec<String> = object.allocations.iter().filter(is_address).map(|told| short(&told.after)).collect();
     match addresses.as_slice() {

@@ -2,13 +2,11 @@
 
 use std::process::{Command, Output};
 
+use crate::plan::text;
+
 fn vnet(arguments: &[&str]) -> Output {
     let output = Command::new(env!("CARGO_BIN_EXE_vnet")).args(arguments).env("KUBECONFIG", "/dev/null").output();
     output.expect("it runs")
-}
-
-fn text(bytes: &[u8]) -> &str {
-    std::str::from_utf8(bytes).expect("it is UTF-8")
 }
 
 #[test]
@@ -57,10 +55,25 @@ fn what_cannot_be_done_exits_with_two_and_says_what_to_do() {
     }
 }
 
+/// What `vnet rules` prints, and says on standard error if it fails.
+fn rules(ids: &[&str]) -> Result<String, String> {
+    let told = vnet(&[&["rules"], ids].concat());
+    if told.status.success() { Ok(text(&told.stdout).to_owned()) } else { Err(text(&told.stderr).to_owned()) }
+}
+
 #[test]
-fn a_rule_is_told_with_code_remedy_and_source() {
-    let told = vnet(&["rules", "ADDR-08"]);
-    for part in ["ADDR-08", "PrivateIPAddressInUse"] {
-        assert!(text(&told.stdout).contains(part), "{}", text(&told.stdout));
+fn a_rule_is_told_by_its_id_with_code_remedy_and_source() {
+    let told = rules(&["addr-08"]).unwrap();
+    for part in ["ADDR-08 (NetworkInterface, put)", "PrivateIPAddressInUse", "it waits", "remedy: ", "source: "] {
+        assert!(told.contains(part), "{part} is not in {told}");
     }
+    for decision in ["S-36", "S-39", "D-06"] {
+        assert!(rules(&[decision]).unwrap().starts_with(&format!("{decision}: ")));
+    }
+}
+
+#[test]
+fn an_id_of_no_rule_is_told_so() {
+    let said = rules(&["ADDR-08", "ADDR-99"]).unwrap_err();
+    assert!(said.contains("there is no rule \"ADDR-99\"") && said.contains("`vnet rules` lists all"), "{said}");
 }

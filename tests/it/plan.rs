@@ -13,9 +13,13 @@ use crate::space::{Space, at};
 
 /// Runs `vnet plan`; the cluster of the current context is this one.
 fn plan(cluster: Option<&Cluster>, arguments: &[&str]) -> Output {
+    command(cluster, arguments).output().expect("it runs")
+}
+
+fn command(cluster: Option<&Cluster>, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_vnet"));
     command.arg("plan").args(arguments).env("KUBECONFIG", cluster.map_or("/dev/null".into(), Cluster::kubeconfig));
-    command.output().expect("it runs")
+    command
 }
 
 /// What a program printed.
@@ -100,9 +104,7 @@ fn a_change_to_a_cluster_is_planned_with_what_is_in_the_way() {
 pub fn plan_of_stdin(cluster: &Cluster, arguments: &[&str], input: &str) -> Output {
     let folder = folder(input);
     let stdin = fs::File::open(folder.path().join("net.yaml")).expect("it is there");
-    let mut command = Command::new(env!("CARGO_BIN_EXE_vnet"));
-    command.arg("plan").args(arguments).env("KUBECONFIG", cluster.kubeconfig()).stdin(stdin);
-    command.output().expect("it runs")
+    command(Some(cluster), arguments).stdin(stdin).output().expect("it runs")
 }
 
 #[test]

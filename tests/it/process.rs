@@ -50,27 +50,3 @@ fn without_a_cluster_the_operator_says_how_to_name_one() {
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(!output.status.success() && said.contains("set KUBECONFIG") && said.contains("make up"), "{said}");
 }
-
-/// What `vnet rules` prints, and says on standard error if it fails.
-fn rules(ids: &[&str]) -> Result<String, String> {
-    let output = Command::new(env!("CARGO_BIN_EXE_vnet")).arg("rules").args(ids).output().unwrap();
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    if output.status.success() { Ok(text(&output.stdout)) } else { Err(text(&output.stderr)) }
-}
-
-#[test]
-fn a_rule_is_told_by_its_id_with_code_remedy_and_source() {
-    let told = rules(&["addr-08"]).unwrap();
-    for part in ["ADDR-08 (NetworkInterface, put)", "PrivateIPAddressInUse", "it waits", "remedy: ", "source: "] {
-        assert!(told.contains(part), "{part} is not in {told}");
-    }
-    for decision in ["S-36", "S-39", "D-06"] {
-        assert!(rules(&[decision]).unwrap().starts_with(&format!("{decision}: ")));
-    }
-}
-
-#[test]
-fn an_id_of_no_rule_is_told_so() {
-    let said = rules(&["ADDR-08", "ADDR-99"]).unwrap_err();
-    assert!(said.contains("there is no rule \"ADDR-99\"") && said.contains("`vnet rules` lists all"), "{said}");
-}

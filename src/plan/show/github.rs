@@ -2,8 +2,8 @@
 
 use std::fmt::Write;
 
-use super::super::manifests::Place;
-use super::super::report::Plan;
+use crate::plan::manifests::Place;
+use crate::plan::report::Plan;
 
 /// One line for each violation and each warning, and a notice that sums up.
 pub fn github(plan: &Plan) -> String {

@@ -2,13 +2,13 @@
 
 use std::fmt::Write;
 
-use super::super::report::{Action, Plan, PlannedObject};
-use super::{READING_ORDER, addresses, short};
+use super::{addresses, after, by_action, short};
+use crate::plan::report::{Difference, Plan, PlannedObject, PlannedViolation, Warning};
 
 /// Objects in a table, then refusals, differences and warnings.
 pub fn markdown(plan: &Plan) -> String {
     let mut out = format!("### vnet plan\n\n{}\n", plan.summary);
-    let changed: Vec<&PlannedObject> = changed(plan);
+    let changed = by_action(plan.objects.iter().filter(|object| object.changes()));
     // Writing to a String does not fail.
     if !changed.is_empty() {
         out.push_str("\n| action | object | addresses | ready | reason |\n| --- | --- | --- | --- | --- |\n");
@@ -31,11 +31,6 @@ pub fn markdown(plan: &Plan) -> String {
     out
 }
 
-fn changed(plan: &Plan) -> Vec<&PlannedObject> {
-    let of = |action| plan.objects.iter().filter(move |object| object.action == action && object.changes());
-    READING_ORDER.into_iter().flat_map(of).collect()
-}
-
 fn section(out: &mut String, title: &str, items: Vec<String>) {
     if !items.is_empty() {
         let _ = write!(
@@ -48,8 +43,8 @@ fn section(out: &mut String, title: &str, items: Vec<String>) {
 
 fn refusals(plan: &Plan) -> Vec<String> {
     let told = plan.objects.iter().flat_map(|object| object.violations.iter().map(move |told| (object, told)));
-    let item = |(object, told): (&PlannedObject, &super::super::report::PlannedViolation)| {
-        let place = told.place.as_ref().map(|place| format!(" ({place})")).unwrap_or_default();
+    let item = |(object, told): (&PlannedObject, &PlannedViolation)| {
+        let place = after(told.place.as_ref());
         let violation = &told.violation;
         format!(
             "**{}**{place}, `{}`: {} by {}. {} _{}_",
@@ -65,18 +60,15 @@ fn refusals(plan: &Plan) -> Vec<String> {
 }
 
 fn differences(object: &PlannedObject) -> Vec<String> {
-    let told = if object.action == Action::Create { &[] } else { object.fields.as_slice() };
-    let moved = object.allocations.iter().filter(|told| !told.before.is_null());
-    let item = |path: &str, before, after| {
-        format!("{}: `{path}`: {} -> {}", object.object, cell(&short(before)), cell(&short(after)))
+    let item = |told: &Difference| {
+        let (before, after) = (cell(&short(&told.before)), cell(&short(&told.after)));
+        format!("{}: `{}`: {before} -> {after}", object.object, told.path)
     };
-    told.iter().chain(moved).map(|told| item(&told.path, &told.before, &told.after)).collect()
+    object.differences().map(item).collect()
 }
 
 fn warnings(plan: &Plan) -> Vec<String> {
-    let item = |warning: &super::super::report::Warning| {
-        format!("{}, `{}`: {}", warning.object, warning.path, cell(&warning.message))
-    };
+    let item = |warning: &Warning| format!("{}, `{}`: {}", warning.object, warning.path, cell(&warning.message));
     plan.warnings.iter().map(item).collect()
 }
 

@@ -5,8 +5,8 @@ use std::fmt::{Display, Write};
 use anstyle::{AnsiColor, Style};
 use comfy_table::{Table, presets};
 
-use super::super::report::{Action, Plan, PlannedObject, PlannedViolation};
-use super::{READING_ORDER, addresses, short};
+use super::{addresses, after, before, by_action, short};
+use crate::plan::report::{Action, Plan, PlannedObject, PlannedViolation};
 
 const GOOD: Style = AnsiColor::Green.on_default();
 const CAREFUL: Style = AnsiColor::Yellow.on_default();
@@ -16,14 +16,11 @@ const STRONG: Style = Style::new().bold();
 /// The plan as text, with colours.
 pub fn table(plan: &Plan) -> String {
     let mut out = String::new();
-    rows(plan, &mut out);
-    for object in plan.objects.iter().filter(|object| object.changes() || !object.accepted) {
-        details(object, &mut out);
-    }
+    rows(&by_action(shown(plan)), &mut out);
+    shown(plan).for_each(|object| details(object, &mut out));
     // Writing to a String does not fail.
     for warning in &plan.warnings {
-        let place = warning.place.as_ref().map(|place| format!("{place}: ")).unwrap_or_default();
-        let title = format!("{place}{}: the order matters", warning.object);
+        let title = format!("{}{}: the order matters", before(warning.place.as_ref()), warning.object);
         let _ = writeln!(out, "\n{}\n  {}: {}", painted(CAREFUL, title), warning.path, warning.message);
     }
     for note in &plan.notes {
@@ -34,10 +31,12 @@ pub fn table(plan: &Plan) -> String {
     out
 }
 
-fn rows(plan: &Plan, out: &mut String) {
-    let of = |action| plan.objects.iter().filter(move |object| object.action == action);
-    let shown: Vec<_> =
-        READING_ORDER.into_iter().flat_map(of).filter(|object| object.changes() || !object.accepted).collect();
+/// What there is something to say of.
+fn shown(plan: &Plan) -> impl Iterator<Item = &PlannedObject> {
+    plan.objects.iter().filter(|object| object.changes() || !object.accepted)
+}
+
+fn rows(shown: &[&PlannedObject], out: &mut String) {
     if shown.is_empty() {
         return;
     }
@@ -67,16 +66,15 @@ fn rows(plan: &Plan, out: &mut String) {
 }
 
 fn details(object: &PlannedObject, out: &mut String) {
-    let moved = object.allocations.iter().filter(|told| !told.before.is_null());
-    let differences: Vec<_> = object.fields.iter().chain(moved).collect();
+    let differences: Vec<_> = object.differences().collect();
     let advice = if object.action == Action::Create { &[] } else { object.advice.as_slice() };
     let quiet = differences.is_empty() && object.disruptions.is_empty() && object.violations.is_empty();
     if quiet && advice.is_empty() {
         return;
     }
-    let place = object.place.as_ref().map(|place| format!("{place}: ")).unwrap_or_default();
     let style = if object.accepted { STRONG } else { BAD };
-    let _ = writeln!(out, "\n{}", painted(style, format!("{place}{} {}", object.action, object.object)));
+    let title = format!("{}{} {}", before(object.place.as_ref()), object.action, object.object);
+    let _ = writeln!(out, "\n{}", painted(style, title));
     for told in differences {
         let _ = writeln!(out, "  {}: {} -> {}", told.path, short(&told.before), short(&told.after));
     }
@@ -91,7 +89,7 @@ fn details(object: &PlannedObject, out: &mut String) {
 
 fn violation(told: &PlannedViolation, out: &mut String) {
     let violation = &told.violation;
-    let place = told.place.as_ref().map(|place| format!(" ({place})")).unwrap_or_default();
+    let place = after(told.place.as_ref());
     let _ = writeln!(out, "  {} by {}: {}{place}", painted(BAD, &violation.code), violation.rule, violation.path);
     let _ = writeln!(out, "    {}", violation.message);
     let _ = writeln!(out, "    {}", violation.remedy);

@@ -124,15 +124,25 @@ fn a_rolling_upgrade_stops_while_too_many_do_not_run() {
     assert_eq!((updated(&fabric), fabric.progress_of("api")), (Some(5), None));
 }
 
-#[test]
-fn an_upgrade_that_finds_no_addresses_later_waits_for_them_and_goes_on() {
+/// The set, to be moved to a subnet that has room for its instances as long as nobody else is in it.
+fn moved(set: A<VirtualMachineScaleSet>) -> A<VirtualMachineScaleSet> {
+    set.nics([a_nic_model("nic").in_subnet("back")])
+}
+
+/// Two NICs have come into that subnet after the first batch of the move.
+fn with_an_upgrade_that_lacks_addresses() -> Fabric {
     let mut fabric = a_fabric().with(a_subnet("web", "10.0.1.0/24")).with(a_subnet("back", "10.0.2.0/29"));
-    let moved = |set: A<VirtualMachineScaleSet>| set.nics([a_nic_model("nic").in_subnet("back")]);
     fabric = fabric.with_set(a_scale_set("api", 3).rolling(30, 10));
     fabric.accept(moved(a_scale_set("api", 3).rolling(30, 10)));
     fabric.accept(a_nic("thief").subnet("back"));
     fabric.accept(a_nic("accomplice").subnet("back"));
     fabric.advance(10);
+    fabric
+}
+
+#[test]
+fn an_upgrade_that_finds_no_addresses_later_waits_for_them_and_goes_on() {
+    let mut fabric = with_an_upgrade_that_lacks_addresses();
     assert_eq!((updated(&fabric), fabric.progress_of("api")), (Some(1), Some("UpgradeBlocked")));
     let awaited = VirtualMachineScaleSet::awaits(&fabric.engine, &named("api"), fabric.get("api"));
     let freed = fabric.freed_by(|fabric| {
@@ -149,13 +159,7 @@ fn an_upgrade_that_finds_no_addresses_later_waits_for_them_and_goes_on() {
 
 #[test]
 fn an_upgrade_that_nothing_is_left_of_waits_for_nothing() {
-    let mut fabric = a_fabric().with(a_subnet("web", "10.0.1.0/24")).with(a_subnet("back", "10.0.2.0/29"));
-    let moved = |set: A<VirtualMachineScaleSet>| set.nics([a_nic_model("nic").in_subnet("back")]);
-    fabric = fabric.with_set(a_scale_set("api", 3).rolling(30, 10));
-    fabric.accept(moved(a_scale_set("api", 3).rolling(30, 10)));
-    fabric.accept(a_nic("thief").subnet("back"));
-    fabric.accept(a_nic("accomplice").subnet("back"));
-    fabric.advance(10);
+    let mut fabric = with_an_upgrade_that_lacks_addresses();
     assert_eq!(fabric.progress_of("api"), Some("UpgradeBlocked"));
     fabric.accept(moved(a_scale_set("api", 3)));
     assert_eq!(fabric.progress_of("api"), None, "with Manual policy nothing is upgraded");
