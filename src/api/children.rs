@@ -1,11 +1,12 @@
 //! The objects that a scale set makes: how they are written.
 
 use k8s_openapi::api::apps::v1::ControllerRevision;
+use kube::ResourceExt;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::virtual_machine_scale_set::{ScaleSetSku, VirtualMachineProfile, describe_model, model};
-use super::{Api, FINALIZER, GROUP, Owner, REVISION, VERSION};
+use super::{Api, FINALIZER, GROUP, REVISION, VERSION};
 use crate::fabric::network_interface::{IpVersion, NetworkInterface};
 use crate::fabric::virtual_machine_scale_set::{
     InstanceName, Model, OrchestrationMode, SCALE_SET_LABEL, VirtualMachineScaleSet,
@@ -169,13 +170,17 @@ pub fn revision_manifest(set: &Name, uid: &Uid, revision: u64, model: &Model) ->
     })
 }
 
-/// A model of a scale set that a ControllerRevision keeps.
+/// A ControllerRevision that keeps a model of a scale set.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Revision {
     /// The scale set.
-    pub owner: Owner,
-    /// The revision of its model.
+    pub set: Name,
+    /// Which life of the scale set; none if it was orphaned.
+    pub owner: Option<Uid>,
+    /// The revision of the set's model.
     pub number: u64,
+    /// Which ControllerRevision of that name.
+    pub uid: Uid,
     /// The model, if it can be read.
     pub model: Option<Model>,
 }
@@ -188,12 +193,16 @@ struct ModelSpec {
     virtual_machine_profile: VirtualMachineProfile,
 }
 
-/// Reads a ControllerRevision. None if no scale set owns it.
+/// Reads a ControllerRevision. None if it keeps no model of a scale set: its label says of which, its name of which revision.
 pub fn read_revision(revision: &ControllerRevision) -> Option<Revision> {
-    let owner = super::object::owner(revision)?;
+    let set = Name::new(revision.namespace()?, revision.labels().get(SCALE_SET_LABEL)?.as_str());
+    let number = u64::try_from(revision.revision?).ok()?;
+    if *revision_name(&set, number).name != *revision.metadata.name.as_deref()? {
+        return None;
+    }
     let data = revision.data.0.get("spec").cloned();
     let read = data.and_then(|spec| ModelSpec::deserialize(spec).ok());
-    let model =
-        read.and_then(|spec| model(&owner.set, &spec.sku, &spec.virtual_machine_profile, &mut Findings::default()));
-    Some(Revision { owner, number: u64::try_from(revision.revision?).ok()?, model })
+    let model = read.and_then(|spec| model(&set, &spec.sku, &spec.virtual_machine_profile, &mut Findings::default()));
+    let owner = super::object::owner(revision).filter(|owner| owner.set == set).map(|owner| owner.uid);
+    Some(Revision { owner, number, uid: Uid::from(revision.metadata.uid.as_deref()?), model, set })
 }

@@ -51,8 +51,8 @@ pub enum Input {
     NamespaceDeleted(Arc<str>),
     /// A model of a scale set that is kept, as a list or a watch shows it.
     Revision(Revision),
-    /// A model is kept no longer.
-    RevisionDeleted(Revision),
+    /// The ControllerRevision of this uid, which kept this revision of a scale set's model, has gone.
+    RevisionDeleted(Name, u64, Uid),
     /// How a write ended.
     Written(ObjectId, Uid, Outcome),
 }
@@ -128,8 +128,8 @@ pub enum What {
     Delete,
     /// The ControllerRevision that keeps a model of the scale set is created, from this manifest.
     KeepRevision(Value),
-    /// The ControllerRevision of this name, which keeps a model of the scale set, is deleted.
-    DropRevision(String),
+    /// The ControllerRevision of this uid, which keeps this revision of the scale set's model, is deleted.
+    DropRevision(u64, Uid),
 }
 
 /// An Event for people.
@@ -172,8 +172,8 @@ pub struct Core {
     in_the_way: BTreeMap<ObjectId, (Name, u64)>,
     troubles: BTreeMap<ObjectId, children::Trouble>,
     retries: BTreeSet<(Timestamp, ObjectId)>,
-    revisions: BTreeMap<(Name, u64), Uid>,
-    models: Vec<Revision>,
+    revisions: BTreeMap<(Name, u64), Revision>,
+    revisions_seen: Option<BTreeSet<(Name, u64)>>,
     timers: BTreeSet<(Timestamp, ObjectId)>,
     judgements: u64,
     looks: u64,
@@ -208,7 +208,7 @@ impl Core {
             troubles: BTreeMap::new(),
             retries: BTreeSet::new(),
             revisions: BTreeMap::new(),
-            models: Vec::new(),
+            revisions_seen: None,
             timers: BTreeSet::new(),
             judgements: 0,
             looks: 0,
@@ -246,6 +246,7 @@ impl Core {
     /// Takes one input in.
     pub fn feed(&mut self, input: Input) {
         match input {
+            Input::ListStarted(Source::Revisions) => self.revisions_seen = Some(BTreeSet::new()),
             Input::ListStarted(source) => {
                 self.listing.insert(source, BTreeSet::new());
             }
@@ -261,7 +262,7 @@ impl Core {
                 self.namespaces.remove(&name);
             }
             Input::Revision(revision) => self.revision(revision),
-            Input::RevisionDeleted(revision) => self.revision_gone(&revision),
+            Input::RevisionDeleted(set, number, uid) => self.revision_gone(set, number, &uid),
             Input::Written(id, uid, outcome) => self.written(&id, &uid, outcome),
         }
     }
@@ -391,11 +392,12 @@ impl Core {
     }
 
     fn list_done(&mut self, source: Source) {
+        if source == Source::Revisions {
+            self.revisions_listed();
+            self.listed.insert(source);
+        }
         let Some(seen) = self.listing.remove(&source) else { return };
         self.listed.insert(source);
-        if source == Source::Revisions {
-            return self.revisions_listed();
-        }
         let Source::Objects(kind) = source else { return };
         // What is in the index and was not listed has gone without an event.
         let known = self.index.keys().filter(|id| id.kind == kind && !seen.contains(id));

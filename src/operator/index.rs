@@ -65,8 +65,8 @@ pub struct Flight {
     pub(super) finalizer: bool,
     /// What is to be told when the write has been done.
     pub(super) notices: Vec<Notice>,
-    /// The revision of a scale set's model that is kept.
-    pub(super) keeps: Option<u64>,
+    /// Whether it is the creation of a ControllerRevision that keeps a model of the scale set.
+    pub(super) keeps_a_model: bool,
 }
 
 impl Flight {
@@ -77,7 +77,7 @@ impl Flight {
             published: None,
             finalizer: entry.has_finalizer,
             notices: Vec::new(),
-            keeps: None,
+            keeps_a_model: false,
         }
     }
 }
@@ -114,6 +114,11 @@ impl Entry {
             failures: 0,
             not_before: None,
         }
+    }
+
+    /// True if the scale set of this uid owns it.
+    pub(super) fn is_owned_by(&self, set: &Uid) -> bool {
+        self.owner.as_ref().is_some_and(|owner| owner.uid == *set)
     }
 
     /// Takes in a newer version of the same life of the object.

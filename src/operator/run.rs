@@ -175,7 +175,9 @@ fn namespace_input(event: Event<PartialObjectMeta<KubeNamespace>>) -> Option<Inp
 fn revision_input(event: Event<ControllerRevision>) -> Option<Input> {
     match event {
         Event::InitApply(revision) | Event::Apply(revision) => children::read_revision(&revision).map(Input::Revision),
-        Event::Delete(revision) => children::read_revision(&revision).map(Input::RevisionDeleted),
+        Event::Delete(revision) => {
+            children::read_revision(&revision).map(|gone| Input::RevisionDeleted(gone.set, gone.number, gone.uid))
+        }
         Event::Init | Event::InitDone => None,
     }
 }
@@ -271,27 +273,36 @@ async fn send(
             Ok(Answer::shown(id.kind, &applied))
         }
         What::Delete => {
-            let preconditions = Preconditions { uid: Some(uid.0.to_string()), resource_version: None };
-            let parameters = DeleteParams { preconditions: Some(preconditions), ..DeleteParams::default() };
+            let parameters = only(uid, Some(resource_version));
             let gone = || Answer { version: Some(0), shown: Some(Input::Deleted(id.clone(), uid.clone())) };
             let deleting = api.delete(name, &parameters).await?.left();
             Ok(deleting.map_or_else(gone, |deleting| Answer::shown(id.kind, &deleting)))
         }
         What::KeepRevision(manifest) => {
             let object = serde_json::from_value(manifest).map_err(kube::Error::SerdeError)?;
-            match revisions.create(&PostParams::default(), &object).await {
-                Ok(_) => Ok(Answer { version: Some(0), shown: None }),
-                // Another of that name, which is perhaps about to go: it is tried again.
-                Err(kube::Error::Api(status)) if status.code == 409 => Ok(Answer { version: None, shown: None }),
+            let kept = revisions.create(&PostParams::default(), &object).await?;
+            Ok(Answer { version: Some(0), shown: children::read_revision(&kept).map(Input::Revision) })
+        }
+        What::DropRevision(number, of) => {
+            let revision = children::revision_name(&id.name, number);
+            let gone = || Answer {
+                version: Some(0),
+                shown: Some(Input::RevisionDeleted(id.name.clone(), number, of.clone())),
+            };
+            match revisions.delete(&revision.name, &only(&of, None)).await {
+                Ok(_) => Ok(gone()),
+                Err(kube::Error::Api(status)) if matches!(status.code, 404 | 409) => Ok(gone()),
                 Err(error) => Err(error),
             }
         }
-        What::DropRevision(revision) => match revisions.delete(&revision, &DeleteParams::default()).await {
-            Ok(_) => Ok(Answer { version: Some(0), shown: None }),
-            Err(kube::Error::Api(status)) if status.code == 404 => Ok(Answer { version: Some(0), shown: None }),
-            Err(error) => Err(error),
-        },
     }
+}
+
+/// The deletion of this life of an object alone, in this version of it.
+fn only(uid: &Uid, version: Option<u64>) -> DeleteParams {
+    let preconditions =
+        Preconditions { uid: Some(uid.0.to_string()), resource_version: version.map(|version| version.to_string()) };
+    DeleteParams { preconditions: Some(preconditions), ..DeleteParams::default() }
 }
 
 /// One line a change: what the Ready condition says now.
@@ -306,7 +317,7 @@ fn summary(what: &What) -> String {
         What::Apply(_) => return "written for its scale set".to_owned(),
         What::Delete => return "deleted for its scale set".to_owned(),
         What::KeepRevision(_) => return "keeps its model".to_owned(),
-        What::DropRevision(_) => return "drops a model that no instance has".to_owned(),
+        What::DropRevision(..) => return "drops a model that no instance has".to_owned(),
     };
     let conditions = status.get("conditions").and_then(Value::as_array).into_iter().flatten();
     let ready = conditions.filter(|c| c.get("type") == Some(&json!("Ready"))).map(|ready| {

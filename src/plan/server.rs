@@ -11,7 +11,7 @@ use kube::core::DynamicObject;
 use serde_json::{Value, json};
 
 use super::state::State;
-use crate::api::children::read_revision;
+use crate::api::children::{read_revision, revision_name};
 use crate::api::object::{self, Recall};
 use crate::api::{FINALIZER, status};
 use crate::fabric::{Name, ObjectId, Uid};
@@ -124,9 +124,9 @@ impl Server {
             }
             What::Delete => (self.delete(&id, now), Outcome::Done(self.version)),
             What::KeepRevision(manifest) => (self.keep(&id, manifest), Outcome::Done(0)),
-            What::DropRevision(name) => {
-                let gone = self.revisions.remove(&Name::new(id.name.namespace.clone(), name));
-                (gone.as_ref().and_then(read_revision).map(Input::RevisionDeleted), Outcome::Done(0))
+            What::DropRevision(number, of) => {
+                self.revisions.remove(&revision_name(&id.name, number));
+                (Some(Input::RevisionDeleted(id.name.clone(), number, of)), Outcome::Done(0))
             }
         };
         shown.into_iter().chain([Input::Written(id, uid, outcome)]).collect()
@@ -160,7 +160,9 @@ impl Server {
     }
 
     fn keep(&mut self, id: &ObjectId, manifest: Value) -> Option<Input> {
-        let revision: ControllerRevision = serde_json::from_value(manifest).ok()?;
+        let mut revision: ControllerRevision = serde_json::from_value(manifest).ok()?;
+        self.lives += 1;
+        revision.metadata.uid = Some(format!("planned-{}", self.lives));
         let told = read_revision(&revision).map(Input::Revision);
         let name = Name::new(id.name.namespace.clone(), revision.metadata.name.clone()?);
         self.revisions.insert(name, revision);

@@ -221,42 +221,83 @@ fn an_upgrade_that_an_object_of_an_instance_refuses_is_not_told_as_done() {
 }
 
 #[test]
-fn a_network_interface_that_was_taken_from_its_machine_by_force_is_told() {
+fn a_network_interface_that_was_taken_from_its_machine_by_force_is_made_again_as_it_was() {
+    let mut world = farm();
+    world.create(&api(), with_public(set("Flexible", 1, false), "Standard"), true);
+    world.calm_down();
+    for taken in [nic(0), public(0)] {
+        let addresses = |world: &World| {
+            let status = &world.objects[&taken]["status"];
+            (status["ipConfigurations"].clone(), status["macAddress"].clone(), status["ipAddress"].clone())
+        };
+        let before = addresses(&world);
+        world.strip(&taken);
+        world.delete(&taken);
+        world.calm_down();
+        assert_eq!((ready(&world, &api()), ready(&world, &taken)), ("True Ready".into(), "True Ready".into()));
+        assert_eq!(addresses(&world), before);
+        a_restart_changes_nothing(&mut world);
+    }
+    assert_eq!(names(&world, Kind::VirtualMachine), ["api-0"]);
+}
+
+#[test]
+fn a_machine_that_is_the_sets_no_longer_is_replaced_and_stays() {
+    let mut world = made("Flexible", 2);
+    world.edit(&machine(1), |object| object["metadata"]["ownerReferences"] = json!([]));
+    world.calm_down();
+    assert_eq!(names(&world, Kind::VirtualMachine), ["api-0", "api-1", "api-2"]);
+    assert_eq!((ready(&world, &api()), status(&world, "instanceIds")), ("True Ready".into(), json!("0,2")));
+    a_restart_changes_nothing(&mut world);
+}
+
+#[test]
+fn a_network_interface_that_is_the_sets_no_longer_is_told() {
     let mut world = made("Flexible", 1);
-    world.strip(&nic(0));
-    world.delete(&nic(0));
+    world.edit(&nic(0), |object| object["metadata"]["ownerReferences"] = json!([]));
     world.calm_down();
     assert_eq!(ready(&world, &api()), "Unknown InstanceBlocked");
     assert!(message(&world).contains(&nic(0).to_string()), "{}", message(&world));
-    world.let_go(&machine(0));
-    world.delete(&machine(0));
-    world.calm_down();
-    assert_eq!(
-        (ready(&world, &api()).as_str(), names(&world, Kind::VirtualMachine)),
-        ("True Ready", vec!["api-1".into()])
-    );
+    a_restart_changes_nothing(&mut world);
+}
+
+fn orphaned(world: &mut World) {
+    world.edit(&api(), |object| object["metadata"]["finalizers"].as_array_mut().unwrap().push(json!("orphan")));
+    world.delete(&api());
 }
 
 /// The garbage collector takes the set's name off its children before the set goes; their watches may tell so later.
 #[test]
 fn what_a_set_leaves_when_it_is_deleted_as_an_orphan_stays() {
     let mut world = made("Flexible", 2);
-    world.edit(&api(), |object| object["metadata"]["finalizers"].as_array_mut().unwrap().push(json!("orphan")));
-    world.delete(&api());
+    orphaned(&mut world);
     world.calm_down();
+    assert!(world.revisions.is_empty(), "nobody needs its models");
     world.strip(&api());
     world.calm_down();
     assert!(!world.objects.contains_key(&api()));
-    for n in 0..2 {
-        for child in [machine(n), nic(n)] {
-            world.edit(&child, |object| object["metadata"]["ownerReferences"] = json!([]));
-        }
-    }
+    world.orphan_children_of(&api());
     world.calm_down();
     assert_eq!(names(&world, Kind::VirtualMachine), ["api-0", "api-1"]);
     assert_eq!((ready(&world, &machine(0)), ready(&world, &nic(1))), ("True Ready".into(), "True Ready".into()));
     a_restart_changes_nothing(&mut world);
 }
+
+#[test]
+fn what_a_set_leaves_as_an_orphan_while_the_operator_starts_stays() {
+    let mut world = made("Flexible", 2);
+    orphaned(&mut world);
+    world.calm_down();
+    world.restart_amid(&[Kind::VirtualMachine, Kind::NetworkInterface], |world| world.orphan_children_of(&api()));
+    assert!(!world.objects.contains_key(&api()));
+    world.writes_without_events();
+    assert_eq!(names(&world, Kind::VirtualMachine), ["api-0", "api-1"]);
+    world.calm_down();
+    let going = |id: &ObjectId| !world.objects[id]["metadata"]["deletionTimestamp"].is_null();
+    assert_eq!([machine(0), nic(0), machine(1), nic(1)].map(|id| going(&id)), [false; 4]);
+}
+
+// Models.
 
 /// The model of its earlier life is in the way, and the garbage collector has not come by yet.
 #[test]
@@ -265,9 +306,92 @@ fn a_set_that_is_made_anew_under_its_name_waits_for_no_garbage_collector() {
     world.delete(&api());
     world.calm_down();
     assert_eq!(world.revisions.len(), 1);
+    keeps_the_model_of_a_set_made_anew(&mut world, "Uniform");
+}
+
+/// Everything of it happens while no operator looks, and no garbage collector will ever take the model.
+#[test]
+fn a_set_that_is_made_anew_where_one_was_orphaned_keeps_its_model() {
+    let mut world = made("Flexible", 1);
+    orphaned(&mut world);
+    world.orphan_children_of(&api());
+    for id in [api(), machine(0), nic(0)] {
+        world.strip(&id);
+        world.delete(&id);
+    }
+    world.restart();
+    assert_eq!(world.revisions.len(), 1);
+    keeps_the_model_of_a_set_made_anew(&mut world, "Flexible");
+}
+
+fn keeps_the_model_of_a_set_made_anew(world: &mut World, mode: &str) {
+    world.create(&api(), set(mode, 1, false), true);
+    world.calm_down();
+    assert_eq!(ready(world, &api()), "True Ready");
+    assert_eq!(world.revisions.len(), 1);
+    let kept = world.revisions.values().next().unwrap();
+    assert_eq!(kept["metadata"]["ownerReferences"][0]["uid"], world.objects[&api()]["metadata"]["uid"]);
+}
+
+#[test]
+fn a_foreign_object_in_the_place_of_a_model_is_told_once_and_the_set_follows_when_it_is_gone() {
+    let mut world = farm();
+    let name = api().name.name;
+    let foreign = json!({"metadata": {"name": format!("{name}-1"), "namespace": "a", "uid": "foreign"}});
+    world.revisions.insert(vnet_operator::fabric::Name::new("a", format!("{name}-1")), foreign);
     world.create(&api(), set("Uniform", 1, false), true);
+    let start = world.now;
+    let (mut tries, mut notices) = (0, Vec::new());
+    while world.now.duration_since(start).as_secs() < 60 {
+        tries += world.goes_on_for_one_step(&api());
+        notices.append(&mut world.core.take_notices());
+    }
+    assert!((3..12).contains(&tries), "{tries} tries in a minute");
+    assert_eq!(notices.iter().filter(|notice| notice.reason == "NameTaken").count(), 1);
+    world.revisions.clear();
     world.calm_down();
     assert_eq!(ready(&world, &api()), "True Ready");
+}
+
+#[test]
+fn a_model_that_was_kept_and_never_told_makes_way_for_the_one_that_followed() {
+    let mut world = made("Uniform", 1);
+    let model = |forwarding: bool, accelerated: bool| {
+        let mut spec = upgraded("Uniform", "Manual", 1, forwarding);
+        let nics = &mut spec["virtualMachineProfile"]["networkProfile"]["networkInterfaceConfigurations"];
+        nics[0]["enableAcceleratedNetworking"] = json!(accelerated);
+        spec
+    };
+    world.edit(&api(), |object| object["spec"] = model(true, false));
+    world.dies_at(|write| matches!(write.what, What::KeepRevision(_)));
+    world.edit(&api(), |object| object["spec"] = model(true, true));
+    world.restart();
+    world.calm_down();
+    let kept = world.revisions.values().map(|revision| revision["data"]["spec"].clone());
+    let kept: Vec<Value> = kept.collect();
+    let nic = "/virtualMachineProfile/networkProfile/networkInterfaceConfigurations/0/enableAcceleratedNetworking";
+    assert_eq!(
+        kept.iter().map(|model| model.pointer(nic)).collect::<Vec<_>>(),
+        [Some(&json!(false)), Some(&json!(true))]
+    );
+}
+
+#[test]
+fn a_model_that_somebody_deletes_is_kept_anew_even_if_the_watch_was_down() {
+    let mut world = made("Uniform", 1);
+    world.revisions.clear();
+    world.list_revisions();
+    world.calm_down();
+    assert_eq!(world.revisions.len(), 1);
+}
+
+#[test]
+fn a_model_that_could_not_be_dropped_is_dropped_at_the_next_try() {
+    let mut world = made("Uniform", 1);
+    world.edit(&api(), |object| object["spec"] = upgraded("Uniform", "Automatic", 1, true));
+    world.fails_at(|write| matches!(write.what, What::DropRevision(..)));
+    world.calm_down();
+    assert_eq!(world.revisions.len(), 1);
 }
 
 // Cost.

@@ -215,20 +215,26 @@ impl World {
     }
 
     fn list_everything(&mut self) {
+        Kind::ALL.iter().for_each(|kind| self.list(*kind));
+        self.list_what_has_no_status();
+        self.core.settle(self.now);
+    }
+
+    fn list_what_has_no_status(&mut self) {
         self.core.feed(Input::ListStarted(Source::Namespaces));
         for (name, namespace) in &self.namespaces {
             self.core.feed(Input::Namespace((*name).into(), namespace.clone()));
         }
         self.core.feed(Input::ListDone(Source::Namespaces));
-        for kind in Kind::ALL {
-            self.list(*kind);
-        }
+        self.list_revisions();
+    }
+
+    pub fn list_revisions(&mut self) {
         self.core.feed(Input::ListStarted(Source::Revisions));
         for revision in self.revisions.values() {
             self.core.feed(Input::Revision(read_revision(revision)));
         }
         self.core.feed(Input::ListDone(Source::Revisions));
-        self.core.settle(self.now);
     }
 
     // What becomes of writes.
@@ -260,7 +266,7 @@ impl World {
             1 => {
                 let mut told = self.carry_out(write);
                 self.tell(|| format!("the answer to the write of {id} is lost"));
-                told.retain(|input| matches!(input, Input::Revision(_) | Input::RevisionDeleted(_))); // a watch tells it, too
+                told.retain(|input| matches!(input, Input::Revision(_) | Input::RevisionDeleted(..))); // a watch tells it, too
                 told.push(Input::Written(id, uid, Outcome::Failed));
                 told
             }
@@ -285,7 +291,11 @@ impl World {
             What::Status(_) | What::Finalizers(_) => (None, self.carry_out_on(write)),
             What::Create(manifest) | What::Apply(manifest) => self.carry_out_birth(&id, manifest),
             What::Delete => {
-                let there = self.objects.get(&id).filter(|object| object["metadata"]["uid"] == *uid.0);
+                let version = write.resource_version.to_string();
+                let is_it = |object: &&Value| {
+                    object["metadata"]["uid"] == *uid.0 && object["metadata"]["resourceVersion"] == version
+                };
+                let there = self.objects.get(&id).filter(is_it);
                 if there.is_none() {
                     (None, Outcome::Conflict)
                 } else {
@@ -295,11 +305,13 @@ impl World {
                     self.shown(&id, &uid)
                 }
             }
-            What::KeepRevision(manifest) => {
+            What::KeepRevision(mut manifest) => {
                 let name = Name::new(id.name.namespace.clone(), manifest["metadata"]["name"].as_str().unwrap());
                 if self.revisions.contains_key(&name) {
-                    (None, Outcome::Failed)
+                    (None, Outcome::Conflict)
                 } else {
+                    self.lives += 1;
+                    manifest["metadata"]["uid"] = json!(format!("life-{}", self.lives));
                     self.tell(|| format!("operator keeps {name}"));
                     self.writes += 1;
                     let told = Input::Revision(read_revision(&manifest));
@@ -307,11 +319,11 @@ impl World {
                     (Some(told), Outcome::Done(0))
                 }
             }
-            What::DropRevision(name) => {
-                self.tell(|| format!("operator drops {name}"));
+            What::DropRevision(number, of) => {
+                self.tell(|| format!("operator drops revision {number} of {id}"));
                 self.writes += 1;
-                let gone = self.revisions.remove(&Name::new(id.name.namespace.clone(), name));
-                (gone.map(|gone| Input::RevisionDeleted(read_revision(&gone))), Outcome::Done(0))
+                self.revisions.retain(|_, revision| revision["metadata"]["uid"] != *of.0);
+                (Some(Input::RevisionDeleted(id.name.clone(), number, of)), Outcome::Done(0))
             }
         };
         shown.into_iter().chain([Input::Written(id, uid, outcome)]).collect()
@@ -387,7 +399,7 @@ impl World {
                 next["status"] = status;
             }
             What::Finalizers(finalizers) => next["metadata"]["finalizers"] = json!(finalizers),
-            What::Create(_) | What::Apply(_) | What::Delete | What::KeepRevision(_) | What::DropRevision(_) => {
+            What::Create(_) | What::Apply(_) | What::Delete | What::KeepRevision(_) | What::DropRevision(..) => {
                 unreachable!("it is no write of what is there")
             }
         }
@@ -420,11 +432,43 @@ impl World {
 
     /// What users do from here on, no operator sees before the next restart.
     pub fn restart(&mut self) {
+        self.forget();
+        self.list_everything();
+    }
+
+    /// The operator starts anew, and while it lists something happens: of these kinds it knows that only as events.
+    pub fn restart_amid(&mut self, listed_before: &[Kind], what_happens: impl FnOnce(&mut Self)) {
+        self.forget();
+        listed_before.iter().for_each(|kind| self.list(*kind));
+        what_happens(self);
+        let late = std::mem::take(&mut self.events);
+        Kind::ALL.iter().filter(|kind| !listed_before.contains(kind)).for_each(|kind| self.list(*kind));
+        self.list_what_has_no_status();
+        self.core.settle(self.now);
+        self.events = late.into_iter().filter(|(kind, _)| listed_before.contains(kind)).collect();
+    }
+
+    fn forget(&mut self) {
         self.in_flight.clear();
         self.answers.clear();
         self.events.clear();
         self.core = Core::new(self.settings.clone());
-        self.list_everything();
+    }
+
+    /// The garbage collector does what a deletion of the set that orphans asks for.
+    pub fn orphan_children_of(&mut self, set: &ObjectId) {
+        let of_the_set = |object: &Value| object["metadata"]["ownerReferences"][0]["name"] == *set.name.name;
+        let children = self.objects.iter().filter(|(_, object)| of_the_set(object)).map(|(id, _)| id.clone());
+        for child in children.collect::<Vec<_>>() {
+            self.edit(&child, |object| object["metadata"]["ownerReferences"] = json!([]));
+        }
+        for revision in self.revisions.values_mut().filter(|revision| of_the_set(revision)) {
+            revision["metadata"]["ownerReferences"] = json!([]);
+        }
+        self.edit(set, |object| {
+            let finalizers = object["metadata"]["finalizers"].as_array_mut().unwrap();
+            finalizers.retain(|finalizer| finalizer != "orphan");
+        });
     }
 
     /// The operator goes on until it writes this; it dies before it knows how that ended.
@@ -439,6 +483,28 @@ impl World {
                 return self.restart();
             }
             answer.into_iter().for_each(|input| self.core.feed(input));
+        }
+    }
+
+    /// The operator goes on until it writes this, which fails.
+    pub fn fails_at(&mut self, is_it: impl Fn(&Write) -> bool) {
+        for _ in 0..STEPS_TO_CALM {
+            while Kind::ALL.iter().filter(|kind| self.deliver(**kind)).count() > 0 {}
+            self.core.settle(self.now);
+            let Some(write) = self.core.next_write(self.now) else { panic!("it never writes that") };
+            if is_it(&write) {
+                return self.core.feed(Input::Written(write.id, write.uid, Outcome::Failed));
+            }
+            self.carry_out(write).into_iter().for_each(|input| self.core.feed(input));
+        }
+    }
+
+    /// The operator writes what it can before a watch tells it anything.
+    pub fn writes_without_events(&mut self) {
+        for _ in 0..STEPS_TO_CALM {
+            self.core.settle(self.now);
+            let Some(write) = self.core.next_write(self.now) else { return };
+            self.carry_out(write).into_iter().for_each(|input| self.core.feed(input));
         }
     }
 
@@ -502,7 +568,7 @@ fn applied(kind: Kind, object: &Value, recall: Recall) -> Input {
 
 fn read_revision(manifest: &Value) -> Revision {
     let revision: ControllerRevision = serde_json::from_value(manifest.clone()).expect("the manifest is whole");
-    children::read_revision(&revision).expect("a scale set owns it")
+    children::read_revision(&revision).expect("it keeps a model")
 }
 
 pub fn id(kind: Kind, namespace: &str, name: &str) -> ObjectId {

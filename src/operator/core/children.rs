@@ -3,6 +3,7 @@
 
 mod births;
 mod ids;
+mod models;
 
 use std::collections::BTreeSet;
 
@@ -10,7 +11,7 @@ use jiff::Timestamp;
 
 use super::{Core, What, Write};
 use crate::api::Owner;
-use crate::api::children::{self, Child, Revision, revision_name};
+use crate::api::children::{self, Child};
 use crate::fabric::virtual_machine_scale_set::{InstanceName, Obstacle, VirtualMachineScaleSet, ranges_have};
 use crate::fabric::{Kind, Name, ObjectId, Uid};
 use crate::operator::index::{Entry, Flight, Verdict};
@@ -106,7 +107,7 @@ impl Core {
         }
         let (mut is_complete, mut obstacle) = (true, None);
         for child in wanted {
-            is_complete &= self.is_there(&child);
+            is_complete &= self.is_there(&child, &uid);
             let found = self.obstacle_of(&child, &uid);
             if matches!(found, Some(Obstacle::NameTaken(_))) {
                 self.in_the_way.insert(child.id.clone(), (set.name.clone(), instance));
@@ -158,9 +159,9 @@ impl Core {
         entry.published.programmed_generation == generation && ranges_have(&entry.published.instance_ids, instance)
     }
 
-    /// True if the fabric carries the child, written from the revision that it is to have.
-    fn is_there(&self, child: &Child) -> bool {
-        let Some(entry) = self.index.get(&child.id) else { return false };
+    /// True if the fabric carries the child of the set, written from the revision that it is to have.
+    fn is_there(&self, child: &Child, owner: &Uid) -> bool {
+        let Some(entry) = self.index.get(&child.id).filter(|entry| entry.is_owned_by(owner)) else { return false };
         let is_current = child.id.kind == Kind::VirtualMachineScaleSetVM
             || entry.written_from.is_some_and(|from| from >= child.revision);
         is_current && self.engine.holder(child.id.kind, &child.id.name) == Some(&entry.uid)
@@ -172,7 +173,7 @@ impl Core {
             self.troubles.get(&child.id).filter(|trouble| trouble.invalid && trouble.revision == child.revision);
         let not_taken = invalid.map(|_| Obstacle::NotTaken(child.id.clone()));
         let Some(entry) = self.index.get(&child.id) else { return not_taken };
-        if entry.owner.as_ref().is_none_or(|owner_of| owner_of.uid != *owner) {
+        if !entry.is_owned_by(owner) {
             return Some(Obstacle::NameTaken(child.id.clone()));
         }
         if entry.taken_over == Some(child.revision) {
@@ -188,18 +189,19 @@ impl Core {
         self.due.extend(self.in_the_way.remove(id));
     }
 
-    // What belongs to a set and is not to be; what a set keeps.
+    // What belongs to a set and is not to be.
 
     /// The deletion of a child that its set is not to have, or a model that is to be kept or no longer.
     pub(super) fn consider_family(&mut self, id: &ObjectId, now: Timestamp) -> Option<Write> {
         let what = if id.kind == Kind::VirtualMachineScaleSet {
             self.consider_revisions(id)
         } else {
-            self.is_too_much(id).then_some((What::Delete, None))
+            self.is_too_much(id).then_some(What::Delete)
         };
-        let (what, keeps) = what?;
+        let what = what?;
+        let keeps_a_model = matches!(what, What::KeepRevision(_));
         let entry = self.index.get_mut(id)?;
-        entry.flight = Some(Flight { keeps, ..Flight::of(entry) });
+        entry.flight = Some(Flight { keeps_a_model, ..Flight::of(entry) });
         entry.last_write = Some(now);
         let (uid, resource_version, generation) = (entry.uid.clone(), entry.resource_version, entry.generation);
         Some(Write { id: id.clone(), uid, resource_version, generation, what })
@@ -216,70 +218,10 @@ impl Core {
         }
     }
 
-    fn is_wanted(&self, set: &Name, child: &ObjectId) -> bool {
+    pub(super) fn is_wanted(&self, set: &Name, child: &ObjectId) -> bool {
         let instance = children::instance_of(set, &child.name);
         let wanted = instance.map(|instance| children::of_instance(&self.engine, set, instance)).unwrap_or_default();
         wanted.iter().any(|wanted| wanted.id == *child)
-    }
-
-    /// A model is kept before a status tells its revision, and until no instance has it.
-    fn consider_revisions(&mut self, id: &ObjectId) -> Option<(What, Option<u64>)> {
-        let entry = self.index.get(id)?;
-        let set = self.engine.get::<VirtualMachineScaleSet>(&id.name).filter(|set| set.uid == entry.uid)?;
-        let kept = |revision: u64| self.revisions.get(&(id.name.clone(), revision)) == Some(&entry.uid);
-        if self.may_have_children(id, entry)
-            && let Some((revision, model)) = set.held.models.iter().find(|(revision, _)| !kept(**revision))
-        {
-            if self.revisions.remove(&(id.name.clone(), *revision)).is_some() {
-                // It is of an earlier life of the set, and the garbage collector may take its time.
-                return Some((What::DropRevision(revision_name(&id.name, *revision).name.to_string()), None));
-            }
-            let manifest = children::revision_manifest(&id.name, &entry.uid, *revision, model);
-            return Some((What::KeepRevision(manifest), Some(*revision)));
-        }
-        let all = self.revisions.range((id.name.clone(), 0)..=(id.name.clone(), u64::MAX));
-        let unused =
-            all.map(|((_, revision), _)| *revision).find(|revision| !set.held.models.contains_key(revision))?;
-        if entry.published.programmed_generation != Some(set.generation) {
-            return None; // the status still tells of it
-        }
-        self.revisions.remove(&(id.name.clone(), unused));
-        Some((What::DropRevision(revision_name(&id.name, unused).name.to_string()), None))
-    }
-
-    pub(super) fn revision(&mut self, revision: Revision) {
-        let key = (revision.owner.set.clone(), revision.number);
-        self.revisions.insert(key, revision.owner.uid.clone());
-        self.reports.push(set_of(&revision.owner), Urgency::Put);
-        if !self.started {
-            self.models.push(revision);
-        }
-    }
-
-    pub(super) fn revision_gone(&mut self, revision: &Revision) {
-        let key = (revision.owner.set.clone(), revision.number);
-        if self.revisions.get(&key) == Some(&revision.owner.uid) {
-            self.revisions.remove(&key);
-            self.reports.push(set_of(&revision.owner), Urgency::Put);
-        }
-    }
-
-    pub(super) fn restore_models(&mut self) {
-        for Revision { owner, number, model } in std::mem::take(&mut self.models) {
-            if self.engine.holder(Kind::VirtualMachineScaleSet, &owner.set) == Some(&owner.uid)
-                && let Some(model) = model
-            {
-                self.engine.restore_model(&owner.set, number, model);
-            }
-        }
-    }
-
-    /// After a new list, what is kept is known anew; each set looks whether it lacks anything.
-    pub(super) fn revisions_listed(&mut self) {
-        let sets = self.children.keys().cloned().collect::<Vec<_>>();
-        for set in sets {
-            self.reports.push(set, Urgency::Put);
-        }
     }
 }
 

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Core;
+use crate::api::Owner;
 use crate::fabric::resource::DELETION_PATH;
 use crate::fabric::{Code, Cure, Kind, ObjectId, Placement, Refusal, Request, Violation, WaitKey};
 use crate::operator::index::Verdict;
@@ -66,10 +67,23 @@ impl Core {
                 return Some(refusal);
             }
         };
-        if another_life && let Err(refusal) = self.engine.delete(id.kind, &id.name) {
+        let owner = entry.owner.clone();
+        if another_life
+            && let Err(refusal) = self.engine.delete(id.kind, &id.name)
+            && !self.is_made_again(id, owner.as_ref())
+        {
             return Refusal::from_violations(vec![still_there(id, &refusal)]);
         }
         self.engine.put(&id.name, request).err()
+    }
+
+    /// An object of an instance was taken away by force while the instance uses what it stood for: the one that its set makes
+    /// in its place stands for the same.
+    fn is_made_again(&self, id: &ObjectId, owner: Option<&Owner>) -> bool {
+        owner.is_some_and(|owner| {
+            self.engine.holder(Kind::VirtualMachineScaleSet, &owner.set) == Some(&owner.uid)
+                && self.is_wanted(&owner.set, id)
+        })
     }
 
     /// What is carried of a scale set whose spec is refused is kept up. What it lacks for that.

@@ -12,6 +12,8 @@ use crate::operator::queue::Urgency;
 
 /// The pause after a first failed write of an object; it doubles with each further one.
 const FIRST_RETRY: SignedDuration = SignedDuration::from_millis(500);
+/// A name that is taken may be free in a moment: a watch lags, or the garbage collector has not come by.
+const TRIES_BEFORE_TELLING: u32 = 2;
 /// The longest pause between two tries of a write.
 const LAST_RETRY: SignedDuration = SignedDuration::from_secs(30);
 
@@ -127,13 +129,20 @@ impl Core {
                 ),
             });
         }
+        let is_in_the_way = flight.keeps_a_model && outcome == Outcome::Conflict;
+        if is_in_the_way && entry.failures == TRIES_BEFORE_TELLING {
+            self.notices.push(Notice {
+                id: id.clone(),
+                uid: uid.clone(),
+                warning: true,
+                reason: "NameTaken".to_owned(),
+                note: "A ControllerRevision that is not the scale set's has the name that the one of its model is to have: <name of the set>-<revision>, in its namespace. Delete it; the set then goes on by itself.".to_owned(),
+            });
+        }
         match outcome {
             Outcome::Done(resource_version) => {
                 entry.failures = 0;
                 entry.not_before = None;
-                if let Some(revision) = flight.keeps {
-                    self.revisions.insert((id.name.clone(), revision), uid.clone());
-                }
                 // The write that takes the last finalizer off is answered with the version that it was decided on.
                 if resource_version > entry.resource_version || flight_version == entry.resource_version {
                     entry.resource_version = entry.resource_version.max(resource_version);
@@ -147,15 +156,17 @@ impl Core {
                 }
                 self.notices.extend(flight.notices);
             }
-            Outcome::Conflict | Outcome::Gone => {}
-            Outcome::Invalid(_) | Outcome::Failed => {
+            Outcome::Conflict | Outcome::Gone if !is_in_the_way => {}
+            Outcome::Conflict | Outcome::Gone | Outcome::Invalid(_) | Outcome::Failed => {
                 let pause = pause_after(entry.failures);
                 entry.failures += 1;
                 entry.not_before = entry.last_write.and_then(|last| last.checked_add(pause).ok());
             }
         }
         // A conflict is not tried again on the version that lost: the event that caused it brings the object here.
-        let lost = matches!(outcome, Outcome::Conflict | Outcome::Gone) && flight_version == entry.resource_version;
+        let lost = matches!(outcome, Outcome::Conflict | Outcome::Gone)
+            && flight_version == entry.resource_version
+            && !is_in_the_way;
         if !lost {
             self.reports.push(id.clone(), Urgency::Put);
         }
