@@ -5,9 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 use vnet_operator::api::FINALIZER;
 use vnet_operator::fabric::ipam::PoolId;
-use vnet_operator::fabric::{Kind, NetworkInterface, ObjectId, PublicIPAddress, PublicIPPrefix, Subnet};
+use vnet_operator::fabric::{
+    Kind, NetworkInterface, ObjectId, PublicIPAddress, PublicIPPrefix, Subnet, VirtualMachineScaleSet,
+};
 
-use super::world::World;
+use super::world::{World, read_revision};
 
 /// A configuration that was and is Dynamic in the same subnet keeps its address, whatever happens; only a
 /// subnet that goes by force may take it along.
@@ -79,6 +81,23 @@ fn blocked(status: &Value) -> bool {
     const REASONS: [&str; 3] = ["InstanceBlocked", "UpgradeBlocked", "RollingUpgradeStopped"];
     let mut all = status["conditions"].as_array().into_iter().flatten();
     all.any(|condition| condition["type"] == "Ready" && REASONS.iter().any(|reason| condition["reason"] == *reason))
+}
+
+/// A ControllerRevision for each model that is used, of this life of the set, and with that model.
+pub fn the_models_that_are_used_are_kept(world: &World) {
+    for (name, set) in world.core.engine().all::<VirtualMachineScaleSet>() {
+        let id = ObjectId::new(Kind::VirtualMachineScaleSet, name.clone());
+        let object = world.objects.get(&id).filter(|object| object["metadata"]["uid"] == *set.uid.0);
+        if object.is_none_or(|object| !object["metadata"]["deletionTimestamp"].is_null()) {
+            continue;
+        }
+        let all = world.revisions.values().map(read_revision).filter(|kept| kept.set == *name);
+        let kept: Vec<_> = all.map(|kept| (kept.owner, kept.number, kept.model)).collect();
+        let models = set.held.models.iter();
+        let used: Vec<_> =
+            models.map(|(number, model)| (Some(set.uid.clone()), *number, Some((**model).clone()))).collect();
+        assert_eq!(kept, used, "the models of {name}");
+    }
 }
 
 pub fn the_fabric_holds_what_the_objects_ask(world: &World) {

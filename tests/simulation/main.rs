@@ -63,6 +63,7 @@ fn live(seed: u64) {
     world.calm_down();
     check::everything_is_ready_or_says_why(&world);
     check::the_fabric_holds_what_the_objects_ask(&world);
+    check::the_models_that_are_used_are_kept(&world);
     check::a_restart_changes_nothing(&mut world);
     users::delete_everything(&mut world);
     world.calm_down();

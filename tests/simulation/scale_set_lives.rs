@@ -261,22 +261,15 @@ fn a_network_interface_that_is_the_sets_no_longer_is_told() {
     a_restart_changes_nothing(&mut world);
 }
 
-fn orphaned(world: &mut World) {
-    world.edit(&api(), |object| object["metadata"]["finalizers"].as_array_mut().unwrap().push(json!("orphan")));
-    world.delete(&api());
-}
-
 /// The garbage collector takes the set's name off its children before the set goes; their watches may tell so later.
 #[test]
 fn what_a_set_leaves_when_it_is_deleted_as_an_orphan_stays() {
     let mut world = made("Flexible", 2);
-    orphaned(&mut world);
+    world.delete_as_an_orphan(&api());
     world.calm_down();
     assert!(world.revisions.is_empty(), "nobody needs its models");
-    world.strip(&api());
-    world.calm_down();
-    assert!(!world.objects.contains_key(&api()));
     world.orphan_children_of(&api());
+    assert!(!world.objects.contains_key(&api()));
     world.calm_down();
     assert_eq!(names(&world, Kind::VirtualMachine), ["api-0", "api-1"]);
     assert_eq!((ready(&world, &machine(0)), ready(&world, &nic(1))), ("True Ready".into(), "True Ready".into()));
@@ -286,7 +279,7 @@ fn what_a_set_leaves_when_it_is_deleted_as_an_orphan_stays() {
 #[test]
 fn what_a_set_leaves_as_an_orphan_while_the_operator_starts_stays() {
     let mut world = made("Flexible", 2);
-    orphaned(&mut world);
+    world.delete_as_an_orphan(&api());
     world.calm_down();
     world.restart_amid(&[Kind::VirtualMachine, Kind::NetworkInterface], |world| world.orphan_children_of(&api()));
     assert!(!world.objects.contains_key(&api()));
@@ -313,7 +306,7 @@ fn a_set_that_is_made_anew_under_its_name_waits_for_no_garbage_collector() {
 #[test]
 fn a_set_that_is_made_anew_where_one_was_orphaned_keeps_its_model() {
     let mut world = made("Flexible", 1);
-    orphaned(&mut world);
+    world.delete_as_an_orphan(&api());
     world.orphan_children_of(&api());
     for id in [api(), machine(0), nic(0)] {
         world.strip(&id);

@@ -15,6 +15,9 @@ pub fn act(world: &mut World, rng: &mut ChaCha8Rng) {
     if rng.random_bool(0.1) {
         return touch_a_child(world, rng);
     }
+    if rng.random_bool(0.03) {
+        return touch_what_sets_leave(world, rng);
+    }
     let id = some_object(rng);
     let exists = world.objects.contains_key(&id);
     let namespace = id.name.namespace.to_string();
@@ -47,8 +50,9 @@ fn touch_a_child(world: &mut World, rng: &mut ChaCha8Rng) {
     let set = super::world::id(Kind::VirtualMachineScaleSet, &id.name.namespace, &owner(object).unwrap());
     let latest = world.objects.get(&set).map(|set| set["status"]["updateRevision"].clone()).unwrap_or_default();
     let power = *["Running", "Stopped", "Deallocated"].choose(rng).unwrap();
-    match (rng.random_range(0..8), id.kind) {
+    match (rng.random_range(0..9), id.kind) {
         (0..=1, _) => world.delete(&id),
+        (8, _) => world.edit(&id, |object| object["metadata"]["ownerReferences"] = json!([])),
         (2, _) => world.strip(&id),
         (3, _) => {
             world.strip(&id);
@@ -72,6 +76,24 @@ fn touch_a_child(world: &mut World, rng: &mut ChaCha8Rng) {
     }
 }
 
+/// A model that is kept is deleted; a set is deleted in a way that leaves its objects; the garbage collector does its part of that.
+fn touch_what_sets_leave(world: &mut World, rng: &mut ChaCha8Rng) {
+    let sets: Vec<ObjectId> =
+        world.objects.keys().filter(|id| id.kind == Kind::VirtualMachineScaleSet).cloned().collect();
+    let Some(set) = sets.choose(rng) else { return };
+    let finalizers = world.objects[set]["metadata"]["finalizers"].as_array().cloned().unwrap_or_default();
+    if finalizers.iter().any(|finalizer| finalizer == "orphan") {
+        return world.orphan_children_of(set);
+    }
+    match rng.random_range(0..3) {
+        0 if world.objects[set]["metadata"]["deletionTimestamp"].is_null() => world.delete_as_an_orphan(set),
+        _ => {
+            world.revisions.pop_first();
+            world.list_revisions();
+        }
+    }
+}
+
 fn owner(object: &Value) -> Option<String> {
     Some(object["metadata"]["ownerReferences"][0]["name"].as_str()?.to_owned())
 }
@@ -80,6 +102,7 @@ pub fn delete_everything(world: &mut World) {
     for id in world.objects.keys().cloned().collect::<Vec<_>>() {
         world.delete(&id);
         world.let_go(&id);
+        world.orphan_children_of(&id);
     }
 }
 

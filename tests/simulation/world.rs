@@ -17,6 +17,8 @@ use vnet_operator::operator::{Core, Input, Namespace, Outcome, Source, What, Wri
 pub const NAMESPACES: [&str; 2] = ["a", "b"];
 /// The finalizer of another controller.
 const FOREIGN_FINALIZER: &str = "example.com/foreign";
+/// The finalizer of a deletion that leaves what is owned.
+const ORPHANS: &str = "orphan";
 const STEPS_TO_CALM: usize = 20_000;
 
 #[derive(Clone, Debug)]
@@ -455,8 +457,18 @@ impl World {
         self.core = Core::new(self.settings.clone());
     }
 
-    /// The garbage collector does what a deletion of the set that orphans asks for.
+    /// A user deletes a set in the way that leaves what it owns.
+    pub fn delete_as_an_orphan(&mut self, set: &ObjectId) {
+        self.edit(set, |object| object["metadata"]["finalizers"].as_array_mut().unwrap().push(json!(ORPHANS)));
+        self.delete(set);
+    }
+
+    /// The garbage collector does what that asks for.
     pub fn orphan_children_of(&mut self, set: &ObjectId) {
+        let finalizers = self.objects.get(set).and_then(|object| object["metadata"]["finalizers"].as_array());
+        if finalizers.is_none_or(|finalizers| finalizers.iter().all(|finalizer| finalizer != ORPHANS)) {
+            return;
+        }
         let of_the_set = |object: &Value| object["metadata"]["ownerReferences"][0]["name"] == *set.name.name;
         let children = self.objects.iter().filter(|(_, object)| of_the_set(object)).map(|(id, _)| id.clone());
         for child in children.collect::<Vec<_>>() {
@@ -467,7 +479,7 @@ impl World {
         }
         self.edit(set, |object| {
             let finalizers = object["metadata"]["finalizers"].as_array_mut().unwrap();
-            finalizers.retain(|finalizer| finalizer != "orphan");
+            finalizers.retain(|finalizer| finalizer != ORPHANS);
         });
     }
 
@@ -566,7 +578,7 @@ fn applied(kind: Kind, object: &Value, recall: Recall) -> Input {
     Input::Applied(Box::new(object::observe(kind, &object, recall).expect("the model stores whole objects")))
 }
 
-fn read_revision(manifest: &Value) -> Revision {
+pub fn read_revision(manifest: &Value) -> Revision {
     let revision: ControllerRevision = serde_json::from_value(manifest.clone()).expect("the manifest is whole");
     children::read_revision(&revision).expect("it keeps a model")
 }
