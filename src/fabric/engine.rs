@@ -333,10 +333,11 @@ impl Engine {
         }
     }
 
-    /// True if there is something left of what this key stands for; those that wait for it are woken one by one.
+    /// True if there is something left of what this key stands for; those that wait for it are woken one by one. None if it
+    /// is not counted, or has gone: then all are woken.
     pub fn is_left(&self, key: &WaitKey) -> Option<bool> {
         match key {
-            WaitKey::Capacity(pool) => Some(self.pool(pool).is_some_and(|pool| pool.available() > 0)),
+            WaitKey::Capacity(pool) => self.pool(pool).map(|pool| pool.available() > 0),
             WaitKey::Quota(quota) => Some(self.has_left(quota, 1)),
             WaitKey::Object(_)
             | WaitKey::Claim(_)

@@ -103,7 +103,9 @@ impl Resource for PublicIPPrefix {
     }
 
     fn release(engine: &mut Engine, name: &Name, gone: &Programmed<Self>) {
-        engine.pools.remove(&PoolId::Prefix(name.clone()));
+        let own = PoolId::Prefix(name.clone());
+        engine.pools.remove(&own);
+        engine.free(WaitKey::Capacity(own));
         if let (Some(prefix), Some(public)) = (gone.held.prefix, engine.pools.get_mut(&PoolId::Public)) {
             for address in all_of(prefix) {
                 public.release(address);

@@ -98,8 +98,10 @@ impl Resource for Subnet {
         let network = &gone.ask.virtual_network;
         leave(&mut engine.subnets_of, network, name);
         move_ranges(engine, name, Some(&gone.ask), None);
-        engine.pools.remove(&PoolId::SubnetIPv4(name.clone()));
-        engine.pools.remove(&PoolId::SubnetIPv6(name.clone()));
+        for pool in [PoolId::SubnetIPv4(name.clone()), PoolId::SubnetIPv6(name.clone())] {
+            engine.pools.remove(&pool);
+            engine.free(WaitKey::Capacity(pool));
+        }
         let network = network.clone();
         engine.touch_members(Kind::VirtualNetwork, &network);
     }

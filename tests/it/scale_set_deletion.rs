@@ -86,6 +86,7 @@ fn what_a_flexible_set_made_stays_when_it_is_deleted_as_an_orphan() {
     let before = made.map(|id| space.ready(id));
     space.kubectl_ok(&["delete", "vmss/api", "--cascade=orphan", "--timeout=60s"], "");
     space.exactly(Kind::VirtualMachineScaleSet, &[]);
+    space.keeps_models(&[]);
     for (id, before) in made.iter().zip(&before) {
         let now = space.wait(id, "nobody's", |object| object.metadata.owner_references.is_none());
         assert_eq!(now.metadata.uid, before.metadata.uid, "{id}");
@@ -100,6 +101,31 @@ fn what_a_flexible_set_made_stays_when_it_is_deleted_as_an_orphan() {
     made.iter().for_each(|id| space.delete(id));
     made.iter().for_each(|id| space.gone(id));
     nothing_is_left_but_the_network(&space);
+}
+
+#[test]
+fn a_set_that_was_orphaned_while_no_operator_ran_is_made_anew() {
+    let cluster = alone();
+    let space = Space::on(&cluster).and_a_subnet();
+    space.apply(&ScaleSet::flexible(1).manifest());
+    space.ready("vm/api-0");
+    space.keeps_models(&["api-1"]);
+    space.cluster.kill_operator();
+    // As the garbage collector does it, which in a young cluster does not know every kind yet.
+    for child in ["vm/api-0", "nic/api-0-nic", "controllerrevision/api-1"] {
+        space.kubectl_ok(&["patch", child, "--type=merge", "-p", r#"{"metadata": {"ownerReferences": null}}"#], "");
+    }
+    for id in ["vmss/api", "vm/api-0", "nic/api-0-nic"] {
+        space.kubectl_ok(&["delete", id, "--cascade=orphan", "--wait=false"], "");
+        space.edit(id, &json!({"metadata": {"finalizers": null}}));
+        space.gone(id);
+    }
+    space.keeps_models(&["api-1"]);
+    space.cluster.start_operator().expect("it starts");
+    space.apply(&ScaleSet::flexible(2).forwarding().manifest());
+    space.ready("vmss/api");
+    space.exactly(Kind::VirtualMachine, &["api-0", "api-1"]);
+    space.keeps_models(&["api-1"]);
 }
 
 #[test]

@@ -1,14 +1,15 @@
 //! Objects of a set that are deleted by force, their finalizers taken off before the operator has let go of them: the
 //! fabric and the objects agree again.
 
+use kube::core::DynamicObject;
 use serde_json::json;
 use vnet_operator::fabric::Kind;
 
 use crate::cluster::{Cluster, alone};
+use crate::contract::{Health, kstatus};
 use crate::history::History;
-use crate::scale_sets::ScaleSet;
-use crate::space::Space;
-use crate::states::is_attached_to;
+use crate::scale_sets::{ScaleSet, ids};
+use crate::space::{Space, at};
 
 fn three<'a>(cluster: &'a Cluster, set: &ScaleSet, kind: Kind) -> Space<'a> {
     let space = Space::on(cluster).and_a_subnet();
@@ -53,20 +54,36 @@ fn a_flexible_machine_that_is_deleted_by_force_is_replaced() {
 }
 
 #[test]
-fn a_flexible_nic_that_is_deleted_by_force_heals_when_its_machine_is_deleted() {
+fn what_a_flexible_machine_uses_and_is_deleted_by_force_is_made_again_as_it_was() {
+    let cluster = alone();
+    let space = Space::on(&cluster).and_a_subnet();
+    space.apply(&ScaleSet::flexible(2).public(&space.own("forced")).manifest());
+    space.agrees(Kind::VirtualMachine, 2);
+    let facts = ["/macAddress", "/ipConfigurations", "/virtualMachine", "/ipAddress", "/dnsSettings"];
+    for id in ["nic/api-1-nic", "pip/api-1-nic-ip"] {
+        let before = space.ready(id);
+        delete_by_force(&space, id);
+        let is_another =
+            |now: &DynamicObject| now.metadata.uid != before.metadata.uid && kstatus(now) == Health::Current;
+        let now = space.wait(id, "made again", is_another);
+        assert_eq!(facts.map(|fact| at(&now, fact)), facts.map(|fact| at(&before, fact)), "{id}");
+        assert_eq!(space.agrees(Kind::VirtualMachine, 2), ["api-0", "api-1"]);
+    }
+}
+
+#[test]
+fn a_machine_that_a_user_takes_out_of_its_set_stays_and_is_replaced() {
     let cluster = alone();
     let space = three(&cluster, &ScaleSet::flexible(3), Kind::VirtualMachine);
-    delete_by_force(&space, "nic/api-1-nic");
-    space.delete("vm/api-1");
-    space.gone("vm/api-1");
-    let names = space.agrees(Kind::VirtualMachine, 3);
-    let nics: Vec<String> = names.iter().map(|name| format!("{name}-nic")).collect();
-    space.exactly(Kind::NetworkInterface, &nics.iter().map(String::as_str).collect::<Vec<_>>());
-    for name in &names {
-        let id = format!("nic/{name}-nic");
-        space.wait(&id, "attached", is_attached_to(name));
-        space.ready(&id);
-    }
+    space.edit("vm/api-1", &json!({"metadata": {"ownerReferences": null}}));
+    space.edit("nic/api-1-nic", &json!({"metadata": {"ownerReferences": null}}));
+    space.exactly(Kind::VirtualMachine, &["api-0", "api-1", "api-2", "api-3"]);
+    space.wait("vmss/api", "of three others", |set| ids(set).0 == "0,2-3" && kstatus(set) == Health::Current);
+    space.delete("vmss/api");
+    space.gone("vmss/api");
+    space.exactly(Kind::VirtualMachine, &["api-1"]);
+    space.ready("vm/api-1");
+    space.ready("nic/api-1-nic");
 }
 
 #[test]

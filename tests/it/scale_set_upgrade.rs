@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use crate::history::History;
 use crate::scale_sets::{ScaleSet, has_taken_up};
 use crate::space::{Space, at, id};
+use crate::states::{bring, message, ready_says};
 
 const THREE: [&str; 3] = ["api-0", "api-1", "api-2"];
 
@@ -90,6 +91,27 @@ fn a_rolling_upgrade_goes_in_batches_with_pauses_between_them() {
     updated.dedup();
     assert!(updated.len() > 1, "it was upgraded at once: {updated:?}");
     assert!(updated.is_sorted_by_key(Value::as_i64), "{updated:?}");
+}
+
+// shows VMSS-28
+#[test]
+fn a_rolling_upgrade_stops_while_too_many_instances_do_not_run() {
+    let limits = "maxBatchInstancePercent: 34, maxUnhealthyInstancePercent: 20";
+    let (space, set) = three(&format!("mode: Rolling, rollingUpgradePolicy: {{{limits}}}"));
+    bring(&space, "vmssvm/api-0", "Stopped");
+    let history = History::of(&space);
+    history.reaches(6); // the network, the subnet, the set and its instances
+    space.apply(&set.forwarding().manifest());
+    let stopped = space.wait("vmss/api", "stopped", ready_says("RollingUpgradeStopped"));
+    assert_eq!(at(&stopped, "/updatedReplicas"), 0);
+    assert!(message(&stopped).contains("More than 20 percent of the instances do not run."), "{}", message(&stopped));
+    bring(&space, "vmssvm/api-0", "Running");
+    space.wait("vmss/api", "upgraded", has_taken_up(3, "2"));
+    space.ready("vmss/api");
+    let instances = history.states().into_iter().filter(|state| id(state) == "VirtualMachineScaleSetVM/api-0");
+    let upgraded_while_stopped =
+        instances.filter(|vm| at(vm, "/powerState") == "Stopped" && at(vm, "/programmed/revision") == "2");
+    assert_eq!(upgraded_while_stopped.count(), 0);
 }
 
 #[test]

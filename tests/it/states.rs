@@ -80,3 +80,13 @@ pub fn configurations(nic: &DynamicObject) -> Vec<(&str, &str)> {
 pub fn is_advised(object: &DynamicObject, kind: &str) -> bool {
     condition(&object.data["status"], kind).is_some_and(|condition| condition["status"] == "True")
 }
+
+/// The object's Ready condition has this reason.
+pub fn ready_says(reason: &str) -> impl Fn(&DynamicObject) -> bool {
+    move |object| condition(&object.data["status"], "Ready").is_some_and(|ready| ready["reason"] == reason)
+}
+
+/// The message of the object's Ready condition.
+pub fn message(object: &DynamicObject) -> &str {
+    condition(&object.data["status"], "Ready").and_then(|ready| ready["message"].as_str()).unwrap_or_default()
+}

@@ -9,10 +9,11 @@ use kube::runtime::WatchStreamExt;
 use kube::runtime::watcher::{self, watcher};
 use serde_json::json;
 
-use crate::cluster::{alone, block_on, in_time};
+use crate::cluster::{alone, block_on, in_time, poll};
 use crate::contract::{self, Health, condition, kstatus};
 use crate::history::History;
 use crate::manifests::{machine, network, nic, nic_with, static_nic, subnet};
+use crate::scale_sets::ScaleSet;
 use crate::space::{Space, at};
 
 /// Events of an object: type, reason, and how often it was told.
@@ -44,6 +45,19 @@ fn events(space: &Space<'_>, object: &str) -> Vec<Told> {
 
 fn warning(reason: &str) -> Told {
     ("Warning".to_owned(), reason.to_owned(), 1)
+}
+
+#[test]
+fn a_foreign_object_in_the_place_of_a_model_is_told_by_an_event_and_the_set_follows_when_it_is_gone() {
+    let space = Space::with_a_subnet();
+    let foreign = "apiVersion: apps/v1\nkind: ControllerRevision\nmetadata: {name: api-1}\nrevision: 1\ndata: {}\n";
+    space.apply(foreign);
+    space.apply(&ScaleSet::uniform(1).manifest());
+    let told = poll("the set is told", || Some(events(&space, "api")).filter(|told| !told.is_empty()));
+    assert_eq!(told.unwrap(), [warning("NameTaken")]);
+    space.kubectl_ok(&["delete", "controllerrevision/api-1"], "");
+    space.ready("vmss/api");
+    space.keeps_models(&["api-1"]);
 }
 
 #[test]

@@ -129,6 +129,24 @@ fn an_instance_is_replaced_while_an_edit_of_its_set_is_refused() {
     assert_eq!(names(&world, Kind::VirtualMachineScaleSetVM), ["api-2", "api-3", "api-4"]);
 }
 
+#[test]
+fn a_set_that_does_not_fit_follows_its_subnet_when_that_goes_and_comes() {
+    let mut world = farm();
+    let web = id(Kind::Subnet, "a", "web");
+    world.create(&api(), set("Uniform", 300, false), true);
+    world.calm_down();
+    assert_eq!(ready(&world, &api()), "Unknown SubnetIsFull");
+    world.delete(&web);
+    world.let_go(&web);
+    world.calm_down();
+    assert_eq!(ready(&world, &api()), "Unknown InvalidResourceReference");
+    world.edit(&api(), |object| object["spec"]["replicas"] = json!(2));
+    let larger = json!({"virtualNetwork": {"name": "hub"}, "addressPrefixes": ["10.0.0.0/23"]});
+    world.create(&web, larger, true);
+    world.calm_down();
+    assert_eq!(ready(&world, &api()), "True Ready");
+}
+
 // What is in the way.
 
 #[test]
@@ -191,6 +209,27 @@ fn a_rolling_upgrade_leaves_out_what_a_user_has_taken_over() {
     world.edit(&nic(1), |object| object["metadata"]["labels"]["touched"] = json!("yes"));
     world.calm_down();
     assert_eq!((status(&world, "updatedReplicas"), status(&world, "takenOverInstanceIds")), (json!(3), Value::Null));
+}
+
+#[test]
+fn an_instance_whose_machine_is_not_there_yet_is_made_from_the_latest_model() {
+    let mut world = farm();
+    let mut spec = upgraded("Flexible", "Manual", 2, false);
+    world.not_taken.insert(machine(1));
+    world.create(&api(), spec.clone(), true);
+    let start = world.now;
+    while world.now.duration_since(start).as_secs() < 5 {
+        world.goes_on_for_one_step(&api());
+    }
+    assert_eq!(ready(&world, &api()), "Unknown InstanceBlocked");
+    spec["virtualMachineProfile"]["networkProfile"]["networkInterfaceConfigurations"][0]["enableIPForwarding"] =
+        json!(true);
+    world.edit(&api(), |object| object["spec"] = spec);
+    world.not_taken.clear();
+    world.calm_down();
+    let forwards = |n: u64| world.objects[&nic(n)]["spec"]["enableIPForwarding"].clone();
+    assert_eq!((forwards(0), forwards(1)), (json!(false), json!(true)));
+    assert_eq!((ready(&world, &api()), status(&world, "updatedReplicas")), ("True Ready".into(), json!(1)));
 }
 
 #[test]

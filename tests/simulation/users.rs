@@ -87,10 +87,7 @@ fn touch_what_sets_leave(world: &mut World, rng: &mut ChaCha8Rng) {
     }
     match rng.random_range(0..3) {
         0 if world.objects[set]["metadata"]["deletionTimestamp"].is_null() => world.delete_as_an_orphan(set),
-        _ => {
-            world.revisions.pop_first();
-            world.list_revisions();
-        }
+        _ => world.delete_a_kept_model(),
     }
 }
 

@@ -457,6 +457,14 @@ impl World {
         self.core = Core::new(self.settings.clone());
     }
 
+    /// A user deletes a model that is kept; not before the operator has heard that it was.
+    pub fn delete_a_kept_model(&mut self) {
+        if self.in_flight.is_empty() && self.answers.is_empty() {
+            self.revisions.pop_first();
+            self.list_revisions();
+        }
+    }
+
     /// A user deletes a set in the way that leaves what it owns.
     pub fn delete_as_an_orphan(&mut self, set: &ObjectId) {
         self.edit(set, |object| object["metadata"]["finalizers"].as_array_mut().unwrap().push(json!(ORPHANS)));

@@ -18,7 +18,7 @@ use crate::fabric::virtual_machine::{Member, PowerState, VirtualMachine, restart
 use crate::fabric::virtual_machine_scale_set_vm::VirtualMachineScaleSetVM;
 
 /// Has as many instances as are asked for: the highest ids go first (S-27), new ones have ids that never were used, and
-/// the latest model (S-28).
+/// the latest model (S-28); so have those whose machine is not there yet, since they have none to keep.
 pub(super) fn scale(engine: &mut Engine, name: &Name) {
     let Some(set) = engine.get_mut::<VirtualMachineScaleSet>(name) else { return };
     let wanted = usize::try_from(set.ask.replicas).unwrap_or(usize::MAX);
@@ -34,7 +34,8 @@ pub(super) fn scale(engine: &mut Engine, name: &Name) {
     let Some(set) = engine.get_mut::<VirtualMachineScaleSet>(name) else { return };
     let (uniform, latest) = (set.ask.mode == OrchestrationMode::Uniform, set.held.revision);
     let mut bare = Vec::new();
-    for (id, instance) in set.held.instances.iter_mut().filter(|(_, instance)| instance.target == 0) {
+    let is_bare = |instance: &Instance| instance.revision == 0 && instance.target < latest;
+    for (id, instance) in set.held.instances.iter_mut().filter(|(_, instance)| is_bare(instance)) {
         instance.target = latest;
         if uniform {
             instance.revision = latest;
