@@ -6,146 +6,23 @@
 
 mod children;
 mod judge;
+mod messages;
+mod start;
 mod writes;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use kube::core::ObjectMeta;
-use serde_json::Value;
 
 use super::index::Entry;
 use super::queue::{Queue, Urgency};
 use super::waits::Waits;
 use crate::api::children::{Child, Revision};
 use crate::api::object::Observed;
-use crate::api::{LOCATION_LABEL, SUBSCRIPTION_LABEL};
-use crate::fabric::{AnyRecord, Engine, Kind, Name, ObjectId, Settings, Uid, WaitKey};
+use crate::fabric::{AnyRecord, Engine, Kind, Name, ObjectId, Settings, WaitKey};
 
-/// A watch.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Source {
-    /// Of all Namespaces.
-    Namespaces,
-    /// Of all objects of a kind.
-    Objects(Kind),
-    /// Of the ControllerRevisions that keep models of scale sets.
-    Revisions,
-}
-
-/// What the core is told.
-#[derive(Clone, Debug)]
-pub enum Input {
-    /// A watch begins to list anew.
-    ListStarted(Source),
-    /// A watch has listed everything.
-    ListDone(Source),
-    /// An object, as a list or a watch shows it.
-    Applied(Box<Observed>),
-    /// An object has gone.
-    Deleted(ObjectId, Uid),
-    /// A Namespace, as a list or a watch shows it.
-    Namespace(Arc<str>, Namespace),
-    /// A Namespace has gone.
-    NamespaceDeleted(Arc<str>),
-    /// A model of a scale set that is kept, as a list or a watch shows it.
-    Revision(Revision),
-    /// The ControllerRevision of this uid, which kept this revision of a scale set's model, has gone.
-    RevisionDeleted(Name, u64, Uid),
-    /// How a write ended.
-    Written(ObjectId, Uid, Outcome),
-}
-
-/// What matters of a Namespace.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Namespace {
-    /// The location label.
-    pub location: Option<Arc<str>>,
-    /// The subscription label.
-    pub subscription: Option<Arc<str>>,
-    /// Whether it is being deleted.
-    pub terminating: bool,
-}
-
-impl Namespace {
-    /// What matters of a Namespace with this metadata. An empty label says no more than none.
-    pub fn of(metadata: &ObjectMeta) -> Self {
-        let label = |label: &str| {
-            let value = metadata.labels.as_ref()?.get(label)?;
-            (!value.is_empty()).then(|| Arc::from(value.as_str()))
-        };
-        Self {
-            location: label(LOCATION_LABEL),
-            subscription: label(SUBSCRIPTION_LABEL),
-            terminating: metadata.deletion_timestamp.is_some(),
-        }
-    }
-}
-
-/// How a write ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    /// Done; the object has this resourceVersion now.
-    Done(u64),
-    /// The object had changed before; what changed it is on its way as an event.
-    Conflict,
-    /// The object is gone.
-    Gone,
-    /// Not done: the API server does not take the object with the spec that it has, and says why.
-    Invalid(String),
-    /// Not done, or nobody knows.
-    Failed,
-}
-
-/// A write of one object, valid only for the version that it was decided on.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Write {
-    /// The object.
-    pub id: ObjectId,
-    /// Which life of it.
-    pub uid: Uid,
-    /// The resourceVersion that it was decided on.
-    pub resource_version: u64,
-    /// The generation that it speaks of.
-    pub generation: i64,
-    /// What is written.
-    pub what: What,
-}
-
-/// What is written.
-#[derive(Clone, Debug, PartialEq)]
-pub enum What {
-    /// The whole status.
-    Status(Value),
-    /// The whole list of finalizers.
-    Finalizers(Vec<String>),
-    /// The object is created, from this manifest.
-    Create(Value),
-    /// The object is created, or brought in line with this manifest where nobody else has taken over a field.
-    Apply(Value),
-    /// The object is deleted.
-    Delete,
-    /// The ControllerRevision that keeps a model of the scale set is created, from this manifest.
-    KeepRevision(Value),
-    /// The ControllerRevision of this uid, which keeps this revision of the scale set's model, is deleted.
-    DropRevision(u64, Uid),
-}
-
-/// An Event for people.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Notice {
-    /// The object.
-    pub id: ObjectId,
-    /// Which life of it.
-    pub uid: Uid,
-    /// Whether something is wrong.
-    pub warning: bool,
-    /// The reason, as the conditions show it.
-    pub reason: String,
-    /// The text.
-    pub note: String,
-}
+pub use messages::{Input, Namespace, Notice, Outcome, Source, What, Write};
 
 /// The state machine.
 #[derive(Clone, Debug)]
@@ -420,51 +297,5 @@ impl Core {
                 self.work.push(id.clone(), Urgency::Put);
             }
         }
-    }
-
-    // Start.
-
-    /// Restores the fabric kind by kind, what is referred to first. An object whose status was lost, and which takes nothing
-    /// that others may hold, is put as soon as its kind is restored, so that what refers to it finds it; then everything is
-    /// judged, deletions first.
-    fn start(&mut self) {
-        self.started = true;
-        let mut records = std::mem::take(&mut self.records);
-        self.engine.begin_restore();
-        for kind in Kind::ALL {
-            let mut new = Vec::new();
-            for id in self.by_age(*kind) {
-                match records.remove(&id) {
-                    Some(mut record) => {
-                        self.give_up_vanished(&id, &mut record);
-                        let dropped = self.engine.restore(&id.name, record);
-                        self.dropped.extend(dropped.into_iter().map(|what| (id.clone(), what)));
-                    }
-                    None => new.push(id),
-                }
-            }
-            if *kind == Kind::VirtualMachineScaleSet {
-                self.restore_models();
-            }
-            // What was restored is no news; only what a put changes from here on is.
-            let _ = (self.engine.take_freed(), self.engine.take_touched());
-            for id in new {
-                if !kind.allocates() && self.index.get(&id).is_some_and(|entry| !entry.deleting) {
-                    self.judge(&id);
-                }
-            }
-        }
-        let everything = Kind::ALL.iter().flat_map(|kind| self.by_age(*kind)).collect::<Vec<_>>();
-        for id in everything {
-            self.wake(id);
-        }
-    }
-
-    /// Those that ask for particular addresses first (S-10), then the older ones.
-    fn by_age(&self, kind: Kind) -> Vec<ObjectId> {
-        let mut entries: Vec<_> = self.index.iter().filter(|(id, _)| id.kind == kind).collect();
-        let chooses = |entry: &Entry| entry.asked.as_ref().is_ok_and(|asked| asked.ask.chooses());
-        entries.sort_by_key(|(_, entry)| (!chooses(entry), entry.created));
-        entries.into_iter().map(|(id, _)| id.clone()).collect()
     }
 }

@@ -1,0 +1,135 @@
+//! What the core is told, and what it answers.
+
+use std::sync::Arc;
+
+use kube::core::ObjectMeta;
+use serde_json::Value;
+
+use crate::api::children::Revision;
+use crate::api::object::Observed;
+use crate::api::{LOCATION_LABEL, SUBSCRIPTION_LABEL};
+use crate::fabric::{Kind, Name, ObjectId, Uid};
+
+/// A watch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Source {
+    /// Of all Namespaces.
+    Namespaces,
+    /// Of all objects of a kind.
+    Objects(Kind),
+    /// Of the ControllerRevisions that keep models of scale sets.
+    Revisions,
+}
+
+/// What the core is told.
+#[derive(Clone, Debug)]
+pub enum Input {
+    /// A watch begins to list anew.
+    ListStarted(Source),
+    /// A watch has listed everything.
+    ListDone(Source),
+    /// An object, as a list or a watch shows it.
+    Applied(Box<Observed>),
+    /// An object has gone.
+    Deleted(ObjectId, Uid),
+    /// A Namespace, as a list or a watch shows it.
+    Namespace(Arc<str>, Namespace),
+    /// A Namespace has gone.
+    NamespaceDeleted(Arc<str>),
+    /// A model of a scale set that is kept, as a list or a watch shows it.
+    Revision(Revision),
+    /// The ControllerRevision of this uid, which kept this revision of a scale set's model, has gone.
+    RevisionDeleted(Name, u64, Uid),
+    /// How a write ended.
+    Written(ObjectId, Uid, Outcome),
+}
+
+/// What matters of a Namespace.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Namespace {
+    /// The location label.
+    pub location: Option<Arc<str>>,
+    /// The subscription label.
+    pub subscription: Option<Arc<str>>,
+    /// Whether it is being deleted.
+    pub terminating: bool,
+}
+
+impl Namespace {
+    /// What matters of a Namespace with this metadata. An empty label says no more than none.
+    pub fn of(metadata: &ObjectMeta) -> Self {
+        let label = |label: &str| {
+            let value = metadata.labels.as_ref()?.get(label)?;
+            (!value.is_empty()).then(|| Arc::from(value.as_str()))
+        };
+        Self {
+            location: label(LOCATION_LABEL),
+            subscription: label(SUBSCRIPTION_LABEL),
+            terminating: metadata.deletion_timestamp.is_some(),
+        }
+    }
+}
+
+/// How a write ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Done; the object has this resourceVersion now.
+    Done(u64),
+    /// The object had changed before; what changed it is on its way as an event.
+    Conflict,
+    /// The object is gone.
+    Gone,
+    /// Not done: the API server does not take the object with the spec that it has, and says why.
+    Invalid(String),
+    /// Not done, or nobody knows.
+    Failed,
+}
+
+/// A write of one object, valid only for the version that it was decided on.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Write {
+    /// The object.
+    pub id: ObjectId,
+    /// Which life of it.
+    pub uid: Uid,
+    /// The resourceVersion that it was decided on.
+    pub resource_version: u64,
+    /// The generation that it speaks of.
+    pub generation: i64,
+    /// What is written.
+    pub what: What,
+}
+
+/// What is written.
+#[derive(Clone, Debug, PartialEq)]
+pub enum What {
+    /// The whole status.
+    Status(Value),
+    /// The whole list of finalizers.
+    Finalizers(Vec<String>),
+    /// The object is created, from this manifest.
+    Create(Value),
+    /// The object is created, or brought in line with this manifest where nobody else has taken over a field.
+    Apply(Value),
+    /// The object is deleted.
+    Delete,
+    /// The ControllerRevision that keeps a model of the scale set is created, from this manifest.
+    KeepRevision(Value),
+    /// The ControllerRevision of this uid, which keeps this revision of the scale set's model, is deleted.
+    DropRevision(u64, Uid),
+}
+
+/// An Event for people.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Notice {
+    /// The object.
+    pub id: ObjectId,
+    /// Which life of it.
+    pub uid: Uid,
+    /// Whether something is wrong.
+    pub warning: bool,
+    /// The reason, as the conditions show it.
+    pub reason: String,
+    /// The text.
+    pub note: String,
+}
