@@ -1,5 +1,8 @@
 //! The model of the API server, the watches and the network between it and the operator.
 
+mod answers;
+mod watches;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
@@ -12,7 +15,7 @@ use vnet_operator::api::FINALIZER;
 use vnet_operator::api::children::{self, Revision};
 use vnet_operator::api::object::{self, Recall};
 use vnet_operator::fabric::{Kind, Name, ObjectId, Settings, Uid};
-use vnet_operator::operator::{Core, Input, Namespace, Outcome, Source, What, Write};
+use vnet_operator::operator::{Core, Input, Namespace, Outcome, Write};
 
 pub const NAMESPACES: [&str; 2] = ["a", "b"];
 /// The finalizer of another controller.
@@ -176,242 +179,38 @@ impl World {
         self.events.entry(id.kind).or_default().push(event);
     }
 
-    // What the watches do. Those of different kinds run apart; each one is in order.
-
-    pub fn deliver_one(&mut self, rng: &mut ChaCha8Rng) {
-        let kind = Kind::ALL[rng.random_range(0..Kind::ALL.len())];
-        self.deliver(kind);
-        self.core.settle(self.now);
-    }
-
-    /// All events arrive before anything is judged.
-    pub fn deliver_all(&mut self) {
-        while Kind::ALL.iter().filter(|kind| self.deliver(**kind)).count() > 0 {}
-        self.core.settle(self.now);
-    }
-
-    fn deliver(&mut self, kind: Kind) -> bool {
-        let Some(events) = self.events.get_mut(&kind).filter(|events| !events.is_empty()) else { return false };
-        let input = match events.remove(0) {
-            Event::Applied(object) => applied(kind, &object, Recall::Nothing),
-            Event::Deleted(id, uid) => Input::Deleted(id, uid),
-        };
-        self.core.feed(input);
-        true
-    }
-
-    pub fn relist(&mut self, rng: &mut ChaCha8Rng) {
-        let kind = Kind::ALL[rng.random_range(0..Kind::ALL.len())];
-        self.tell(|| format!("watch of {kind} relists"));
-        self.list(kind);
-        self.core.settle(self.now);
-    }
-
-    fn list(&mut self, kind: Kind) {
-        self.events.remove(&kind);
-        self.core.feed(Input::ListStarted(Source::Objects(kind)));
-        for (_, object) in self.objects.iter().filter(|(id, _)| id.kind == kind) {
-            self.core.feed(applied(kind, object, Recall::Record));
-        }
-        self.core.feed(Input::ListDone(Source::Objects(kind)));
-    }
-
-    fn list_everything(&mut self) {
-        Kind::ALL.iter().for_each(|kind| self.list(*kind));
-        self.list_what_has_no_status();
-        self.core.settle(self.now);
-    }
-
-    fn list_what_has_no_status(&mut self) {
-        self.core.feed(Input::ListStarted(Source::Namespaces));
-        for (name, namespace) in &self.namespaces {
-            self.core.feed(Input::Namespace((*name).into(), namespace.clone()));
-        }
-        self.core.feed(Input::ListDone(Source::Namespaces));
-        self.list_revisions();
-    }
-
-    pub fn list_revisions(&mut self) {
-        self.core.feed(Input::ListStarted(Source::Revisions));
-        for revision in self.revisions.values() {
-            self.core.feed(Input::Revision(read_revision(revision)));
-        }
-        self.core.feed(Input::ListDone(Source::Revisions));
-    }
-
-    // What becomes of writes.
-
-    pub fn begin_writes(&mut self, rng: &mut ChaCha8Rng) {
-        for _ in 0..rng.random_range(1..4) {
-            self.begin_write();
+    /// A user deletes a model that is kept; not before the operator has heard that it was.
+    pub fn delete_a_kept_model(&mut self) {
+        if self.in_flight.is_empty() && self.answers.is_empty() {
+            self.revisions.pop_first();
+            self.list_revisions();
         }
     }
 
-    fn begin_write(&mut self) -> bool {
-        self.core.settle(self.now);
-        let Some(write) = self.core.next_write(self.now) else { return false };
-        self.in_flight.push(write);
-        true
+    /// A user deletes a set in the way that leaves what it owns.
+    pub fn delete_as_an_orphan(&mut self, set: &ObjectId) {
+        self.edit(set, |object| object["metadata"]["finalizers"].as_array_mut().unwrap().push(json!(ORPHANS)));
+        self.delete(set);
     }
 
-    pub fn end_a_write(&mut self, rng: &mut ChaCha8Rng) {
-        if self.in_flight.is_empty() {
+    /// The garbage collector does what that asks for.
+    pub fn orphan_children_of(&mut self, set: &ObjectId) {
+        let finalizers = self.objects.get(set).and_then(|object| object["metadata"]["finalizers"].as_array());
+        if finalizers.is_none_or(|finalizers| finalizers.iter().all(|finalizer| finalizer != ORPHANS)) {
             return;
         }
-        let write = self.in_flight.remove(rng.random_range(0..self.in_flight.len()));
-        let (id, uid) = (write.id.clone(), write.uid.clone());
-        let answer = match rng.random_range(0..10) {
-            0 => {
-                self.tell(|| format!("write of {id} is not carried out"));
-                vec![Input::Written(id, uid, Outcome::Failed)]
-            }
-            1 => {
-                let mut told = self.carry_out(write);
-                self.tell(|| format!("the answer to the write of {id} is lost"));
-                told.retain(|input| matches!(input, Input::Revision(_) | Input::RevisionDeleted(..))); // a watch tells it, too
-                told.push(Input::Written(id, uid, Outcome::Failed));
-                told
-            }
-            _ => self.carry_out(write),
-        };
-        self.answers.push(answer);
-    }
-
-    pub fn deliver_an_answer(&mut self, rng: &mut ChaCha8Rng) {
-        if !self.answers.is_empty() {
-            for input in self.answers.remove(rng.random_range(0..self.answers.len())) {
-                self.core.feed(input);
-            }
-            self.core.settle(self.now);
+        let of_the_set = |object: &Value| object["metadata"]["ownerReferences"][0]["name"] == *set.name.name;
+        let children = self.objects.iter().filter(|(_, object)| of_the_set(object)).map(|(id, _)| id.clone());
+        for child in children.collect::<Vec<_>>() {
+            self.edit(&child, |object| object["metadata"]["ownerReferences"] = json!([]));
         }
-    }
-
-    /// Does a write, and answers it as the real server and the operator's shell do.
-    fn carry_out(&mut self, write: Write) -> Vec<Input> {
-        let (id, uid) = (write.id.clone(), write.uid.clone());
-        let (shown, outcome) = match write.what {
-            What::Status(_) | What::Finalizers(_) => (None, self.carry_out_on(write)),
-            What::Create(manifest) | What::Apply(manifest) => self.carry_out_birth(&id, manifest),
-            What::Delete => {
-                let version = write.resource_version.to_string();
-                let is_it = |object: &&Value| {
-                    object["metadata"]["uid"] == *uid.0 && object["metadata"]["resourceVersion"] == version
-                };
-                let there = self.objects.get(&id).filter(is_it);
-                if there.is_none() {
-                    (None, Outcome::Conflict)
-                } else {
-                    self.tell(|| format!("operator deletes {id}"));
-                    self.writes += 1;
-                    self.delete(&id);
-                    self.shown(&id, &uid)
-                }
-            }
-            What::KeepRevision(mut manifest) => {
-                let name = Name::new(id.name.namespace.clone(), manifest["metadata"]["name"].as_str().unwrap());
-                if self.revisions.contains_key(&name) {
-                    (None, Outcome::Conflict)
-                } else {
-                    self.lives += 1;
-                    manifest["metadata"]["uid"] = json!(format!("life-{}", self.lives));
-                    self.tell(|| format!("operator keeps {name}"));
-                    self.writes += 1;
-                    let told = Input::Revision(read_revision(&manifest));
-                    self.revisions.insert(name, manifest);
-                    (Some(told), Outcome::Done(0))
-                }
-            }
-            What::DropRevision(number, of) => {
-                self.tell(|| format!("operator drops revision {number} of {id}"));
-                self.writes += 1;
-                self.revisions.retain(|_, revision| revision["metadata"]["uid"] != *of.0);
-                (Some(Input::RevisionDeleted(id.name.clone(), number, of)), Outcome::Done(0))
-            }
-        };
-        shown.into_iter().chain([Input::Written(id, uid, outcome)]).collect()
-    }
-
-    /// An object is created, or, where it is there, brought in line with the manifest.
-    fn carry_out_birth(&mut self, id: &ObjectId, manifest: Value) -> (Option<Input>, Outcome) {
-        let mut object = manifest;
-        if self.not_taken.contains(id) {
-            return (None, Outcome::Invalid("it is not valid".to_owned()));
+        for revision in self.revisions.values_mut().filter(|revision| of_the_set(revision)) {
+            revision["metadata"]["ownerReferences"] = json!([]);
         }
-        if self.objects.contains_key(id) && self.taken_over.contains(id) {
-            return (None, Outcome::Conflict);
-        }
-        self.writes += 1;
-        match self.objects.get(id) {
-            Some(_) if id.kind == Kind::VirtualMachineScaleSetVM => return (None, Outcome::Conflict),
-            Some(there) => {
-                let mut next = there.clone();
-                if next["spec"] != object["spec"] {
-                    next["metadata"]["generation"] = json!(next["metadata"]["generation"].as_i64().unwrap() + 1);
-                }
-                next["spec"] = object["spec"].take();
-                next["metadata"]["annotations"] = object["metadata"]["annotations"].take();
-                self.tell(|| format!("operator applies {id}"));
-                self.store(id, next);
-            }
-            None => {
-                self.lives += 1;
-                self.is_a_new_instance(id, &object);
-                let metadata = &mut object["metadata"];
-                metadata["uid"] = json!(format!("life-{}", self.lives));
-                metadata["generation"] = json!(1);
-                metadata["creationTimestamp"] = json!(self.now.to_string());
-                object["status"] = json!({"observedGeneration": -1});
-                self.tell(|| format!("operator creates {id}"));
-                self.store(id, object);
-            }
-        }
-        let uid = Uid::from(self.objects[id]["metadata"]["uid"].as_str().unwrap());
-        self.shown(id, &uid)
-    }
-
-    /// No id of an instance is used twice, unless somebody takes objects away by force.
-    fn is_a_new_instance(&mut self, id: &ObjectId, object: &Value) {
-        let stands_for_it = matches!(id.kind, Kind::VirtualMachineScaleSetVM | Kind::VirtualMachine);
-        let life = object["metadata"]["ownerReferences"][0]["uid"].as_str().unwrap().to_owned();
-        let is_new = self.instances.insert((life, id.clone()));
-        let forced = self.forced.contains(id) || !self.tampered.is_empty();
-        assert!(is_new || !stands_for_it || forced, "{id} is made twice");
-    }
-
-    /// What the server answers to a write of an object as a whole.
-    fn shown(&self, id: &ObjectId, uid: &Uid) -> (Option<Input>, Outcome) {
-        match self.objects.get(id) {
-            Some(object) => {
-                let version = object["metadata"]["resourceVersion"].as_str().unwrap().parse().unwrap();
-                (Some(applied(id.kind, object, Recall::Nothing)), Outcome::Done(version))
-            }
-            None => (Some(Input::Deleted(id.clone(), uid.clone())), Outcome::Done(0)),
-        }
-    }
-
-    fn carry_out_on(&mut self, write: Write) -> Outcome {
-        let Some(object) = self.objects.get(&write.id) else { return Outcome::Gone };
-        if object["metadata"]["resourceVersion"] != json!(write.resource_version.to_string()) {
-            return Outcome::Conflict;
-        }
-        let mut next = object.clone();
-        match write.what {
-            What::Status(status) => {
-                super::check::no_address_moves(self, &write.id, object, &status);
-                next["status"] = status;
-            }
-            What::Finalizers(finalizers) => next["metadata"]["finalizers"] = json!(finalizers),
-            What::Create(_) | What::Apply(_) | What::Delete | What::KeepRevision(_) | What::DropRevision(..) => {
-                unreachable!("it is no write of what is there")
-            }
-        }
-        assert!(next != *object, "{} is written, and nothing changes", write.id);
-        self.writes += 1;
-        self.tell(|| format!("operator writes {} {}", write.id, difference(&self.objects[&write.id], &next)));
-        self.store(&write.id, next);
-        // The real server answers the write that removes an object with the version that it had.
-        let removed = !self.objects.contains_key(&write.id);
-        Outcome::Done(if removed { write.resource_version } else { self.version })
+        self.edit(set, |object| {
+            let finalizers = object["metadata"]["finalizers"].as_array_mut().unwrap();
+            finalizers.retain(|finalizer| finalizer != ORPHANS);
+        });
     }
 
     // Time and accidents.
@@ -455,40 +254,6 @@ impl World {
         self.answers.clear();
         self.events.clear();
         self.core = Core::new(self.settings.clone());
-    }
-
-    /// A user deletes a model that is kept; not before the operator has heard that it was.
-    pub fn delete_a_kept_model(&mut self) {
-        if self.in_flight.is_empty() && self.answers.is_empty() {
-            self.revisions.pop_first();
-            self.list_revisions();
-        }
-    }
-
-    /// A user deletes a set in the way that leaves what it owns.
-    pub fn delete_as_an_orphan(&mut self, set: &ObjectId) {
-        self.edit(set, |object| object["metadata"]["finalizers"].as_array_mut().unwrap().push(json!(ORPHANS)));
-        self.delete(set);
-    }
-
-    /// The garbage collector does what that asks for.
-    pub fn orphan_children_of(&mut self, set: &ObjectId) {
-        let finalizers = self.objects.get(set).and_then(|object| object["metadata"]["finalizers"].as_array());
-        if finalizers.is_none_or(|finalizers| finalizers.iter().all(|finalizer| finalizer != ORPHANS)) {
-            return;
-        }
-        let of_the_set = |object: &Value| object["metadata"]["ownerReferences"][0]["name"] == *set.name.name;
-        let children = self.objects.iter().filter(|(_, object)| of_the_set(object)).map(|(id, _)| id.clone());
-        for child in children.collect::<Vec<_>>() {
-            self.edit(&child, |object| object["metadata"]["ownerReferences"] = json!([]));
-        }
-        for revision in self.revisions.values_mut().filter(|revision| of_the_set(revision)) {
-            revision["metadata"]["ownerReferences"] = json!([]);
-        }
-        self.edit(set, |object| {
-            let finalizers = object["metadata"]["finalizers"].as_array_mut().unwrap();
-            finalizers.retain(|finalizer| finalizer != ORPHANS);
-        });
     }
 
     /// The operator goes on until it writes this; it dies before it knows how that ended.
@@ -568,17 +333,6 @@ impl World {
         }
         panic!("the world never calms down");
     }
-}
-
-/// What a write changes, for the one who replays a seed.
-fn difference(before: &Value, after: &Value) -> String {
-    let fields = |object: &Value| object["status"].as_object().cloned().unwrap_or_default();
-    let (before_fields, after_fields) = (fields(before), fields(after));
-    let names: BTreeSet<&String> = before_fields.keys().chain(after_fields.keys()).collect();
-    let changed = names.into_iter().filter(|name| before_fields.get(*name) != after_fields.get(*name));
-    let changed: Vec<String> =
-        changed.map(|name| format!("\n    {name}: {} -> {}", before["status"][name], after["status"][name])).collect();
-    format!("finalizers {}{}", after["metadata"]["finalizers"], changed.concat())
 }
 
 fn applied(kind: Kind, object: &Value, recall: Recall) -> Input {
