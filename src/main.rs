@@ -2,7 +2,7 @@
 
 mod cli;
 
-use std::io::{ErrorKind, Write};
+use std::io::Write;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -13,10 +13,7 @@ const FAILED: u8 = 2;
 fn main() -> ExitCode {
     match cli::execute(cli::Cli::parse()) {
         Ok(code) => code,
-        // Who reads the output has had enough of it.
-        Err(error) if error.downcast_ref::<std::io::Error>().is_some_and(|e| e.kind() == ErrorKind::BrokenPipe) => {
-            ExitCode::SUCCESS
-        }
+        Err(error) if cli::is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             // Where standard error is closed, there is nobody to tell.
             let _ = writeln!(std::io::stderr(), "Error: {error:?}");

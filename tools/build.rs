@@ -13,10 +13,15 @@ fn main() {
     println!("cargo::rustc-env=VNET_VERSION={version} ({commit})");
 }
 
-/// The short name of the commit that is checked out, if this is a checkout and git is there.
+/// What the binary is made of.
+const SOURCES: [&str; 4] = ["src", "tools/build.rs", "Cargo.toml", "Cargo.lock"];
+
+/// The short name of the commit that is checked out, if this is a checkout and git is there. The sources may have changed
+/// since; of other files the binary knows nothing.
 fn commit() -> Option<String> {
     println!("cargo::rerun-if-changed={}", git(&["rev-parse", "--git-path", "logs/HEAD"])?);
-    let changes = git(&["status", "--porcelain", "--untracked-files=no"])?;
+    SOURCES.iter().for_each(|source| println!("cargo::rerun-if-changed={source}"));
+    let changes = git(&[&["status", "--porcelain", "--"], &SOURCES[..]].concat())?;
     let mark = if changes.is_empty() { "" } else { ", with changes" };
     Some(format!("commit {}{mark}", git(&["rev-parse", "--short=12", "HEAD"])?))
 }

@@ -57,8 +57,9 @@ fn round(file: &File, options: &Options) -> [f64; 3] {
     let namespaces = BTreeMap::from([("big".into(), Namespace::default())]);
     let start = Cluster::start(options.settings.clone(), State::default(), &namespaces, options.now);
     let mut cluster = start.expect("it comes to rest");
+    let object = |manifest: &Manifest| serde_json::from_value(manifest.object.clone()).expect("it is good");
     cluster.edit(|server, now| {
-        let create = |manifest: &Manifest| server.create(&manifest.id, manifest.object.clone(), now);
+        let create = |manifest: &Manifest| server.create(&manifest.id, object(manifest), now);
         read.objects.values().filter_map(create).collect()
     });
     let begin = Instant::now();

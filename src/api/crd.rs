@@ -21,6 +21,11 @@ macro_rules! all {
 }
 for_each_kind!(all);
 
+/// The definition of every kind, for what is judged by them.
+pub fn known() -> Vec<Value> {
+    all().unwrap_or_else(|error| unreachable!("what is made of the kinds' own types is JSON: {error}"))
+}
+
 /// kstatus takes a new object without this for one that is current.
 fn definition(crd: CustomResourceDefinition) -> Result<Value, serde_json::Error> {
     let mut crd = serde_json::to_value(crd)?;

@@ -12,7 +12,9 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::LazyLock;
 
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use regex::Regex;
+use schemars::generate::SchemaSettings;
 use serde_json::Value;
 
 use super::crd;
@@ -51,7 +53,7 @@ struct Shape {
 /// Where a value stands.
 #[derive(Clone, Copy, Debug)]
 enum Path<'a> {
-    Spec,
+    Root(&'static str),
     Field(&'a Path<'a>, &'a str),
     Item(&'a Path<'a>, usize),
 }
@@ -66,8 +68,20 @@ pub fn check(kind: Kind, spec: &Value, whose: Whose) -> Vec<Violation> {
     let mut check = Check { whose, findings: Findings::default() };
     check.findings.under("ARM-04");
     if let Some(form) = FORMS.get(&kind) {
-        check.value(form, spec, Path::Spec);
+        check.value(form, spec, Path::Root("spec"));
     }
+    check.findings.into_violations()
+}
+
+/// Everything in the metadata of an object that is not of the form that Kubernetes gives it; of names, labels and times it
+/// tells only that they are texts.
+pub fn check_metadata(metadata: &Value) -> Vec<Violation> {
+    static FORM: LazyLock<Form> = LazyLock::new(|| {
+        let settings = SchemaSettings::openapi3().with(|settings| settings.inline_subschemas = true);
+        of_schema(settings.into_generator().into_root_schema_for::<ObjectMeta>().as_value())
+    });
+    let mut check = Check { whose: Whose::TheServers, findings: Findings::default() };
+    check.value(&FORM, metadata, Path::Root("metadata"));
     check.findings.into_violations()
 }
 
@@ -76,7 +90,7 @@ pub fn check(kind: Kind, spec: &Value, whose: Whose) -> Vec<Violation> {
 pub(crate) fn check_status(kind: Kind, status: &Value) -> Vec<Violation> {
     static FORMS: LazyLock<BTreeMap<Kind, Form>> = LazyLock::new(|| of_every_kind("status"));
     let mut check = Check { whose: Whose::TheOperators, findings: Findings::default() };
-    check.value(&FORMS[&kind], status, Path::Spec);
+    check.value(&FORMS[&kind], status, Path::Root("status"));
     check.findings.into_violations()
 }
 
@@ -247,11 +261,21 @@ fn quoted(text: &str) -> String {
 impl fmt::Display for Path<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Path::Spec => f.write_str("spec"),
-            Path::Field(of, name) if name.len() <= QUOTED => write!(f, "{of}.{name}"),
-            Path::Field(of, name) => write!(f, "{of}[{}]", quoted(name)),
+            Path::Root(name) => f.write_str(name),
+            Path::Field(of, name) => write!(f, "{of}{}", step(name)),
             Path::Item(of, n) => write!(f, "{of}[{n}]"),
         }
+    }
+}
+
+/// A field, or the key of an entry, as a step of a path: `.app`, `[app.kubernetes.io/name]`.
+pub fn step(name: &str) -> String {
+    if name.len() > QUOTED {
+        format!("[{}]", quoted(name))
+    } else if name.contains(['.', '/', '[', ']']) {
+        format!("[{name}]")
+    } else {
+        format!(".{name}")
     }
 }
 
@@ -259,7 +283,7 @@ impl fmt::Display for Path<'_> {
 
 /// The form of the spec of every kind, or of its status.
 fn of_every_kind(part: &str) -> BTreeMap<Kind, Form> {
-    let definitions = crd::all().unwrap_or_default();
+    let definitions = crd::known();
     let of_definition = |definition: &Value| {
         let schema = definition.pointer("/spec/versions/0/schema/openAPIV3Schema/properties");
         schema.and_then(|properties| properties.get(part)).map_or(Form::Anything, of_schema)
@@ -274,6 +298,10 @@ fn of_schema(schema: &Value) -> Form {
     match field("type").as_str() {
         Some("object") if field("additionalProperties").is_object() => {
             Form::Entries { most: most("maxProperties"), entry: Box::new(of_schema(field("additionalProperties"))) }
+        }
+        // Fields that nobody names: of metadata's managedFields.
+        Some("object") if field("properties").is_null() && field("x-kubernetes-preserve-unknown-fields").is_null() => {
+            Form::Entries { most: usize::MAX, entry: Box::new(Form::Anything) }
         }
         Some("object") => {
             let fields = field("properties").as_object().into_iter().flatten();

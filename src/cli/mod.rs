@@ -5,7 +5,7 @@ mod plan;
 mod run;
 mod upgrade;
 
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -95,6 +95,11 @@ async fn connect() -> anyhow::Result<kube::Client> {
     )
 }
 
+/// Whether whoever reads the output has had enough of it.
+pub fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == ErrorKind::BrokenPipe)
+}
+
 /// Does what the command line says.
 pub fn execute(cli: Cli) -> anyhow::Result<ExitCode> {
     match cli.command {
@@ -107,7 +112,10 @@ pub fn execute(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Crds { dir: None } => print_crds()?,
         Command::Rules { ids } => print_rules(&ids)?,
         Command::Completions { shell } => {
-            clap_complete::generate(shell, &mut Cli::command(), "vnet", &mut std::io::stdout());
+            // It panics where it cannot write.
+            let mut text = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "vnet", &mut text);
+            std::io::stdout().write_all(&text)?;
         }
     }
     Ok(ExitCode::SUCCESS)

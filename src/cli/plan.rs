@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, anyhow, bail};
+use clap::builder::NonEmptyStringValueParser;
 use indicatif::ProgressBar;
 use jiff::Timestamp;
 use k8s_openapi::api::apps::v1::ControllerRevision;
@@ -16,16 +17,16 @@ use kube::api::{DynamicObject, ListParams};
 use kube::core::{PartialObjectMeta, Selector};
 use kube::{Api, Client, ResourceExt};
 use serde::de::DeserializeOwned;
+use vnet_operator::api::GROUP;
 use vnet_operator::api::object::api_resource;
 use vnet_operator::fabric::virtual_machine_scale_set::SCALE_SET_LABEL;
 use vnet_operator::fabric::{Kind, Name, ObjectId};
-use vnet_operator::operator::Namespace;
 use vnet_operator::plan::manifests::{self, File, Unreadable};
 use vnet_operator::plan::state::State;
-use vnet_operator::plan::{self, Options, Plan, Prune, show};
+use vnet_operator::plan::{self, Options, Plan, Prune, selector, show};
 
 use super::fabric::FabricOptions;
-use super::{connect, on_one_thread};
+use super::{connect, is_broken_pipe, on_one_thread};
 
 pub const EXAMPLES: &str = "\
 Examples:
@@ -59,20 +60,21 @@ pub struct PlanOptions {
     #[arg(long, short = 'R')]
     recursive: bool,
     /// The namespace of objects that name none
-    #[arg(long, short, default_value = "default")]
+    #[arg(long, short, default_value = "default", value_parser = NonEmptyStringValueParser::new())]
     namespace: String,
     /// How the plan is written
     #[arg(long, short, default_value = "table")]
     output: Output,
-    /// The state to compare with: a dump of `kubectl get azure,ns,controllerrevisions -A -o yaml` (- for standard input), or
-    /// `cluster` for the cluster of the current context. Without it, nothing is there yet
+    /// The state to compare with: a dump of `kubectl get azure,ns,controllerrevisions -A -o yaml` (- for standard input;
+    /// with --show-managed-fields where manifests are applied server-side), or `cluster` for the cluster of the current
+    /// context. Without it, nothing is there yet
     #[arg(long, value_name = "STATE")]
     against: Vec<String>,
     /// Plan the deletion of what the state has in the namespaces of the manifests, and the manifests have not
     #[arg(long, requires = "against")]
     prune: bool,
-    /// Prune only what has these labels, such as app=shop,tier=web
-    #[arg(long, short = 'l', requires = "prune", value_parser = labels, default_value = "")]
+    /// Prune only what has these labels, such as app=shop,tier!=web,team,!old
+    #[arg(long, short = 'l', requires = "prune", value_parser = selector::read, default_value = "")]
     selector: Selector,
     /// Exit with 3 if all is accepted and something changes
     #[arg(long)]
@@ -95,27 +97,18 @@ enum Output {
     Markdown,
 }
 
-fn labels(text: &str) -> Result<Selector, String> {
-    let pairs = text.split(',').filter(|pair| !pair.is_empty());
-    let pair = |pair: &str| {
-        let (label, value) = pair.split_once('=').ok_or_else(|| format!("{pair:?} is not label=value"))?;
-        Ok((label.to_owned(), value.trim_start_matches('=').to_owned()))
-    };
-    pairs.map(pair).collect::<Result<Vec<_>, String>>().map(|pairs| pairs.into_iter().collect())
-}
-
 /// Plans, prints, and says by the exit code how it came out.
 pub fn plan(options: &PlanOptions) -> anyhow::Result<ExitCode> {
     let progress = ProgressBar::new_spinner(); // seen on a terminal only
     progress.enable_steady_tick(Duration::from_millis(100));
     progress.set_message("reading");
+    if options.manifests.iter().chain(&options.against).filter(|path| *path == STDIN).count() > 1 {
+        bail!("standard input can be read once; give {STDIN} once, and files for the rest");
+    }
     let files = files(&options.manifests, options.recursive)?;
     let manifests = manifests::read(&files, &options.namespace).map_err(|all| unreadable(&all))?;
-    if manifests.objects.is_empty() && manifests.namespaces.is_empty() {
-        bail!(
-            "there is no object of vnet.dev in {}; `vnet plan -R` reads subfolders too",
-            options.manifests.join(", ")
-        );
+    if manifests.objects.is_empty() && manifests.namespaces.is_empty() && manifests.notes.is_empty() {
+        bail!("there is no object in {}; `vnet plan -R` reads subfolders too", options.manifests.join(", "));
     }
     let state = state(options)?;
     progress.set_message(format!("judging {} objects", manifests.objects.len() + state.objects.len()));
@@ -123,7 +116,11 @@ pub fn plan(options: &PlanOptions) -> anyhow::Result<ExitCode> {
     let how = Options { settings: options.fabric.settings(), prune, now: Timestamp::now() };
     let plan = plan::plan(&manifests, state, &how)?;
     progress.finish_and_clear();
-    print(&plan, options.output)?;
+    match print(&plan, options.output) {
+        // Who reads the plan has had enough of it, and may look at the exit code.
+        Err(error) if is_broken_pipe(&error) => {}
+        printed => printed?,
+    }
     Ok(ExitCode::from(match (plan.refuses(), options.detailed_exitcode && plan.changes()) {
         (true, _) => REFUSED,
         (false, true) => CHANGES,
@@ -159,7 +156,7 @@ fn files(paths: &[String], recursive: bool) -> anyhow::Result<Vec<File>> {
         if path == STDIN {
             let mut text = String::new();
             std::io::stdin().read_to_string(&mut text).context("cannot read standard input")?;
-            files.push(File { name: "<stdin>".into(), text });
+            files.push(File { name: manifests::STDIN.into(), text });
         } else if Path::new(path).is_dir() {
             folder(Path::new(path), recursive, &mut files)?;
         } else {
@@ -206,21 +203,40 @@ fn state(options: &PlanOptions) -> anyhow::Result<State> {
 async fn of_cluster(client: Client) -> anyhow::Result<State> {
     let mut state = State::default();
     for kind in Kind::ALL {
-        let api = Api::<DynamicObject>::all_with(client.clone(), &api_resource(*kind));
-        let all = list(&api, "")
-            .await
-            .with_context(|| format!("cannot list {kind}; are the CRDs of `vnet crds` installed?"))?;
+        let resource = api_resource(*kind);
+        let api = Api::<DynamicObject>::all_with(client.clone(), &resource);
+        let all = list(&api, "").await.map_err(|error| unlisted(&resource.plural, error))?;
         let id = |object: &DynamicObject| {
             ObjectId::new(*kind, Name::new(object.namespace().unwrap_or_default(), object.name_any()))
         };
         state.objects.extend(all.into_iter().map(|object| (id(&object), object)));
     }
-    let namespaces = list(&Api::<PartialObjectMeta<KubeNamespace>>::all(client.clone()), "").await?;
-    let namespaces =
-        namespaces.iter().map(|namespace| (namespace.name_any().into(), Namespace::of(&namespace.metadata)));
+    let namespaces = Api::<PartialObjectMeta<KubeNamespace>>::all(client.clone());
+    let namespaces = list(&namespaces, "").await.map_err(|error| unlisted("namespaces", error))?;
+    let namespaces = namespaces.into_iter().map(|namespace| (namespace.name_any().into(), namespace.metadata));
     state.namespaces = Some(namespaces.collect());
-    state.revisions = list(&Api::<ControllerRevision>::all(client), SCALE_SET_LABEL).await?;
+    let revisions = list(&Api::<ControllerRevision>::all(client), SCALE_SET_LABEL).await;
+    state.revisions = revisions.map_err(|error| unlisted("controllerrevisions", error))?;
     Ok(state)
+}
+
+/// Why there is no list, and what to do.
+fn unlisted(resource: &str, error: kube::Error) -> anyhow::Error {
+    let what = match &error {
+        kube::Error::Api(status) if status.code == 403 => format!(
+            "no right to list {resource} in all namespaces: `vnet plan --against {CLUSTER}` reads every kind of {GROUP}, \
+             namespaces and controllerrevisions. Let an administrator run `kubectl create clusterrole vnet-plan --verb=list \
+             --resource=*.{GROUP},namespaces,controllerrevisions.apps` and `kubectl create clusterrolebinding vnet-plan \
+             --clusterrole=vnet-plan --user=NAME`, or take a dump with somebody else's rights"
+        ),
+        kube::Error::Api(status) if status.code == 404 => {
+            format!(
+                "the cluster has no {resource}: install the CRDs with `vnet crds | kubectl apply --server-side -f -`"
+            )
+        }
+        _ => format!("cannot list {resource}"),
+    };
+    anyhow::Error::new(error).context(what)
 }
 
 async fn list<K>(api: &Api<K>, selector: &str) -> kube::Result<Vec<K>>

@@ -4,13 +4,15 @@
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
+use kube::core::DynamicObject;
 use kube::core::cel::{CompiledSchema, ValidationError, Validator, apply_defaults, compile_schema};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
+use super::metadata;
 use crate::api::crd;
 use crate::api::form::{self, Whose};
 use crate::api::status::ViolationReport;
-use crate::fabric::Kind;
+use crate::fabric::{Kind, Violation};
 
 /// The reason that the API server itself gives.
 pub const CODE: &str = "Invalid";
@@ -18,8 +20,8 @@ pub const CODE: &str = "Invalid";
 pub const SCHEMA: &str = "schema";
 /// Stands for the id of a rule where a CEL rule of a schema refuses.
 pub const CEL: &str = "CEL";
-/// The most characters of a name, and of a namespace.
-const NAME_LENGTHS: [(&str, usize); 2] = [("name", 253), ("namespace", 63)];
+/// What stands beside each other at the top of an object.
+const TOP: [&str; 5] = ["apiVersion", "kind", "metadata", "spec", "status"];
 
 struct Schema {
     whole: Value,
@@ -29,7 +31,7 @@ struct Schema {
 /// The schemas of all kinds, read once.
 fn schema(kind: Kind) -> Option<&'static Schema> {
     static SCHEMAS: LazyLock<BTreeMap<Kind, Schema>> = LazyLock::new(|| {
-        let definitions = crd::all().unwrap_or_default();
+        let definitions = crd::known();
         let schema = |definition: &Value| {
             let whole = definition.pointer("/spec/versions/0/schema/openAPIV3Schema").cloned().unwrap_or_default();
             Schema { compiled: compile_schema(&whole), whole }
@@ -51,8 +53,24 @@ pub struct Admission {
 }
 
 impl Admission {
-    /// Everything that keeps the API server from storing an object of this kind; `kubectl apply` would say the same.
-    pub fn refusals(&self, kind: Kind, object: &Value) -> Vec<ViolationReport> {
+    /// The object as the API server stores it, its defaults filled in.
+    ///
+    /// # Errors
+    /// Everything that keeps the API server from storing it; `kubectl apply` would say the same.
+    pub fn admit(&self, kind: Kind, asked: &Value) -> Result<DynamicObject, Vec<ViolationReport>> {
+        let asked = without_nulls(asked);
+        let refusals = self.refusals(kind, &asked);
+        if !refusals.is_empty() {
+            return Err(refusals);
+        }
+        let unreadable = |error| {
+            let remedy = "Correct the metadata as the message says.".to_owned();
+            vec![refusal(SCHEMA, "metadata".to_owned(), format!("It cannot be read: {error}."), remedy)]
+        };
+        serde_json::from_value(defaulted(kind, &asked)).map_err(unreadable)
+    }
+
+    fn refusals(&self, kind: Kind, object: &Value) -> Vec<ViolationReport> {
         let mut refusals = of_form(kind, object);
         // As the API server does, which asks no rule of what is not of the right form.
         let told: Vec<String> = refusals.iter().map(|refusal| refusal.path.clone()).collect();
@@ -66,14 +84,32 @@ impl Admission {
 }
 
 fn of_form(kind: Kind, object: &Value) -> Vec<ViolationReport> {
-    let spec = object.get("spec").unwrap_or(&Value::Null);
-    let mut refusals = metadata(object);
-    refusals.extend(form::check(kind, spec, Whose::TheServers).iter().map(|violation| ViolationReport {
-        rule: SCHEMA.to_owned(),
-        code: CODE.to_owned(),
-        ..ViolationReport::from(violation)
+    let part = |field: &str| object.get(field).unwrap_or(&Value::Null);
+    let mut refusals = metadata::refusals(part("metadata"));
+    refusals.extend(form::check(kind, part("spec"), Whose::TheServers).iter().map(of_the_server));
+    let unknown = object.as_object().into_iter().flat_map(Map::keys).filter(|field| !TOP.contains(&field.as_str()));
+    refusals.extend(unknown.map(|field| {
+        let remedy = format!("Remove the field, or correct its name; an object has {}.", TOP.join(", "));
+        refusal(SCHEMA, field.clone(), "There is no such field.".to_owned(), remedy)
     }));
     refusals
+}
+
+/// What is refused for its form, as the API server's refusal.
+pub fn of_the_server(violation: &Violation) -> ViolationReport {
+    ViolationReport { rule: SCHEMA.to_owned(), code: CODE.to_owned(), ..ViolationReport::from(violation) }
+}
+
+/// A field that is null is none: the API server takes it away before it looks at what is left.
+pub fn without_nulls(value: &Value) -> Value {
+    match value {
+        Value::Object(fields) => {
+            let fields = fields.iter().filter(|(_, value)| !value.is_null());
+            Value::Object(fields.map(|(name, value)| (name.clone(), without_nulls(value))).collect())
+        }
+        Value::Array(items) => items.iter().map(without_nulls).collect(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => value.clone(),
+    }
 }
 
 /// The API server stores nothing in a namespace that there is not.
@@ -86,12 +122,23 @@ pub fn no_namespace(namespace: &str) -> ViolationReport {
     )
 }
 
+/// The API server stores nothing new in a namespace that is being deleted.
+pub fn terminating(namespace: &str) -> ViolationReport {
+    refusal(
+        SCHEMA,
+        "metadata.namespace".to_owned(),
+        format!("Namespace {namespace} is being deleted: nothing new is stored in it."),
+        "Wait until it has gone and create it anew, or choose another namespace.".to_owned(),
+    )
+}
+
 /// Whether what was told of one field says enough of another.
 fn covers(told: &str, path: &str) -> bool {
     path.strip_prefix(told).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
 }
 
-fn refusal(rule: &str, path: String, message: String, remedy: String) -> ViolationReport {
+/// A refusal that only an edit helps.
+pub fn refusal(rule: &str, path: String, message: String, remedy: String) -> ViolationReport {
     let (rule, code, retry) = (rule.to_owned(), CODE.to_owned(), "OnEdit".to_owned());
     ViolationReport { rule, code, path, message, remedy, blocked_by: Vec::new(), retry }
 }
@@ -102,38 +149,6 @@ fn objection(error: ValidationError) -> ViolationReport {
         None => "Correct the field as the message says.".to_owned(),
     };
     refusal(CEL, error.field_path, format!("The field is refused: {}.", error.message), remedy)
-}
-
-/// What is wrong with names, labels and annotations.
-fn metadata(object: &Value) -> Vec<ViolationReport> {
-    let metadata = object.get("metadata").unwrap_or(&Value::Null);
-    let mut refusals = Vec::new();
-    for (field, most) in NAME_LENGTHS {
-        let name = metadata.get(field).and_then(Value::as_str).unwrap_or_default();
-        let is_inner =
-            |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '.' && field == "name";
-        let is_outer = |c: Option<char>| c.is_some_and(|c| is_inner(c) && c.is_ascii_alphanumeric());
-        let fits = name.chars().all(is_inner) && is_outer(name.chars().next()) && is_outer(name.chars().next_back());
-        if !fits || name.len() > most {
-            let also = if field == "name" { ", hyphens and dots" } else { " and hyphens" };
-            refusals.push(refusal(
-                SCHEMA,
-                format!("metadata.{field}"),
-                format!("{name:?} is no {field} of an object."),
-                format!("Write at most {most} lower-case letters, digits{also}, a letter or digit first and last."),
-            ));
-        }
-    }
-    for field in ["labels", "annotations"] {
-        for (key, value) in metadata.get(field).and_then(Value::as_object).into_iter().flatten() {
-            if !value.is_string() {
-                let remedy = "Put the value between quotation marks.".to_owned();
-                let message = format!("{value} is not a text.");
-                refusals.push(refusal(SCHEMA, format!("metadata.{field}[{key}]"), message, remedy));
-            }
-        }
-    }
-    refusals
 }
 
 #[cfg(test)]
@@ -148,7 +163,7 @@ mod tests {
     }
 
     fn refusals(kind: Kind, object: &Value) -> Vec<ViolationReport> {
-        Admission::default().refusals(kind, object)
+        Admission::default().admit(kind, object).err().unwrap_or_default()
     }
 
     fn a_nic(configuration: Value) -> Value {
@@ -189,13 +204,38 @@ mod tests {
     }
 
     #[test]
-    fn a_name_that_no_object_can_have_is_refused() {
+    fn metadata_and_fields_beside_it_that_there_are_not_are_refused() {
         let set = json!({
-            "metadata": {"name": "A_b", "namespace": "a.b", "labels": {"l": 1}},
-            "spec": {},
+            "apiVersion": "vnet.dev/v1alpha1", "kind": "AvailabilitySet",
+            "metadata": {"name": "a", "namespace": "b", "labels": ["x"], "lables": {}},
+            "spec": {}, "status": {}, "specs": {},
         });
         let paths: Vec<_> = told(Kind::AvailabilitySet, &set).into_iter().map(|(_, path, _)| path).collect();
-        assert_eq!(paths, ["metadata.name", "metadata.namespace", "metadata.labels[l]"]);
+        assert_eq!(paths, ["metadata.labels", "metadata.lables", "specs"]);
+    }
+
+    #[test]
+    fn what_serde_alone_finds_wrong_is_refused_too() {
+        let set = json!({"metadata": {"name": "a", "namespace": "b", "creationTimestamp": "yesterday"}, "spec": {}});
+        let told = told(Kind::AvailabilitySet, &set);
+        assert_eq!((told.len(), told[0].1.as_str()), (1, "metadata"));
+    }
+
+    #[test]
+    fn a_field_that_is_null_is_none_and_an_item_is_not() {
+        let kind = Kind::PublicIPAddress;
+        let address = json!({
+            "metadata": {"name": "p", "namespace": "a", "labels": null, "annotations": {"a": null}},
+            "spec": {"dnsSettings": null, "sku": {"name": null}, "idleTimeoutInMinutes": null},
+        });
+        let stored = Admission::default().admit(kind, &address).unwrap();
+        assert_eq!(stored.data["spec"], defaulted(kind, &json!({"spec": {}}))["spec"]);
+        let paths = |object| told(kind, &object).into_iter().map(|(_, path, _)| path).collect::<Vec<_>>();
+        let required = json!({"metadata": {"name": "p"}, "spec": {"dnsSettings": {"domainNameLabel": null}}});
+        assert_eq!(paths(required), ["spec.dnsSettings.domainNameLabel"]);
+        let nic = a_nic(json!(null));
+        let paths: Vec<_> = told(Kind::NetworkInterface, &nic).into_iter().map(|(_, path, _)| path).collect();
+        assert_eq!(paths, ["spec.ipConfigurations[0]"]);
     }
 
     #[test]

@@ -3,26 +3,34 @@
 use std::collections::BTreeSet;
 
 use kube::core::DynamicObject;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::cluster::Cluster;
-use super::difference;
 use super::manifests::Manifest;
+use super::merge::LAST_APPLIED;
 use super::report::{Action, Difference, PlannedObject, PlannedViolation, Ready, Told};
-use crate::api::object;
+use super::{Judged, admission, difference};
 use crate::api::status::ViolationReport;
-use crate::fabric::ObjectId;
+use crate::api::{FINALIZER, object};
+use crate::fabric::{Code, ObjectId};
 
 /// The fields of a status, wherever in it, that tell what the fabric gave.
 const ALLOCATED: [&str; 6] = ["privateIPAddress", "ipAddress", "ipPrefix", "fqdn", "macAddress", "powerState"];
 /// The conditions that every object has, and those that sum them up.
 const STANDARD: [&str; 6] = ["ResolvedRefs", "Accepted", "Programmed", "Ready", "Reconciling", "Stalled"];
-/// The rules that refuse what can only be had by deleting the object and creating it anew.
-pub const FIXED: [&str; 7] = ["AVS-01", "NIC-05", "PIP-01", "S-12", "S-14", "VMSS-12", "VMSS-26"];
+/// The codes that refuse what can only be had by deleting the object and creating it anew.
+const FIXED: [Code; 4] = [
+    Code::InvalidResourceLocation,
+    Code::PropertyChangeNotAllowed,
+    Code::SkuCannotBeChangedOnUpdate,
+    Code::VMScaleSetCannotBeUpdatedToReferenceSubnetsFromDifferentVirtualNetworks,
+];
+/// The rule that does so with codes that others use for what an edit cures.
+const FIXED_NETWORK: &str = "NIC-05";
 /// What a status repeats of the spec, of others, and of itself.
 const REPEATED: [&str; 5] = ["programmed", "conditions", "violations", "publicIPAddresses", "instances"];
 /// The metadata that manifests set.
-const METADATA: [&str; 2] = ["labels", "annotations"];
+const METADATA: [&str; 4] = ["labels", "annotations", "finalizers", "ownerReferences"];
 
 /// Two states of a cluster, and what happened between them.
 pub struct Between<'a> {
@@ -32,16 +40,24 @@ pub struct Between<'a> {
     pub after: &'a Cluster,
     /// The virtual machines and instances that began to start.
     pub started: &'a BTreeSet<ObjectId>,
+    /// What manifests ask for and was being deleted before.
+    pub going: &'a BTreeSet<ObjectId>,
 }
 
 impl Between<'_> {
-    /// What came of an object. `manifest` is what asks for it, and `refusals` is why the API server does not take that.
-    pub fn of(&self, id: &ObjectId, manifest: Option<&Manifest>, refusals: Vec<ViolationReport>) -> PlannedObject {
+    /// What came of an object. `manifest` is what asks for it, and `judged` what the API server says to that.
+    pub fn of(&self, id: &ObjectId, manifest: Option<&Manifest>, judged: Option<&Judged>) -> PlannedObject {
         let (before, after) = (shown(self.before, id), shown(self.after, id));
-        let stored = refusals.is_empty();
-        let violations = if stored { after.map(violations).unwrap_or_default() } else { refusals };
-        let fields = fields(before, after, manifest, stored);
-        let action = action(before, after, manifest, &violations, stored && fields.is_empty());
+        let (asked, violations) = match judged {
+            Some(Judged::Refused(asked, why)) => (Some(admission::defaulted(id.kind, asked)), why.clone()),
+            Some(Judged::Taken(_)) | None => (None, after.map(violations).unwrap_or_default()),
+        };
+        let stored = asked.is_none();
+        let fields = fields(before, after, asked.as_ref());
+        let action = match self.going.contains(id) {
+            true => Action::Delete,
+            false => action(before, after, &violations, stored && fields.is_empty()),
+        };
         let place = |path: &str| manifest.map(|manifest| manifest.place_of(path));
         let told = violations.into_iter();
         let told: Vec<_> = told.map(|told| PlannedViolation { place: place(&told.path), violation: told }).collect();
@@ -55,9 +71,22 @@ impl Between<'_> {
             fields,
             allocations: allocations(before, after),
             disruptions: self.disruptions(id, before, after),
-            advice: after.filter(|_| stored).map(advice).unwrap_or_default(),
+            advice: self.advice(id, before, after.filter(|_| stored)),
             violations: told,
         }
+    }
+
+    /// What there is to know beside.
+    fn advice(&self, id: &ObjectId, before: Option<&DynamicObject>, after: Option<&DynamicObject>) -> Vec<Told> {
+        let known: Vec<Told> = before.map(|before| advice(before, &[])).unwrap_or_default();
+        let going = self.going.contains(id).then(|| Told {
+            condition: "Terminating".to_owned(),
+            message:
+                "It is being deleted: one apply edits what goes, and creates nothing. Apply again once it has gone."
+                    .to_owned(),
+            new: true,
+        });
+        going.into_iter().chain(after.map(|after| advice(after, &known)).unwrap_or_default()).collect()
     }
 
     /// True if nothing came of an object.
@@ -79,11 +108,16 @@ impl Between<'_> {
 
     /// What the users of a virtual machine, or of an instance, feel.
     fn disruptions(&self, id: &ObjectId, before: Option<&DynamicObject>, after: Option<&DynamicObject>) -> Vec<String> {
-        let Some((before, after)) = before.zip(after) else { return Vec::new() };
+        let Some(before) = before else { return Vec::new() };
         let told = |object: &DynamicObject, field: &str| {
             object.data.pointer(&format!("/status/{field}")).and_then(Value::as_str).unwrap_or_default().to_owned()
         };
-        let (was, is) = (told(before, "powerState"), told(after, "powerState"));
+        let was = told(before, "powerState");
+        let Some(after) = after.filter(|after| !is_deleted(after)) else {
+            let is_felt = was == "Running" && !is_deleted(before);
+            return if is_felt { vec![format!("{id} is deleted while it runs.")] } else { Vec::new() };
+        };
+        let is = told(after, "powerState");
         let restarted = told(before, "lastHandledRestartAt") != told(after, "lastHandledRestartAt");
         let what = match (was.as_str(), is.as_str()) {
             ("Running", "Running") if self.started.contains(id) && restarted => "is restarted",
@@ -104,7 +138,6 @@ fn shown<'a>(cluster: &'a Cluster, id: &ObjectId) -> Option<&'a DynamicObject> {
 fn action(
     before: Option<&DynamicObject>,
     after: Option<&DynamicObject>,
-    manifest: Option<&Manifest>,
     violations: &[ViolationReport],
     same: bool,
 ) -> Action {
@@ -112,33 +145,43 @@ fn action(
         (None, _) => Action::Create,
         (Some(_), None) => Action::Delete,
         (Some(before), Some(after)) if before.metadata.uid != after.metadata.uid => Action::Replace,
-        (Some(_), Some(after)) if is_deleted(after) && manifest.is_some() => Action::Replace,
         (Some(before), Some(after)) if is_deleted(after) && !is_deleted(before) => Action::Delete,
         (Some(_), Some(_)) if same => Action::NoChange,
-        (Some(_), Some(_)) if violations.iter().any(|violation| FIXED.contains(&&*violation.rule)) => Action::Replace,
+        (Some(before), Some(_)) if is_carried(before) && violations.iter().any(asks_for_a_new_one) => Action::Replace,
         (Some(_), Some(_)) => Action::Update,
     }
 }
 
-/// The fields that are edited; of a manifest that the API server does not take, those that it asks for.
-fn fields(
-    before: Option<&DynamicObject>,
-    after: Option<&DynamicObject>,
-    manifest: Option<&Manifest>,
-    stored: bool,
-) -> Vec<Difference> {
+/// The fields that are edited; of what the API server does not take, those that it was asked for.
+fn fields(before: Option<&DynamicObject>, after: Option<&DynamicObject>, asked: Option<&Value>) -> Vec<Difference> {
     let Some((before, after)) = before.zip(after) else { return Vec::new() };
-    let part = |object: &DynamicObject, path: &str| {
-        let object = json!({"labels": object.metadata.labels, "annotations": object.metadata.annotations});
-        object.get(path).filter(|value| !value.is_null()).cloned().unwrap_or_else(|| json!({}))
-    };
-    let spec = |object: &DynamicObject| object.data.get("spec").cloned().unwrap_or_default();
-    let asked = manifest.filter(|_| !stored).map(|manifest| &manifest.object);
-    let wanted = asked.map_or_else(|| spec(after), |asked| asked.get("spec").cloned().unwrap_or_default());
-    let metadata = METADATA
-        .into_iter()
-        .flat_map(|path| difference::between(&part(before, path), &part(after, path), &format!("metadata.{path}")));
-    difference::between(&spec(before), &wanted, "spec").into_iter().chain(metadata).collect()
+    let written =
+        |object: &DynamicObject| serde_json::to_value(object).map(|object| of_users(&object)).unwrap_or_default();
+    difference::between(&written(before), &asked.map_or_else(|| written(after), of_users), "")
+}
+
+/// What users write of an object, without what is written for them.
+fn of_users(object: &Value) -> Value {
+    let metadata = METADATA.into_iter().filter_map(|field| {
+        let mut value = object.get("metadata")?.get(field)?.clone();
+        match &mut value {
+            Value::Object(fields) => fields.retain(|name, _| name != LAST_APPLIED),
+            Value::Array(items) => items.retain(|item| item != FINALIZER),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+        }
+        let is_empty = value.as_object().is_some_and(Map::is_empty) || value.as_array().is_some_and(Vec::is_empty);
+        (!is_empty).then(|| (field.to_owned(), value))
+    });
+    json!({"spec": object.get("spec"), "metadata": metadata.collect::<Map<_, _>>()})
+}
+
+fn asks_for_a_new_one(violation: &ViolationReport) -> bool {
+    violation.rule == FIXED_NETWORK || FIXED.iter().any(|code| code.to_string() == violation.code)
+}
+
+/// True if the fabric carries it: what was never accepted can be corrected.
+fn is_carried(object: &DynamicObject) -> bool {
+    status(object).get("programmed").is_some()
 }
 
 fn is_deleted(object: &DynamicObject) -> bool {
@@ -187,7 +230,15 @@ fn ready(object: &DynamicObject) -> Option<Ready> {
     Some(Ready { status: status.to_owned(), reason: reason.to_owned() })
 }
 
-fn advice(object: &DynamicObject) -> Vec<Told> {
+/// The conditions beside the standard ones; those that are `known` are not new.
+fn advice(object: &DynamicObject, known: &[Told]) -> Vec<Told> {
     let told = conditions(object).filter(|(kind, ..)| !STANDARD.contains(kind));
-    told.map(|(kind, _, _, message)| Told { condition: kind.to_owned(), message: message.to_owned() }).collect()
+    let is_new =
+        |kind: &str, message: &str| !known.iter().any(|told| told.condition == kind && told.message == message);
+    told.map(|(kind, _, _, message)| Told {
+        condition: kind.to_owned(),
+        message: message.to_owned(),
+        new: is_new(kind, message),
+    })
+    .collect()
 }

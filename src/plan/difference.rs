@@ -5,42 +5,57 @@ use std::collections::{BTreeSet, HashMap};
 use serde_json::Value;
 
 use super::report::Difference;
+use crate::api::form;
 
-/// Every field that differs, in the order of the values. What is not there is null; objects and lists are told by what is in them, and the
-/// items of a list in which each has a name of its own are known by it.
+/// Every field that differs, in the order of the values. What is not there is null; objects and lists are told by what is in
+/// them, and the items of a list in which each has a name of its own are known by it. Where such items stand in another
+/// order, that is told of the list, by the names.
 pub fn between(before: &Value, after: &Value, root: &str) -> Vec<Difference> {
-    if before == after {
-        return Vec::new();
-    }
-    let (mut old, mut new) = (Vec::new(), Vec::new());
-    leaves(before, root.to_owned(), &mut old);
-    leaves(after, root.to_owned(), &mut new);
-    let mut by_path: HashMap<String, Value> = new.iter().cloned().collect();
-    let is_old: HashMap<String, Value> = old.iter().cloned().collect();
-    let changed = old.into_iter().map(|(path, before)| {
-        let after = by_path.remove(&path).unwrap_or_default();
-        Difference { path, before, after }
-    });
-    let changed: Vec<Difference> = changed.collect();
-    let added = new.into_iter().filter(|(path, _)| !is_old.contains_key(path));
-    let added = added.map(|(path, after)| Difference { path, before: Value::Null, after });
-    changed.into_iter().chain(added).filter(|difference| difference.before != difference.after).collect()
+    let mut out = Vec::new();
+    compare(before, after, root.to_owned(), &mut out);
+    out
 }
 
-fn leaves(value: &Value, path: String, out: &mut Vec<(String, Value)>) {
-    match value {
-        Value::Object(fields) if !fields.is_empty() => {
-            let at = |name: &str| if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
-            fields.iter().for_each(|(name, value)| leaves(value, at(name), out));
-        }
-        Value::Array(items) if !items.is_empty() => {
-            let keys = keys(items);
-            items.iter().zip(keys).for_each(|(item, key)| leaves(item, format!("{path}[{key}]"), out));
-        }
-        leaf => {
-            out.push((path, leaf.clone()));
+fn compare<'a>(before: &'a Value, after: &'a Value, path: String, out: &mut Vec<Difference>) {
+    let (old, new) = match (before, after) {
+        (before, after) if before == after => return,
+        (Value::Object(_), Value::Object(_) | Value::Null)
+        | (Value::Array(_), Value::Array(_) | Value::Null)
+        | (Value::Null, Value::Object(_) | Value::Array(_)) => (parts(before, &path), parts(after, &path)),
+        _ => (Vec::new(), Vec::new()),
+    };
+    if old.is_empty() && new.is_empty() {
+        return out.push(Difference { path, before: before.clone(), after: after.clone() });
+    }
+    let (by_old, by_new): (HashMap<_, _>, HashMap<_, _>) =
+        (old.iter().cloned().collect(), new.iter().cloned().collect());
+    let come = new.iter().filter(|(path, _)| !by_old.contains_key(path));
+    for (path, _) in old.iter().chain(come) {
+        let value = |of: &HashMap<String, &'a Value>| of.get(path).copied().unwrap_or(&Value::Null);
+        compare(value(&by_old), value(&by_new), path.clone(), out);
+    }
+    if let (Value::Array(before), Value::Array(after)) = (before, after) {
+        let (was, is) = (in_common(before, after), in_common(after, before));
+        if was != is {
+            out.push(Difference { path, before: was.into(), after: is.into() });
         }
     }
+}
+
+/// What a value is made of, with the path of each part.
+fn parts<'a>(value: &'a Value, path: &str) -> Vec<(String, &'a Value)> {
+    let field = |name: &str| if path.is_empty() { name.to_owned() } else { format!("{path}{}", form::step(name)) };
+    match value {
+        Value::Object(fields) => fields.iter().map(|(name, value)| (field(name), value)).collect(),
+        Value::Array(items) => keys(items).iter().map(|key| format!("{path}[{key}]")).zip(items).collect(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => Vec::new(),
+    }
+}
+
+/// What the items are known by that another list has too, in their order.
+fn in_common(items: &[Value], other: &[Value]) -> Vec<String> {
+    let other = keys(other);
+    keys(items).into_iter().filter(|key| other.contains(key)).collect()
 }
 
 /// What each item of a list is known by: its name, if each has one of its own, or its place.
@@ -86,7 +101,28 @@ mod tests {
     fn items_with_names_are_known_by_them_wherever_they_stand() {
         let before = json!([{"name": "a", "n": 1}, {"name": "b", "n": 2}]);
         let after = json!([{"name": "b", "n": 3}, {"name": "a", "n": 1}]);
-        assert_eq!(told(before, after), [("spec[b].n".to_owned(), json!(2), json!(3))]);
+        let order = ("spec".to_owned(), json!(["a", "b"]), json!(["b", "a"]));
+        assert_eq!(told(before, after), [("spec[b].n".to_owned(), json!(2), json!(3)), order]);
+    }
+
+    #[test]
+    fn items_with_names_that_change_places_are_told_by_their_list() {
+        let before = json!({"l": [{"name": "a", "in": [{"name": "x"}, {"name": "y"}]}, {"name": "b"}, {"name": "c"}]});
+        let after = json!({"l": [{"name": "c"}, {"name": "a", "in": [{"name": "y"}, {"name": "x"}]}, {"name": "d"}]});
+        let differences = told(before, after);
+        let expected = [
+            ("spec.l[a].in".to_owned(), json!(["x", "y"]), json!(["y", "x"])),
+            ("spec.l[b].name".to_owned(), json!("b"), json!(null)),
+            ("spec.l[d].name".to_owned(), json!(null), json!("d")),
+            ("spec.l".to_owned(), json!(["a", "c"]), json!(["c", "a"])),
+        ];
+        assert_eq!(differences, expected);
+    }
+
+    #[test]
+    fn a_name_with_dots_is_one_step_of_a_path() {
+        let differences = told(json!({}), json!({"a.b/c": 1}));
+        assert_eq!(differences, [("spec[a.b/c]".to_owned(), json!(null), json!(1))]);
     }
 
     #[test]

@@ -1,11 +1,12 @@
 //! A YAML document as it is written: its values, and the line that each stands on. JSON is YAML.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use serde::de::{MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
-use serde_saphyr::{Options, Spanned};
+use serde_saphyr::{Localizer, Location, Options, Spanned, UserMessageFormatter};
 
 /// A value, and where it stands.
 #[derive(Clone, Debug, PartialEq)]
@@ -39,11 +40,24 @@ pub struct Malformed {
 pub fn read(text: &str) -> Result<Vec<Node>, Malformed> {
     let mut options = Options::default();
     options.budget = None; // the files are the user's own, and of any size
+    options.legacy_octal_numbers = true; // as kubectl reads them
     let documents = serde_saphyr::from_multiple_with_options::<Spanned<Tree>>(text, options).map_err(|error| {
-        let error = error.without_snippet();
-        Malformed { line: error.location().map(|location| location.line()), message: error.to_string() }
+        let line = error.location().map(|location| location.line());
+        Malformed {
+            line,
+            message: error.without_snippet().render_with_formatter(&UserMessageFormatter.with_localizer(&Alone)),
+        }
     })?;
     Ok(documents.into_iter().map(Node::from).filter(|node| node.tree != Tree::Leaf(Value::Null)).collect())
+}
+
+/// What is wrong, without the place, which is told beside it.
+struct Alone;
+
+impl Localizer for Alone {
+    fn attach_location<'a>(&self, message: Cow<'a, str>, _: Location) -> Cow<'a, str> {
+        message
+    }
 }
 
 impl Node {
@@ -86,7 +100,7 @@ impl Node {
     /// thing around it that is written.
     pub fn line_of(&self, path: &str) -> u64 {
         let mut at = self;
-        for step in path.split(['.', '[', ']']).filter(|step| !step.is_empty()) {
+        for step in steps(path) {
             let next = match &at.tree {
                 Tree::Fields(_) => at.get(step.trim_matches('"')),
                 Tree::List(items) => step.parse::<usize>().ok().and_then(|n| items.get(n)),
@@ -97,6 +111,20 @@ impl Node {
         }
         at.line
     }
+}
+
+/// The steps of a path: names between dots, and what stands in brackets.
+fn steps(path: &str) -> impl Iterator<Item = &str> {
+    let mut rest = path;
+    std::iter::from_fn(move || {
+        rest = rest.strip_prefix('.').unwrap_or(rest);
+        let (step, after) = match rest.strip_prefix('[') {
+            Some(inner) => inner.split_once(']').unwrap_or((inner, "")),
+            None => rest.split_at(rest.find(['.', '[']).unwrap_or(rest.len())),
+        };
+        rest = after;
+        (!step.is_empty()).then_some(step)
+    })
 }
 
 impl From<Spanned<Tree>> for Node {
@@ -144,8 +172,10 @@ impl<'de> Visitor<'de> for TreeVisitor {
         Ok(Tree::Leaf(value.into()))
     }
 
+    /// A number without a fraction is a whole one, however it is written, since kubectl sends it so.
     fn visit_f64<E>(self, value: f64) -> Result<Tree, E> {
-        Ok(Tree::Leaf(value.into()))
+        let whole = (value.fract() == 0.0).then(|| format!("{value:.0}").parse::<i64>().ok()).flatten();
+        Ok(Tree::Leaf(whole.map_or_else(|| value.into(), Value::from)))
     }
 
     fn visit_str<E>(self, value: &str) -> Result<Tree, E> {
@@ -209,6 +239,9 @@ kind: B
             ("spec.list[1].missing", 6),
             ("spec.list[7]", 5),
             ("metadata.name", 2),
+            ("spec[a.b/c]", 8),
+            ("spec[\"a.b/c\"]", 8),
+            ("spec.list[1].port.more", 7),
         ] {
             assert_eq!(document.line_of(path), line, "{path}");
         }
@@ -218,16 +251,56 @@ kind: B
     fn what_is_no_yaml_is_told_with_its_line() {
         let malformed = read("kind: A\nspec: [1\nstatus: x\n").unwrap_err();
         assert!(malformed.line.is_some_and(|line| line >= 2), "{malformed:?}");
+        assert!(!malformed.message.contains("line"), "the line is told once: {malformed:?}");
     }
 
     #[test]
     fn a_field_that_stands_twice_is_malformed() {
-        assert_eq!(read("kind: A\nkind: B\n").unwrap_err().line, Some(2));
+        let message = "duplicate mapping key `kind` is not allowed here".to_owned();
+        assert_eq!(read("kind: A\nkind: B\n").unwrap_err(), Malformed { line: Some(2), message });
     }
 
     #[test]
     fn texts_that_yaml_takes_for_booleans_are_booleans_as_for_kubectl() {
         assert_eq!(read("{a: yes, b: n, c: \"n\"}").unwrap()[0].value(), json!({"a": true, "b": false, "c": "n"}));
+    }
+
+    #[test]
+    fn numbers_are_read_as_kubectl_reads_them() {
+        let table = [
+            ("4.0", json!(4)),
+            ("010", json!(8)),
+            ("-010", json!(-8)),
+            ("0o10", json!(8)),
+            ("0x1_0", json!(16)),
+            ("+0x10", json!(16)),
+            ("0b11", json!(3)),
+            ("1_0", json!(10)),
+            ("_4", json!("_4")),
+            ("+3", json!(3)),
+            ("08", json!(8)),
+            ("09.5", json!(9.5)),
+            ("1.", json!(1)),
+            (".5", json!(0.5)),
+            ("1e1", json!(10)),
+            ("1E+2", json!(100)),
+            ("-0", json!(0)),
+            ("1:30", json!("1:30")),
+            ("0b", json!("0b")),
+            ("9223372036854775808", json!(9_223_372_036_854_775_808_u64)),
+            ("2026-01-01", json!("2026-01-01")),
+            ("!!str 5", json!("5")),
+            ("'5'", json!("5")),
+            ("~", json!(null)),
+            ("on", json!(true)),
+        ];
+        let read_as = |text: &str| read(&format!("a: {text}")).unwrap()[0].value()["a"].clone();
+        let otherwise: Vec<_> = table.iter().map(|(text, value)| (text, read_as(text), value)).collect();
+        let otherwise: Vec<_> = otherwise.iter().filter(|(_, read, value)| read != *value).collect();
+        assert!(otherwise.is_empty(), "{otherwise:?}");
+        for text in [".NaN", ".inf", "-.inf", "1e400"] {
+            assert!(read(&format!("a: {text}")).is_err(), "{text}");
+        }
     }
 
     #[test]

@@ -9,10 +9,15 @@ use std::sync::Arc;
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use super::admission::without_nulls;
 use super::document::{self, Malformed, Node};
+use super::metadata;
 use crate::api::{GROUP, VERSION};
 use crate::fabric::nearest::nearest;
 use crate::fabric::{Kind, Name, ObjectId};
+
+/// What standard input is called; no file has such a name.
+pub const STDIN: &str = "<stdin>";
 
 /// A text to read, and what it is called.
 #[derive(Clone, Debug)]
@@ -48,7 +53,7 @@ pub struct Manifest {
 pub struct Manifests {
     /// The objects of this project's kinds, by id.
     pub objects: BTreeMap<ObjectId, Manifest>,
-    /// The labels of the Namespaces.
+    /// All that is written of the Namespaces.
     pub namespaces: BTreeMap<Arc<str>, Value>,
     /// What was passed over.
     pub notes: Vec<Note>,
@@ -156,12 +161,18 @@ impl Reader<'_> {
             let message = format!("{GROUP} has no kind {kind}; the nearest are {kinds}");
             return self.cannot_read(file, node.line_of("kind"), message);
         };
-        let metadata = node.get("metadata");
-        let Some(name) = metadata.and_then(|metadata| metadata.text("name")) else {
-            return self.cannot_read(file, node.line, format!("the {kind} has no metadata.name; give it one"));
+        let Some(name) = self.name_of(file, node, kind.as_str()) else { return };
+        let namespace = match node.get("metadata").and_then(|metadata| metadata.get("namespace")).map(Node::value) {
+            None | Some(Value::Null) => self.namespace.to_owned(),
+            Some(Value::String(namespace)) if namespace.is_empty() => self.namespace.to_owned(),
+            Some(Value::String(namespace)) => namespace,
+            Some(other) => {
+                let message =
+                    format!("metadata.namespace is {other}, which is no text; put it between quotation marks");
+                return self.cannot_read(file, node.line_of("metadata.namespace"), message);
+            }
         };
-        let namespace = metadata.and_then(|metadata| metadata.text("namespace")).unwrap_or(self.namespace);
-        let id = ObjectId::new(kind, Name::new(namespace, name));
+        let id = ObjectId::new(kind, Name::new(namespace.as_str(), name));
         if let Some(first) = self.read.objects.get(&id) {
             let message = format!("{id} stands here and at {}; keep one of them", first.place());
             return self.cannot_read(file, node.line, message);
@@ -175,12 +186,36 @@ impl Reader<'_> {
     }
 
     fn namespace_of(&mut self, file: &Arc<str>, node: &Node) {
+        let Some(name) = self.name_of(file, node, "Namespace") else { return };
+        let object = node.value();
+        // A namespace is no object of the plan: what is wrong with it is wrong with the input.
+        for refusal in metadata::refusals(&without_nulls(object.get("metadata").unwrap_or(&Value::Null))) {
+            let message = format!("{}: {} {}", refusal.path, refusal.message, refusal.remedy);
+            self.cannot_read(file, node.line_of(&refusal.path), message);
+        }
+        self.read.namespaces.insert(name.into(), object);
+    }
+
+    /// The name of an object, if it has one that is a text.
+    fn name_of<'a>(&mut self, file: &Arc<str>, node: &'a Node, kind: &str) -> Option<&'a str> {
         let metadata = node.get("metadata");
-        let Some(name) = metadata.and_then(|metadata| metadata.text("name")) else {
-            return self.cannot_read(file, node.line, "the Namespace has no metadata.name; give it one");
-        };
-        let labels = metadata.and_then(|metadata| metadata.get("labels")).map_or_else(|| json!({}), Node::value);
-        self.read.namespaces.insert(name.into(), labels);
+        let name = metadata.and_then(|metadata| metadata.text("name"));
+        if name.is_none() {
+            let has = |field: &str| metadata.and_then(|metadata| metadata.get(field)).map(Node::value);
+            let message = match (has("name"), has("generateName")) {
+                (None | Some(Value::Null), None) => format!("the {kind} has no metadata.name; give it one"),
+                (None | Some(Value::Null), Some(_)) => {
+                    format!(
+                        "the {kind} has metadata.generateName, which `kubectl apply` does not take; give it a metadata.name"
+                    )
+                }
+                (Some(other), _) => {
+                    format!("metadata.name of the {kind} is {other}, which is no text; put it between quotation marks")
+                }
+            };
+            self.cannot_read(file, node.line_of("metadata.name"), message);
+        }
+        name
     }
 
     fn cannot_read(&mut self, file: &Arc<str>, line: u64, message: impl Into<String>) {

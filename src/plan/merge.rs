@@ -1,50 +1,45 @@
 //! What an object is after `kubectl apply`: the manifest laid over what the API server stores.
 //!
-//! What the manifest leaves out goes if who applies it had applied it before, and stays if somebody else set it. Who had
-//! applied what is told by the annotation of client-side apply, or by `managedFields` of server-side apply; where neither
-//! stands, the manifest is taken to be all that there is to be. Lists are replaced as a whole.
+//! What the manifest leaves out goes if who applies it had applied it before, and stays otherwise. What had been applied is
+//! told by the annotation of client-side apply, or by `managedFields` of server-side apply; where neither stands, nothing
+//! had been. Lists are replaced as a whole.
 
 use kube::core::DynamicObject;
 use serde_json::{Map, Value, json};
 
-use super::admission;
-use super::server::set_field;
-use crate::fabric::Kind;
-
 /// Where client-side apply keeps what was applied.
-const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
+pub const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 
-/// Lays the manifest over the object.
-pub fn apply(kind: Kind, object: &mut DynamicObject, manifest: &Value) {
-    let before = last_applied(object);
-    let part = |path: &str| before.as_ref().map(|before| before.pointer(path).cloned().unwrap_or_default());
-    let wanted = |path: &str| manifest.pointer(path).cloned().unwrap_or_else(|| json!({}));
-    let live = object.data.get("spec").cloned().unwrap_or_default();
-    let spec = merged(&live, wanted("/spec"), part("/spec").as_ref());
-    let defaulted = admission::defaulted(kind, &json!({"spec": spec}));
-    set_field(object, "spec", defaulted.get("spec").cloned().unwrap_or_default());
-    // Labels and annotations are everybody's: what is left out stays, unless it is known who set it.
-    let nothing = json!({});
-    let labels = |live: &Option<_>, path: &str| {
-        let before = part(path).unwrap_or_else(|| nothing.clone());
-        serde_json::from_value(merged(&json!(live), wanted(path), Some(&before))).ok()
-    };
-    if let Some(all) = labels(&object.metadata.labels, "/metadata/labels") {
-        object.metadata.labels = all;
+/// The object as the API server is asked to store it, once the manifest is laid over what is stored.
+pub fn laid_over(stored: &Value, manifest: &Value) -> Value {
+    merged(stored, without_memory(manifest), &last_applied(stored))
+}
+
+/// Notes in the object what was applied, as client-side apply does.
+pub fn remember(object: &mut DynamicObject, manifest: &Value) {
+    let applied = without_memory(manifest).to_string();
+    object.metadata.annotations.get_or_insert_default().insert(LAST_APPLIED.to_owned(), applied);
+}
+
+/// A manifest that was taken from a cluster repeats what had been applied; kubectl writes that itself.
+fn without_memory(manifest: &Value) -> Value {
+    let mut manifest = manifest.clone();
+    if let Some(annotations) = manifest.pointer_mut("/metadata/annotations").and_then(Value::as_object_mut) {
+        annotations.remove(LAST_APPLIED);
     }
-    if let Some(all) = labels(&object.metadata.annotations, "/metadata/annotations") {
-        object.metadata.annotations = all;
-    }
+    manifest
 }
 
 /// What was applied before, as far as it is known: the manifest, or the names of its fields.
-fn last_applied(object: &DynamicObject) -> Option<Value> {
-    let metadata = &object.metadata;
-    if let Some(text) = metadata.annotations.as_ref().and_then(|annotations| annotations.get(LAST_APPLIED)) {
-        return serde_json::from_str(text).ok();
+fn last_applied(stored: &Value) -> Value {
+    let metadata = stored.get("metadata").unwrap_or(&Value::Null);
+    let text = metadata.get("annotations").and_then(|annotations| annotations.get(LAST_APPLIED)?.as_str());
+    if let Some(text) = text {
+        return serde_json::from_str(text).unwrap_or_default();
     }
-    let applies = metadata.managed_fields.iter().flatten().filter(|entry| entry.operation.as_deref() == Some("Apply"));
-    applies.filter_map(|entry| entry.fields_v1.as_ref().map(|fields| names(&fields.0))).reduce(united)
+    let entries = metadata.get("managedFields").and_then(Value::as_array).into_iter().flatten();
+    let applies = entries.filter(|entry| entry.get("operation").and_then(Value::as_str) == Some("Apply"));
+    applies.filter_map(|entry| entry.get("fieldsV1").map(names)).reduce(united).unwrap_or_default()
 }
 
 /// The names of fields in the form of `fieldsV1`, `{"f:spec": {"f:replicas": {}}}`, as an object.
@@ -64,21 +59,28 @@ fn united(mut one: Value, other: Value) -> Value {
     one
 }
 
-/// `wanted` laid over `live`. What `wanted` leaves out stays if it is known what was applied before, and it was not in it.
-fn merged(live: &Value, wanted: Value, before: Option<&Value>) -> Value {
+/// `wanted` laid over `live`. What `wanted` leaves out stays unless it had been applied `before`; null takes away.
+fn merged(live: &Value, wanted: Value, before: &Value) -> Value {
     match (live, wanted) {
-        (Value::Object(live), Value::Object(wanted)) => {
-            let was = |name: &str| before.map(|before| before.get(name));
-            let kept = live.iter().filter(|(name, _)| !wanted.contains_key(*name) && was(name) == Some(None));
-            let kept: Vec<(String, Value)> = kept.map(|(name, value)| (name.clone(), value.clone())).collect();
+        (Value::Object(live), Value::Object(mut wanted)) => {
+            let stays = |name: &str| match (before.get(name), wanted.get(name)) {
+                (None, None) | (Some(Value::Null), Some(Value::Null)) => true,
+                (Some(_), None) | (None | Some(_), Some(_)) => false,
+            };
+            let kept: Map<String, Value> = live
+                .iter()
+                .filter(|(name, _)| stays(name))
+                .map(|(name, value)| (name.clone(), value.clone()))
+                .collect();
+            wanted.retain(|_, value| !value.is_null());
             let laid_over = wanted.into_iter().map(|(name, value)| {
                 let value = match live.get(&name) {
-                    Some(live) => merged(live, value, was(&name).map(|was| was.unwrap_or(&Value::Null))),
+                    Some(live) => merged(live, value, before.get(&name).unwrap_or(&Value::Null)),
                     None => value,
                 };
                 (name, value)
             });
-            Value::Object(laid_over.collect::<Map<_, _>>().into_iter().chain(kept).collect())
+            Value::Object(laid_over.chain(kept).collect())
         }
         (_, wanted) => wanted,
     }
@@ -88,62 +90,83 @@ fn merged(live: &Value, wanted: Value, before: Option<&Value>) -> Value {
 mod tests {
     use super::*;
 
-    fn a_set(spec: Value, metadata: Value) -> DynamicObject {
-        serde_json::from_value(json!({"metadata": metadata, "spec": spec})).unwrap()
+    fn after(metadata: Value, spec: Value, manifest: Value) -> Value {
+        laid_over(&json!({"metadata": metadata, "spec": spec}), &manifest)
     }
 
-    fn after(mut object: DynamicObject, manifest: Value) -> (Value, Value) {
-        apply(Kind::PublicIPAddress, &mut object, &manifest);
-        (object.data["spec"].clone(), json!(object.metadata.annotations))
+    fn spec_after(metadata: Value, spec: Value, wanted: Value) -> Value {
+        after(metadata, spec, json!({"spec": wanted}))["spec"].clone()
     }
 
-    fn live() -> Value {
-        admission::defaulted(Kind::PublicIPAddress, &json!({"spec": {"sku": {"name": "Basic"}}}))["spec"].clone()
-    }
-
-    #[test]
-    fn what_is_stored_already_with_its_defaults_is_no_change() {
-        let object = a_set(live(), json!({"name": "p", "annotations": {"else": "stays"}}));
-        let manifest = json!({"metadata": {"name": "p"}, "spec": {}});
-        assert_eq!(after(object, manifest), (live(), json!({"else": "stays"})));
+    /// The metadata of an object that was applied before.
+    fn applied(spec: Value) -> Value {
+        json!({"annotations": {LAST_APPLIED: json!({"spec": spec}).to_string()}})
     }
 
     #[test]
-    fn a_field_that_the_manifest_no_longer_has_returns_to_its_default() {
-        let mut spec = live();
-        spec["idleTimeoutInMinutes"] = json!(30);
-        assert_eq!(after(a_set(spec, json!({"name": "p"})), json!({"spec": {}})).0, live());
+    fn what_is_stored_already_is_no_change() {
+        let spec = json!({"sku": {"name": "Basic"}, "idleTimeoutInMinutes": 4});
+        let metadata = json!({"name": "p", "annotations": {"else": "stays"}});
+        let stored = json!({"metadata": metadata, "spec": spec});
+        assert_eq!(laid_over(&stored, &json!({"metadata": {"name": "p"}, "spec": {"sku": {"name": "Basic"}}})), stored);
     }
 
     #[test]
-    fn a_field_that_somebody_else_set_stays_where_that_is_known() {
-        let mut spec = live();
-        spec["idleTimeoutInMinutes"] = json!(30);
-        let applied = json!({"spec": {"sku": {"name": "Basic"}}}).to_string();
-        let client_side = json!({"annotations": {LAST_APPLIED: applied}});
+    fn what_the_manifest_leaves_out_stays_where_nothing_was_applied_before() {
+        let spec = json!({"idleTimeoutInMinutes": 30, "sku": {"name": "Basic"}});
+        assert_eq!(spec_after(json!({}), spec.clone(), json!({"sku": {}})), spec);
+    }
+
+    #[test]
+    fn a_field_that_somebody_else_set_stays() {
+        let spec = json!({"sku": {"name": "Basic"}, "idleTimeoutInMinutes": 30});
         let manager = |name: &str, operation: &str, fields: Value| json!({"manager": name, "operation": operation, "fieldsV1": fields});
         let server_side = json!({"managedFields": [
             manager("argocd", "Apply", json!({"f:spec": {"f:sku": {"f:name": {}}}})),
             manager("someone", "Update", json!({"f:spec": {"f:idleTimeoutInMinutes": {}}})),
         ]});
-        for metadata in [client_side, server_side] {
-            assert_eq!(after(a_set(spec.clone(), metadata), json!({"spec": {}})).0["idleTimeoutInMinutes"], json!(30));
+        for metadata in [applied(json!({"sku": {"name": "Basic"}})), server_side] {
+            assert_eq!(spec_after(metadata, spec.clone(), json!({})), json!({"idleTimeoutInMinutes": 30}));
         }
     }
 
     #[test]
     fn a_field_that_was_applied_before_and_is_left_out_now_goes() {
-        let mut spec = live();
-        spec["dnsSettings"] = json!({"domainNameLabel": "web-1"});
-        let applied = json!({"spec": {"dnsSettings": {"domainNameLabel": "web-1"}}}).to_string();
-        let object = a_set(spec, json!({"annotations": {LAST_APPLIED: applied}}));
-        assert_eq!(after(object, json!({"spec": {}})).0, live());
+        let label = json!({"dnsSettings": {"domainNameLabel": "web-1"}});
+        assert_eq!(spec_after(applied(label.clone()), label, json!({})), json!({}));
     }
 
     #[test]
-    fn annotations_of_the_manifest_are_added() {
-        let object = a_set(live(), json!({"annotations": {"a": "1"}}));
-        let manifest = json!({"metadata": {"annotations": {"b": "2"}}, "spec": {}});
-        assert_eq!(after(object, manifest).1, json!({"a": "1", "b": "2"}));
+    fn null_takes_a_field_away_whoever_set_it() {
+        let spec = json!({"idleTimeoutInMinutes": 30});
+        assert_eq!(spec_after(json!({}), spec, json!({"idleTimeoutInMinutes": null})), json!({}));
+    }
+
+    #[test]
+    fn a_list_is_replaced_as_a_whole() {
+        let spec = json!({"l": [{"name": "a", "n": 1}, {"name": "b"}]});
+        assert_eq!(spec_after(json!({}), spec, json!({"l": [{"name": "a"}]})), json!({"l": [{"name": "a"}]}));
+    }
+
+    #[test]
+    fn labels_and_annotations_of_the_manifest_are_added() {
+        let metadata = json!({"labels": {"l": "1"}, "annotations": {"a": "1"}});
+        let manifest = json!({"metadata": {"annotations": {"b": "2", LAST_APPLIED: "{}"}}});
+        let expected = json!({"labels": {"l": "1"}, "annotations": {"a": "1", "b": "2"}});
+        assert_eq!(after(metadata, json!({}), manifest)["metadata"], expected);
+    }
+
+    #[test]
+    fn what_is_remembered_is_known_to_the_next_apply() {
+        let mut object: DynamicObject =
+            serde_json::from_value(json!({"metadata": {"name": "p"}, "spec": {"a": 1, "b": 2}})).unwrap();
+        remember(
+            &mut object,
+            &json!({"metadata": {"name": "p", "annotations": {LAST_APPLIED: "{}"}}, "spec": {"a": 1}}),
+        );
+        let stored = serde_json::to_value(&object).unwrap();
+        let next = laid_over(&stored, &json!({"metadata": {"name": "p"}, "spec": {}}));
+        assert_eq!(next["spec"], json!({"b": 2}));
+        assert_eq!(last_applied(&stored), json!({"metadata": {"name": "p", "annotations": {}}, "spec": {"a": 1}}));
     }
 }

@@ -3,7 +3,7 @@
 //! The operator's own core runs here on an API server in memory, so that there is no second opinion. A tour:
 //!
 //! * [`manifests`] and [`state`] are what is read: what is asked for, and what there is; [`document`] reads YAML,
-//! * [`admission`] is what the API server refuses, [`merge`] what it makes of a manifest for an object that is there,
+//! * [`admission`] is what the API server refuses, with [`metadata`], and [`merge`] what it makes of a manifest for an object that is there,
 //! * [`cluster`] runs the core on the [`server`] until nothing is left to do,
 //! * [`consequences`] compares before and after, [`order`] finds what depends on the order of applying,
 //! * [`report`] is the plan as JSON shows it, [`show`] as people read it.
@@ -15,8 +15,10 @@ pub mod difference;
 pub mod document;
 pub mod manifests;
 pub mod merge;
+pub mod metadata;
 pub mod order;
 pub mod report;
+pub mod selector;
 pub mod server;
 pub mod show;
 pub mod state;
@@ -27,8 +29,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use kube::core::{ObjectMeta, Selector, SelectorExt};
-use serde_json::json;
+use kube::core::{DynamicObject, ObjectMeta, Selector, SelectorExt};
+use serde_json::{Value, json};
 
 use self::admission::Admission;
 use self::cluster::{Cluster, Restless};
@@ -36,6 +38,7 @@ use self::consequences::Between;
 use self::manifests::{Manifest, Manifests};
 pub use self::report::Plan;
 use self::report::PlannedObject;
+use self::server::Server;
 use self::state::State;
 use crate::api::object::{self, Observed};
 use crate::api::status::ViolationReport;
@@ -71,9 +74,9 @@ const VM_START: std::time::Duration = std::time::Duration::from_secs(1);
 /// # Errors
 /// [`Restless`], if that never comes to an end.
 pub fn plan(manifests: &Manifests, state: State, options: &Options) -> Result<Plan, Restless> {
-    let Transition { before, after, started, refused } = carry_out(manifests, state, options)?;
-    let between = Between { before: &before, after: &after, started: &started };
-    let objects = objects(&between, manifests, refused);
+    let Transition { before, after, started, judged, going } = carry_out(manifests, state, options)?;
+    let between = Between { before: &before, after: &after, started: &started, going: &going };
+    let objects = objects(&between, manifests, &judged);
     let warnings = order::warnings(&between, manifests, &objects);
     Ok(Plan::new(objects, warnings, manifests.notes.clone()))
 }
@@ -84,80 +87,106 @@ struct Transition {
     after: Cluster,
     /// The virtual machines and instances that began to start.
     started: BTreeSet<ObjectId>,
-    /// What the API server did not take.
-    refused: BTreeMap<ObjectId, Vec<ViolationReport>>,
+    /// What the API server said to each manifest.
+    judged: BTreeMap<ObjectId, Judged>,
+    /// What the manifests ask for and is being deleted.
+    going: BTreeSet<ObjectId>,
+}
+
+/// What the API server says to a manifest.
+pub enum Judged {
+    /// It stores this.
+    Taken(Box<DynamicObject>),
+    /// It was asked to store this, and does not take it.
+    Refused(Value, Vec<ViolationReport>),
 }
 
 fn carry_out(manifests: &Manifests, state: State, options: &Options) -> Result<Transition, Restless> {
     let settings = Settings { vm_start: VM_START, ..options.settings.clone() };
     let there = namespaces_there(manifests, &state);
-    let before = Cluster::start(settings, state, &there, options.now)?;
+    let is_going =
+        |id: &&ObjectId| state.objects.get(*id).is_some_and(|object| object.metadata.deletion_timestamp.is_some());
+    let going: BTreeSet<ObjectId> = manifests.objects.keys().filter(is_going).cloned().collect();
+    let known = there.iter().map(|(name, metadata)| (name.clone(), Namespace::of(metadata))).collect();
+    let before = Cluster::start(settings, state, &known, options.now)?;
     let mut after = before.clone();
     let _ = after.take_started();
-    for (name, labels) in &manifests.namespaces {
-        after.label(name.clone(), labelled(labels));
+    for (name, manifest) in &manifests.namespaces {
+        after.label(name.clone(), labelled(there.get(name), manifest));
     }
-    let refused = refused_by_the_server(manifests, &there);
-    let wanted: Vec<&Manifest> =
-        manifests.objects.values().filter(|manifest| !refused.contains_key(&manifest.id)).collect();
-    apply(&mut after, &wanted);
+    let judged = judged(manifests, before.server(), &there);
+    apply(&mut after, manifests, &judged, &going);
     after.come_to_rest()?;
     let surplus = surplus(manifests, &before, &options.prune);
     after.edit(|server, now| surplus.iter().filter_map(|id| server.delete(id, now)).collect());
     after.come_to_rest()?;
-    // What was being deleted and has gone is created anew.
-    apply(&mut after, &wanted);
-    after.come_to_rest()?;
     let started = after.take_started();
-    Ok(Transition { before, after, started, refused })
+    Ok(Transition { before, after, started, judged, going })
 }
 
-fn labelled(labels: &serde_json::Value) -> Namespace {
-    let metadata = json!({"labels": labels});
-    Namespace::of(&serde_json::from_value::<ObjectMeta>(metadata).unwrap_or_default())
+/// A Namespace once its manifest is applied; what is being deleted remains so.
+fn labelled(there: Option<&ObjectMeta>, manifest: &Value) -> Namespace {
+    let stored = json!({"metadata": there.cloned().unwrap_or_default()});
+    let labels = merge::laid_over(&stored, manifest).pointer("/metadata/labels").cloned().unwrap_or_default();
+    // Labels that are no texts are told when the manifest is read.
+    let labels = serde_json::from_value(labels).unwrap_or_default();
+    let deletion_timestamp = there.and_then(|there| there.deletion_timestamp.clone());
+    Namespace::of(&ObjectMeta { labels, deletion_timestamp, ..ObjectMeta::default() })
 }
 
 /// The Namespaces at the beginning. Where the state does not tell which there are, all that are named are.
-fn namespaces_there(manifests: &Manifests, state: &State) -> BTreeMap<Arc<str>, Namespace> {
+fn namespaces_there(manifests: &Manifests, state: &State) -> BTreeMap<Arc<str>, ObjectMeta> {
     if let Some(known) = &state.namespaces {
         return known.clone();
     }
     let named = manifests.objects.keys().chain(state.objects.keys()).map(|id| id.name.namespace.clone());
-    named.map(|namespace| (namespace, Namespace::default())).collect()
+    named.map(|namespace| (namespace, ObjectMeta::default())).collect()
 }
 
-fn refused_by_the_server(
+/// What the API server, which stores this, says to each manifest.
+fn judged(
     manifests: &Manifests,
-    there: &BTreeMap<Arc<str>, Namespace>,
-) -> BTreeMap<ObjectId, Vec<ViolationReport>> {
+    server: &Server,
+    there: &BTreeMap<Arc<str>, ObjectMeta>,
+) -> BTreeMap<ObjectId, Judged> {
     let admission = Admission::default();
-    let refusals = manifests.objects.values().map(|manifest| {
-        let namespace = &manifest.id.name.namespace;
-        let mut refusals = admission.refusals(manifest.id.kind, &manifest.object);
-        if !there.contains_key(namespace) && !manifests.namespaces.contains_key(namespace) {
-            refusals.push(self::admission::no_namespace(namespace));
+    let judge = |manifest: &Manifest| {
+        let (id, stored) = (&manifest.id, server.objects().get(&manifest.id));
+        let asked = match stored.and_then(|stored| serde_json::to_value(stored).ok()) {
+            Some(stored) => merge::laid_over(&stored, &manifest.object),
+            None => manifest.object.clone(),
+        };
+        let admitted = admission.admit(id.kind, &asked);
+        let namespace = &id.name.namespace;
+        let is_going = |there: &ObjectMeta| there.deletion_timestamp.is_some();
+        let out_of_place = match there.get(namespace) {
+            None if manifests.namespaces.contains_key(namespace) => None,
+            None => Some(admission::no_namespace(namespace)),
+            Some(there) if is_going(there) && stored.is_none() => Some(admission::terminating(namespace)),
+            Some(_) => None,
+        };
+        match (admitted, out_of_place) {
+            (Ok(object), None) => Judged::Taken(Box::new(object)),
+            (Ok(_), Some(why)) => Judged::Refused(asked, vec![why]),
+            (Err(refusals), why) => Judged::Refused(asked, refusals.into_iter().chain(why).collect()),
         }
-        (manifest.id.clone(), refusals)
-    });
-    refusals.filter(|(_, refusals)| !refusals.is_empty()).collect()
+    };
+    manifests.objects.iter().map(|(id, manifest)| (id.clone(), judge(manifest))).collect()
 }
 
-/// Creates or edits what the manifests ask for, but what is being deleted. Nothing depends on the order of manifests: what
-/// is referred to comes first, then what asks for particular addresses (S-10), then by name.
-fn apply(cluster: &mut Cluster, wanted: &[&Manifest]) {
+/// Creates or edits what the manifests ask for; to edit what is being deleted changes nothing. Nothing depends on the order
+/// of manifests: what is referred to comes first, then what asks for particular addresses (S-10), then by name.
+fn apply(
+    cluster: &mut Cluster,
+    manifests: &Manifests,
+    judged: &BTreeMap<ObjectId, Judged>,
+    going: &BTreeSet<ObjectId>,
+) {
     cluster.edit(|server, now| {
         let mut seen: Vec<Observed> = Vec::new();
-        for manifest in wanted {
-            let applied = match server.objects().get(&manifest.id) {
-                None => server.create(&manifest.id, admission::defaulted(manifest.id.kind, &manifest.object), now),
-                Some(object) if object.metadata.deletion_timestamp.is_some() => None,
-                Some(object) => {
-                    let mut next = object.clone();
-                    merge::apply(manifest.id.kind, &mut next, &manifest.object);
-                    (next != *object).then(|| server.edit(&manifest.id, |object| *object = next)).flatten()
-                }
-            };
-            if let Some(Input::Applied(observed)) = applied {
+        for (id, manifest) in manifests.objects.iter().filter(|(id, _)| !going.contains(*id)) {
+            let Some(Judged::Taken(asked)) = judged.get(id) else { continue };
+            if let Some(Input::Applied(observed)) = applied(server, manifest, (**asked).clone(), now) {
                 seen.push(*observed);
             }
         }
@@ -165,6 +194,21 @@ fn apply(cluster: &mut Cluster, wanted: &[&Manifest]) {
         seen.sort_by_key(|observed| (observed.id.kind, !chooses(observed), observed.id.clone()));
         seen.into_iter().map(|observed| Input::Applied(Box::new(observed))).collect()
     });
+}
+
+/// Stores what `kubectl apply` asks for; nothing comes of what is stored already.
+fn applied(server: &mut Server, manifest: &Manifest, mut asked: DynamicObject, now: Timestamp) -> Option<Input> {
+    let Some(stored) = server.objects().get(&manifest.id) else {
+        merge::remember(&mut asked, &manifest.object);
+        return server.create(&manifest.id, asked, now);
+    };
+    let mut next = stored.clone();
+    server::take_over(&mut next, asked);
+    if next == *stored {
+        return None;
+    }
+    merge::remember(&mut next, &manifest.object);
+    server.edit(&manifest.id, |object| *object = next)
 }
 
 /// What is to be pruned: no manifest asks for it, no scale set made it, and its namespace and labels say so.
@@ -182,11 +226,7 @@ fn surplus(manifests: &Manifests, before: &Cluster, prune: &Prune) -> Vec<Object
 }
 
 /// Every object of the manifests, and every other that anything comes of.
-fn objects(
-    between: &Between<'_>,
-    manifests: &Manifests,
-    mut refused: BTreeMap<ObjectId, Vec<ViolationReport>>,
-) -> Vec<PlannedObject> {
+fn objects(between: &Between<'_>, manifests: &Manifests, judged: &BTreeMap<ObjectId, Judged>) -> Vec<PlannedObject> {
     let stored = |cluster: &'_ Cluster| cluster.server().objects().keys().cloned().collect::<BTreeSet<_>>();
     let mut all: BTreeSet<ObjectId> = manifests.objects.keys().cloned().collect();
     all.extend(stored(between.before));
@@ -196,8 +236,9 @@ fn objects(
         if manifest.is_none() && between.is_as_before(&id) {
             return None;
         }
-        let planned = between.of(&id, manifest, refused.remove(&id).unwrap_or_default());
-        (manifest.is_some() || planned.changes() || between.is_refused_now(&id)).then_some(planned)
+        let planned = between.of(&id, manifest, judged.get(&id));
+        let tells = planned.changes() || planned.has_news() || between.is_refused_now(&id);
+        (manifest.is_some() || tells).then_some(planned)
     });
     planned.collect()
 }

@@ -13,10 +13,24 @@ use crate::fabric::network_interface::{Assignment, NetworkInterface};
 use crate::fabric::{Code, Engine, Kind, Name, ObjectId};
 
 /// The codes of claims to one thing: who claims it first has it.
-const CLAIMS: [Code; 4] =
-    [Code::PrivateIPAddressInUse, Code::PublicIPAddressInUse, Code::DnsRecordInUse, Code::NicInUse];
+const CLAIMS: [Code; 5] = [
+    Code::DnsRecordInUse,
+    Code::NetcfgSubnetRangesOverlap,
+    Code::NicInUse,
+    Code::PrivateIPAddressInUse,
+    Code::PublicIPAddressInUse,
+];
 /// The codes of claims to one of several alike things: those that come first have them.
-const SHARES: [Code; 3] = [Code::SubnetIsFull, Code::PublicIPPrefixExhausted, Code::AllocationFailed];
+const SHARES: [Code; 8] = [
+    Code::AllocationFailed,
+    Code::IPv4BasicSkuPublicIpCountLimitReached,
+    Code::PublicIPCountLimitReached,
+    Code::PublicIPPrefixExhausted,
+    Code::QuotaExceeded,
+    Code::StandardSkuPublicIPCountLimitReached,
+    Code::SubnetIsFull,
+    Code::VnetCountLimitReached,
+];
 
 /// Where the plan could come out otherwise.
 pub fn warnings(between: &Between<'_>, manifests: &Manifests, objects: &[PlannedObject]) -> Vec<Warning> {

@@ -85,7 +85,7 @@ pub struct PlannedObject {
     /// What its users feel, a sentence each.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub disruptions: Vec<String>,
-    /// What the fabric has to tell beside Ready, type and message of each condition.
+    /// What there is to know beside Ready, type and message of each condition.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub advice: Vec<Told>,
     /// Why it is refused.
@@ -110,6 +110,8 @@ pub struct Told {
     pub condition: String,
     /// Its message.
     pub message: String,
+    /// Whether it was not told before, or otherwise.
+    pub new: bool,
 }
 
 /// A value before and after.
@@ -178,6 +180,21 @@ impl PlannedObject {
     /// What is edited of it, and what it no longer has of what it had.
     pub fn differences(&self) -> impl Iterator<Item = &Difference> {
         self.fields.iter().chain(self.allocations.iter().filter(|told| !told.before.is_null()))
+    }
+
+    /// What is told anew, and of what is edited all that there is to know. Of a new object nobody needs it yet.
+    pub fn news(&self) -> impl Iterator<Item = &Told> {
+        let tells = move |told: &&Told| match self.action {
+            Action::Create => false,
+            Action::Update | Action::Replace | Action::Delete => true,
+            Action::NoChange => told.new,
+        };
+        self.advice.iter().filter(tells)
+    }
+
+    /// True if something is told of it that was not told before.
+    pub fn has_news(&self) -> bool {
+        self.news().next().is_some()
     }
 
     /// True if something is done with it, or anything comes of what is done with others.

@@ -65,15 +65,18 @@ impl Server {
         Some(Input::Applied(Box::new(observed)))
     }
 
-    /// Creates an object from a manifest. Its finalizer comes with it, as the policy of `vnet crds` brings it.
-    pub fn create(&mut self, id: &ObjectId, manifest: Value, now: Timestamp) -> Option<Input> {
-        let mut object: DynamicObject = serde_json::from_value(manifest).ok()?;
+    /// Creates an object. Its finalizer comes with it, as the policy of `vnet crds` brings it.
+    pub fn create(&mut self, id: &ObjectId, mut object: DynamicObject, now: Timestamp) -> Option<Input> {
         self.lives += 1;
         let metadata = &mut object.metadata;
         metadata.uid = Some(format!("planned-{}", self.lives));
         metadata.generation = Some(1);
         metadata.creation_timestamp = Some(Time(now));
-        metadata.finalizers = Some(vec![FINALIZER.to_owned()]);
+        // Whoever asks for these does not get them.
+        metadata.deletion_timestamp = None;
+        metadata.deletion_grace_period_seconds = None;
+        metadata.managed_fields = None;
+        with_finalizer(&mut object);
         set_field(&mut object, "status", json!({"observedGeneration": status::UNOBSERVED}));
         self.store(id, object);
         self.shown(id, Recall::Nothing)
@@ -133,9 +136,10 @@ impl Server {
     }
 
     fn born(&mut self, id: &ObjectId, manifest: Value, now: Timestamp) -> (Option<Input>, Outcome) {
-        let shown = self.create(id, manifest, now);
-        let outcome = if shown.is_some() { Outcome::Done(self.version) } else { Outcome::Invalid(String::new()) };
-        (shown, outcome)
+        match serde_json::from_value(manifest) {
+            Ok(object) => (self.create(id, object, now), Outcome::Done(self.version)),
+            Err(error) => (None, Outcome::Invalid(error.to_string())),
+        }
     }
 
     fn written(
@@ -179,6 +183,27 @@ impl Server {
         } else {
             self.objects.insert(id.clone(), object);
         }
+    }
+}
+
+/// Takes over what users write of an object; the rest of it is the server's and the operator's.
+pub fn take_over(object: &mut DynamicObject, asked: DynamicObject) {
+    let is_deleted = object.metadata.deletion_timestamp.is_some();
+    // What is empty is not stored.
+    object.metadata.labels = asked.metadata.labels.filter(|labels| !labels.is_empty());
+    object.metadata.annotations = asked.metadata.annotations.filter(|annotations| !annotations.is_empty());
+    object.metadata.finalizers = asked.metadata.finalizers.filter(|finalizers| !finalizers.is_empty());
+    object.metadata.owner_references = asked.metadata.owner_references.filter(|owners| !owners.is_empty());
+    set_field(object, "spec", asked.data.get("spec").cloned().unwrap_or_default());
+    if !is_deleted {
+        with_finalizer(object);
+    }
+}
+
+fn with_finalizer(object: &mut DynamicObject) {
+    let finalizers = object.metadata.finalizers.get_or_insert_default();
+    if !finalizers.iter().any(|finalizer| finalizer == FINALIZER) {
+        finalizers.push(FINALIZER.to_owned());
     }
 }
 

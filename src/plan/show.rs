@@ -11,6 +11,7 @@ pub use self::markdown::markdown;
 pub use self::table::table;
 use super::manifests::Place;
 use super::report::{Difference, PlannedObject};
+use crate::api::status::ViolationReport;
 
 /// In the order in which people want to read: what is done first, consequences after it.
 fn by_action<'a>(objects: impl Iterator<Item = &'a PlannedObject>) -> Vec<&'a PlannedObject> {
@@ -27,6 +28,12 @@ fn before(place: Option<&Place>) -> String {
 /// A place, if there is one, after what is said of it.
 fn after(place: Option<&Place>) -> String {
     place.map(|place| format!(" ({place})")).unwrap_or_default()
+}
+
+/// Who is in the way, if anybody is.
+fn blockers(violation: &ViolationReport) -> Option<String> {
+    let blockers: Vec<String> = violation.blocked_by.iter().map(ToString::to_string).collect();
+    (!blockers.is_empty()).then(|| format!("Blocked by {}.", blockers.join(", ")))
 }
 
 /// A value as it would be written, in short.

@@ -12,7 +12,10 @@ use super::document::{self, Malformed};
 use super::manifests::{File, Unreadable};
 use crate::api::{GROUP, VERSION};
 use crate::fabric::{Kind, Name, ObjectId};
-use crate::operator::Namespace;
+
+/// What to do about a text that is no dump. A cluster without objects has one too: an empty List.
+const TAKE: &str =
+    "take the state with `kubectl get azure,ns,controllerrevisions -A -o yaml`, and see that it succeeds";
 
 /// What a cluster holds.
 #[derive(Clone, Debug, Default)]
@@ -20,7 +23,7 @@ pub struct State {
     /// The objects of this project's kinds.
     pub objects: BTreeMap<ObjectId, DynamicObject>,
     /// The Namespaces; none if it is not known which there are.
-    pub namespaces: Option<BTreeMap<Arc<str>, Namespace>>,
+    pub namespaces: Option<BTreeMap<Arc<str>, ObjectMeta>>,
     /// The ControllerRevisions, which keep models of scale sets.
     pub revisions: Vec<ControllerRevision>,
 }
@@ -31,6 +34,10 @@ impl State {
     /// # Errors
     /// What is wrong with an object that cannot be read.
     pub fn take_in(&mut self, mut object: Value) -> Result<(), String> {
+        let is_text = |field: &str| object.get(field).is_some_and(Value::is_string);
+        if !is_text("apiVersion") || !is_text("kind") {
+            return Err(format!("what stands here has no apiVersion and kind, so it is no object; {TAKE}"));
+        }
         if let Some(items) = object.get_mut("items").and_then(Value::as_array_mut) {
             return std::mem::take(items).into_iter().try_for_each(|item| self.take_in(item));
         }
@@ -45,16 +52,14 @@ impl State {
                 let Some((namespace, name)) =
                     name.filter(|_| metadata.uid.is_some() && metadata.resource_version.is_some())
                 else {
-                    return Err(format!(
-                        "a {kind} lacks its name, namespace, uid or resourceVersion; take the state with `kubectl get -o yaml`"
-                    ));
+                    return Err(format!("a {kind} lacks its name, namespace, uid or resourceVersion; {TAKE}"));
                 };
                 self.objects.insert(ObjectId::new(kind, Name::new(namespace, name)), object);
             }
             (("", "v1"), "Namespace", _) => {
                 let metadata: ObjectMeta = read(object.get("metadata").cloned().unwrap_or_default())?;
                 let name = metadata.name.clone().ok_or("a Namespace has no name")?;
-                self.namespaces.get_or_insert_default().insert(name.into(), Namespace::of(&metadata));
+                self.namespaces.get_or_insert_default().insert(name.into(), metadata);
             }
             (("apps", "v1"), "ControllerRevision", _) => self.revisions.push(read(object)?),
             _ => {}
@@ -72,6 +77,7 @@ impl State {
         for File { name, text } in files {
             let mut fails = |line, message| unreadable.push(Unreadable { file: name.clone(), line, message });
             match document::read(text) {
+                Ok(documents) if documents.is_empty() => fails(None, format!("it holds no object; {TAKE}")),
                 Ok(documents) => {
                     for document in documents {
                         state.take_in(document.value()).unwrap_or_else(|message| fails(Some(document.line), message));
@@ -86,4 +92,71 @@ impl State {
 
 fn read<T: for<'de> Deserialize<'de>>(object: Value) -> Result<T, String> {
     T::deserialize(object).map_err(|error| format!("an object is not of the form that its kind has: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Result<State, String> {
+        let told = State::read(&[File { name: "state.yaml".into(), text: text.to_owned() }]);
+        told.map_err(|all| all.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))
+    }
+
+    const DUMP: &str = "\
+apiVersion: v1
+kind: List
+items:
+- apiVersion: vnet.dev/v1alpha1
+  kind: AvailabilitySet
+  metadata: {name: s, namespace: shop, uid: u, resourceVersion: \"7\"}
+  spec: {}
+- apiVersion: v1
+  kind: Namespace
+  metadata: {name: shop, labels: {a: b}, deletionTimestamp: 2026-01-01T00:00:00Z}
+- apiVersion: apps/v1
+  kind: ControllerRevision
+  metadata: {name: r, namespace: shop}
+  revision: 1
+- apiVersion: v1
+  kind: ConfigMap
+  metadata: {name: else}
+";
+
+    #[test]
+    fn a_dump_holds_objects_namespaces_and_revisions() {
+        let state = read(DUMP).unwrap();
+        let ids: Vec<_> = state.objects.keys().map(ToString::to_string).collect();
+        assert_eq!(ids, ["AvailabilitySet shop/s"]);
+        let namespace = &state.namespaces.unwrap()["shop"];
+        assert!(namespace.labels.as_ref().unwrap().contains_key("a") && namespace.deletion_timestamp.is_some());
+        assert_eq!(state.revisions.len(), 1);
+    }
+
+    #[test]
+    fn an_empty_list_is_an_empty_cluster_of_which_no_namespace_is_known() {
+        let state = read("apiVersion: v1\nitems: []\nkind: List\n").unwrap();
+        assert!(state.objects.is_empty() && state.namespaces.is_none());
+    }
+
+    #[test]
+    fn a_text_that_is_no_dump_is_refused_with_what_to_do() {
+        for (text, place) in [
+            ("", "state.yaml: it holds no object"),
+            ("---\n", "state.yaml: it holds no object"),
+            ("NAME READY\nhub  True\n", "state.yaml:1: "),
+            ("{\"error\": \"denied\"}", "state.yaml:1: what stands here has no apiVersion and kind"),
+            ("[]", "state.yaml:1: what stands here has no apiVersion and kind"),
+            ("apiVersion: v1\nkind: List\nitems: [5]\n", "state.yaml:1: what stands here has no apiVersion and kind"),
+        ] {
+            let told = read(text).unwrap_err();
+            assert!(told.starts_with(place) && told.contains("take the state with `kubectl get"), "{text:?}: {told}");
+        }
+    }
+
+    #[test]
+    fn a_manifest_is_no_dump() {
+        let manifest = "apiVersion: vnet.dev/v1alpha1\nkind: AvailabilitySet\nmetadata: {name: s}\n";
+        assert!(read(manifest).unwrap_err().contains("lacks its name, namespace, uid or resourceVersion"));
+    }
 }

@@ -234,16 +234,117 @@ fn pruning_deletes_what_no_manifest_has_and_tells_what_keeps_it() {
     assert_eq!(there.plan(&network()).summary.delete, 0);
 }
 
+fn at_that_time() -> Option<k8s_openapi::apimachinery::pkg::apis::meta::v1::Time> {
+    Some(k8s_openapi::apimachinery::pkg::apis::meta::v1::Time(Timestamp::from_second(NOW).unwrap()))
+}
+
 #[test]
-fn an_object_that_is_being_deleted_is_created_anew_once_it_has_gone() {
-    let text = network() + &nic("a", "");
+fn an_object_that_is_being_deleted_goes_and_one_apply_does_not_create_it_anew() {
+    let text = network() + &nic("a", "") + &nic("b", "") + &vm("b", "");
     let mut there = Applied::default().with(&text);
-    let id = there.state.objects.keys().find(|id| id.kind == crate::fabric::Kind::NetworkInterface).unwrap().clone();
-    let going = there.state.objects.get_mut(&id).unwrap();
-    going.metadata.deletion_timestamp =
-        Some(k8s_openapi::apimachinery::pkg::apis::meta::v1::Time(Timestamp::from_second(NOW).unwrap()));
+    for (id, object) in &mut there.state.objects {
+        if id.kind == crate::fabric::Kind::NetworkInterface {
+            object.metadata.deletion_timestamp = at_that_time();
+        }
+    }
     let plan = there.plan(&text);
-    assert_eq!(nic_of(&plan, "a").action, Action::Create, "it goes without being asked: {plan:#?}");
+    for (name, accepted) in [("a", true), ("b", false)] {
+        let nic = nic_of(&plan, name);
+        assert_eq!((nic.action, nic.accepted), (Action::Delete, accepted), "{plan:#?}");
+        assert_eq!(nic.advice[0].condition, "Terminating");
+        assert!(nic.advice[0].message.contains("Apply again once it has gone"));
+    }
+}
+
+/// An object of these metadata, which the API server has something to say to.
+fn with_metadata(metadata: &str) -> String {
+    format!(
+        "---\napiVersion: vnet.dev/v1alpha1\nkind: AvailabilitySet\nmetadata:\n  name: a\n  {metadata}\nspec: {{}}\n"
+    )
+}
+
+#[test]
+fn metadata_that_the_api_server_does_not_take_is_refused_at_its_line() {
+    for (metadata, path) in [
+        ("labels: [x]", "metadata.labels"),
+        ("labels: {a b: c}", "metadata.labels.a b"),
+        ("labels: {a.b/c: x y}", "metadata.labels[a.b/c]"),
+        ("annotations: {A B: c}", "metadata.annotations.A B"),
+        ("finalizers: foo", "metadata.finalizers"),
+        ("finalizers: [a b]", "metadata.finalizers[0]"),
+        ("label: {a: b}", "metadata.label"),
+    ] {
+        let plan = Applied::default().plan(&with_metadata(metadata));
+        assert_eq!(told(of(&plan, "a")), [("schema", "Invalid", path, 6)], "{metadata}");
+    }
+    let plan = Applied::default().plan(&(object("AvailabilitySet", "a", "{}") + "specs: {}\n"));
+    assert_eq!(told(of(&plan, "a")), [("schema", "Invalid", "specs", 6)]);
+}
+
+#[test]
+fn a_time_of_deletion_is_not_for_users_to_set() {
+    let plan = Applied::default().plan(&with_metadata("deletionTimestamp: 2026-01-01T00:00:00Z"));
+    let created = of(&plan, "a");
+    assert_eq!((created.action, created.ready.as_ref().unwrap().status.as_str()), (Action::Create, "True"));
+}
+
+#[test]
+fn finalizers_and_owners_of_a_manifest_are_compared_too() {
+    let there = Applied::default().with(&object("AvailabilitySet", "a", "{}"));
+    let plan = there.plan(&with_metadata("finalizers: [example.com/guard]"));
+    let edited = of(&plan, "a");
+    let fields: Vec<_> = edited.fields.iter().map(|told| (told.path.as_str(), &told.after)).collect();
+    assert_eq!(
+        (edited.action, fields),
+        (Action::Update, vec![("metadata.finalizers[0]", &json!("example.com/guard"))])
+    );
+}
+
+#[test]
+fn names_and_namespaces_that_are_no_texts_cannot_be_read() {
+    let read = |metadata: &str| {
+        let text = format!("apiVersion: vnet.dev/v1alpha1\nkind: AvailabilitySet\nmetadata:\n  {metadata}\n");
+        manifests::read(&[manifests::File { name: "net.yaml".into(), text }], "shop").unwrap_err()[0].to_string()
+    };
+    assert!(read("name: a\n  namespace: 5").starts_with("net.yaml:5: metadata.namespace is 5, which is no text"));
+    assert!(read("name: 5").starts_with("net.yaml:4: metadata.name of the AvailabilitySet is 5, which is no text"));
+    assert!(read("generateName: a-").contains("metadata.generateName, which `kubectl apply` does not take"));
+    assert!(read("labels: {}").contains("has no metadata.name; give it one"));
+}
+
+#[test]
+fn another_order_of_named_items_is_a_change() {
+    let order = |first: &str, second: &str| {
+        let item = |name: &str| format!("{{name: {name}, primary: {}}}", name == "one");
+        let list = format!("[{}, {}]", item(first), item(second));
+        network() + &object("NetworkInterface", "a", &format!("{{subnet: {{name: web}}, ipConfigurations: {list}}}"))
+    };
+    let plan = Applied::default().with(&order("one", "two")).plan(&order("two", "one"));
+    let nic = nic_of(&plan, "a");
+    let fields: Vec<_> = nic.fields.iter().map(|told| (told.path.as_str(), &told.before, &told.after)).collect();
+    assert_eq!(fields, [("spec.ipConfigurations", &json!(["one", "two"]), &json!(["two", "one"]))]);
+    assert_eq!((nic.action, plan.summary.update), (Action::Update, 1));
+}
+
+#[test]
+fn what_a_manifest_leaves_out_goes_only_if_it_was_applied() {
+    let address = |more: &str| object("PublicIPAddress", "p", &format!("{{{more}}}"));
+    let there = Applied::default().with(&address("idleTimeoutInMinutes: 30"));
+    let plan = there.plan(&address(""));
+    let fields: Vec<_> = of(&plan, "p").fields.iter().map(|told| (&told.before, &told.after)).collect();
+    assert_eq!(fields, [(&json!(30), &json!(4))]);
+    let mut there = there;
+    there.state.objects.values_mut().for_each(|object| object.metadata.annotations = None);
+    assert!(!there.plan(&address("")).changes(), "kubectl created it, and applied nothing");
+}
+
+#[test]
+fn the_change_that_the_api_server_refuses_is_told_without_defaults() {
+    let address = |more: &str| object("PublicIPAddress", "p", &format!("{{{more}}}"));
+    let there = Applied::default().with(&address("tags: {a: b}"));
+    let plan = there.plan(&address("tags: {a: b}, idleTimeoutInMinutes: 99"));
+    let fields: Vec<_> = of(&plan, "p").fields.iter().map(|told| (told.path.as_str(), &told.after)).collect();
+    assert_eq!(fields, [("spec.idleTimeoutInMinutes", &json!(99))]);
 }
 
 #[test]
@@ -260,10 +361,59 @@ fn labels_of_a_namespace_place_what_is_in_it() {
     assert_eq!(of(&plan, "hub").advice[0].condition, "NamespaceLabelsDiffer");
 }
 
+/// A Namespace of the state.
+fn a_namespace(labels: &[(&str, &str)]) -> Option<BTreeMap<Arc<str>, ObjectMeta>> {
+    let labels = labels.iter().map(|(label, value)| ((*label).to_owned(), (*value).to_owned())).collect();
+    Some(BTreeMap::from([("shop".into(), ObjectMeta { labels: Some(labels), ..ObjectMeta::default() })]))
+}
+
+#[test]
+fn a_manifest_of_a_namespace_is_laid_over_its_labels() {
+    let mut there = Applied::default();
+    there.state.namespaces = a_namespace(&[("vnet.dev/location", "norwayeast")]);
+    let there = Applied { state: State { namespaces: there.state.namespaces.clone(), ..there.with(&network()).state } };
+    let namespace = "---\napiVersion: v1\nkind: Namespace\nmetadata: {name: shop, labels: {team: a}}\n";
+    let plan = there.plan(&(namespace.to_owned() + &network()));
+    assert_eq!(of(&plan, "hub").advice, [], "it stays in norwayeast: {plan:#?}");
+}
+
+#[test]
+fn nothing_is_created_in_a_namespace_that_is_being_deleted() {
+    let mut there = Applied::default().with(&network());
+    there.state.namespaces = a_namespace(&[]);
+    there.state.namespaces.iter_mut().flat_map(BTreeMap::values_mut).for_each(|namespace| {
+        namespace.deletion_timestamp = at_that_time();
+    });
+    let namespace = "---\napiVersion: v1\nkind: Namespace\nmetadata: {name: shop}\n";
+    for text in [network() + &nic("a", ""), namespace.to_owned() + &network() + &nic("a", "")] {
+        let plan = there.plan(&text);
+        let refused = nic_of(&plan, "a");
+        assert_eq!(told(refused)[0].2, "metadata.namespace");
+        assert!(refused.violations[0].violation.message.contains("is being deleted"));
+        assert!(of(&plan, "hub").accepted, "what is there may be applied again");
+    }
+}
+
+#[test]
+fn metadata_of_a_namespace_that_the_api_server_does_not_take_cannot_be_read() {
+    for (labels, says) in [
+        ("{a: 5}", "net.yaml:5: metadata.labels.a: 5 is not a text."),
+        ("[x]", "net.yaml:5: metadata.labels: A list is not an object."),
+        (
+            "{vnet.dev/location: west europe}",
+            "net.yaml:5: metadata.labels[vnet.dev/location]: \"west europe\" is no value",
+        ),
+    ] {
+        let text = format!("---\napiVersion: v1\nkind: Namespace\nmetadata: {{name: shop,\n  labels: {labels}}}\n");
+        let all = manifests::read(&[manifests::File { name: "net.yaml".into(), text }], "shop").unwrap_err();
+        assert!(all[0].to_string().starts_with(says), "{}", all[0]);
+    }
+}
+
 #[test]
 fn a_namespace_that_is_not_there_is_told_where_it_is_known_which_there_are() {
     let mut there = Applied::default();
-    there.state.namespaces = Some(BTreeMap::from([("other".into(), Namespace::default())]));
+    there.state.namespaces = Some(BTreeMap::from([("other".into(), ObjectMeta::default())]));
     let plan = there.plan(&object("AvailabilitySet", "a", "{}"));
     assert_eq!(told(of(&plan, "a")), [("schema", "Invalid", "metadata.namespace", 4)]);
 }
@@ -301,12 +451,108 @@ fn two_that_ask_for_one_thing_are_warned_of() {
 }
 
 #[test]
-fn rules_that_ask_for_a_new_object_are_rules_of_the_tables() {
-    let known: BTreeSet<&str> = crate::fabric::kind::refusing_rules().iter().map(|rule| rule.id).collect();
-    let general = ["S-12"]; // asked of every kind, before its table
-    for id in consequences::FIXED {
-        assert!(known.contains(id) || general.contains(&id), "{id}");
+fn what_only_another_edit_needs_is_no_replacement() {
+    let address = |prefix: &str| {
+        let prefixes = object("PublicIPPrefix", "one", "{prefixLength: 28}")
+            + &object("PublicIPPrefix", "two", "{prefixLength: 28}");
+        prefixes
+            + &object(
+                "PublicIPAddress",
+                "p",
+                &format!("{{sku: {{name: Standard}}, publicIPPrefix: {{name: {prefix}}}}}"),
+            )
+    };
+    let there = Applied::default().with(&address("one"));
+    let action = |prefix: &str| of(&there.plan(&address(prefix)), "p").action;
+    assert_eq!((action("two"), action("one")), (Action::Replace, Action::NoChange));
+    let machine = |set: &str| network() + &nic("a", "") + &object("AvailabilitySet", "s", "{}") + &vm("a", set);
+    let there = Applied::default().with(&machine(", availabilitySet: {name: s}"));
+    let action = |set: &str| {
+        let plan = there.plan(&machine(set));
+        plan.objects.iter().find(|object| object.object.kind == "VirtualMachine").unwrap().action
+    };
+    assert_eq!(action(", availabilitySet: null"), Action::Replace);
+    let network_of = |subnet: &str| {
+        let other = object("VirtualNetwork", "other", "{addressSpace: {addressPrefixes: [10.9.0.0/16]}}");
+        network()
+            + &other
+            + &object("Subnet", "far", "{virtualNetwork: {name: other}, addressPrefixes: [10.9.1.0/24]}")
+            + &nic_in(subnet, "a", "")
+    };
+    let there = Applied::default().with(&network_of("web"));
+    assert_eq!(nic_of(&there.plan(&network_of("far")), "a").action, Action::Replace);
+    assert_eq!(nic_of(&there.plan(&network_of("nowhere")), "a").action, Action::Update);
+}
+
+#[test]
+fn a_running_machine_that_is_deleted_is_told() {
+    let base = network() + &nic("a", "");
+    let prune = |state: &str| {
+        let there = Applied::default().with(&(base.clone() + &vm("a", state)));
+        let plan = there.plan_with(&base, Prune::Labelled(Selector::default()));
+        plan.objects.iter().flat_map(|object| object.disruptions.clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(prune(""), ["VirtualMachine shop/a is deleted while it runs."]);
+    assert_eq!(prune(", powerState: Deallocated"), Vec::<String>::new());
+}
+
+#[test]
+fn advice_that_is_new_is_told_though_nothing_is_edited() {
+    let namespace = |location: &str| {
+        format!(
+            "---\napiVersion: v1\nkind: Namespace\nmetadata: {{name: shop, labels: {{vnet.dev/location: {location}}}}}\n"
+        )
+    };
+    let there = Applied::default().with(&(namespace("norwayeast") + &network()));
+    let namespaces = a_namespace(&[("vnet.dev/location", "norwayeast")]);
+    let there = Applied { state: State { namespaces, ..there.state } };
+    let plan = there.plan(&namespace("westeurope"));
+    let hub = of(&plan, "hub");
+    assert_eq!((hub.action, hub.advice[0].new), (Action::NoChange, true));
+    for told in [show::table(&plan), show::github(&plan), show::markdown(&plan)] {
+        assert!(told.contains("NamespaceLabelsDiffer") && told.contains("VirtualNetwork shop/hub"), "{told}");
     }
+    assert!(!there.plan(&(namespace("norwayeast") + &network())).objects.iter().any(PlannedObject::has_news));
+}
+
+#[test]
+fn subnets_that_overlap_are_warned_of_since_the_first_has_the_range() {
+    let subnet = |name: &str| object("Subnet", name, "{virtualNetwork: {name: hub}, addressPrefixes: [10.0.9.0/24]}");
+    let plan = Applied::default().plan(&(network() + &subnet("a") + &subnet("b")));
+    assert_eq!(warned(&plan.warnings), [("b", "spec.addressPrefixes[0]", 25)]);
+    assert!(plan.warnings[0].message.contains("Subnet shop/a"), "{:?}", plan.warnings);
+}
+
+#[test]
+fn a_quota_that_all_together_exceed_is_warned_of() {
+    let settings = Settings { quotas: crate::fabric::quota::Quotas::Enforced, ..Settings::default() };
+    let text: String =
+        (0..11).map(|n| object("PublicIPAddress", &format!("p{n:02}"), "{sku: {name: Standard}}")).collect();
+    let plan = plan(&read(&text), State::default(), &Options { settings, ..at_now() }).unwrap();
+    assert_eq!((plan.summary.refused, warned(&plan.warnings)), (1, vec![("p10", "metadata.name", 54)]));
+}
+
+#[test]
+fn what_stands_in_no_file_of_the_pull_request_is_no_annotation_of_one() {
+    let file = manifests::File { name: manifests::STDIN.into(), text: nic("a", "") };
+    let plan = plan(&manifests::read(&[file], "shop").unwrap(), State::default(), &at_now()).unwrap();
+    let github = show::github(&plan);
+    assert!(
+        github.starts_with("::error title=InvalidResourceReference (NIC-03)::<stdin>:5: NetworkInterface"),
+        "{github}"
+    );
+}
+
+#[test]
+fn markdown_tells_who_is_in_the_way_and_what_was_passed_over_in_one_line_each() {
+    let there = Applied::default().with(&(network() + &nic("a", &fixed("10.0.1.9"))));
+    let config = "---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\n";
+    let broken = with_metadata("labels: {}").replace("name: a", "name: \"a\\nb|c\"");
+    let markdown = show::markdown(&there.plan(&(nic("b", &fixed("10.0.1.9")) + config + &broken)));
+    assert!(markdown.contains("_ Blocked by NetworkInterface shop/a.\n"), "{markdown}");
+    assert!(markdown.contains("#### Passed over\n\n* net.yaml:7: ConfigMap c is passed over"), "{markdown}");
+    assert!(markdown.contains("| Create | AvailabilitySet shop/a b\\|c |"), "{markdown}");
+    assert!(show::github(&there.plan(config)).contains("title=PassedOver::ConfigMap c is passed over"));
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! The command line of `vnet`, as a newcomer explores it.
 
-use std::process::{Command, Output};
+use std::io::Write;
+use std::process::{Command, Output, Stdio};
 
 use crate::plan::text;
 
@@ -48,10 +49,28 @@ fn what_cannot_be_done_exits_with_two_and_says_what_to_do() {
         (&["rules", "NOPE-01"], "`vnet rules` lists all"),
         (&["run", "--default-location", "West Europe"], "such as westeurope"),
         (&["plan"], "--help"),
+        (&["plan", "-", "--against", "-"], "give - once"),
+        (&["plan", "-", "--against", "cluster", "--prune", "-l", "=x"], "write label=value"),
+        (&["plan", "-", "-n", ""], "--help"),
     ] {
         let told = vnet(arguments);
         assert_eq!(told.status.code(), Some(2), "{arguments:?}");
         assert!(text(&told.stderr).contains(advice), "{arguments:?}: {}", text(&told.stderr));
+    }
+}
+
+#[test]
+fn a_reader_that_has_had_enough_changes_no_exit_code() {
+    for (arguments, code) in [(&["completions", "bash"][..], 0), (&["rules"], 0), (&["plan", "-"], 1)] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_vnet"));
+        command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut vnet = command.spawn().expect("it runs");
+        drop(vnet.stdout.take());
+        let manifest = "apiVersion: vnet.dev/v1alpha1\nkind: AvailabilitySet\nmetadata: {name: A_b}\nspec: {}\n";
+        // What reads nothing of its input may have ended.
+        let _ = vnet.stdin.take().map(|mut input| input.write_all(manifest.as_bytes()));
+        let told = vnet.wait_with_output().expect("it ends");
+        assert_eq!((told.status.code(), text(&told.stderr)), (Some(code), ""), "{arguments:?}");
     }
 }
 

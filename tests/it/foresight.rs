@@ -12,11 +12,11 @@ use kube::{Api, ResourceExt};
 use serde_json::{Value, json};
 use vnet_operator::api::object::api_resource;
 use vnet_operator::fabric::{Kind, Name, ObjectId, Settings};
-use vnet_operator::operator::Namespace;
+use vnet_operator::plan::difference::between;
 use vnet_operator::plan::manifests::{self, File};
-use vnet_operator::plan::report::PlannedObject;
+use vnet_operator::plan::report::{Difference, PlannedObject};
 use vnet_operator::plan::state::State;
-use vnet_operator::plan::{self, Options, Plan, Prune};
+use vnet_operator::plan::{self, Options, Plan, Prune, merge};
 
 use crate::cluster::block_on;
 use crate::space::Space;
@@ -32,6 +32,11 @@ pub struct Foresight {
 impl Foresight {
     /// What would come of a manifest now; none if that cannot be told from here.
     pub fn of(space: &Space<'_>, manifest: &str) -> Option<Self> {
+        Self::beside(space, manifest, None)
+    }
+
+    /// As [`Self::of`], of a cluster that holds this instead of what it does.
+    fn beside(space: &Space<'_>, manifest: &str, instead: Option<DynamicObject>) -> Option<Self> {
         if !space.cluster.runs_plainly() {
             return None;
         }
@@ -41,7 +46,12 @@ impl Foresight {
         let is_flexible = |object: &Value| object["spec"]["orchestrationMode"] == "Flexible"; // its NICs come as they may
         let exact = manifests.objects.keys().filter(takes).count() <= 1
             && !manifests.objects.values().any(|manifest| is_flexible(&manifest.object));
-        let state = state(space, manifests.objects.values().map(|manifest| &manifest.object))?;
+        let mut state = state(space, manifests.objects.values().map(|manifest| &manifest.object))?;
+        if let Some(object) = instead {
+            let is_it = |stored: &&mut DynamicObject| stored.metadata.uid == object.metadata.uid;
+            let remembers = object.metadata.annotations.clone();
+            state.objects.values_mut().filter(is_it).for_each(|stored| stored.metadata.annotations = remembers.clone());
+        }
         let options = Options { settings: Settings::default(), prune: Prune::Nothing, now: Timestamp::now() };
         let plan = plan::plan(&manifests, state, &options).expect("the plan comes to rest");
         Some(Self { plan, exact })
@@ -59,10 +69,13 @@ impl Foresight {
         if touches_more {
             return None;
         }
+        // Everything that is there counts as applied: what the change takes away goes.
+        let mut before = object.clone();
+        merge::remember(&mut before, &whole);
         json_patch::merge(&mut whole, change);
         whole["apiVersion"] = json!("vnet.dev/v1alpha1");
         whole["kind"] = json!(object.types.as_ref()?.kind);
-        Self::of(space, &without_nulls(whole).to_string())
+        Self::beside(space, &without_nulls(whole).to_string(), Some(before))
     }
 
     /// Fails unless the API server was to refuse something, at a field that its answer names.
@@ -96,28 +109,21 @@ impl Foresight {
         if told(&status["violations"]) != foreseen {
             return Err(format!("the plan said that it breaks {foreseen:?}"));
         }
-        for (path, address) in self.addresses(planned) {
-            if !shown(status).contains(&address) {
-                return Err(format!("the plan said that it has {address} at {path}"));
+        let shown: BTreeMap<String, Value> =
+            between(&Value::Null, status, "").into_iter().map(|told| (told.path, told.after)).collect();
+        for Difference { path, after, .. } in &planned.allocations {
+            let has = shown.get(path).unwrap_or(&Value::Null);
+            let is_as_said = match path.rsplit('.').next() {
+                Some("privateIPAddress") if self.exact => has == after,
+                // Which one is given depends on others too; whether one is does not.
+                Some("privateIPAddress" | "ipAddress" | "ipPrefix") => has.is_null() == after.is_null(),
+                _ => true,
+            };
+            if !is_as_said {
+                return Err(format!("the plan said that it has {after} at {path}, and it has {has}"));
             }
         }
         Ok(())
-    }
-
-    /// The private addresses that were foreseen.
-    fn addresses(&self, planned: &PlannedObject) -> Vec<(String, String)> {
-        let certain = planned.allocations.iter().filter(|told| self.exact && told.path.ends_with("privateIPAddress"));
-        certain.filter_map(|told| Some((told.path.clone(), told.after.as_str()?.to_owned()))).collect()
-    }
-}
-
-/// Every text in a status.
-fn shown(status: &Value) -> BTreeSet<String> {
-    match status {
-        Value::String(text) => BTreeSet::from([text.clone()]),
-        Value::Array(items) => items.iter().flat_map(shown).collect(),
-        Value::Object(fields) => fields.values().flat_map(shown).collect(),
-        _ => BTreeSet::new(),
     }
 }
 
@@ -155,7 +161,7 @@ fn state<'a>(space: &Space<'_>, manifests: impl Iterator<Item = &'a Value>) -> O
             continue;
         }
         let Ok(there) = block_on(Api::<KubeNamespace>::all(client.clone()).get(&namespace)) else { continue };
-        known.insert(namespace.as_str().into(), Namespace::of(&there.metadata));
+        known.insert(namespace.as_str().into(), there.metadata);
         for kind in Kind::ALL {
             let api = Api::<DynamicObject>::namespaced_with(client.clone(), &namespace, &api_resource(*kind));
             // A test may store what cannot be read.

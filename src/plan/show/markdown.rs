@@ -2,13 +2,13 @@
 
 use std::fmt::Write;
 
-use super::{addresses, after, by_action, short};
+use super::{addresses, after, blockers, by_action, short};
 use crate::plan::report::{Difference, Plan, PlannedObject, PlannedViolation, Warning};
 
-/// Objects in a table, then refusals, differences and warnings.
+/// Objects in a table, then refusals, differences, advice, warnings and notes.
 pub fn markdown(plan: &Plan) -> String {
     let mut out = format!("### vnet plan\n\n{}\n", plan.summary);
-    let changed = by_action(plan.objects.iter().filter(|object| object.changes()));
+    let changed = by_action(plan.objects.iter().filter(|object| object.changes() || object.has_news()));
     // Writing to a String does not fail.
     if !changed.is_empty() {
         out.push_str("\n| action | object | addresses | ready | reason |\n| --- | --- | --- | --- | --- |\n");
@@ -19,15 +19,25 @@ pub fn markdown(plan: &Plan) -> String {
                 out,
                 "| {} | {} | {} | {ready} | {reason} |",
                 object.action,
-                object.object,
+                cell(&object.object.to_string()),
                 cell(&addresses(object))
             );
         }
     }
     section(&mut out, "Refused", refusals(plan));
     section(&mut out, "Changes", changed.iter().copied().flat_map(differences).collect());
-    section(&mut out, "Disruptions", plan.objects.iter().flat_map(|object| object.disruptions.clone()).collect());
+    section(
+        &mut out,
+        "Disruptions",
+        plan.objects.iter().flat_map(|object| object.disruptions.iter().map(|told| cell(told))).collect(),
+    );
+    section(&mut out, "To know", changed.iter().copied().flat_map(news).collect());
     section(&mut out, "The order matters", warnings(plan));
+    section(
+        &mut out,
+        "Passed over",
+        plan.notes.iter().map(|note| cell(&format!("{}: {}", note.place, note.message))).collect(),
+    );
     out
 }
 
@@ -46,29 +56,35 @@ fn refusals(plan: &Plan) -> Vec<String> {
     let item = |(object, told): (&PlannedObject, &PlannedViolation)| {
         let place = after(told.place.as_ref());
         let violation = &told.violation;
-        format!(
-            "**{}**{place}, `{}`: {} by {}. {} _{}_",
+        let text = format!(
+            "**{}**{place}, `{}`: {} by {}. {} _{}_{}",
             object.object,
             violation.path,
             violation.code,
             violation.rule,
-            cell(&violation.message),
-            cell(&violation.remedy)
-        )
+            violation.message,
+            violation.remedy,
+            blockers(violation).map(|text| format!(" {text}")).unwrap_or_default(),
+        );
+        cell(&text)
     };
     told.map(item).collect()
 }
 
 fn differences(object: &PlannedObject) -> Vec<String> {
     let item = |told: &Difference| {
-        let (before, after) = (cell(&short(&told.before)), cell(&short(&told.after)));
-        format!("{}: `{}`: {before} -> {after}", object.object, told.path)
+        let (before, after) = (short(&told.before), short(&told.after));
+        cell(&format!("{}: `{}`: {before} -> {after}", object.object, told.path))
     };
     object.differences().map(item).collect()
 }
 
+fn news(object: &PlannedObject) -> Vec<String> {
+    object.news().map(|told| cell(&format!("{}, {}: {}", object.object, told.condition, told.message))).collect()
+}
+
 fn warnings(plan: &Plan) -> Vec<String> {
-    let item = |warning: &Warning| format!("{}, `{}`: {}", warning.object, warning.path, cell(&warning.message));
+    let item = |warning: &Warning| cell(&format!("{}, `{}`: {}", warning.object, warning.path, warning.message));
     plan.warnings.iter().map(item).collect()
 }
 

@@ -5,8 +5,8 @@ use std::fmt::{Display, Write};
 use anstyle::{AnsiColor, Style};
 use comfy_table::{Table, presets};
 
-use super::{addresses, after, before, by_action, short};
-use crate::plan::report::{Action, Plan, PlannedObject, PlannedViolation};
+use super::{addresses, after, before, blockers, by_action, short};
+use crate::plan::report::{Plan, PlannedObject, PlannedViolation};
 
 const GOOD: Style = AnsiColor::Green.on_default();
 const CAREFUL: Style = AnsiColor::Yellow.on_default();
@@ -33,7 +33,7 @@ pub fn table(plan: &Plan) -> String {
 
 /// What there is something to say of.
 fn shown(plan: &Plan) -> impl Iterator<Item = &PlannedObject> {
-    plan.objects.iter().filter(|object| object.changes() || !object.accepted)
+    plan.objects.iter().filter(|object| object.changes() || object.has_news() || !object.accepted)
 }
 
 fn rows(shown: &[&PlannedObject], out: &mut String) {
@@ -67,9 +67,8 @@ fn rows(shown: &[&PlannedObject], out: &mut String) {
 
 fn details(object: &PlannedObject, out: &mut String) {
     let differences: Vec<_> = object.differences().collect();
-    let advice = if object.action == Action::Create { &[] } else { object.advice.as_slice() };
     let quiet = differences.is_empty() && object.disruptions.is_empty() && object.violations.is_empty();
-    if quiet && advice.is_empty() {
+    if quiet && !object.has_news() {
         return;
     }
     let style = if object.accepted { STRONG } else { BAD };
@@ -81,7 +80,7 @@ fn details(object: &PlannedObject, out: &mut String) {
     for disruption in &object.disruptions {
         let _ = writeln!(out, "  {}", painted(CAREFUL, disruption));
     }
-    for told in advice {
+    for told in object.news() {
         let _ = writeln!(out, "  {}: {}", told.condition, told.message);
     }
     object.violations.iter().for_each(|told| violation(told, out));
@@ -93,9 +92,8 @@ fn violation(told: &PlannedViolation, out: &mut String) {
     let _ = writeln!(out, "  {} by {}: {}{place}", painted(BAD, &violation.code), violation.rule, violation.path);
     let _ = writeln!(out, "    {}", violation.message);
     let _ = writeln!(out, "    {}", violation.remedy);
-    if !violation.blocked_by.is_empty() {
-        let blockers: Vec<String> = violation.blocked_by.iter().map(ToString::to_string).collect();
-        let _ = writeln!(out, "    Blocked by {}.", blockers.join(", "));
+    if let Some(text) = blockers(violation) {
+        let _ = writeln!(out, "    {text}");
     }
     if violation.retry == "OnChange" {
         let _ = writeln!(out, "    It waits, and needs no edit once that has changed.");
