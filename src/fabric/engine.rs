@@ -66,9 +66,10 @@ pub struct Engine {
     pub(super) associations: BTreeMap<Name, (Name, Arc<str>)>,        // public address -> NIC, configuration
     pub(super) vms_in: BTreeMap<Name, BTreeSet<Name>>,                // an availability set
     pub(super) taken_from: BTreeMap<Name, BTreeSet<Name>>,            // a public prefix: public addresses
-    pub(super) labels: BTreeMap<(Arc<str>, String), ObjectId>,        // location, label -> who has it
-    pub(super) starting: BTreeSet<(Timestamp, Name)>,                 // virtual machines
-    pub(super) pausing: BTreeSet<(Timestamp, Name)>,                  // scale sets, between two batches of an upgrade
+    pub(super) named_by: BTreeMap<ObjectId, BTreeSet<Name>>, // subnets, public prefixes: scale sets whose models do
+    pub(super) labels: BTreeMap<(Arc<str>, String), ObjectId>, // location, label -> who has it
+    pub(super) starting: BTreeSet<(Timestamp, Name)>,        // virtual machines
+    pub(super) pausing: BTreeSet<(Timestamp, Name)>,         // scale sets, between two batches of an upgrade
     pub(super) macs: Macs,
     pub(super) usage: Usage,
     pub(super) restoring: bool,
@@ -95,6 +96,7 @@ impl Engine {
             associations: BTreeMap::new(),
             vms_in: BTreeMap::new(),
             taken_from: BTreeMap::new(),
+            named_by: BTreeMap::new(),
             labels: BTreeMap::new(),
             starting: BTreeSet::new(),
             pausing: BTreeSet::new(),

@@ -11,6 +11,7 @@ use super::ipam::{Pool, PoolId, Reservation, all_of};
 use super::limits;
 use super::resource::{Case, Cures, DELETION_PATH, DeletionRule, Programmed, Resource, Rule};
 use super::violation::{Code, Findings, WaitKey};
+use super::virtual_machine_scale_set::is_named_by_no_model;
 use super::virtual_network::and_others;
 
 /// What is asked of a public IP prefix. Its SKU is Standard; there is no other.
@@ -80,10 +81,10 @@ impl Resource for PublicIPPrefix {
 
     const DELETION_RULES: &'static [DeletionRule] = &[DeletionRule {
         id: "S-19",
-        says: "A public prefix that addresses are taken from cannot be deleted.",
+        says: "A public prefix that addresses are taken from, or that a model of a scale set names, cannot be deleted.",
         codes: &[Code::InUsePublicIPPrefixCannotBeDeleted],
         cure: Cures::Waits,
-        remedy: "Delete the public addresses that are taken from it.",
+        remedy: "Delete the public addresses that are taken from it; delete the scale set, or change its model.",
         source: "Azure's resource model",
         check: is_not_used,
     }];
@@ -182,8 +183,11 @@ fn pool_has_a_block(case: &Case<'_, PublicIPPrefix>, findings: &mut Findings) {
 }
 
 fn is_not_used(engine: &Engine, name: &Name, findings: &mut Findings) {
-    let Some(members) = engine.taken_from.get(name) else { return };
-    let Some(first) = members.first() else { return };
+    let members = engine.taken_from.get(name);
+    let Some((members, first)) = members.and_then(|members| Some((members, members.first()?))) else {
+        let named = ObjectId::new(Kind::PublicIPPrefix, name.clone());
+        return is_named_by_no_model(engine, &named, Code::InUsePublicIPPrefixCannotBeDeleted, findings);
+    };
     let id = ObjectId::new(Kind::PublicIPAddress, first.clone());
     findings
         .refuse(

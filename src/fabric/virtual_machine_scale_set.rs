@@ -8,6 +8,8 @@
 
 mod instances;
 mod model;
+mod names;
+mod need;
 mod rules;
 #[cfg(test)]
 mod tests;
@@ -28,9 +30,15 @@ use super::network_interface::IpVersion;
 use super::resource::{Advice, DeletionRule, Programmed, Resource, Rule};
 use super::violation::{Code, Refusal, WaitKey};
 use super::virtual_machine::PowerWish;
-pub(super) use instances::{member_has_gone, member_is_there, needed, program, settle, take_back};
-pub use model::{ConfigurationModel, InstanceName, Model, NicModel, PublicModel, labels, mark_primary, publics};
-pub(super) use rules::{Needed, Network, added_ipv6, is_held_by, network_is_legal};
+pub(super) use instances::{member_has_gone, member_is_there, program, take_back};
+pub use model::{
+    ConfigurationModel, InstanceName, Model, NicModel, PublicModel, labels, mark_primary, named_by, publics,
+};
+pub(super) use names::{forget_what_is_unused, index_names, is_named_by_no_model};
+pub(super) use need::{Need, Wanted};
+pub(super) use rules::{
+    Needed, Network, added_ipv6, is_held_by, network_is_legal, others, parts_are_legal, skus_do_not_mix,
+};
 pub(super) use upgrade::{go_on, vm_has_changed};
 pub use view::{InstanceView, SCALE_SET_LABEL, VirtualMachineScaleSetView, ranges_have};
 
@@ -92,6 +100,8 @@ pub struct HeldScaleSet {
     pub models: BTreeMap<u64, Arc<Model>>,
     /// The domain name labels that it has.
     pub labels: BTreeSet<String>,
+    /// The subnets and public prefixes that its models name.
+    pub names: BTreeSet<ObjectId>,
     /// When the pause between two batches ends.
     pub paused_until: Option<Timestamp>,
     /// What an upgrade that cannot go on waits for.
@@ -141,9 +151,7 @@ impl Resource for VirtualMachineScaleSet {
     }
 
     fn references(&self) -> Vec<ObjectId> {
-        let subnets = self.model.network.iter().map(|nic| ObjectId::new(Kind::Subnet, nic.subnet.clone()));
-        let prefixes = publics(&self.model.network).filter_map(|(_, _, public)| public.prefix.clone());
-        subnets.chain(prefixes.map(|prefix| ObjectId::new(Kind::PublicIPPrefix, prefix))).collect()
+        named_by(&self.model.network).collect()
     }
 
     fn apply(engine: &mut Engine, name: &Name, before: Option<&Self>) {
@@ -158,7 +166,7 @@ impl Resource for VirtualMachineScaleSet {
         }
         instances::scale(engine, name);
         go_on(engine, name);
-        instances::forget_what_is_unused(engine, name);
+        forget_what_is_unused(engine, name);
     }
 
     fn release(engine: &mut Engine, name: &Name, gone: &Programmed<Self>) {
@@ -170,7 +178,12 @@ impl Resource for VirtualMachineScaleSet {
                 instances::drop_parts(engine, InstanceName { set: name, id: *id });
             }
         }
-        instances::move_labels(engine, name, &gone.placement, &gone.held.labels, &BTreeSet::new());
+        let mut promised = Need::default();
+        for id in gone.pending() {
+            promised.add_pending(engine, name, gone, id);
+        }
+        promised.pools.into_keys().for_each(|pool| engine.free(WaitKey::Capacity(pool)));
+        names::give_back(engine, name, gone);
     }
 
     fn recall(engine: &mut Engine, name: &Name, view: &VirtualMachineScaleSetView) -> Vec<String> {
@@ -226,8 +239,9 @@ impl Engine {
     /// The accepted state of a set whose put was refused is kept up: an instance that has gone is replaced, and an upgrade
     /// goes on. What it lacks for that, if it lacks anything.
     pub fn keep_up(&mut self, set: &Name) -> Option<Refusal> {
-        let Programmed { uid, generation, placement, ask, .. } = self.get::<VirtualMachineScaleSet>(set)?.clone();
-        let request = Request { uid, generation, location: None, default: placement, ask };
+        let Programmed { uid, generation, placement, ask, .. } = self.get::<VirtualMachineScaleSet>(set)?;
+        let (uid, placement, ask) = (uid.clone(), placement.clone(), ask.clone());
+        let request = Request { uid, generation: *generation, location: None, default: placement, ask };
         match self.check(set, request) {
             Ok(change) => {
                 self.commit(set, change);
@@ -239,6 +253,9 @@ impl Engine {
 
     /// Takes note of what keeps an instance of a set from becoming what it is to be, or that nothing does.
     pub fn note_obstacle(&mut self, set: &Name, id: u64, obstacle: Option<Obstacle>) {
+        if obstacle == Some(Obstacle::TakenOver) {
+            need::give_up(self, set, id);
+        }
         let Some(programmed) = self.get_mut::<VirtualMachineScaleSet>(set) else { return };
         let before = match obstacle.clone() {
             Some(obstacle) => programmed.held.obstacles.insert(id, obstacle),
@@ -256,6 +273,7 @@ impl Engine {
             && revision < programmed.held.revision
         {
             programmed.held.models.insert(revision, Arc::new(model));
+            index_names(self, set);
         }
     }
 }

@@ -88,16 +88,22 @@ impl Resource for VirtualMachineScaleSetVM {
         if is_upgrade {
             (instance.revision, instance.target) = (latest, latest);
         }
+        let is_news = is_upgrade || instance.network != ask.network;
         instance.network.clone_from(&ask.network);
         instance.power = ask.power;
         instance.restarted_at.clone_from(&ask.restarted_at);
         scale_set::program(engine, &ask.set, id);
-        scale_set::settle(engine, &ask.set);
+        scale_set::go_on(engine, &ask.set);
+        if is_news {
+            scale_set::forget_what_is_unused(engine, &ask.set);
+        }
+        engine.touch(Kind::VirtualMachineScaleSet, &ask.set);
     }
 
     fn release(engine: &mut Engine, _: &Name, gone: &Programmed<Self>) {
         if let Some(id) = gone.ask.id {
             scale_set::take_back(engine, &gone.ask.set, id);
+            scale_set::forget_what_is_unused(engine, &gone.ask.set);
         }
         engine.touch_members(Kind::VirtualMachineScaleSet, &gone.ask.set);
     }
@@ -122,6 +128,7 @@ impl Resource for VirtualMachineScaleSetVM {
         };
         set.held.instances.insert(id, instance.clone());
         let (network, model) = (set.network(&instance), set.model(revision).clone());
+        scale_set::index_names(engine, &ask.set); // of its own network, too
         let this = InstanceName { set: &ask.set, id };
         let mut dropped = Vec::new();
         for (public, ask) in this.public_asks(&network) {

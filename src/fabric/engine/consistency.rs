@@ -17,7 +17,7 @@ use crate::fabric::ranges::Ranges;
 use crate::fabric::resource::Resource;
 use crate::fabric::subnet::Subnet;
 use crate::fabric::virtual_machine::{PowerState, VirtualMachine};
-use crate::fabric::virtual_machine_scale_set::{InstanceName, OrchestrationMode, VirtualMachineScaleSet};
+use crate::fabric::virtual_machine_scale_set::{InstanceName, OrchestrationMode, VirtualMachineScaleSet, named_by};
 use crate::fabric::virtual_machine_scale_set_vm::VirtualMachineScaleSetVM;
 use crate::fabric::virtual_network::VirtualNetwork;
 
@@ -43,11 +43,13 @@ impl Engine {
         let held: u64 = self.pools.values().map(|pool| pool.allocated()).sum();
         assert_eq!((held, self.pools.len()), (0, 1), "only the public pool is left, and nothing of it is held");
         assert!(self.macs.is_empty() && self.labels.is_empty() && self.starting.is_empty());
+        assert!(self.named_by.is_empty() && self.pausing.is_empty());
     }
 
     /// An instance of a Uniform set has exactly the parts that its network names, and no part is of no instance.
     fn assert_instances(&self) {
         let (mut vms, mut nics, mut publics, mut objects) = (0, 0, 0, 0);
+        let mut named_in: BTreeMap<ObjectId, BTreeSet<Name>> = BTreeMap::new();
         for (name, set) in self.all::<VirtualMachineScaleSet>() {
             let uniform = set.ask.mode == OrchestrationMode::Uniform;
             for (id, instance) in set.held.instances.iter().filter(|(_, instance)| uniform && instance.revision > 0) {
@@ -64,7 +66,13 @@ impl Engine {
             }
             assert!(set.held.instances.keys().all(|id| *id < set.held.next_instance_id), "{name}");
             assert!(set.held.models.contains_key(&set.held.revision), "{name}");
+            let names = set.held.models.values().flat_map(|model| named_by(&model.network));
+            assert_eq!(set.held.names, names.collect(), "{name}");
+            for named in &set.held.names {
+                named_in.entry(named.clone()).or_default().insert(name.clone());
+            }
         }
+        assert_eq!(self.named_by, named_in);
         let is_part = |name: &Name, uid: &Uid| *uid == Uid::of_part(name);
         assert_eq!(self.all::<VirtualMachine>().filter(|(name, part)| is_part(name, &part.uid)).count(), vms);
         assert_eq!(self.all::<NetworkInterface>().filter(|(name, part)| is_part(name, &part.uid)).count(), nics);
@@ -221,7 +229,8 @@ impl Engine {
         let claims = self.all::<NetworkInterface>().flat_map(|(_, nic)| nic.ask.public_ip_addresses()).count();
         assert_eq!(self.associations.len(), claims, "a public address serves one configuration");
         let labels = self.all::<PublicIPAddress>().filter(|(_, public)| public.ask.domain_name_label.is_some()).count();
-        assert_eq!(self.labels.len(), labels, "a label is one public address's");
+        let of_sets: usize = self.all::<VirtualMachineScaleSet>().map(|(_, set)| set.held.labels.len()).sum();
+        assert_eq!(self.labels.len(), labels + of_sets, "a label is one public address's, or one scale set's");
         for (name, nic) in self.all::<NetworkInterface>() {
             assert_eq!(nic.ask.configurations.iter().filter(|c| c.primary == Primary::Yes).count(), 1, "{name}");
             let has_ipv6 = self.pools.contains_key(&pool_of(&nic.ask.subnet, IpVersion::IPv6));

@@ -145,3 +145,66 @@ fn a_virtual_network_has_65536_private_addresses() {
     fabric.cure(&refusal, |fabric| assert!(fabric.delete(Kind::NetworkInterface, "n7").unwrap()));
     fabric.accept(a_nic("more"));
 }
+
+/// A fabric in which eight of ten Standard public addresses are taken, and a set of three instances that have none.
+fn a_set_beside_eight() -> Fabric {
+    let mut fabric = a_fabric_with_quotas().with(a_subnet("web", "10.0.1.0/24"));
+    for n in 0..8 {
+        fabric.accept(a_public_ip(&format!("standard-{n}")).standard());
+    }
+    fabric.accept(a_scale_set("api", 3));
+    for id in 0..3 {
+        fabric.accept(an_instance("api", id));
+    }
+    fabric
+}
+
+fn standard(replicas: u32) -> A<crate::fabric::VirtualMachineScaleSet> {
+    a_scale_set("api", replicas).public(a_public_model(crate::fabric::public_ip_address::Sku::Standard))
+}
+
+#[test]
+fn an_upgrade_of_all_counts_towards_the_quotas() {
+    use crate::fabric::virtual_machine_scale_set::UpgradeMode::Automatic;
+    let mut fabric = a_set_beside_eight();
+    let refusal = fabric.put(standard(3).upgrade(Automatic)).unwrap_err();
+    assert_eq!(told(&refusal), [("VMSS-29", Code::StandardSkuPublicIPCountLimitReached, "spec.replicas")]);
+    fabric.cure(&refusal, |fabric| assert!(fabric.delete(Kind::PublicIPAddress, "standard-7").unwrap()));
+    fabric.accept(standard(3).upgrade(Automatic));
+    fabric.accept(standard(3).upgrade(Automatic).size("Standard_D8s_v3"));
+}
+
+#[test]
+fn an_upgrade_that_finds_the_quota_used_up_waits_for_it() {
+    let mut fabric = a_set_beside_eight();
+    fabric.delete(Kind::PublicIPAddress, "standard-7").unwrap();
+    fabric.accept(standard(3).rolling(60, 10));
+    fabric.accept(a_public_ip("late").standard());
+    fabric.accept(a_public_ip("later").standard());
+    fabric.advance(10);
+    let set = fabric.get::<crate::fabric::VirtualMachineScaleSet>("api");
+    assert_eq!(set.held.instances.values().filter(|instance| instance.revision == 2).count(), 1);
+    assert!(set.held.blocked.iter().any(|key| matches!(key, WaitKey::Quota(_))), "{:?}", set.held.blocked);
+}
+
+#[test]
+fn a_network_of_an_instance_counts_towards_the_quotas() {
+    let mut fabric = a_set_beside_eight();
+    fabric.accept(a_public_ip("ninth").standard());
+    fabric.accept(a_public_ip("tenth").standard());
+    let mut nic = a_nic_model("nic");
+    nic.configurations[0].public = Some(a_public_model(crate::fabric::public_ip_address::Sku::Standard));
+    let refusal = fabric.put(an_instance("api", 0).network([nic.clone()])).unwrap_err();
+    let path = "spec.networkProfileConfiguration";
+    assert_eq!(told(&refusal), [("VMSS-29", Code::StandardSkuPublicIPCountLimitReached, path)]);
+    fabric.cure(&refusal, |fabric| assert!(fabric.delete(Kind::PublicIPAddress, "tenth").unwrap()));
+    fabric.accept(an_instance("api", 0).network([nic.clone()]));
+    fabric.accept(an_instance("api", 0).network([nic]));
+    let mut fabric = a_fabric_with_quotas().with(a_subnet("web", "10.0.0.0/24"));
+    fabric.accept(a_scale_set("api", 1));
+    fabric.accept(an_instance("api", 0));
+    crowd(&mut fabric, (1..65_536).map(|n| format!("n{n}")), &a_nic("n").ask);
+    let refusal =
+        fabric.put(an_instance("api", 0).network([a_nic_model("nic"), a_nic_model("b").secondary()])).unwrap_err();
+    assert_eq!(told(&refusal), [("VMSS-29", Code::QuotaExceeded, path)]);
+}

@@ -7,9 +7,9 @@ use crate::fabric::engine::Engine;
 use crate::fabric::id::{Kind, Name, ObjectId};
 use crate::fabric::ipam::{Pool, Reservation};
 use crate::fabric::limits;
-use crate::fabric::resource::{Case, Cures, DELETION_PATH, DeletionRule, Programmed, Rule};
+use crate::fabric::resource::{Case, Cures, DELETION_PATH, DeletionRule, Rule};
 use crate::fabric::violation::{Code, Findings, WaitKey};
-use crate::fabric::virtual_machine_scale_set::VirtualMachineScaleSet;
+use crate::fabric::virtual_machine_scale_set::is_named_by_no_model;
 use crate::fabric::virtual_network::{VirtualNetwork, and_others};
 
 pub(super) const RULES: &[Rule<Subnet>] = &[
@@ -222,17 +222,8 @@ fn is_not_used(engine: &Engine, name: &Name, findings: &mut Findings) {
 }
 
 fn is_in_no_model(engine: &Engine, name: &Name, findings: &mut Findings) {
-    let names = |set: &Programmed<VirtualMachineScaleSet>| set.ask.model.network.iter().any(|nic| nic.subnet == *name);
-    let Some((set, _)) = engine.all::<VirtualMachineScaleSet>().find(|(_, set)| names(set)) else { return };
-    let id = ObjectId::new(Kind::VirtualMachineScaleSet, set.clone());
-    findings
-        .refuse(
-            Code::InUseSubnetCannotBeDeleted,
-            DELETION_PATH,
-            format!("The model of {id} names this subnet."),
-            format!("Delete {id}, or choose another subnet in its model; this one then goes by itself."),
-        )
-        .until_gone(id);
+    let named = ObjectId::new(Kind::Subnet, name.clone());
+    is_named_by_no_model(engine, &named, Code::InUseSubnetCannotBeDeleted, findings);
 }
 
 fn members(subnet: &Name) -> WaitKey {

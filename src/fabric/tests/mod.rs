@@ -8,5 +8,5 @@ mod properties;
 mod random;
 mod reports;
 mod restore;
-mod restored;
+pub mod restored;
 mod weird;

@@ -1,20 +1,23 @@
 //! A fabric that is made anew from what the statuses of another's objects tell.
 
-use crate::api::{About, Api};
+use crate::api::{About, Api, Owner};
 use crate::fabric::kind::Tables;
 use crate::fabric::network_interface::NetworkInterface;
 use crate::fabric::public_ip_address::PublicIPAddress;
 use crate::fabric::subnet::Subnet;
 use crate::fabric::virtual_machine::VirtualMachine;
+use crate::fabric::virtual_machine_scale_set::{OrchestrationMode, labels, named_by};
+use crate::fabric::virtual_machine_scale_set_vm::Maker;
 use crate::fabric::virtual_network::VirtualNetwork;
 use crate::fabric::{AnyRecord, Engine, Kind, Name, Programmed, Record, for_each_kind};
-use crate::fabric::{AvailabilitySet, PublicIPPrefix, VirtualMachineScaleSet, VirtualMachineScaleSetVM};
+use crate::fabric::{AvailabilitySet, PublicIPPrefix, Uid, VirtualMachineScaleSet, VirtualMachineScaleSetVM};
 
 /// What the status of an object tells, after it was written and read as JSON.
 fn record<K: Api>(engine: &Engine, name: &Name, programmed: &Programmed<K>) -> Record<K> {
     let view = serde_json::to_value(K::observe(engine, name, programmed)).unwrap();
     let restarted_at = view.get("lastHandledRestartAt").map(|at| at.as_str().unwrap().to_owned());
-    let about = About { restarted_at, ..About::named(name.clone()) };
+    let (owner, revisions) = family(engine, K::KIND, name);
+    let about = About { restarted_at, owner, revisions, ..About::named(name.clone()) };
     let spec = serde_json::to_value(programmed.ask.describe(name, &programmed.placement.location)).unwrap();
     Record {
         uid: programmed.uid.clone(),
@@ -25,12 +28,27 @@ fn record<K: Api>(engine: &Engine, name: &Name, programmed: &Programmed<K>) -> R
     }
 }
 
+/// The scale set that owns an object, and the revisions that its annotations tell.
+fn family(engine: &Engine, kind: Kind, name: &Name) -> (Option<Owner>, (Option<u64>, Option<u64>)) {
+    let owner = |set: &Name| Some(Owner { set: set.clone(), uid: Uid::from("set") });
+    let vm = engine.get::<VirtualMachine>(name).and_then(|vm| vm.ask.member.as_ref());
+    match (kind, vm, engine.get::<VirtualMachineScaleSetVM>(name)) {
+        (Kind::VirtualMachine, Some(member), _) => (owner(&member.set), (Some(member.revision), Some(member.wish))),
+        (Kind::VirtualMachineScaleSetVM, _, Some(vm)) if vm.ask.maker == Maker::ScaleSet => {
+            (owner(&vm.ask.set), (None, None))
+        }
+        _ => (None, (None, None)),
+    }
+}
+
 macro_rules! define_records {
     ($($kind:ident $module:ident,)*) => {
         /// What every status tells, what is referred to first.
         pub fn records(engine: &Engine) -> Vec<(Kind, Name, AnyRecord)> {
             let mut all = Vec::new();
-            $(for (name, programmed) in engine.all::<$kind>() {
+            // What instances of Uniform sets are made of has no status: those of the instances tell of it.
+            let objects = |uid: &Uid, name: &Name| *uid != Uid::of_part(name);
+            $(for (name, programmed) in engine.all::<$kind>().filter(|(name, own)| objects(&own.uid, name)) {
                 all.push((Kind::$kind, name.clone(), record(engine, name, programmed).into()));
             })*
             all
@@ -43,9 +61,23 @@ for_each_kind!(define_records);
 pub fn restored(like: &Engine, records: Vec<(Kind, Name, AnyRecord)>) -> (Engine, Vec<String>) {
     let mut engine = Engine::new(like.settings().clone());
     engine.advance(like.now);
-    let dropped = records.into_iter().flat_map(|(_, name, record)| engine.restore(&name, record)).collect();
+    let mut dropped = Vec::new();
+    for (kind, name, record) in records {
+        dropped.extend(engine.restore(&name, record));
+        if kind == Kind::VirtualMachineScaleSet {
+            restore_models(&mut engine, like, &name);
+        }
+    }
     engine.assert_consistent();
     (engine, dropped)
+}
+
+/// The models that the ControllerRevisions of a set keep.
+fn restore_models(engine: &mut Engine, like: &Engine, set: &Name) {
+    let held = like.get::<VirtualMachineScaleSet>(set).map(|set| set.held.models.clone());
+    for (revision, model) in held.unwrap_or_default() {
+        engine.restore_model(set, revision, (*model).clone());
+    }
 }
 
 /// What a fabric carries, with attachments counted from one, and without the deadlines, which begin anew.
@@ -60,5 +92,23 @@ pub fn essence(engine: &Engine) -> Tables {
     for vm in tables.virtual_machine.values_mut() {
         vm.held.starts_at = None;
     }
+    for set in tables.virtual_machine_scale_set.values_mut() {
+        (set.held.paused_until, set.held.blocked) = Default::default();
+        if set.ask.mode == OrchestrationMode::Flexible {
+            forget_targets(set);
+        }
+    }
     tables
+}
+
+/// Which instances of a Flexible set were on their way to which model is decided anew.
+fn forget_targets(set: &mut Programmed<VirtualMachineScaleSet>) {
+    let held = &mut set.held;
+    for instance in held.instances.values_mut() {
+        instance.target = if instance.revision == 0 { held.revision } else { instance.revision };
+    }
+    let used: Vec<u64> = held.instances.values().map(|instance| instance.target).collect();
+    held.models.retain(|revision, _| *revision == held.revision || used.contains(revision));
+    held.labels = held.models.values().flat_map(|model| labels(&model.network)).cloned().collect();
+    held.names = held.models.values().flat_map(|model| named_by(&model.network)).collect();
 }

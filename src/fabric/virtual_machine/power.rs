@@ -96,6 +96,16 @@ fn set_power(engine: &mut Engine, name: &Name, power: PowerState, starts_at: Opt
 }
 
 impl Engine {
+    /// True if a machine takes Dynamic public addresses by this wish: it runs then, or is started and stopped again (S-22, S-34).
+    pub(in crate::fabric) fn takes_addresses(&self, vm: &Name, wish: Option<PowerWish>) -> bool {
+        let power = self.get::<VirtualMachine>(vm).map(|vm| vm.held.power);
+        match wish.unwrap_or(power.map_or(PowerWish::Running, PowerWish::of)) {
+            PowerWish::Running => true,
+            PowerWish::Stopped => power.is_none_or(|power| power == PowerState::Deallocated),
+            PowerWish::Deallocated => false,
+        }
+    }
+
     pub(super) fn power_of(&self, name: &Name) -> PowerState {
         self.get::<VirtualMachine>(name).map_or(PowerState::Deallocated, |vm| vm.held.power)
     }

@@ -4,13 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::view::read_ranges;
 use super::{
-    Instance, InstanceName, NicModel, Obstacle, OrchestrationMode, VERSIONS, VirtualMachineScaleSet,
-    VirtualMachineScaleSetView, labels,
+    Instance, InstanceName, Need, Obstacle, OrchestrationMode, VirtualMachineScaleSet, VirtualMachineScaleSetView,
+    Wanted, forget_what_is_unused, index_names, named_by, need,
 };
 use crate::fabric::engine::Engine;
-use crate::fabric::id::{Kind, Name, ObjectId, Placement};
+use crate::fabric::id::{Kind, Name};
 use crate::fabric::ipam::PoolId;
-use crate::fabric::network_interface::{NetworkInterface, pool_of};
+use crate::fabric::network_interface::NetworkInterface;
 use crate::fabric::public_ip_address::PublicIPAddress;
 use crate::fabric::resource::Programmed;
 use crate::fabric::violation::WaitKey;
@@ -109,6 +109,7 @@ fn parts(engine: &Engine, this: InstanceName<'_>) -> (Vec<Name>, Vec<Name>) {
 
 /// Lets go of an instance, and of everything that it holds.
 pub fn take_back(engine: &mut Engine, name: &Name, id: u64) {
+    need::give_up(engine, name, id);
     let Some(set) = engine.get_mut::<VirtualMachineScaleSet>(name) else { return };
     if set.held.instances.remove(&id).is_none() {
         return;
@@ -133,108 +134,60 @@ pub(super) fn drop_parts(engine: &mut Engine, this: InstanceName<'_>) {
     engine.touch(Kind::VirtualMachineScaleSetVM, &this.object());
 }
 
-/// An instance has changed by itself: an upgrade may go on, and models and labels may be used no longer.
-pub fn settle(engine: &mut Engine, name: &Name) {
-    super::go_on(engine, name);
-    forget_what_is_unused(engine, name);
-    engine.touch(Kind::VirtualMachineScaleSet, name);
-}
-
 /// An instance of a Flexible set is carried, as its object says.
 pub(in crate::fabric) fn member_is_there(engine: &mut Engine, member: &Member) {
+    need::give_up(engine, &member.set, member.id);
     let Some(set) = engine.get_mut::<VirtualMachineScaleSet>(&member.set) else { return };
     let latest = set.held.revision;
     let Some(instance) = set.held.instances.get_mut(&member.id) else { return };
+    let before = (instance.revision, instance.target);
     instance.revision = member.revision;
     instance.target = instance.target.max(member.revision.min(latest));
     if member.wish > instance.target {
         instance.target = latest;
     }
+    let is_news = before != (instance.revision, instance.target);
     engine.stir(&member.set, member.id);
     super::go_on(engine, &member.set);
+    if is_news {
+        forget_what_is_unused(engine, &member.set);
+    }
     engine.touch(Kind::VirtualMachineScaleSet, &member.set);
 }
 
 /// The virtual machine of a Flexible set has been deleted: the set makes another (VMSS-27).
 pub(in crate::fabric) fn member_has_gone(engine: &mut Engine, member: &Member) {
+    need::give_up(engine, &member.set, member.id);
     let Some(set) = engine.get_mut::<VirtualMachineScaleSet>(&member.set) else { return };
     set.held.instances.remove(&member.id);
     set.held.obstacles.remove(&member.id);
+    forget_what_is_unused(engine, &member.set);
     engine.stir(&member.set, member.id);
     engine.touch_members(Kind::VirtualMachineScaleSet, &member.set);
 }
 
-/// The addresses that `count` instances need of each pool beyond what the one called `id` holds.
-pub fn needed(
-    engine: &Engine,
-    this: InstanceName<'_>,
-    mode: OrchestrationMode,
-    network: &[NicModel],
-    count: u64,
-    need: &mut BTreeMap<PoolId, u64>,
-) {
-    for nic in network {
-        let held = engine.get::<NetworkInterface>(&this.nic_in(mode, &nic.name));
-        let held = held.filter(|held| held.ask.subnet == nic.subnet);
-        for version in VERSIONS {
-            let pool = pool_of(&nic.subnet, version);
-            let asked = nic.configurations.iter().filter(|configuration| configuration.version == version);
-            let lacking = asked.filter(|asked| held.is_none_or(|held| !held.held.addresses.contains_key(&asked.name)));
-            let lacking = u64::try_from(lacking.count()).unwrap_or(u64::MAX);
-            if lacking > 0 && engine.pool(&pool).is_some() {
-                *need.entry(pool).or_default() += lacking.saturating_mul(count);
-            }
-        }
+/// What an instance lacks to have this network: addresses, what quotas count, and what it names.
+pub(super) fn lacking(engine: &Engine, wanted: &Wanted<'_>) -> BTreeSet<WaitKey> {
+    let mut need = Need::default();
+    need.add(engine, wanted, 1);
+    let named = named_by(wanted.network).filter(|named| engine.holder(named.kind, &named.name).is_none());
+    let mut lacking: BTreeSet<WaitKey> = named.map(WaitKey::Object).collect();
+    if need.pools.is_empty() && need.quotas.is_empty() {
+        return lacking;
     }
-    for (public, ask) in this.public_asks_in(mode, network) {
-        let held = engine.get::<PublicIPAddress>(&public).filter(|held| held.held.address.is_some());
-        if held.is_none_or(|held| (held.ask.sku, held.ask.pool()) != (ask.sku, ask.pool())) {
-            *need.entry(ask.pool()).or_default() += count;
-        }
-    }
-}
-
-/// The pools that lack addresses for an instance to have this network.
-pub(super) fn lacking(engine: &Engine, this: InstanceName<'_>, network: &[NicModel]) -> BTreeSet<WaitKey> {
-    let mut need = BTreeMap::new();
-    needed(engine, this, OrchestrationMode::Uniform, network, 1, &mut need);
-    let short = |(pool, count): &(PoolId, u64)| engine.pool(pool).is_none_or(|pool| pool.available() < *count);
-    need.into_iter().filter(short).map(|(pool, _)| WaitKey::Capacity(pool)).collect()
-}
-
-/// Models that no instance has are forgotten, and so are their domain name labels.
-pub(super) fn forget_what_is_unused(engine: &mut Engine, name: &Name) {
-    let Some(set) = engine.get_mut::<VirtualMachineScaleSet>(name) else { return };
-    let held = &mut set.held;
-    let used: BTreeSet<u64> =
-        held.instances.values().flat_map(|instance| [instance.revision, instance.target]).collect();
-    held.models.retain(|revision, _| *revision == held.revision || used.contains(revision));
-    let own = held.instances.values().filter_map(|instance| instance.network.as_deref());
-    let networks = held.models.values().map(|model| &*model.network).chain(own);
-    let wanted: BTreeSet<String> = networks.flat_map(labels).cloned().collect();
-    let (before, placement) = (std::mem::replace(&mut held.labels, wanted.clone()), set.placement.clone());
-    move_labels(engine, name, &placement, &before, &wanted);
-}
-
-pub(super) fn move_labels(
-    engine: &mut Engine,
-    name: &Name,
-    placement: &Placement,
-    before: &BTreeSet<String>,
-    wanted: &BTreeSet<String>,
-) {
-    let own = ObjectId::new(Kind::VirtualMachineScaleSet, name.clone());
-    let location = &placement.location;
-    for label in before.difference(wanted) {
-        let key = (location.clone(), label.clone());
-        if engine.labels.get(&key) == Some(&own) {
-            engine.labels.remove(&key);
-            engine.free(WaitKey::Label(location.to_string(), label.clone()));
-        }
-    }
-    for label in wanted {
-        engine.labels.entry((location.clone(), label.clone())).or_insert_with(|| own.clone());
-    }
+    let others = Need::of_others(engine, wanted.this.set);
+    lacking.extend(
+        need.quotas
+            .into_iter()
+            .filter(|(quota, count)| !engine.has_left(quota, *count))
+            .map(|(quota, _)| WaitKey::Quota(quota)),
+    );
+    let short = |(id, count): &(PoolId, u64)| {
+        let count = count.saturating_add(others.pools.get(id).copied().unwrap_or(0));
+        engine.pool(id).is_none_or(|pool| pool.available() < count)
+    };
+    lacking.extend(need.pools.into_iter().filter(short).map(|(pool, _)| WaitKey::Capacity(pool)));
+    lacking
 }
 
 /// The ids that were given out are taken back; what the instances hold follows with their own records.
@@ -262,6 +215,7 @@ pub(super) fn recall(engine: &mut Engine, name: &Name, view: &VirtualMachineScal
         set.held.instances = instances;
         set.held.obstacles = obstacles;
     }
+    index_names(engine, name);
     let ids: Vec<u64> = engine
         .get::<VirtualMachineScaleSet>(name)
         .into_iter()

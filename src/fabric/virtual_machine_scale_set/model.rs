@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use super::OrchestrationMode;
-use crate::fabric::id::Name;
+use crate::fabric::id::{Kind, Name, ObjectId};
 use crate::fabric::limits::VmSize;
 use crate::fabric::network_interface::{
     AllocationMethod, Assignment, IpConfiguration, IpVersion, NetworkInterface, Primary, Switch,
@@ -230,6 +230,13 @@ impl InstanceName<'_> {
 /// The domain name labels of a network.
 pub fn labels(network: &[NicModel]) -> impl Iterator<Item = &String> {
     publics(network).filter_map(|(_, _, public)| public.domain_name_label.as_ref())
+}
+
+/// The subnets and public prefixes that a network names.
+pub fn named_by(network: &[NicModel]) -> impl Iterator<Item = ObjectId> {
+    let subnets = network.iter().map(|nic| ObjectId::new(Kind::Subnet, nic.subnet.clone()));
+    let prefixes = publics(network).filter_map(|(_, _, public)| public.prefix.clone());
+    subnets.chain(prefixes.map(|prefix| ObjectId::new(Kind::PublicIPPrefix, prefix)))
 }
 
 /// The public addresses of a network, with the places of their network interface and configuration.

@@ -3,18 +3,22 @@
 mod network;
 mod room;
 
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+
 use super::{InstanceName, OrchestrationMode, VirtualMachineScaleSet, publics};
 use crate::fabric::engine::Engine;
 use crate::fabric::id::{Kind, Name, ObjectId};
 use crate::fabric::limits;
 use crate::fabric::resource::{Case, Cures, DELETION_PATH, DeletionRule, Rule};
 use crate::fabric::violation::{Code, Findings, WaitKey};
-pub(in crate::fabric) use network::{Network, network_is_legal};
+pub(super) use network::network_of;
+pub(in crate::fabric) use network::{Network, network_is_legal, parts_are_legal, skus_do_not_mix};
 use network::{
     labels_are_free, network_is_fixed, nics_are_few, nics_are_in_one_network, object_of, one_nic_is_primary,
-    parts_are_legal, secondary_configurations_are_few, size_supports_acceleration, skus_do_not_mix,
+    secondary_configurations_are_few, size_supports_acceleration,
 };
-pub(in crate::fabric) use room::{Needed, added_ipv6, is_held_by};
+pub(in crate::fabric) use room::{Needed, added_ipv6, is_held_by, others};
 use room::{no_upgrade_adds_ipv6, own_networks_fit, pools_have_room};
 
 type Set<'a> = Case<'a, VirtualMachineScaleSet>;
@@ -57,6 +61,24 @@ pub(super) const RULES: &[Rule<VirtualMachineScaleSet>] = &[
         remedy: "Choose a shorter label.",
         source: "recorded; S-33",
         check: labels_are_short,
+    },
+    Rule {
+        id: "S-33",
+        says: "The public addresses of an instance of a Flexible scale set are objects, each of its own name.",
+        codes: &[Code::DuplicateResourceName],
+        cure: Cures::Stalls,
+        remedy: "Rename a network interface or a configuration.",
+        source: "this project",
+        check: objects_have_names_of_their_own,
+    },
+    Rule {
+        id: "IPC-15",
+        says: "The network interfaces of an instance of a Flexible scale set have at most 256 IP configurations together: they are a virtual machine's.",
+        codes: &[Code::InvalidParameter],
+        cure: Cures::Stalls,
+        remedy: "List at most 256.",
+        source: "azure-virtual-network-limits.md; S-17",
+        check: configurations_are_few,
     },
     Rule {
         id: "VMSS-28",
@@ -132,7 +154,7 @@ pub(super) const RULES: &[Rule<VirtualMachineScaleSet>] = &[
     },
     Rule {
         id: "PIP-19",
-        says: "Public addresses of Basic and Standard SKU do not mix within one scale set, instances with a network of their own included.",
+        says: "Public addresses of Basic and Standard SKU do not mix within one scale set, instances with an older model or a network of their own included.",
         codes: &[Code::DifferentSkuLoadBalancersAndPublicIPAddressNotAllowed],
         cure: Cures::Either,
         remedy: "Use one SKU.",
@@ -257,6 +279,50 @@ fn labels_are_short(case: &Set<'_>, findings: &mut Findings) {
             Network::of_the_model(case).public(n, m, "dnsSettings.domainNameLabel"),
             format!("The label has {} characters, and instances are called vm<id>-{label}.", label.len()),
             format!("Choose a label of at most {LONGEST} characters."),
+        );
+    }
+}
+
+/// `<set>-<id>-<network interface>-<configuration>`: two names may join to one (S-29, S-33).
+fn objects_have_names_of_their_own(case: &Set<'_>, findings: &mut Findings) {
+    if case.ask.mode == OrchestrationMode::Uniform {
+        return;
+    }
+    let network = &case.ask.model.network;
+    let mut taken: BTreeMap<Name, String> = BTreeMap::new();
+    for (n, nic) in network.iter().enumerate() {
+        for (m, c) in nic.configurations.iter().enumerate().filter(|(_, c)| c.public.is_some()) {
+            let object = InstanceName { set: case.name, id: 0 }.public_object(&nic.name, &c.name);
+            let this = format!("configuration {} of {}", c.name, nic.name);
+            match taken.entry(object) {
+                Entry::Vacant(free) => drop(free.insert(this)),
+                // Two of one name in one network interface are told by IPC-10 and VMSS-07.
+                Entry::Occupied(other) if *other.get() == this => {}
+                Entry::Occupied(other) => {
+                    findings.refuse(
+                        Code::DuplicateResourceName,
+                        format!("{PROFILE}.networkInterfaceConfigurations[{n}].ipConfigurations[{m}].name"),
+                        format!(
+                            "The public address of {this} would be called {}, as that of {}.",
+                            other.key().name,
+                            other.get()
+                        ),
+                        "Rename one of the two network interfaces or configurations.",
+                    );
+                }
+            }
+        }
+    }
+}
+
+fn configurations_are_few(case: &Set<'_>, findings: &mut Findings) {
+    let count: usize = case.ask.model.network.iter().map(|nic| nic.configurations.len()).sum();
+    if case.ask.mode == OrchestrationMode::Flexible && count > limits::PRIVATE_ADDRESSES {
+        findings.refuse(
+            Code::InvalidParameter,
+            format!("{PROFILE}.networkInterfaceConfigurations"),
+            format!("The virtual machine of an instance would have {count} IP configurations."),
+            format!("List at most {} together.", limits::PRIVATE_ADDRESSES),
         );
     }
 }

@@ -1,7 +1,9 @@
 //! Scale sets: their rules, each accepted at its border and refused beyond it, and what comes of them.
 
 mod effects;
+mod models;
 mod networks;
+mod room;
 mod rules;
 mod upgrades;
 

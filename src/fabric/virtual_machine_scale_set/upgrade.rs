@@ -3,10 +3,13 @@
 use jiff::SignedDuration;
 
 use super::instances::{self, is_settled, lacking, power, program};
-use super::{InstanceName, Obstacle, OrchestrationMode, UpgradeMode, VirtualMachineScaleSet};
+use super::{
+    InstanceName, Obstacle, OrchestrationMode, UpgradeMode, VirtualMachineScaleSet, Wanted, forget_what_is_unused, need,
+};
 use crate::fabric::engine::Engine;
 use crate::fabric::id::{Kind, Name, ObjectId};
 use crate::fabric::resource::Programmed;
+use crate::fabric::violation::WaitKey;
 use crate::fabric::virtual_machine::PowerState;
 
 /// Upgrades what the policy says is to be upgraded now.
@@ -14,16 +17,16 @@ pub fn go_on(engine: &mut Engine, name: &Name) {
     end_pause(engine, name);
     let Some(set) = engine.get_mut::<VirtualMachineScaleSet>(name) else { return };
     let (mode, before) = (set.ask.upgrade, std::mem::take(&mut set.held.blocked));
-    match mode {
-        UpgradeMode::Manual => {}
+    let upgraded = match mode {
+        UpgradeMode::Manual => 0,
         UpgradeMode::Automatic => {
-            for id in outdated(engine, name) {
-                if !upgrade(engine, name, id) {
-                    break;
-                }
-            }
+            let outdated = outdated(engine, name);
+            outdated.into_iter().take_while(|id| upgrade(engine, name, *id)).count()
         }
         UpgradeMode::Rolling => roll(engine, name),
+    };
+    if upgraded > 0 {
+        forget_what_is_unused(engine, name);
     }
     let Some(set) = engine.get::<VirtualMachineScaleSet>(name).filter(|set| set.held.blocked != before) else { return };
     if set.held.blocked.is_empty() {
@@ -33,21 +36,23 @@ pub fn go_on(engine: &mut Engine, name: &Name) {
     }
 }
 
-/// Batch after batch, while enough instances run and everyone of the last batch does.
-fn roll(engine: &mut Engine, name: &Name) {
+/// Batch after batch, while enough instances run and everyone of the last batch does. How many were upgraded.
+fn roll(engine: &mut Engine, name: &Name) -> usize {
+    let mut upgraded = 0;
     loop {
         let outdated = outdated(engine, name);
-        let Some(set) = engine.get::<VirtualMachineScaleSet>(name) else { return };
+        let Some(set) = engine.get::<VirtualMachineScaleSet>(name) else { return upgraded };
         if outdated.is_empty() || set.held.paused_until.is_some() || stands_still(engine, name, set).is_some() {
-            return;
+            return upgraded;
         }
         let (policy, total) = (set.ask.rolling.clone(), set.held.instances.len());
         let batch = (total * usize::from(policy.max_batch_percent) / 100).max(1);
         let is_last = outdated.len() <= batch;
         for id in outdated.into_iter().take(batch) {
             if !upgrade(engine, name, id) {
-                return;
+                return upgraded;
             }
+            upgraded += 1;
         }
         if !is_last {
             pause(engine, name);
@@ -114,7 +119,13 @@ fn upgrade(engine: &mut Engine, name: &Name, id: u64) -> bool {
     let (uniform, latest) = (set.ask.mode == OrchestrationMode::Uniform, set.held.revision);
     let Some(instance) = set.held.instances.get(&id) else { return false };
     let network = instance.network.clone().unwrap_or_else(|| set.ask.model.network.clone());
-    let blocked = if uniform { lacking(engine, InstanceName { set: name, id }, &network) } else { Default::default() };
+    let this = InstanceName { set: name, id };
+    let (placement, power) = (&set.placement, instance.power);
+    let wanted = Wanted { this, mode: OrchestrationMode::Uniform, placement, network: &network, power };
+    let blocked = if uniform { lacking(engine, &wanted) } else { Default::default() };
+    if blocked.is_empty() {
+        need::give_up(engine, name, id);
+    }
     let Some(set) = engine.get_mut::<VirtualMachineScaleSet>(name) else { return false };
     if !blocked.is_empty() {
         set.held.blocked = blocked;
@@ -128,6 +139,10 @@ fn upgrade(engine: &mut Engine, name: &Name, id: u64) -> bool {
     }
     if uniform {
         program(engine, name, id);
+        engine.free(WaitKey::Object(ObjectId::new(
+            Kind::VirtualMachineScaleSetVM,
+            InstanceName { set: name, id }.object(),
+        )));
     }
     engine.stir(name, id);
     engine.touch(Kind::VirtualMachineScaleSet, name);

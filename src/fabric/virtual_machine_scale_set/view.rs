@@ -5,10 +5,11 @@ use serde::{Deserialize, Serialize};
 
 use super::instances;
 use super::upgrade::{StandsStill, is_at_rest, stands_still};
-use super::{Obstacle, UpgradeMode, VirtualMachineScaleSet};
+use super::{Instance, Obstacle, UpgradeMode, VirtualMachineScaleSet};
 use crate::fabric::engine::Engine;
 use crate::fabric::id::Name;
 use crate::fabric::resource::Programmed;
+use crate::fabric::violation::WaitKey;
 use crate::fabric::virtual_machine::PowerState;
 
 /// Lists in a status end here.
@@ -92,7 +93,12 @@ pub(super) fn observe(
         ready_replicas: count(held.instances.keys().filter(running).count()),
         updated_replicas: count(held.instances.values().filter(|instance| is_latest(instance.revision)).count()),
         current_revision: Some(
-            held.instances.values().map(|instance| instance.revision.max(1)).min().unwrap_or(held.revision).to_string(),
+            held.instances
+                .values()
+                .map(|instance| instance.oldest(held.revision))
+                .min()
+                .unwrap_or(held.revision)
+                .to_string(),
         ),
         update_revision: Some(held.revision.to_string()),
         selector: Some(format!("{SCALE_SET_LABEL}={}", name.name)),
@@ -123,9 +129,8 @@ pub(super) fn progress(
 ) -> Option<(&'static str, String)> {
     let is_rolling = set.ask.upgrade == UpgradeMode::Rolling
         && set.held.instances.values().any(|instance| instance.target < set.held.revision);
-    let needs_addresses = !set.held.blocked.is_empty();
-    if needs_addresses {
-        return Some(("UpgradeBlocked", "The upgrade waits for free addresses of the model's subnets.".to_owned()));
+    if let Some(first) = set.held.blocked.first() {
+        return Some(("UpgradeBlocked", format!("The upgrade waits for {}.", what_is_lacking(first))));
     }
     if let Some(blocked) = set.held.obstacles.values().find_map(Obstacle::blocks) {
         return Some(("InstanceBlocked", blocked));
@@ -145,6 +150,27 @@ pub(super) fn progress(
         });
     }
     (!is_at_rest(engine, name, set)).then(|| ("Scaling", "Instances are made, or are starting.".to_owned()))
+}
+
+fn what_is_lacking(key: &WaitKey) -> String {
+    match key {
+        WaitKey::Object(named) => format!("{named}, which the model names"),
+        WaitKey::Quota(quota) => format!("the quota of {quota}"),
+        WaitKey::Capacity(_)
+        | WaitKey::Claim(_)
+        | WaitKey::Members(_)
+        | WaitKey::Power(_)
+        | WaitKey::Address(..)
+        | WaitKey::Label(..) => "free addresses of the model's subnets".to_owned(),
+    }
+}
+
+impl Instance {
+    /// The revision that it has, or is made from.
+    fn oldest(&self, latest: u64) -> u64 {
+        let of = |revision: u64| Some(revision).filter(|revision| *revision > 0);
+        of(self.revision).or(of(self.target)).unwrap_or(latest)
+    }
 }
 
 impl Obstacle {

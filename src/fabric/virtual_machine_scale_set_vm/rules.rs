@@ -1,14 +1,15 @@
 //! The rules of the objects that show instances, and of the wishes for one instance.
 
-use std::collections::BTreeMap;
-
 use super::{Maker, Revision, VirtualMachineScaleSetVM};
 use crate::fabric::id::{Kind, ObjectId};
+use crate::fabric::ipam::PoolId;
+use crate::fabric::quota;
 use crate::fabric::resource::{Case, Cures, Programmed, Rule};
-use crate::fabric::violation::{Code, Findings, WaitKey};
+use crate::fabric::violation::{Code, Findings, Violation, WaitKey};
+use crate::fabric::virtual_machine::{PowerState, VirtualMachine};
 use crate::fabric::virtual_machine_scale_set::{
-    InstanceName, Model, Needed, Network, NicModel, OrchestrationMode, VirtualMachineScaleSet, added_ipv6, is_held_by,
-    needed, network_is_legal,
+    InstanceName, Model, Need, Needed, Network, NicModel, OrchestrationMode, VirtualMachineScaleSet, Wanted,
+    added_ipv6, is_held_by, network_is_legal, others, parts_are_legal, skus_do_not_mix,
 };
 
 type Vm<'a> = Case<'a, VirtualMachineScaleSetVM>;
@@ -51,6 +52,15 @@ pub(super) const RULES: &[Rule<VirtualMachineScaleSetVM>] = &[
         check: own_network_is_legal,
     },
     Rule {
+        id: "VMSS-30",
+        says: "The model that an instance takes up, or returns to, still keeps to the rules of its parts; the violation has the id of the rule that is broken.",
+        codes: &[Code::InvalidResourceReference, Code::DifferentSkuLoadBalancersAndPublicIPAddressNotAllowed],
+        cure: Cures::Either,
+        remedy: "As the rule that is broken says.",
+        source: "[VMSS] multiple IP addresses per NIC",
+        check: model_is_legal,
+    },
+    Rule {
         id: "IP6-05",
         says: "Nothing adds IPv6 to the network interface of an instance: it is attached.",
         codes: &[Code::OperationNotAllowed],
@@ -62,7 +72,14 @@ pub(super) const RULES: &[Rule<VirtualMachineScaleSetVM>] = &[
     Rule {
         id: "VMSS-29",
         says: "A change of one instance gets every address that it needs, or none.",
-        codes: &[Code::SubnetIsFull, Code::AllocationFailed, Code::PublicIPPrefixExhausted],
+        codes: &[
+            Code::SubnetIsFull,
+            Code::AllocationFailed,
+            Code::PublicIPPrefixExhausted,
+            Code::QuotaExceeded,
+            Code::IPv4BasicSkuPublicIpCountLimitReached,
+            Code::StandardSkuPublicIPCountLimitReached,
+        ],
         cure: Cures::Waits,
         remedy: "Free addresses, or ask for fewer.",
         source: "Azure/AKS#2531",
@@ -155,8 +172,33 @@ fn own_network_is_legal(case: &Vm<'_>, findings: &mut Findings) {
 /// The model that the instance will have after this put.
 fn model_after<'a>(case: &Vm<'_>, set: &'a Programmed<VirtualMachineScaleSet>, id: u64) -> &'a Model {
     let revision = set.held.instances.get(&id).map_or(0, |instance| instance.revision);
-    let upgrades = matches!(case.ask.revision, Some(Revision::Number(wish)) if wish > revision);
-    if upgrades { &set.ask.model } else { set.model(revision) }
+    if upgrades(case, revision) { &set.ask.model } else { set.model(revision) }
+}
+
+fn model_is_legal(case: &Vm<'_>, findings: &mut Findings) {
+    let Some((set, id)) = set(case).zip(case.ask.id).filter(|(set, id)| set.held.instances.contains_key(id)) else {
+        return;
+    };
+    let returns = case.before().is_some_and(|before| before.network.is_some());
+    let revision = set.held.instances.get(&id).map_or(0, |instance| instance.revision);
+    if case.ask.network.is_some() || !returns && !upgrades(case, revision) {
+        return;
+    }
+    let (nics, path) = network_after(case, set, id);
+    let this = InstanceName { set: &case.ask.set, id };
+    let size = model_after(case, set, id).size;
+    let network = Network::of_an_instance(case.engine, set, this, (size, nics), path);
+    let mut broken = Findings::default();
+    parts_are_legal(&network, broken.under("VMSS-30"));
+    skus_do_not_mix(&network, broken.under("PIP-19"));
+    for violation in broken.into_violations() {
+        findings.adopt(Violation { path: path.to_owned(), ..violation });
+    }
+}
+
+/// True if the put takes up the latest model (S-31).
+fn upgrades(case: &Vm<'_>, revision: u64) -> bool {
+    matches!(case.ask.revision, Some(Revision::Number(wish)) if wish > revision)
 }
 
 /// The network that the instance will have after this put, and the field that asks for it.
@@ -200,10 +242,19 @@ fn pools_have_room(case: &Vm<'_>, findings: &mut Findings) {
         return;
     }
     let (network, path) = network_after(case, set, id);
-    let mut need = BTreeMap::new();
     let this = InstanceName { set: &case.ask.set, id };
-    needed(case.engine, this, OrchestrationMode::Uniform, network, 1, &mut need);
-    for (pool, count) in need {
-        is_held_by(case.engine, &pool, Needed { count, path, remedy: REMEDY }, findings);
+    let (mode, placement, power) = (OrchestrationMode::Uniform, &set.placement, case.ask.power);
+    let mut need = Need::default();
+    need.add(case.engine, &Wanted { this, mode, placement, network, power }, 1);
+    let others = others(case.engine, &case.ask.set, &[&need]);
+    let was_off =
+        case.engine.get::<VirtualMachine>(&this.vm()).is_some_and(|vm| vm.held.power == PowerState::Deallocated);
+    for (pool, count) in need.pools {
+        // What only a start takes is asked for by the start.
+        let path = if pool == PoolId::Public && need.dynamic > 0 && was_off { "spec.powerState" } else { path };
+        is_held_by(case.engine, &pool, Needed { count, path, remedy: REMEDY }, &others, findings);
+    }
+    for (quota, count) in need.quotas {
+        quota::needs(case.engine, quota, count, path, findings);
     }
 }

@@ -163,3 +163,30 @@ fn wishes_for_one_instance_touch_no_other() {
     fabric.accept(an_instance("api", 0).network([a_nic_model("nic").in_subnet("back")]).power(PowerWish::Stopped));
     assert_eq!(*fabric.engine.get::<NetworkInterface>(&named("api_1/nic")).unwrap(), before);
 }
+
+/// What else the model may break is shown with the set's own tests of models.
+fn with_an_upgrade(revision: u64) -> (Fabric, A<VirtualMachineScaleSetVM>) {
+    let mut fabric = a_farm();
+    fabric.accept(a_scale_set("api", 2).nics([a_nic_model("nic").in_subnet("back")]));
+    (fabric, an_instance("api", 0).revision(revision))
+}
+
+// accepts VirtualMachineScaleSetVM VMSS-30
+#[test]
+fn a_model_whose_parts_are_legal_is_taken_up() {
+    let (mut fabric, instance) = with_an_upgrade(2);
+    fabric.accept(instance);
+}
+
+// refuses VirtualMachineScaleSetVM VMSS-30
+#[test]
+fn a_model_whose_parts_are_not_legal_any_more_is_not_taken_up() {
+    use crate::fabric::tests::restored::{records, restored};
+    let (fabric, instance) = with_an_upgrade(2);
+    let mut records = records(&fabric.engine);
+    records.retain(|(kind, name, _)| (*kind, name) != (Kind::Subnet, &named("back")));
+    let mut fabric = fabric.on(restored(&fabric.engine, records).0);
+    let refusal = fabric.put(instance).unwrap_err();
+    assert_eq!(told(&refusal), [("NIC-03", Code::InvalidResourceReference, "spec.revision")]);
+    assert_ne!(told(&refusal), [("VMSS-30", Code::InvalidParameter, "")], "the id is that of the broken rule");
+}

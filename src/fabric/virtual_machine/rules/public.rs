@@ -4,8 +4,8 @@ use super::{LIST, Vm, nic_object, nics};
 use crate::fabric::id::{Kind, Name, ObjectId};
 use crate::fabric::public_ip_address::{PublicIPAddress, needs_public_addresses};
 use crate::fabric::violation::{Code, Findings, WaitKey};
+use crate::fabric::virtual_machine::PowerWish;
 use crate::fabric::virtual_machine::attachments::makes_way;
-use crate::fabric::virtual_machine::{PowerState, PowerWish};
 
 pub(super) fn skus_do_not_mix(case: &Vm<'_>, findings: &mut Findings) {
     if nics(case).all(|(_, _, nic)| nic.ask.public_ip_addresses().next().is_none()) {
@@ -36,14 +36,9 @@ pub(super) fn skus_do_not_mix(case: &Vm<'_>, findings: &mut Findings) {
 
 pub(super) fn public_pool_has_room(case: &Vm<'_>, findings: &mut Findings) {
     let power = case.programmed.map(|programmed| programmed.held.power);
-    let starts = match case.ask.wish(power) {
-        PowerWish::Running => true,
-        // Started and stopped again (S-22, S-34).
-        PowerWish::Stopped => {
-            power.is_none_or(|power| power == PowerState::Deallocated || makes_way(case.engine, case.name, case.ask))
-        }
-        PowerWish::Deallocated => false,
-    };
+    let stays_off = case.ask.wish(power) == PowerWish::Deallocated;
+    let starts = case.engine.takes_addresses(case.name, case.ask.power)
+        || !stays_off && power.is_some() && makes_way(case.engine, case.name, case.ask);
     let lacking = nics(case).flat_map(|(_, _, nic)| nic.ask.public_ip_addresses()).filter(|_| starts);
     needs_public_addresses(case.engine, lacking, "spec.powerState", findings);
 }

@@ -9,7 +9,9 @@ use crate::fabric::public_ip_address::{PublicIPAddress, Sku, label_is_in_use};
 use crate::fabric::resource::{Case, Programmed, Resource};
 use crate::fabric::subnet::Subnet;
 use crate::fabric::violation::{Code, Findings, Violation};
-use crate::fabric::virtual_machine_scale_set::{InstanceName, NicModel, VirtualMachineScaleSet, publics};
+use crate::fabric::virtual_machine_scale_set::{
+    Instance, InstanceName, NicModel, OrchestrationMode, UpgradeMode, VirtualMachineScaleSet, publics,
+};
 
 /// The network of an instance or of all, as a spec asks for it.
 pub(in crate::fabric) struct Network<'a> {
@@ -21,16 +23,29 @@ pub(in crate::fabric) struct Network<'a> {
     pub nics: &'a [NicModel],
     /// The virtual network that the set is in.
     pub home: Option<Name>,
-    /// What else of the scale set has a public address, and its SKU.
-    pub beside: Option<(ObjectId, Sku)>,
+    /// The set as it is, if it is carried, and what of it will be beside this network.
+    pub set: Option<&'a Programmed<VirtualMachineScaleSet>>,
+    pub beside: Beside,
     /// The field that has the list.
     pub path: &'a str,
+}
+
+/// What will be beside a network in its scale set.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::fabric) enum Beside {
+    /// Beside a model, so many instances that have networks of their own or older models.
+    Instances(usize),
+    /// Beside a model that all take up at once, so many instances that have networks of their own.
+    OwnNetworks(usize),
+    /// Beside an instance, the model and the other instances.
+    Others,
 }
 
 impl<'a> Network<'a> {
     pub(super) fn of_the_model(case: &Set<'a>) -> Self {
         let id = case.programmed.map_or(0, |set| set.held.next_instance_id);
         let before = case.before().and_then(|before| before.model.network.first());
+        let kept = usize::try_from(case.ask.replicas).unwrap_or(usize::MAX);
         Self {
             engine: case.engine,
             placement: case.placement,
@@ -38,7 +53,11 @@ impl<'a> Network<'a> {
             size: case.ask.model.size,
             nics: &case.ask.model.network,
             home: before.and_then(|nic| network_of(case.engine, &nic.subnet)),
-            beside: case.programmed.and_then(|set| own_public(case.name, set, None)),
+            set: case.programmed,
+            beside: match case.ask.upgrade {
+                UpgradeMode::Automatic => Beside::OwnNetworks(kept),
+                UpgradeMode::Manual | UpgradeMode::Rolling => Beside::Instances(kept),
+            },
             path: PROFILE,
         }
     }
@@ -52,8 +71,6 @@ impl<'a> Network<'a> {
         path: &'a str,
     ) -> Self {
         let model = &set.ask.model.network;
-        let of_the_model = publics(model).next().map(|(_, _, public)| public.sku);
-        let of_the_model = of_the_model.map(|sku| (ObjectId::new(Kind::VirtualMachineScaleSet, this.set.clone()), sku));
         Self {
             engine,
             placement: &set.placement,
@@ -61,7 +78,8 @@ impl<'a> Network<'a> {
             size,
             nics,
             home: model.first().and_then(|nic| network_of(engine, &nic.subnet)),
-            beside: of_the_model.or_else(|| own_public(this.set, set, Some(this.id))),
+            set: Some(set),
+            beside: Beside::Others,
             path,
         }
     }
@@ -97,7 +115,7 @@ const NIC_RULES: [&str; 9] = ["NIC-03", "NIC-21", "IPC-01", "IPC-02", "IPC-10", 
 /// The same of public addresses.
 const PUBLIC_RULES: [&str; 4] = ["PIP-02", "PIP-13", "PIP-16", "S-19"];
 
-pub(super) fn parts_are_legal(network: &Network<'_>, findings: &mut Findings) {
+pub(in crate::fabric) fn parts_are_legal(network: &Network<'_>, findings: &mut Findings) {
     for (n, nic) in network.nics.iter().enumerate() {
         let ask = network.this.nic_ask(nic);
         let name = network.this.nic(&nic.name);
@@ -167,7 +185,7 @@ pub(super) fn one_nic_is_primary(network: &Network<'_>, findings: &mut Findings)
     findings.refuse(code, network.list(), message, "Mark exactly one network interface primary: true.");
 }
 
-pub(super) fn network_of(engine: &Engine, subnet: &Name) -> Option<Name> {
+pub(in super::super) fn network_of(engine: &Engine, subnet: &Name) -> Option<Name> {
     engine.get::<Subnet>(subnet).map(|subnet| subnet.ask.virtual_network.clone())
 }
 
@@ -227,12 +245,43 @@ pub(super) fn size_supports_acceleration(network: &Network<'_>, findings: &mut F
     }
 }
 
-/// The first public address of a network that an instance other than `except` has of its own.
-fn own_public(name: &Name, set: &Programmed<VirtualMachineScaleSet>, except: Option<u64>) -> Option<(ObjectId, Sku)> {
-    set.held.instances.iter().filter(|(id, _)| Some(**id) != except).find_map(|(id, instance)| {
-        let (_, _, public) = publics(instance.network.as_deref()?).next()?;
-        Some((object_of(name, *id), public.sku))
-    })
+impl Network<'_> {
+    /// Something of the scale set that will be beside this network and has public addresses of another SKU.
+    fn mixed_with(&self, sku: Sku) -> Option<(ObjectId, Sku)> {
+        let set = self.set?;
+        let of = |network: &[NicModel]| publics(network).map(|(_, _, public)| public.sku).find(|other| *other != sku);
+        let (kept, all, except) = match self.beside {
+            Beside::Instances(kept) => (kept, true, None),
+            Beside::OwnNetworks(kept) => (kept, false, None),
+            Beside::Others => {
+                if let Some(other) = of(&set.ask.model.network) {
+                    return Some((ObjectId::new(Kind::VirtualMachineScaleSet, self.this.set.clone()), other));
+                }
+                (usize::MAX, true, Some(self.this.id))
+            }
+        };
+        let others = set.held.instances.iter().take(kept).filter(|(id, _)| Some(**id) != except);
+        let models =
+            |instance: &Instance| [instance.revision, instance.target].into_iter().filter(|revision| *revision > 0);
+        let mut others = others.filter_map(|(id, instance)| {
+            let other = match instance.network.as_deref() {
+                Some(own) => of(own),
+                None if all => models(instance).find_map(|revision| of(&set.model(revision).network)),
+                None => None,
+            };
+            Some((*id, other?))
+        });
+        let (id, other) = others.next()?;
+        Some((instance_object(set.ask.mode, self.this.set, id), other))
+    }
+}
+
+/// The object that an instance is, or is shown by.
+fn instance_object(mode: OrchestrationMode, set: &Name, id: u64) -> ObjectId {
+    match mode {
+        OrchestrationMode::Uniform => object_of(set, id),
+        OrchestrationMode::Flexible => ObjectId::new(Kind::VirtualMachine, InstanceName { set, id }.object()),
+    }
 }
 
 /// The object that shows an instance of a Uniform set.
@@ -240,10 +289,10 @@ pub(super) fn object_of(set: &Name, id: u64) -> ObjectId {
     ObjectId::new(Kind::VirtualMachineScaleSetVM, InstanceName { set, id }.object())
 }
 
-pub(super) fn skus_do_not_mix(network: &Network<'_>, findings: &mut Findings) {
+pub(in crate::fabric) fn skus_do_not_mix(network: &Network<'_>, findings: &mut Findings) {
     let mut all = publics(network.nics);
     let Some((n, m, first)) = all.next() else { return };
-    if let Some((other, sku)) = network.beside.as_ref().filter(|(_, sku)| *sku != first.sku) {
+    if let Some((other, sku)) = network.mixed_with(first.sku) {
         findings
             .refuse(
                 Code::DifferentSkuLoadBalancersAndPublicIPAddressNotAllowed,

@@ -1,20 +1,19 @@
 //! The rules of what a put makes and upgrades: there is room for it, and it fits what instances have already.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
-use super::network::{Network, network_of, nics_are_few, object_of, size_supports_acceleration};
+use super::network::{Network, nics_are_few, object_of, size_supports_acceleration};
 use super::{PROFILE, Set};
 use crate::fabric::engine::Engine;
-use crate::fabric::id::{Kind, ObjectId};
+use crate::fabric::id::{Kind, Name, ObjectId};
 use crate::fabric::ipam::PoolId;
 use crate::fabric::network_interface::{IpVersion, NetworkInterface, pool_of};
 use crate::fabric::public_ip_address::pool_holds;
-use crate::fabric::quota::{self, Quota};
-use crate::fabric::resource::Resource;
+use crate::fabric::quota;
 use crate::fabric::violation::{Code, Findings, Violation, WaitKey};
-use crate::fabric::virtual_machine_scale_set::instances::needed;
+use crate::fabric::virtual_machine::PowerWish;
 use crate::fabric::virtual_machine_scale_set::{
-    Instance, InstanceName, NicModel, OrchestrationMode, UpgradeMode, VERSIONS,
+    Instance, InstanceName, Need, NicModel, OrchestrationMode, UpgradeMode, VERSIONS, Wanted,
 };
 
 /// The instances that this put upgrades, now or batch by batch.
@@ -85,55 +84,74 @@ pub(in crate::fabric) fn added_ipv6(
     })
 }
 
-/// All that the put needs beyond what its instances hold; what it gives up is free only afterwards (S-37).
+/// All that the put needs beyond what its instances hold and what other sets were promised; what it gives up is free only
+/// afterwards (S-37). A put that needs no more is not refused for what its instances were promised and another has taken.
 pub(super) fn pools_have_room(case: &Set<'_>, findings: &mut Findings) {
-    let engine = case.engine;
-    let network = &case.ask.model.network;
-    let wanted = u64::from(case.ask.replicas);
-    let mut need = BTreeMap::new();
-    let mut quotas: BTreeMap<Quota, u64> = BTreeMap::new();
+    let (engine, mode, placement) = (case.engine, case.ask.mode, case.placement);
+    let network = &*case.ask.model.network;
+    let wanted = |id: u64, power: Option<PowerWish>| Wanted {
+        this: InstanceName { set: case.name, id },
+        mode,
+        placement,
+        network,
+        power,
+    };
     let instances = case.programmed.map(|set| &set.held.instances);
     let there = instances.map_or(0, |instances| u64::try_from(instances.len()).unwrap_or(u64::MAX));
-    let next = case.programmed.map_or(0, |set| set.held.next_instance_id);
-    let new = InstanceName { set: case.name, id: next };
-    let more = wanted.saturating_sub(there);
+    let more = u64::from(case.ask.replicas).saturating_sub(there);
+    let mut made = Need::default();
     // Those whose ids were told, and which were not made before a restart.
-    let bare = instances.into_iter().flatten().filter(|(_, instance)| instance.target == 0);
-    for (id, _) in bare {
-        needed(engine, InstanceName { set: case.name, id: *id }, case.ask.mode, network, 1, &mut need);
+    for (id, _) in instances.into_iter().flatten().filter(|(_, instance)| instance.target == 0) {
+        made.add(engine, &wanted(*id, None), 1);
     }
     if more > 0 {
-        needed(engine, new, case.ask.mode, network, more, &mut need);
-        let nics = network.iter().flat_map(|nic| new.nic_ask(nic).counts(case.placement));
-        let public = new.public_asks(network).into_iter().flat_map(|(_, ask)| ask.counts(case.placement));
-        let private = network.iter().filter_map(|nic| network_of(engine, &nic.subnet).map(|home| (nic, home)));
-        let private = private.flat_map(|(nic, home)| {
-            let served = nic.configurations.iter().filter(|c| engine.pool(&pool_of(&nic.subnet, c.version)).is_some());
-            served.map(move |_| Quota::PrivateAddresses(home.clone()))
-        });
-        for quota in nics.chain(public).chain(private) {
-            *quotas.entry(quota).or_default() += more;
-        }
+        made.add(engine, &wanted(case.programmed.map_or(0, |set| set.held.next_instance_id), None), more);
     }
-    let mut of_upgrades = BTreeMap::new();
-    for (id, _) in upgraded(case).filter(|(_, instance)| instance.network.is_none()) {
-        needed(engine, InstanceName { set: case.name, id }, case.ask.mode, network, 1, &mut of_upgrades);
+    let mut of_upgrades = Need::default();
+    for (id, instance) in upgraded(case).filter(|(_, instance)| instance.network.is_none()) {
+        of_upgrades.add(engine, &wanted(id, instance.power), 1);
     }
-    for (pool, count) in of_upgrades {
-        let nic = network.iter().position(|nic| VERSIONS.iter().any(|version| pool_of(&nic.subnet, *version) == pool));
+    let promised = promised(case);
+    let more_of =
+        |pool: &PoolId| made.pools.get(pool).copied().unwrap_or(0) + promised.pools.get(pool).copied().unwrap_or(0);
+    let others = others(engine, case.name, &[&made, &of_upgrades]);
+    for (pool, count) in &of_upgrades.pools {
+        let nic = network.iter().position(|nic| VERSIONS.iter().any(|version| pool_of(&nic.subnet, *version) == *pool));
         let path = match nic {
             Some(n) if more == 0 => format!("{PROFILE}.networkInterfaceConfigurations[{n}].subnet"),
             Some(_) | None => "spec.replicas".to_owned(),
         };
-        let needed = Needed { count: count + need.remove(&pool).unwrap_or(0), path: &path, remedy: UPGRADE_REMEDY };
-        is_held_by(engine, &pool, needed, findings);
+        let needed = Needed { count: count + more_of(pool), path: &path, remedy: UPGRADE_REMEDY };
+        is_held_by(engine, pool, needed, &others, findings);
     }
-    for (pool, count) in need {
-        is_held_by(engine, &pool, Needed { count, path: "spec.replicas", remedy: SCALE_OUT_REMEDY }, findings);
+    for pool in made.pools.keys().filter(|pool| !of_upgrades.pools.contains_key(pool)) {
+        let needed = Needed { count: more_of(pool), path: "spec.replicas", remedy: SCALE_OUT_REMEDY };
+        is_held_by(engine, pool, needed, &others, findings);
     }
-    for (quota, count) in quotas {
+    for (quota, count) in of_upgrades.quotas {
+        *made.quotas.entry(quota).or_default() += count;
+    }
+    for (quota, count) in made.quotas {
         quota::needs(engine, quota, count, "spec.replicas", findings);
     }
+}
+
+/// What the set's own instances will need that keep the models that they were promised.
+fn promised(case: &Set<'_>) -> Need {
+    let mut need = Need::default();
+    let Some(set) = case.programmed else { return need };
+    let anew: BTreeSet<u64> = upgraded(case).map(|(id, _)| id).collect();
+    let kept = set.held.instances.keys().take(usize::try_from(case.ask.replicas).unwrap_or(usize::MAX));
+    let kept: BTreeSet<u64> = kept.copied().filter(|id| !anew.contains(id)).collect();
+    for id in set.pending().filter(|id| kept.contains(id)) {
+        need.add_pending(case.engine, case.name, set, id);
+    }
+    need
+}
+
+/// What other sets were promised; looked for only where something is needed.
+pub(in crate::fabric) fn others(engine: &Engine, set: &Name, needs: &[&Need]) -> Need {
+    if needs.iter().all(|need| need.pools.is_empty()) { Need::default() } else { Need::of_others(engine, set) }
 }
 
 const SCALE_OUT_REMEDY: &str =
@@ -149,20 +167,29 @@ pub(in crate::fabric) struct Needed<'a> {
     pub remedy: &'static str,
 }
 
-/// Finds that a pool has fewer addresses free than are needed, and by how many it falls short.
-pub(in crate::fabric) fn is_held_by(engine: &Engine, id: &PoolId, needed: Needed<'_>, findings: &mut Findings) {
+/// Finds that a pool has fewer addresses free than are needed beside what `others` were promised, and by how many it falls
+/// short.
+pub(in crate::fabric) fn is_held_by(
+    engine: &Engine,
+    id: &PoolId,
+    needed: Needed<'_>,
+    others: &Need,
+    findings: &mut Findings,
+) {
     let Needed { count, path, remedy } = needed;
+    let promised = others.pools.get(id).copied().unwrap_or(0);
     let (PoolId::SubnetIPv4(subnet) | PoolId::SubnetIPv6(subnet)) = id else {
-        return pool_holds(engine, id, count, path, findings);
+        return pool_holds(engine, id, count + promised, path, findings);
     };
-    let Some(pool) = engine.pool(id).filter(|pool| pool.available() < count) else { return };
-    let free = pool.available();
+    let Some(pool) = engine.pool(id).filter(|pool| pool.available() < count + promised) else { return };
+    let free = pool.available().saturating_sub(promised);
+    let beside = if promised > 0 { " beside those that other scale sets will need" } else { "" };
     findings
         .refuse(
             Code::SubnetIsFull,
             path,
             format!(
-                "{count} more addresses of subnet {subnet} ({}) are needed, and {free} are free: {} too few.",
+                "{count} more addresses of subnet {subnet} ({}) are needed, and {free} are free{beside}: {} too few.",
                 pool.prefix(),
                 count - free
             ),

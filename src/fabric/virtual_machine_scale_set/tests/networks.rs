@@ -62,6 +62,9 @@ fn the_skus_of_a_set_and_of_an_instance_of_it_do_not_mix() {
     let path = "spec.networkProfileConfiguration.networkInterfaceConfigurations[0].ipConfigurations[0].publicIPAddressConfiguration.sku.name";
     assert_eq!(told(&refusal), [("PIP-19", code, path)]);
     fabric.cure(&refusal, |fabric| fabric.accept(a_scale_set("api", 2)));
+    let refusal = fabric.put(an_instance("api", 1).network([with_address(Sku::Basic)])).unwrap_err();
+    assert_eq!(told(&refusal), [("PIP-19", code, path)], "another instance has the older model");
+    fabric.cure(&refusal, |fabric| fabric.accept(an_instance("api", 0).revision(2)));
     fabric.accept(an_instance("api", 1).network([with_address(Sku::Basic)]));
     let refusal = fabric.put(an_instance("api", 0).network([with_address(Sku::Standard)])).unwrap_err();
     assert_eq!(told(&refusal), [("PIP-19", code, path)], "nor those of two instances");

@@ -334,3 +334,47 @@ fn a_set_with_instances_waits_for_them() {
     fabric.cure(&refusal, |fabric| assert!(fabric.delete(Kind::VirtualMachineScaleSetVM, "api-0").unwrap()));
     assert!(fabric.delete(Kind::VirtualMachineScaleSet, "api").unwrap());
 }
+
+/// A set whose instances have two network interfaces, with this many configurations in all.
+fn with_configurations(count: usize) -> A<VirtualMachineScaleSet> {
+    let mut first = a_nic_model("a");
+    first.configurations.extend((2..count).map(|n| a_configuration_model(&format!("s{n}"), Primary::No)));
+    a_scale_set("api", 1).flexible().nics([first, a_nic_model("b").secondary()])
+}
+
+// accepts VirtualMachineScaleSet IPC-15
+#[test]
+fn a_machine_of_a_flexible_set_has_256_configurations() {
+    a_fabric().with(a_subnet("web", "10.0.0.0/16")).accept(with_configurations(256));
+}
+
+// refuses VirtualMachineScaleSet IPC-15
+#[test]
+fn more_configurations_than_a_machine_may_have_are_refused_of_a_flexible_set() {
+    let refusal = a_fabric().with(a_subnet("web", "10.0.0.0/16")).put(with_configurations(257)).unwrap_err();
+    assert_eq!(told(&refusal), [("IPC-15", Code::InvalidParameter, LIST)]);
+}
+
+/// Two network interfaces, whose public addresses would be called `<set>-<id>-a-b-c` both.
+fn with_alike_names() -> A<VirtualMachineScaleSet> {
+    let mut nics = [a_nic_model("a"), a_nic_model("a-b").secondary()];
+    for (nic, name) in nics.iter_mut().zip(["b-c", "c"]) {
+        nic.configurations[0].name = name.into();
+        nic.configurations[0].public = Some(a_public_model(Sku::Standard));
+    }
+    a_scale_set("api", 1).nics(nics)
+}
+
+// accepts VirtualMachineScaleSet S-33
+#[test]
+fn configurations_whose_names_join_alike_are_accepted_of_a_uniform_set() {
+    a_farm().accept(with_alike_names());
+}
+
+// refuses VirtualMachineScaleSet S-33
+#[test]
+fn public_addresses_of_one_name_are_refused_of_a_flexible_set() {
+    let refusal = a_farm().put(with_alike_names().flexible()).unwrap_err();
+    let path = nic_path(1, "ipConfigurations[0].name");
+    assert_eq!(told(&refusal), [("S-33", Code::DuplicateResourceName, path.as_str())]);
+}

@@ -1,0 +1,158 @@
+//! What instances need beyond what they hold: addresses of pools, and what quotas count; and what Flexible sets will need
+//! for instances whose objects are still to be made or written.
+
+use std::collections::BTreeMap;
+
+use super::rules::network_of;
+use super::{InstanceName, NicModel, Obstacle, OrchestrationMode, VERSIONS, VirtualMachineScaleSet};
+use crate::fabric::engine::Engine;
+use crate::fabric::id::{Name, Placement};
+use crate::fabric::ipam::PoolId;
+use crate::fabric::network_interface::{AllocationMethod, NetworkInterface, pool_of};
+use crate::fabric::public_ip_address::PublicIPAddress;
+use crate::fabric::quota::Quota;
+use crate::fabric::resource::{Programmed, Resource};
+use crate::fabric::violation::WaitKey;
+use crate::fabric::virtual_machine::{PowerWish, VirtualMachine};
+
+/// What is needed beyond what is held.
+#[derive(Debug, Default)]
+pub struct Need {
+    /// Addresses, by pool.
+    pub pools: BTreeMap<PoolId, u64>,
+    /// How many of them are Dynamic public ones, which an instance takes when it starts (PIP-05).
+    pub dynamic: u64,
+    /// What quotas count.
+    pub quotas: BTreeMap<Quota, u64>,
+}
+
+/// An instance, and the network that it is to have.
+#[derive(Clone, Copy)]
+pub struct Wanted<'a> {
+    /// The instance; of several alike, the first.
+    pub this: InstanceName<'a>,
+    /// How its parts are kept.
+    pub mode: OrchestrationMode,
+    /// Where they are.
+    pub placement: &'a Placement,
+    /// The network that it is to have.
+    pub network: &'a [NicModel],
+    /// The power state that is wished for it.
+    pub power: Option<PowerWish>,
+}
+
+impl Wanted<'_> {
+    /// Whether it takes Dynamic public addresses (PIP-05).
+    fn runs(&self, engine: &Engine) -> bool {
+        match self.mode {
+            OrchestrationMode::Uniform => engine.takes_addresses(&self.this.vm(), self.power),
+            OrchestrationMode::Flexible => {
+                let object = self.this.object();
+                let wish = engine.get::<VirtualMachine>(&object).and_then(|vm| vm.ask.power);
+                engine.takes_addresses(&object, wish)
+            }
+        }
+    }
+}
+
+impl Need {
+    /// And what `count` instances alike need; only the first of them may hold something.
+    pub fn add(&mut self, engine: &Engine, wanted: &Wanted<'_>, count: u64) {
+        for nic in wanted.network {
+            self.add_nic(engine, wanted, nic, count);
+        }
+        let runs = wanted.runs(engine);
+        for (public, ask) in wanted.this.public_asks_in(wanted.mode, wanted.network) {
+            let held = engine.get::<PublicIPAddress>(&public);
+            let counted = held.map(|held| held.ask.counts(&held.placement)).unwrap_or_default();
+            for quota in ask.counts(wanted.placement).into_iter().filter(|quota| !counted.contains(quota)) {
+                add(&mut self.quotas, quota, count);
+            }
+            let is_had = held.is_some_and(|held| {
+                held.held.address.is_some() && (held.ask.sku, held.ask.pool()) == (ask.sku, ask.pool())
+            });
+            let is_dynamic = ask.method == AllocationMethod::Dynamic;
+            if !is_had && (runs || !is_dynamic) {
+                add(&mut self.pools, ask.pool(), count);
+                self.dynamic += if is_dynamic { count } else { 0 };
+            }
+        }
+    }
+
+    fn add_nic(&mut self, engine: &Engine, wanted: &Wanted<'_>, nic: &NicModel, count: u64) {
+        let held = engine.get::<NetworkInterface>(&wanted.this.nic_in(wanted.mode, &nic.name));
+        if held.is_none() {
+            for quota in wanted.this.nic_ask(nic).counts(wanted.placement) {
+                add(&mut self.quotas, quota, count);
+            }
+        }
+        let here = held.filter(|held| held.ask.subnet == nic.subnet);
+        let mut served: usize = 0;
+        for version in VERSIONS {
+            let pool = pool_of(&nic.subnet, version);
+            if engine.pool(&pool).is_none() {
+                continue; // it takes no address of this version (S-20)
+            }
+            let asked = nic.configurations.iter().filter(|configuration| configuration.version == version);
+            served += asked.clone().count();
+            let lacking = asked.filter(|asked| here.is_none_or(|here| !here.held.addresses.contains_key(&asked.name)));
+            add(&mut self.pools, pool, u64::try_from(lacking.count()).unwrap_or(u64::MAX).saturating_mul(count));
+        }
+        // Of one virtual network, and what is given up in it is no more (ADDR-14).
+        let more = served.saturating_sub(held.map_or(0, |held| held.held.addresses.len()));
+        if let Some(home) = network_of(engine, &nic.subnet) {
+            let more = u64::try_from(more).unwrap_or(u64::MAX).saturating_mul(count);
+            add(&mut self.quotas, Quota::PrivateAddresses(home), more);
+        }
+    }
+
+    /// What Flexible sets other than this one will need for what they have been promised.
+    pub fn of_others(engine: &Engine, set: &Name) -> Self {
+        let mut need = Self::default();
+        for (name, other) in engine.all::<VirtualMachineScaleSet>().filter(|(name, _)| *name != set) {
+            for id in other.pending() {
+                need.add_pending(engine, name, other, id);
+            }
+        }
+        need
+    }
+
+    /// And what an instance whose objects are still to be made or written needs for the model that it is to have.
+    pub fn add_pending(&mut self, engine: &Engine, name: &Name, set: &Programmed<VirtualMachineScaleSet>, id: u64) {
+        let Some(instance) = set.held.instances.get(&id) else { return };
+        let network = &set.model(instance.target).network;
+        let this = InstanceName { set: name, id };
+        let wanted = Wanted { this, mode: set.ask.mode, placement: &set.placement, network, power: instance.power };
+        self.add(engine, &wanted, 1);
+    }
+}
+
+impl Programmed<VirtualMachineScaleSet> {
+    /// The instances of a Flexible set whose objects are still to be made, or to be written from another model.
+    pub fn pending(&self) -> impl Iterator<Item = u64> {
+        let flexible = self.ask.mode == OrchestrationMode::Flexible;
+        let instances = self.held.instances.iter().filter(move |_| flexible);
+        let is_pending = instances.filter(|(id, instance)| {
+            instance.revision < instance.target && self.held.obstacles.get(id) != Some(&Obstacle::TakenOver)
+        });
+        is_pending.map(|(id, _)| *id)
+    }
+}
+
+/// What an instance of a Flexible set was promised and has not taken is anybody's.
+pub(super) fn give_up(engine: &mut Engine, name: &Name, id: u64) {
+    let Some(set) = engine.get::<VirtualMachineScaleSet>(name) else { return };
+    let mut need = Need::default();
+    if set.ask.mode == OrchestrationMode::Flexible {
+        need.add_pending(engine, name, set, id);
+    }
+    for pool in need.pools.into_keys() {
+        engine.free(WaitKey::Capacity(pool));
+    }
+}
+
+fn add<K: Ord>(all: &mut BTreeMap<K, u64>, key: K, count: u64) {
+    if count > 0 {
+        *all.entry(key).or_default() += count;
+    }
+}

@@ -1,0 +1,142 @@
+//! Room for what is made later: instances of Flexible sets whose objects are not there yet, and addresses that only a start
+//! takes.
+
+use super::*;
+use crate::fabric::Kind;
+use crate::fabric::public_ip_address::Sku;
+use crate::fabric::testing::Fabric;
+use crate::fabric::violation::WaitKey;
+use crate::fabric::virtual_machine::PowerWish;
+
+/// A subnet of three addresses.
+fn a_small_farm() -> Fabric {
+    a_fabric().with(a_subnet("web", "10.0.1.0/29"))
+}
+
+/// The objects of an instance of a Flexible set, as it makes them.
+fn make(fabric: &mut Fabric, set: &str, id: u64, revision: u64) {
+    let nic = format!("{set}-{id}-nic");
+    fabric.accept(a_nic(&nic).configurations([primary("ip")]));
+    fabric.accept(a_vm(&format!("{set}-{id}")).nics([nic.as_str()]).of_set(set, id, revision));
+}
+
+#[test]
+fn addresses_that_a_flexible_set_will_need_are_no_other_sets() {
+    let mut fabric = a_small_farm().with(a_scale_set("flex", 3).flexible());
+    assert_eq!(fabric.available("web"), 3, "its objects are not there yet");
+    for other in [a_scale_set("other", 1).flexible(), a_scale_set("other", 1)] {
+        let refusal = fabric.put(other).unwrap_err();
+        assert_eq!(told(&refusal), [("VMSS-29", Code::SubnetIsFull, "spec.replicas")]);
+        assert!(refusal.leading().message.contains("1 too few"), "{}", refusal.leading().message);
+    }
+    let refusal = fabric.put(a_scale_set("other", 1)).unwrap_err();
+    make(&mut fabric, "flex", 0, 1);
+    assert_eq!(
+        fabric.put(a_scale_set("other", 1)).unwrap_err().codes(),
+        [Code::SubnetIsFull],
+        "it took what it was to"
+    );
+    fabric.cure(&refusal, |fabric| fabric.accept(a_scale_set("flex", 2).flexible()));
+    fabric.accept(a_scale_set("other", 1));
+    make(&mut fabric, "flex", 1, 1);
+    assert_eq!(fabric.available("web"), 0);
+}
+
+#[test]
+fn a_scale_out_of_a_flexible_set_counts_its_instances_that_are_not_made_yet() {
+    let mut fabric = a_small_farm().with(a_scale_set("flex", 2).flexible());
+    make(&mut fabric, "flex", 0, 1);
+    let refusal = fabric.put(a_scale_set("flex", 4).flexible()).unwrap_err();
+    assert_eq!(told(&refusal), [("VMSS-29", Code::SubnetIsFull, "spec.replicas")]);
+    assert!(refusal.leading().message.starts_with("3 more"), "{}", refusal.leading().message);
+    fabric.accept(a_scale_set("flex", 3).flexible());
+}
+
+/// What was promised to it may be taken by a NIC that came first; that is told by the instance's own NIC.
+#[test]
+fn a_flexible_set_that_asks_for_no_more_is_not_refused_for_what_another_took() {
+    let mut fabric = a_small_farm().with(a_scale_set("flex", 3).flexible()).with(a_nic("thief"));
+    fabric.accept(a_scale_set("flex", 3).flexible());
+    let refusal = fabric.put(a_scale_set("flex", 4).flexible()).unwrap_err();
+    assert_eq!(told(&refusal), [("VMSS-29", Code::SubnetIsFull, "spec.replicas")]);
+}
+
+#[test]
+fn an_instance_takes_no_address_that_a_flexible_set_will_need() {
+    let mut fabric = a_small_farm().with_set(a_scale_set("api", 1)).with(a_scale_set("flex", 2).flexible());
+    let mut nic = a_nic_model("nic");
+    nic.configurations.push(a_configuration_model("more", crate::fabric::network_interface::Primary::No));
+    let own = || an_instance("api", 0).network([nic.clone()]);
+    let refusal = fabric.put(own()).unwrap_err();
+    assert_eq!(told(&refusal), [("VMSS-29", Code::SubnetIsFull, "spec.networkProfileConfiguration")]);
+    fabric.cure(&refusal, |fabric| assert!(fabric.delete(Kind::VirtualMachineScaleSet, "flex").unwrap()));
+    fabric.accept(own());
+}
+
+/// Of an upgrade, too: until its machine is written anew, or keeps what another field manager wrote.
+#[test]
+fn addresses_that_an_upgrade_of_a_flexible_set_will_need_are_kept_for_it() {
+    let mut fabric = a_small_farm().with(a_subnet("back", "10.0.2.0/29"));
+    let flex = || a_scale_set("flex", 3).flexible().upgrade(UpgradeMode::Automatic);
+    fabric.accept(flex());
+    (0..3).for_each(|id| make(&mut fabric, "flex", id, 1));
+    let back = || a_nic_model("nic").in_subnet("back");
+    fabric.accept(flex().nics([back()]));
+    let other = || a_scale_set("other", 1).nics([back()]);
+    let refusal = fabric.put(other()).unwrap_err();
+    assert_eq!(told(&refusal), [("VMSS-29", Code::SubnetIsFull, "spec.replicas")]);
+    let set = named("flex");
+    fabric.cure(&refusal, |fabric| fabric.engine.note_obstacle(&set, 0, Some(Obstacle::TakenOver)));
+    fabric.accept(other());
+}
+
+#[test]
+fn an_instance_of_a_flexible_set_that_goes_before_it_is_made_gives_its_room_back() {
+    let mut fabric = a_small_farm().with(a_scale_set("flex", 3).flexible());
+    let freed = fabric.freed_by(|fabric| fabric.accept(a_scale_set("flex", 0).flexible()));
+    assert!(freed.contains(&WaitKey::Capacity(crate::fabric::ipam::PoolId::SubnetIPv4(named("web")))), "{freed:?}");
+}
+
+/// A set of two instances with Basic addresses; one is deallocated, and there is no public address left.
+fn with_an_exhausted_pool() -> Fabric {
+    let mut fabric = a_fabric_with_public_addresses("198.51.100.0/31").with(a_subnet("web", "10.0.1.0/24"));
+    fabric = fabric.with(a_subnet("back", "10.0.2.0/24")).with_set(basic());
+    fabric.accept(deallocated());
+    fabric.accept(a_public_ip("p").standard());
+    fabric
+}
+
+fn basic() -> A<VirtualMachineScaleSet> {
+    a_scale_set("api", 2).public(a_public_model(Sku::Basic))
+}
+
+fn deallocated() -> A<crate::fabric::VirtualMachineScaleSetVM> {
+    an_instance("api", 0).power(PowerWish::Deallocated)
+}
+
+#[test]
+fn a_deallocated_instance_needs_no_basic_address_until_it_is_started() {
+    let mut fabric = with_an_exhausted_pool();
+    fabric.accept(deallocated());
+    let mut nic = a_nic_model("nic").in_subnet("back");
+    nic.configurations[0].public = Some(a_public_model(Sku::Basic));
+    fabric.accept(deallocated().network([nic]));
+    fabric.accept(deallocated());
+    for wish in [PowerWish::Running, PowerWish::Stopped] {
+        let refusal = fabric.put(an_instance("api", 0).power(wish)).unwrap_err();
+        assert_eq!(told(&refusal), [("VMSS-29", Code::AllocationFailed, "spec.powerState")]);
+    }
+    let refusal = fabric.put(an_instance("api", 0).power(PowerWish::Running)).unwrap_err();
+    fabric.cure(&refusal, |fabric| assert!(fabric.delete(Kind::PublicIPAddress, "p").unwrap()));
+    fabric.accept(an_instance("api", 0).power(PowerWish::Running));
+}
+
+#[test]
+fn an_upgrade_of_a_deallocated_instance_needs_no_basic_address() {
+    let mut fabric = with_an_exhausted_pool();
+    fabric.accept(basic().upgrade(UpgradeMode::Automatic));
+    fabric.accept(basic().upgrade(UpgradeMode::Automatic).size("Standard_D8s_v3"));
+    assert_eq!(fabric.set_view("api").updated_replicas, Some(2));
+    fabric.accept(basic().size("Standard_DS3_v2"));
+    fabric.accept(deallocated().revision(3));
+}
