@@ -22,7 +22,7 @@ fn upgraded<'a>(case: &Set<'a>) -> impl Iterator<Item = (u64, &'a Instance)> + u
     let (latest, kept) = (case.programmed.map_or(0, |set| set.held.revision), usize::try_from(case.ask.replicas));
     let instances = case.programmed.filter(|_| case.ask.upgrade != UpgradeMode::Manual);
     let kept = instances.into_iter().flat_map(|set| &set.held.instances).take(kept.unwrap_or(usize::MAX));
-    let was_made = |instance: &Instance| instance.target > 0;
+    let was_made = move |instance: &Instance| instance.target > 0 && !(is_news && instance.revision == 0);
     kept.filter(move |(_, instance)| was_made(instance) && (is_news || instance.target < latest))
         .map(|(id, instance)| (*id, instance))
 }
@@ -100,8 +100,7 @@ pub(super) fn pools_have_room(case: &Set<'_>, findings: &mut Findings) {
     let there = instances.map_or(0, |instances| u64::try_from(instances.len()).unwrap_or(u64::MAX));
     let more = u64::from(case.ask.replicas).saturating_sub(there);
     let mut made = Need::default();
-    // Those whose ids were told, and which were not made before a restart.
-    for (id, _) in instances.into_iter().flatten().filter(|(_, instance)| instance.target == 0) {
+    for (id, _) in instances.into_iter().flatten().filter(|(_, instance)| is_made_anew(case, instance)) {
         made.add(engine, &wanted(*id, None), 1);
     }
     if more > 0 {
@@ -136,13 +135,22 @@ pub(super) fn pools_have_room(case: &Set<'_>, findings: &mut Findings) {
     }
 }
 
+/// Its id was told, and it was not made before a restart; or it has no machine yet, and is to have the new model (S-28).
+fn is_made_anew(case: &Set<'_>, instance: &Instance) -> bool {
+    let is_new_model = case.before().is_some_and(|before| before.model != case.ask.model);
+    instance.target == 0 || is_new_model && instance.revision == 0
+}
+
 /// What the set's own instances will need that keep the models that they were promised.
 fn promised(case: &Set<'_>) -> Need {
     let mut need = Need::default();
     let Some(set) = case.programmed else { return need };
     let anew: BTreeSet<u64> = upgraded(case).map(|(id, _)| id).collect();
     let kept = set.held.instances.keys().take(usize::try_from(case.ask.replicas).unwrap_or(usize::MAX));
-    let kept: BTreeSet<u64> = kept.copied().filter(|id| !anew.contains(id)).collect();
+    let is_kept = |id: &u64| {
+        !anew.contains(id) && set.held.instances.get(id).is_some_and(|instance| !is_made_anew(case, instance))
+    };
+    let kept: BTreeSet<u64> = kept.copied().filter(is_kept).collect();
     for id in set.pending().filter(|id| kept.contains(id)) {
         need.add_pending(case.engine, case.name, set, id);
     }

@@ -73,6 +73,20 @@ fn an_instance_takes_no_address_that_a_flexible_set_will_need() {
     fabric.accept(own());
 }
 
+/// They have no machine that could keep the old model (S-28).
+#[test]
+fn instances_without_a_machine_need_what_the_new_model_says() {
+    let mut fabric = a_small_farm().with(a_subnet("back", "10.0.2.0/29")).with(a_nic("there").subnet("back"));
+    fabric.accept(a_scale_set("flex", 3).flexible());
+    let moved = || a_scale_set("flex", 3).flexible().nics([a_nic_model("nic").in_subnet("back")]);
+    let refusal = fabric.put(moved()).unwrap_err();
+    assert_eq!(told(&refusal), [("VMSS-29", Code::SubnetIsFull, "spec.replicas")]);
+    assert!(refusal.leading().message.starts_with("3 more"), "{}", refusal.leading().message);
+    fabric.cure(&refusal, |fabric| assert!(fabric.delete(Kind::NetworkInterface, "there").unwrap()));
+    fabric.accept(moved());
+    fabric.accept(a_scale_set("other", 3));
+}
+
 /// Of an upgrade, too: until its machine is written anew, or keeps what another field manager wrote.
 #[test]
 fn addresses_that_an_upgrade_of_a_flexible_set_will_need_are_kept_for_it() {
