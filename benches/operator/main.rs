@@ -88,6 +88,23 @@ struct Bench {
     writes: Writes,
 }
 
+/// Whose run it is.
+pub enum Run {
+    /// The operator's, in whose cluster the objects are created.
+    Operator,
+    /// That of a client that creates and patches the same objects, with no operator.
+    BareClient,
+}
+
+/// The runs of pairs, each with the number of its pair.
+pub fn runs(pairs: usize) -> impl Iterator<Item = (usize, Run)> {
+    let runs = |pair: usize| match pair % 2 {
+        0 => [Run::Operator, Run::BareClient],
+        _ => [Run::BareClient, Run::Operator],
+    };
+    (0..pairs).flat_map(move |pair| runs(pair).map(|run| (pair, run)))
+}
+
 impl Bench {
     async fn start(nics: usize) -> anyhow::Result<Self> {
         progress(nics, "starting a control plane");
@@ -107,13 +124,10 @@ impl Bench {
         let space = Space::new(&self.cluster.plane.client, "warm".to_owned()).await?;
         space.with_operator(WARM).await?;
         space.settled(WARM).await?;
-        for pair in 0..pairs {
-            if pair % 2 == 0 {
-                self.operator_run(pair).await?;
-                self.bare_run(pair).await?;
-            } else {
-                self.bare_run(pair).await?;
-                self.operator_run(pair).await?;
+        for (pair, run) in runs(pairs) {
+            match run {
+                Run::Operator => self.operator_run(pair).await?,
+                Run::BareClient => self.bare_run(pair).await?,
             }
         }
         self.print_pairs();

@@ -21,6 +21,7 @@ use vnet_operator::fabric::{Kind, Name, Uid};
 use crate::cluster::{Change, Cluster, Writes};
 use crate::load::{AT_ONCE, SILENCE, Space, is_ready, listed, seen, status};
 use crate::support::{SUBNET, fabric, median, print, print_ratio, request_of};
+use crate::{Run, runs};
 
 const SET: Kind = Kind::VirtualMachineScaleSet;
 const INSTANCE: Kind = Kind::VirtualMachineScaleSetVM;
@@ -238,13 +239,10 @@ impl Bench {
         let warm = Farm::new(&self.cluster.plane.client, "warm".to_owned(), WARM).await?;
         warm.scale_out().await?;
         warm.scale_in().await?;
-        for pair in 0..pairs {
-            if pair % 2 == 0 {
-                self.operator_run(pair).await?;
-                self.bare_run(pair).await?;
-            } else {
-                self.bare_run(pair).await?;
-                self.operator_run(pair).await?;
+        for (pair, run) in runs(pairs) {
+            match run {
+                Run::Operator => self.operator_run(pair).await?,
+                Run::BareClient => self.bare_run(pair).await?,
             }
         }
         self.cluster.operator_stops()?;
