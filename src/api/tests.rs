@@ -8,7 +8,7 @@ use crate::fabric::network_interface::Assignment;
 use crate::fabric::testing::{Of, assert_in_the_reference, named};
 use crate::fabric::{
     Code, Kind, NetworkInterface, PublicIPAddress, Subnet, Violation, VirtualMachine, VirtualMachineScaleSet,
-    VirtualNetwork,
+    VirtualMachineScaleSetVM, VirtualNetwork,
 };
 
 fn translated<K: Api>(spec: Value) -> Result<K, Vec<(&'static str, Code, String)>> {
@@ -177,6 +177,16 @@ fn a_restart_is_asked_for_in_64_characters() {
 fn a_restart_is_not_asked_for_in_65_characters() {
     let refused = restarted(&"x".repeat(65)).unwrap_err();
     assert_in_the_reference(Of::Put(Kind::VirtualMachine), &refused);
+    let told: Vec<_> = refused.iter().map(|told| (told.rule, told.code, told.path.as_str())).collect();
+    assert_eq!(told, [("S-06", Code::InvalidParameter, "metadata.annotations[vnet.dev/restartedAt]")]);
+}
+
+#[test]
+fn nor_is_one_of_an_instance_of_a_scale_set() {
+    let about = About { restarted_at: Some("x".repeat(65)), ..About::named(named("api-0")) };
+    let spec = serde_json::from_value(json!({"scaleSet": {"name": "api"}, "instanceId": "0"})).unwrap();
+    let refused = VirtualMachineScaleSetVM::translate(&about, &spec).unwrap_err();
+    assert_in_the_reference(Of::Put(Kind::VirtualMachineScaleSetVM), &refused);
     let told: Vec<_> = refused.iter().map(|told| (told.rule, told.code, told.path.as_str())).collect();
     assert_eq!(told, [("S-06", Code::InvalidParameter, "metadata.annotations[vnet.dev/restartedAt]")]);
 }

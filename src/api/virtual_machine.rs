@@ -208,10 +208,17 @@ fn member(about: &About) -> Option<Member> {
     let owner = about.owner.as_ref()?;
     let id = about.name.name.strip_prefix(&*owner.set.name)?.strip_prefix('-')?.parse().ok()?;
     let (revision, wish) = about.revisions;
-    Some(Member { set: owner.set.clone(), id, revision: revision.unwrap_or(0), wish: wish.unwrap_or(0) })
+    Some(Member {
+        set: owner.set.clone(),
+        owner: owner.uid.clone(),
+        id,
+        revision: revision.unwrap_or(0),
+        wish: wish.unwrap_or(0),
+    })
 }
 
-fn restart_is_short(about: &About, findings: &mut Findings) {
+/// The status repeats what asks for a restart (S-06).
+pub(super) fn restart_is_short(about: &About, findings: &mut Findings) {
     let length = about.restarted_at.as_ref().map_or(0, |at| at.chars().count());
     if length > RESTARTED_AT_LENGTH {
         findings.under("S-06").refuse(

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::common::LocalReference;
 use super::status::Status;
 use super::texts::InstanceId;
+use super::virtual_machine::restart_is_short;
 use super::virtual_machine_scale_set::{NetworkProfileConfiguration, describe_network, network};
 use super::{About, Api};
 use crate::fabric::virtual_machine::PowerWish;
@@ -78,6 +79,7 @@ impl Api for VirtualMachineScaleSetVM {
 
     fn translate(about: &About, spec: &VirtualMachineScaleSetVMSpec) -> Result<Self, Vec<Violation>> {
         let mut findings = Findings::default();
+        restart_is_short(about, &mut findings);
         let set = spec.scale_set.name_from(&about.name);
         let own = spec.network_profile_configuration.as_ref();
         let own = own.map(|own| network(&about.name, own, "spec.networkProfileConfiguration", &mut findings).into());

@@ -19,7 +19,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::engine::{Engine, leave};
-use super::id::{Kind, Name, ObjectId};
+use super::id::{Kind, Name, ObjectId, Uid};
 use super::limits::VmSize;
 use super::network_interface::{NetworkInterface, Primary};
 use super::resource::{Advice, DeletionRule, Programmed, Resource, Rule};
@@ -95,6 +95,8 @@ pub struct VirtualMachine {
 pub struct Member {
     /// The scale set.
     pub set: Name,
+    /// Which life of it; another under its name has other instances.
+    pub owner: Uid,
     /// The instance's id.
     pub id: u64,
     /// The revision of the model that its objects were written from.
@@ -210,6 +212,10 @@ impl Resource for VirtualMachine {
         if let Some(programmed) = engine.get_mut::<Self>(name) {
             programmed.held.last_handled_restart_at = ask.restarted_at;
         }
+        let was = before.and_then(|before| before.member.as_ref());
+        if let Some(was) = was.filter(|was| ask.member.as_ref().is_none_or(|is| !is.is_same_instance(was))) {
+            virtual_machine_scale_set::member_has_gone(engine, was);
+        }
         if let Some(member) = &ask.member {
             virtual_machine_scale_set::member_is_there(engine, member);
         }
@@ -267,6 +273,12 @@ impl Resource for VirtualMachine {
     fn progress(_: &Engine, _: &Name, programmed: &Programmed<Self>) -> Option<(&'static str, String)> {
         let starting = programmed.held.power == PowerState::Starting;
         starting.then(|| ("Starting", "The virtual machine is starting.".to_owned()))
+    }
+}
+
+impl Member {
+    fn is_same_instance(&self, other: &Self) -> bool {
+        (&self.set, &self.owner, self.id) == (&other.set, &other.owner, other.id)
     }
 }
 

@@ -118,7 +118,9 @@ impl Resource for VirtualMachineScaleSetVM {
             engine.forget::<Self>(name);
             return vec![format!("it is no instance of VirtualMachineScaleSet {} any more", ask.set)];
         };
-        let revision = view.revision.as_ref().and_then(|revision| revision.parse().ok()).unwrap_or(set.held.revision);
+        let latest = set.held.revision;
+        let revision = view.revision.as_ref().and_then(|revision| revision.parse().ok());
+        let revision = revision.filter(|revision| (1..=latest).contains(revision)).unwrap_or(latest);
         let instance = Instance {
             revision,
             target: revision,

@@ -31,6 +31,28 @@ fn a_spec_of_the_right_form_is_let_through() {
 }
 
 #[test]
+fn what_the_names_of_guests_begin_with_is_short_and_of_letters_digits_and_hyphens() {
+    let with = |prefix: &str| {
+        json!({
+            "sku": {"name": "Standard_DS3_v2"},
+            "virtualMachineProfile": {
+                "osProfile": {"computerNamePrefix": prefix},
+                "networkProfile": {"networkInterfaceConfigurations": [
+                    {"name": "nic", "subnet": {"name": "web"}, "ipConfigurations": [{"name": "ip"}]},
+                ]},
+            },
+        })
+    };
+    for prefix in ["a", "Web-01-", &"a".repeat(15)] {
+        assert_eq!(told(Kind::VirtualMachineScaleSet, with(prefix)), [], "{prefix:?}");
+    }
+    for prefix in ["", "-a", "under_score", "dot.ted", &"a".repeat(16)] {
+        let (_, path, ..) = only(Kind::VirtualMachineScaleSet, with(prefix));
+        assert_eq!(path, "spec.virtualMachineProfile.osProfile.computerNamePrefix", "{prefix:?}");
+    }
+}
+
+#[test]
 fn a_field_that_no_kind_has_is_let_through() {
     let nested = json!({"a": [[[1]]]});
     assert_eq!(told(Kind::AvailabilitySet, json!({"unknown": nested})), []);

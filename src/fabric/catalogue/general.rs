@@ -80,7 +80,7 @@ pub const GENERAL: &[General] = &[
     },
     General {
         id: "S-06",
-        kinds: &[Kind::VirtualMachine],
+        kinds: &[Kind::VirtualMachine, Kind::VirtualMachineScaleSetVM],
         says: "The annotation that asks for a restart has at most 64 characters.",
         codes: &[Code::InvalidParameter],
         cure: Cures::Stalls,
@@ -152,6 +152,7 @@ pub const AT_APPLY: &[(Kind, &str, AtApply)] = &[
     (Kind::VirtualMachineScaleSet, "VMSS-07", Schema),
     (Kind::VirtualMachineScaleSet, "VMSS-28", Schema),
     (Kind::VirtualMachineScaleSet, "VM-09", Cel),
+    (Kind::VirtualMachineScaleSetVM, "VMSS-19", Schema),
     (Kind::VirtualMachine, "VM-01", Schema),
     (Kind::VirtualMachine, "VM-02", Schema),
     (Kind::VirtualMachine, "VM-09", Cel),

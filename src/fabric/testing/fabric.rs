@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use super::machines::THE_SET;
 use super::{A, Of, a_network, assert_in_the_reference, named};
 use crate::fabric::engine::{Engine, Request, Settings};
 use crate::fabric::id::{Kind, ObjectId, Placement, Uid};
@@ -74,7 +75,8 @@ impl Fabric {
 
     /// A refused put leaves the fabric as it was, and an accepted one leaves it consistent.
     pub fn put<K: Resource + Into<Ask>>(&mut self, asked: A<K>) -> Result<(), Refusal> {
-        let (name, ask) = (asked.name, asked.ask.into());
+        let (name, mut ask) = (asked.name, asked.ask.into());
+        self.identify(&mut ask);
         let id = ObjectId::new(K::KIND, name.clone());
         let generation = match self.specs.get(&id) {
             Some((generation, before)) if *before == ask => *generation,
@@ -101,6 +103,16 @@ impl Fabric {
         }
         self.engine.assert_consistent();
         answer
+    }
+
+    /// A machine that is said to be of a scale set is of the one that is carried.
+    fn identify(&self, ask: &mut Ask) {
+        if let Ask::VirtualMachine(vm) = ask
+            && let Some(member) = vm.member.as_mut().filter(|member| *member.owner.0 == *THE_SET)
+            && let Some(uid) = self.engine.holder(Kind::VirtualMachineScaleSet, &member.set)
+        {
+            member.owner = uid.clone();
+        }
     }
 
     pub fn delete(&mut self, kind: Kind, name: &str) -> Result<bool, Refusal> {

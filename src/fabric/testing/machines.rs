@@ -8,6 +8,9 @@ use crate::fabric::virtual_machine::{
     Disruption, GuestInterface, Member, NicReference, OsType, PowerWish, VirtualMachine,
 };
 
+/// In place of the identity of a scale set, which the fabric of the test knows.
+pub(super) const THE_SET: &str = "the set that is carried";
+
 /// A VM of a size that takes four NICs and supports accelerated networking; its power state is left open.
 pub fn a_vm(name: &str) -> A<VirtualMachine> {
     A::new(
@@ -46,7 +49,7 @@ impl A<VirtualMachine> {
 
     /// An instance of a Flexible set, written from this revision of its model.
     pub fn of_set(mut self, set: &str, id: u64, revision: u64) -> Self {
-        self.ask.member = Some(Member { set: named(set), id, revision, wish: 0 });
+        self.ask.member = Some(Member { set: named(set), owner: THE_SET.into(), id, revision, wish: 0 });
         self
     }
 

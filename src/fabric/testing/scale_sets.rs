@@ -55,6 +55,10 @@ impl A<VirtualMachineScaleSet> {
         self.model(|model| model.network = own(nics))
     }
 
+    pub fn network(self, network: Vec<NicModel>) -> Self {
+        self.model(|model| model.network = own(network))
+    }
+
     /// The only network interface, changed.
     pub fn nic(self, change: impl FnOnce(&mut NicModel)) -> Self {
         self.model(|model| {

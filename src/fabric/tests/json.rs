@@ -31,13 +31,24 @@ fn read(kind: Kind, name: &str, spec: &Value, restarted_at: Option<&str>, status
         "kind": kind.as_str(),
         "metadata": {
             "name": name, "namespace": NAMESPACE, "uid": format!("{kind} {name}"), "resourceVersion": "7", "generation": 1,
-            "finalizers": [FINALIZER], "annotations": restarted_at.map(|at| json!({RESTARTED_AT: at})),
+            "finalizers": [FINALIZER], "ownerReferences": owners(kind), "annotations": restarted_at.map(|at| json!({RESTARTED_AT: at})),
         },
         "spec": spec,
         "status": status,
     });
     let Shown(object) = serde_json::from_str(&text.to_string()).expect("nothing stops the reading");
     object::observe(kind, &object, Recall::Record).expect("it has a name, a namespace and a uid")
+}
+
+/// Instances are made by the set of the good manifests.
+fn owners(kind: Kind) -> Value {
+    if kind != Kind::VirtualMachineScaleSetVM {
+        return json!([]);
+    }
+    json!([{
+        "apiVersion": "vnet.dev/v1alpha1", "kind": "VirtualMachineScaleSet", "name": "farm", "controller": true,
+        "uid": "VirtualMachineScaleSet farm",
+    }])
 }
 
 /// Puts what an object asks for, as the operator does. A refusal changes nothing.
@@ -60,7 +71,9 @@ fn tells(kind: Kind, violations: &[Violation]) {
         let Violation { rule, path, message, remedy, .. } = violation;
         assert!(!rule.is_empty() && !message.is_empty() && !remedy.is_empty(), "{violation:?}");
         assert!(
-            ["spec", "metadata.name", "metadata.annotations["].iter().any(|of| path.starts_with(of)),
+            ["spec", "metadata.name", "metadata.annotations[", "metadata.ownerReferences"]
+                .iter()
+                .any(|of| path.starts_with(of)),
             "{violation:?}"
         );
         assert!(message.len() + remedy.len() + path.len() < LONGEST, "{violation:?}");
@@ -145,6 +158,8 @@ proptest! {
 
     #[test]
     fn an_edit_that_is_refused_leaves_what_is_programmed_to_the_next_start((kind, name, spec) in spec()) {
+        // The models of a scale set that instances have are kept beside its status.
+        prop_assume!(kind != Kind::VirtualMachineScaleSet);
         let mut engine = a_fabric();
         let told = put(&mut engine, read(kind, name, &spec, None, &Value::Null)).err().unwrap_or_default();
         let mut restarted = Engine::new(Settings::default());

@@ -9,4 +9,5 @@ mod random;
 mod reports;
 mod restore;
 pub mod restored;
+mod scale_sets;
 mod weird;

@@ -123,6 +123,7 @@ impl World {
                 self.finish_starts();
                 Broken::new()
             }
+            Op::Make => Broken::new(), // there is nothing to make
             // Nothing moves; a start that was on its way begins anew.
             Op::Restart => {
                 for vm in self.vms.values_mut() {

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 
 use super::model::{Macs, World};
-use super::random::{Op, end, kind_of, operations};
+use super::random::{Op, kind_of, operations};
 use super::restored::{essence, records, restored};
 use crate::fabric::engine::DynamicAddresses;
 use crate::fabric::testing::{Of, assert_in_the_reference, named};
@@ -82,7 +82,12 @@ impl Driver {
                 self.engine.advance(jiff::Timestamp::from_second(self.now).unwrap());
                 Ok(())
             }
+            Op::Make => {
+                self.makes();
+                Ok(())
+            }
             Op::Restart => {
+                self.makes(); // what was told and is not there yet is made anew otherwise
                 let (engine, dropped) = restored(&self.engine, records(&self.engine));
                 assert_eq!(dropped, Vec::<String>::new(), "whatever is told is taken back");
                 assert_eq!(essence(&engine), essence(&self.engine), "a restart changes nothing");
@@ -94,9 +99,11 @@ impl Driver {
 
     /// Deletes everything, and shows that nothing was left behind.
     pub fn ends(&mut self) {
-        for (kind, name) in end() {
-            self.does(&Op::Delete(kind, name)).unwrap();
-            self.engine.assert_consistent();
+        for kind in Kind::ALL.iter().rev() {
+            for name in self.engine.names(*kind) {
+                self.does(&Op::Delete(*kind, name.name.to_string())).unwrap();
+                self.engine.assert_consistent();
+            }
         }
         assert!(Kind::ALL.iter().all(|kind| self.engine.names(*kind).is_empty()));
         assert_eq!(self.engine.macs_in_use(), 0);
@@ -104,11 +111,11 @@ impl Driver {
     }
 }
 
-fn of(op: &Op) -> Of {
+pub fn of(op: &Op) -> Of {
     match op {
         Op::Put(_, ask) => Of::Put(kind_of(ask)),
         Op::Delete(kind, _) => Of::Deletion(*kind),
-        Op::Advance(_) | Op::Restart => unreachable!("they are never refused"),
+        Op::Advance(_) | Op::Make | Op::Restart => unreachable!("they are never refused"),
     }
 }
 

@@ -17,6 +17,8 @@ pub enum Op {
     Put(String, Ask),
     Delete(Kind, String),
     Advance(i64),
+    /// Whoever makes the objects of the instances of scale sets does so, as far as it is let.
+    Make,
     /// The fabric is restored from what its objects' statuses tell.
     Restart,
 }
@@ -28,6 +30,7 @@ impl fmt::Debug for Op {
             Op::Put(name, ask) => write!(f, "put {name}: {ask:?}"),
             Op::Delete(kind, name) => write!(f, "delete {kind} {name}"),
             Op::Advance(seconds) => write!(f, "advance {seconds}"),
+            Op::Make => f.write_str("make"),
             Op::Restart => f.write_str("restart"),
         }
     }

@@ -78,7 +78,7 @@ proptest! {
             let of_the_second = match op {
                 Op::Put(name, ask) => Op::Put(other(name), ask.clone()),
                 Op::Delete(kind, name) => Op::Delete(*kind, other(name)),
-                Op::Advance(_) => op.clone(),
+                Op::Advance(_) | Op::Make => op.clone(),
                 Op::Restart => continue, // while two claim one thing, who comes first decides
             };
             let _ = driver.does(if n % 2 == 0 { op } else { &of_the_second });

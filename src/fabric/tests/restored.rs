@@ -30,12 +30,14 @@ fn record<K: Api>(engine: &Engine, name: &Name, programmed: &Programmed<K>) -> R
 
 /// The scale set that owns an object, and the revisions that its annotations tell.
 fn family(engine: &Engine, kind: Kind, name: &Name) -> (Option<Owner>, (Option<u64>, Option<u64>)) {
-    let owner = |set: &Name| Some(Owner { set: set.clone(), uid: Uid::from("set") });
+    let owner = |set: &Name, uid: &Uid| Some(Owner { set: set.clone(), uid: uid.clone() });
     let vm = engine.get::<VirtualMachine>(name).and_then(|vm| vm.ask.member.as_ref());
     match (kind, vm, engine.get::<VirtualMachineScaleSetVM>(name)) {
-        (Kind::VirtualMachine, Some(member), _) => (owner(&member.set), (Some(member.revision), Some(member.wish))),
+        (Kind::VirtualMachine, Some(member), _) => {
+            (owner(&member.set, &member.owner), (Some(member.revision), Some(member.wish)))
+        }
         (Kind::VirtualMachineScaleSetVM, _, Some(vm)) if vm.ask.maker == Maker::ScaleSet => {
-            (owner(&vm.ask.set), (None, None))
+            (owner(&vm.ask.set, &Uid::from("set")), (None, None))
         }
         _ => (None, (None, None)),
     }

@@ -1,5 +1,7 @@
 //! Nothing that a user can write makes the translation or the fabric panic.
 
+mod scale_set;
+
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
@@ -10,6 +12,7 @@ use crate::api::network_interface::{IpConfigurationSpec, NetworkInterfaceSpec, N
 use crate::api::public_ip_address::{PublicDnsSettings, PublicIPAddressSku, PublicIPAddressSpec};
 use crate::api::subnet::SubnetSpec;
 use crate::api::virtual_machine::{HardwareProfile, NetworkProfile, NicReferenceSpec, OsProfile, VirtualMachineSpec};
+use crate::api::virtual_machine_scale_set::VirtualMachineScaleSetSpec;
 use crate::api::virtual_network::{AddressSpace, VirtualNetworkSpec};
 use crate::api::{About, Api};
 use crate::fabric::network_interface::{
@@ -22,7 +25,10 @@ use crate::fabric::virtual_machine::{
     AttachedNicView, Disruption, OsType, PowerState, PowerWish, VirtualMachine, VirtualMachineView,
 };
 use crate::fabric::virtual_network::{VirtualNetwork, VirtualNetworkView};
-use crate::fabric::{Ask, Engine, Kind, Name, Placement, Record, Refusal, Request, Settings, ShownRef, Uid};
+use crate::fabric::{
+    Ask, Engine, Kind, Name, Placement, Record, Refusal, Request, Settings, ShownRef, Uid, VirtualMachineScaleSet,
+};
+use scale_set::{scale_set, scale_set_view};
 
 #[derive(Clone, Debug)]
 enum Spec {
@@ -31,6 +37,7 @@ enum Spec {
     PublicIPAddress(PublicIPAddressSpec),
     NetworkInterface(NetworkInterfaceSpec),
     VirtualMachine(VirtualMachineSpec),
+    VirtualMachineScaleSet(VirtualMachineScaleSetSpec),
 }
 
 fn text(likely: &'static [&'static str]) -> impl Strategy<Value = String> {
@@ -214,7 +221,7 @@ fn vm() -> impl Strategy<Value = Spec> {
 }
 
 fn spec() -> impl Strategy<Value = Spec> {
-    prop_oneof![2 => network(), 3 => subnet(), 2 => public(), 4 => nic(), 2 => vm()]
+    prop_oneof![2 => network(), 3 => subnet(), 2 => public(), 4 => nic(), 2 => vm(), 3 => scale_set()]
 }
 
 fn request<K>(name: &Name, location: Option<&str>, ask: K) -> Request<K> {
@@ -244,6 +251,7 @@ fn put_any(engine: &mut Engine, about: &About, spec: &Spec) -> Result<(), Option
         Spec::PublicIPAddress(spec) => put::<PublicIPAddress>(engine, about, spec),
         Spec::NetworkInterface(spec) => put::<NetworkInterface>(engine, about, spec),
         Spec::VirtualMachine(spec) => put::<VirtualMachine>(engine, about, spec),
+        Spec::VirtualMachineScaleSet(spec) => put::<VirtualMachineScaleSet>(engine, about, spec),
     }
 }
 
@@ -360,6 +368,9 @@ proptest! {
                     }
                     (Kind::VirtualMachine, Spec::VirtualMachine(spec)) => {
                         restore::<VirtualMachine>(&mut engine, &about(name), spec, vm_view(spec));
+                    }
+                    (Kind::VirtualMachineScaleSet, Spec::VirtualMachineScaleSet(spec)) => {
+                        restore::<VirtualMachineScaleSet>(&mut engine, &about(name), spec, scale_set_view(spec));
                     }
                     _ => {}
                 }

@@ -136,6 +136,9 @@ pub(super) fn drop_parts(engine: &mut Engine, this: InstanceName<'_>) {
 
 /// An instance of a Flexible set is carried, as its object says.
 pub(in crate::fabric) fn member_is_there(engine: &mut Engine, member: &Member) {
+    if !is_of_the_set(engine, member) {
+        return;
+    }
     need::give_up(engine, &member.set, member.id);
     let Some(set) = engine.get_mut::<VirtualMachineScaleSet>(&member.set) else { return };
     let latest = set.held.revision;
@@ -155,8 +158,17 @@ pub(in crate::fabric) fn member_is_there(engine: &mut Engine, member: &Member) {
     engine.touch(Kind::VirtualMachineScaleSet, &member.set);
 }
 
-/// The virtual machine of a Flexible set has been deleted: the set makes another (VMSS-27).
+/// True if the set that owns a machine is carried: neither an earlier one of its name nor a Uniform one.
+fn is_of_the_set(engine: &Engine, member: &Member) -> bool {
+    let set = engine.get::<VirtualMachineScaleSet>(&member.set);
+    set.is_some_and(|set| set.uid == member.owner && set.ask.mode == OrchestrationMode::Flexible)
+}
+
+/// The virtual machine of a Flexible set has been deleted, or is the set's no longer: the set makes another (VMSS-27).
 pub(in crate::fabric) fn member_has_gone(engine: &mut Engine, member: &Member) {
+    if !is_of_the_set(engine, member) {
+        return;
+    }
     need::give_up(engine, &member.set, member.id);
     let Some(set) = engine.get_mut::<VirtualMachineScaleSet>(&member.set) else { return };
     set.held.instances.remove(&member.id);
@@ -194,12 +206,15 @@ pub(super) fn lacking(engine: &Engine, wanted: &Wanted<'_>) -> BTreeSet<WaitKey>
 pub(super) fn recall(engine: &mut Engine, name: &Name, view: &VirtualMachineScaleSetView) -> Vec<String> {
     let Some(set) = engine.get::<VirtualMachineScaleSet>(name) else { return Vec::new() };
     let (flexible, model) = (set.ask.mode == OrchestrationMode::Flexible, set.ask.model.clone());
-    let latest = view.update_revision.as_ref().and_then(|revision| revision.parse().ok()).unwrap_or(1);
+    // Numbers that nobody can have counted up to are none.
+    let counted = |number: &u64| i64::try_from(*number).is_ok();
+    let latest = view.update_revision.as_ref().and_then(|revision| revision.parse().ok()).filter(counted).unwrap_or(1);
     let ids = read_ranges(&view.instance_ids);
     let mut instances = BTreeMap::new();
-    for id in ids.unwrap_or_default() {
+    for id in ids.unwrap_or_default().into_iter().filter(counted) {
         let object = InstanceName { set: name, id }.object();
-        let member = engine.get::<VirtualMachine>(&object).and_then(|vm| vm.ask.member.clone()).filter(|_| flexible);
+        let vm = engine.get::<VirtualMachine>(&object).filter(|_| flexible);
+        let member = vm.and_then(|vm| vm.ask.member.clone()).filter(|member| is_of_the_set(engine, member));
         let revision = member.map_or(0, |member| member.revision);
         let target = if flexible && revision == 0 { latest } else { revision };
         instances.insert(id, Instance { revision, target, ..Instance::default() });
@@ -238,8 +253,14 @@ pub(super) fn is_settled(engine: &Engine, set: &Name, mode: OrchestrationMode, i
 pub(super) fn power(engine: &Engine, set: &Name, mode: OrchestrationMode, id: u64) -> Option<PowerState> {
     let this = InstanceName { set, id };
     let vm = match mode {
-        OrchestrationMode::Uniform => engine.get::<VirtualMachineScaleSetVM>(&this.object()).map(|_| this.vm()),
-        OrchestrationMode::Flexible => Some(this.object()),
+        OrchestrationMode::Uniform => {
+            engine.get::<VirtualMachineScaleSetVM>(&this.object())?;
+            engine.get::<VirtualMachine>(&this.vm())?
+        }
+        OrchestrationMode::Flexible => {
+            let is_member = |member: &Member| member.set == *set && is_of_the_set(engine, member);
+            engine.get::<VirtualMachine>(&this.object()).filter(|vm| vm.ask.member.as_ref().is_some_and(is_member))?
+        }
     };
-    engine.get::<VirtualMachine>(&vm?).map(|vm| vm.held.power)
+    Some(vm.held.power)
 }

@@ -78,21 +78,18 @@ pub(super) fn stands_still(
     name: &Name,
     set: &Programmed<VirtualMachineScaleSet>,
 ) -> Option<StandsStill> {
-    let (mut starting, mut unhealthy) = (false, 0);
+    let mut unhealthy = 0;
     for (id, instance) in &set.held.instances {
         let power = power_of_instance(engine, name, set.ask.mode, *id);
         let keeps_older = set.held.obstacles.get(id) == Some(&Obstacle::TakenOver);
-        starting |= power == Some(PowerState::Starting) || instance.revision < instance.target && !keeps_older;
+        if power == Some(PowerState::Starting) || instance.revision < instance.target && !keeps_older {
+            return Some(StandsStill::Starting);
+        }
         unhealthy += usize::from(power != Some(PowerState::Running));
     }
     let total = set.held.instances.len();
-    if starting {
-        Some(StandsStill::Starting)
-    } else if unhealthy * 100 > total * usize::from(set.ask.rolling.max_unhealthy_percent) {
-        Some(StandsStill::Unhealthy)
-    } else {
-        None
-    }
+    let is_unhealthy = unhealthy * 100 > total * usize::from(set.ask.rolling.max_unhealthy_percent);
+    is_unhealthy.then_some(StandsStill::Unhealthy)
 }
 
 pub(super) enum StandsStill {

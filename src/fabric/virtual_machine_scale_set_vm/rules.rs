@@ -110,7 +110,10 @@ fn is_of_the_set(case: &Vm<'_>, findings: &mut Findings) {
         return;
     };
     let is_there = case.ask.id.is_some_and(|id| {
-        programmed.held.instances.contains_key(&id) && InstanceName { set: &case.ask.set, id }.object() == *case.name
+        let uniform = programmed.ask.mode == OrchestrationMode::Uniform; // those of others are virtual machines
+        uniform
+            && programmed.held.instances.contains_key(&id)
+            && InstanceName { set: &case.ask.set, id }.object() == *case.name
     });
     if !is_there && case.programmed.is_none() {
         findings

@@ -37,6 +37,12 @@ fn an_instance_that_the_set_did_not_make_is_refused() {
     assert_eq!(told(&refusal), [("VMSS-01", Code::InvalidResourceReference, "spec.scaleSet")]);
 }
 
+#[test]
+fn a_flexible_set_has_no_such_instances() {
+    let refusal = a_farm().with(a_scale_set("flex", 1).flexible()).put(an_instance("flex", 0)).unwrap_err();
+    assert_eq!(told(&refusal), [("VMSS-01", Code::OperationNotAllowed, "spec.instanceId")]);
+}
+
 // accepts VirtualMachineScaleSetVM S-14
 #[test]
 fn an_instance_keeps_its_place() {

@@ -69,7 +69,59 @@ pub fn good() -> Vec<(Kind, &'static str, Value)> {
                 "disruptionPolicy": "Refuse", "powerState": "Running",
             }),
         ),
+        (
+            Kind::VirtualMachineScaleSet,
+            "farm",
+            a_scale_set("Uniform", json!({"name": "api", "dnsSettings": {"domainNameLabel": "api"}})),
+        ),
+        (
+            Kind::VirtualMachineScaleSet,
+            "flex",
+            a_scale_set("Flexible", json!({"name": "own", "sku": {"name": "Basic"}, "idleTimeoutInMinutes": 5})),
+        ),
+        (
+            Kind::VirtualMachineScaleSetVM,
+            "farm-0",
+            json!({
+                "scaleSet": {"name": "farm"}, "instanceId": "0", "revision": "1", "powerState": "Running",
+                "networkProfileConfiguration": a_network(json!({"name": "api"})),
+            }),
+        ),
     ]
+}
+
+/// A scale set of one instance, which has a public address.
+fn a_scale_set(mode: &str, public: Value) -> Value {
+    json!({
+        "location": "westeurope", "tags": {}, "replicas": 1, "orchestrationMode": mode, "sku": {"name": "Standard_DS3_v2"},
+        "upgradePolicy": {
+            "mode": "Rolling",
+            "rollingUpgradePolicy": {
+                "maxBatchInstancePercent": 20, "maxUnhealthyInstancePercent": 20, "pauseTimeBetweenBatches": "PT30S",
+            },
+        },
+        "virtualMachineProfile": {
+            "osProfile": {"computerNamePrefix": "host", "osType": "Linux"},
+            "networkProfile": a_network(public),
+        },
+    })
+}
+
+/// The network of an instance.
+fn a_network(public: Value) -> Value {
+    json!({
+        "networkInterfaceConfigurations": [
+            {
+                "name": "nic", "primary": true, "subnet": {"name": "web", "namespace": "prod"},
+                "enableAcceleratedNetworking": true, "dnsSettings": {"dnsServers": ["10.0.0.5"]},
+                "ipConfigurations": [
+                    {"name": "one", "primary": true, "publicIPAddressConfiguration": public},
+                    {"name": "two", "privateIPAddressVersion": "IPv4"},
+                ],
+            },
+            {"name": "back", "subnet": {"name": "web"}, "enableIPForwarding": true, "ipConfigurations": [{"name": "one"}]},
+        ],
+    })
 }
 
 /// Something that stands where nobody expects it.

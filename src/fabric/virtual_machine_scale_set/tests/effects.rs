@@ -198,6 +198,38 @@ fn a_flexible_set_counts_the_machines_that_are_there() {
     assert_eq!(fabric.ids("api"), [1, 2]);
 }
 
+#[test]
+fn a_machine_that_is_a_flexible_sets_no_longer_is_replaced() {
+    let mut fabric = a_farm().with(a_scale_set("api", 1).flexible());
+    fabric.accept(a_nic("api-0-nic"));
+    fabric.accept(a_vm("api-0").nics(["api-0-nic"]).of_set("api", 0, 1));
+    let keys = fabric.freed_by(|fabric| fabric.accept(a_vm("api-0").nics(["api-0-nic"])));
+    let awaited = VirtualMachineScaleSet::awaits(&fabric.engine, &named("api"), fabric.get("api"));
+    assert!(!keys.is_disjoint(&awaited), "the set is put again");
+    assert_eq!(fabric.ids("api"), [0; 0]);
+    fabric.accept(a_scale_set("api", 1).flexible());
+    assert_eq!(fabric.ids("api"), [1]);
+}
+
+#[test]
+fn a_machine_of_an_earlier_set_is_no_instance_of_another_of_its_name() {
+    let mut fabric = a_farm().with(a_scale_set("api", 1).flexible());
+    fabric.accept(a_nic("api-0-nic"));
+    fabric.accept(a_vm("api-0").nics(["api-0-nic"]).of_set("api", 0, 1));
+    fabric.delete(Kind::VirtualMachineScaleSet, "api").unwrap();
+    fabric.accept(a_scale_set("api", 1));
+    assert_eq!(fabric.set_view("api").ready_replicas, Some(0));
+    fabric.delete(Kind::VirtualMachine, "api-0").unwrap();
+    assert_eq!(fabric.ids("api"), [0], "it goes without the instance");
+}
+
+#[test]
+fn a_machine_that_only_has_the_name_of_an_instance_is_not_counted() {
+    let fabric = a_farm().with(a_nic("n")).with(a_vm("api-0").nics(["n"])).with(a_scale_set("api", 1).flexible());
+    assert_eq!((fabric.set_view("api").ready_replicas, fabric.progress_of("api")), (Some(0), Some("Scaling")));
+    assert_eq!(fabric.set_view("api").pending_instance_ids, "0");
+}
+
 // shows VMSS-22
 #[test]
 fn instances_use_the_dns_servers_of_their_network_or_those_of_the_model() {
