@@ -188,9 +188,6 @@ impl Resource for VirtualMachine {
         let (ask, power) = (programmed.ask.clone(), programmed.held.power);
         let wish = ask.wish(before.map(|_| power));
         let restarts = is_restarted(programmed, before);
-        if let Some(left) = before.and_then(|before| before.member.as_ref()).filter(|_| ask.member.is_none()) {
-            virtual_machine_scale_set::member_has_gone(engine, left);
-        }
         join_set(engine, name, &ask);
         let makes_way = before.is_some() && makes_way(engine, name, &ask);
         if (wish == PowerWish::Deallocated || makes_way) && power != PowerState::Deallocated {
