@@ -87,6 +87,11 @@ fn breaks(kind: Kind, rule: &str) -> (String, &'static str) {
         (Kind::VirtualMachineScaleSet, "VM-09") => {
             (scale_set("a", 1, "{name: x, primary: true}, {name: y, primary: true}"), MODEL)
         }
+        (Kind::VirtualMachineScaleSetVM, "VMSS-19") => {
+            let own = "networkProfileConfiguration: {networkInterfaceConfigurations: []}";
+            let spec = format!("scaleSet: {{name: api}}, instanceId: \"0\", {own}");
+            (object("VirtualMachineScaleSetVM", "api-0", &spec), "networkInterfaceConfigurations")
+        }
         (Kind::VirtualMachine, "VM-01") => (vm(""), NICS),
         (Kind::VirtualMachine, "VM-02") => (vm(&list(9, &|n| format!("{{name: n{n}}}"))), NICS),
         (Kind::VirtualMachine, "VM-09") => (vm("{name: x, primary: true}, {name: y, primary: true}"), NICS),
