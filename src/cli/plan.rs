@@ -66,8 +66,8 @@ pub struct PlanOptions {
     #[arg(long, short, default_value = "table")]
     output: Output,
     /// The state to compare with: a dump of `kubectl get azure,ns,controllerrevisions -A -o yaml` (- for standard input;
-    /// with --show-managed-fields where manifests are applied server-side), or `cluster` for the cluster of the current
-    /// context. Without it, nothing is there yet
+    /// with --show-managed-fields where manifests are applied server-side, which is planned approximately), or `cluster` for
+    /// the cluster of the current context. Without it, nothing is there yet
     #[arg(long, value_name = "STATE")]
     against: Vec<String>,
     /// Plan the deletion of what the state has in the namespaces of the manifests, and the manifests have not
@@ -222,21 +222,22 @@ async fn of_cluster(client: Client) -> anyhow::Result<State> {
 
 /// Why there is no list, and what to do.
 fn unlisted(resource: &str, error: kube::Error) -> anyhow::Error {
-    let what = match &error {
-        kube::Error::Api(status) if status.code == 403 => format!(
+    let kube::Error::Api(status) = error else {
+        return anyhow::Error::new(error).context(format!("cannot list {resource}"));
+    };
+    let what = match status.code {
+        403 => format!(
             "no right to list {resource} in all namespaces: `vnet plan --against {CLUSTER}` reads every kind of {GROUP}, \
              namespaces and controllerrevisions. Let an administrator run `kubectl create clusterrole vnet-plan --verb=list \
-             --resource=*.{GROUP},namespaces,controllerrevisions.apps` and `kubectl create clusterrolebinding vnet-plan \
-             --clusterrole=vnet-plan --user=NAME`, or take a dump with somebody else's rights"
+             --resource='*.{GROUP},namespaces,controllerrevisions.apps'` and `kubectl create clusterrolebinding vnet-plan \
+             --clusterrole=vnet-plan --user=NAME`, or compare with a dump of somebody who may"
         ),
-        kube::Error::Api(status) if status.code == 404 => {
-            format!(
-                "the cluster has no {resource}: install the CRDs with `vnet crds | kubectl apply --server-side -f -`"
-            )
-        }
+        404 => format!(
+            "the cluster has no {resource}: install the CRDs with `vnet crds | kubectl apply --server-side -f -`"
+        ),
         _ => format!("cannot list {resource}"),
     };
-    anyhow::Error::new(error).context(what)
+    anyhow!(status.message).context(what)
 }
 
 async fn list<K>(api: &Api<K>, selector: &str) -> kube::Result<Vec<K>>

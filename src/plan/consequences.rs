@@ -79,6 +79,7 @@ impl Between<'_> {
     /// What there is to know beside.
     fn advice(&self, id: &ObjectId, before: Option<&DynamicObject>, after: Option<&DynamicObject>) -> Vec<Told> {
         let known: Vec<Told> = before.map(|before| advice(before, &[])).unwrap_or_default();
+        let told = after.map(|after| advice(after, &known)).unwrap_or_default();
         let going = self.going.contains(id).then(|| Told {
             condition: "Terminating".to_owned(),
             message:
@@ -86,7 +87,7 @@ impl Between<'_> {
                     .to_owned(),
             new: true,
         });
-        going.into_iter().chain(after.map(|after| advice(after, &known)).unwrap_or_default()).collect()
+        going.into_iter().chain(cured(before, after)).chain(told).collect()
     }
 
     /// True if nothing came of an object.
@@ -228,6 +229,14 @@ fn conditions(object: &DynamicObject) -> impl Iterator<Item = (&str, &str, &str,
 fn ready(object: &DynamicObject) -> Option<Ready> {
     let (_, status, reason, _) = conditions(object).find(|(kind, ..)| *kind == "Ready")?;
     Some(Ready { status: status.to_owned(), reason: reason.to_owned() })
+}
+
+/// That an object which was refused is so no longer.
+fn cured(before: Option<&DynamicObject>, after: Option<&DynamicObject>) -> Option<Told> {
+    let (before, after) = (violations(before?), violations(after?));
+    let rules: BTreeSet<&str> = before.iter().map(|violation| violation.rule.as_str()).collect();
+    let message = format!("It was refused by {}, and is so no longer.", Vec::from_iter(rules).join(", "));
+    (!before.is_empty() && after.is_empty()).then(|| Told { condition: "Cured".to_owned(), message, new: true })
 }
 
 /// The conditions beside the standard ones; those that are `known` are not new.

@@ -14,6 +14,8 @@ const WORD: usize = 63;
 const ANNOTATIONS: usize = 256 * 1024;
 /// Deleting an object with its dependents cannot go both ways.
 const PROPAGATIONS: [&str; 2] = ["orphan", "foregroundDeletion"];
+/// What the API server sets, and nobody changes.
+const FIXED: [&str; 4] = ["deletionGracePeriodSeconds", "deletionTimestamp", "resourceVersion", "uid"];
 /// What names an owner.
 const OWNER: [&str; 4] = ["apiVersion", "kind", "name", "uid"];
 
@@ -25,6 +27,22 @@ pub fn refusals(metadata: &Value) -> Vec<ViolationReport> {
     annotations(metadata, &mut refusals);
     finalizers(metadata, &mut refusals);
     owners(metadata, &mut refusals);
+    refusals
+}
+
+/// What a manifest says of a stored object that only the API server sets, and otherwise: as one does that was taken from
+/// another cluster, or from an earlier life or version of the object.
+pub fn conflicts(stored: &Value, manifest: &Value) -> Vec<ViolationReport> {
+    let value = |of: &Value, field: &str| of.get("metadata").and_then(|metadata| metadata.get(field)).cloned();
+    let mut refusals = Vec::new();
+    for field in FIXED {
+        let Some(wanted) = value(manifest, field).filter(|wanted| !wanted.is_null()) else { continue };
+        let stored = value(stored, field).unwrap_or_default();
+        if wanted != stored {
+            let message = format!("It is {wanted}, and what is stored has {stored}.");
+            refuse(&mut refusals, format!("metadata.{field}"), message, "Remove the field; the API server sets it.");
+        }
+    }
     refusals
 }
 

@@ -152,11 +152,12 @@ fn judged(
     let admission = Admission::default();
     let judge = |manifest: &Manifest| {
         let (id, stored) = (&manifest.id, server.objects().get(&manifest.id));
-        let asked = match stored.and_then(|stored| serde_json::to_value(stored).ok()) {
-            Some(stored) => merge::laid_over(&stored, &manifest.object),
-            None => manifest.object.clone(),
+        let (asked, mut refusals) = match stored.and_then(|stored| serde_json::to_value(stored).ok()) {
+            Some(stored) => {
+                (merge::laid_over(&stored, &manifest.object), metadata::conflicts(&stored, &manifest.object))
+            }
+            None => (manifest.object.clone(), Vec::new()),
         };
-        let admitted = admission.admit(id.kind, &asked);
         let namespace = &id.name.namespace;
         let is_going = |there: &ObjectMeta| there.deletion_timestamp.is_some();
         let out_of_place = match there.get(namespace) {
@@ -165,10 +166,11 @@ fn judged(
             Some(there) if is_going(there) && stored.is_none() => Some(admission::terminating(namespace)),
             Some(_) => None,
         };
-        match (admitted, out_of_place) {
-            (Ok(object), None) => Judged::Taken(Box::new(object)),
-            (Ok(_), Some(why)) => Judged::Refused(asked, vec![why]),
-            (Err(refusals), why) => Judged::Refused(asked, refusals.into_iter().chain(why).collect()),
+        refusals.extend(out_of_place);
+        match admission.admit(id.kind, &asked) {
+            Ok(object) if refusals.is_empty() => Judged::Taken(Box::new(object)),
+            Ok(_) => Judged::Refused(asked, refusals),
+            Err(more) => Judged::Refused(asked, more.into_iter().chain(refusals).collect()),
         }
     };
     manifests.objects.iter().map(|(id, manifest)| (id.clone(), judge(manifest))).collect()

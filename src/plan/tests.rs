@@ -1,6 +1,9 @@
 //! Whole plans: manifests in, consequences out.
 
-use proptest::prelude::*;
+mod forms;
+mod namespaces;
+mod order;
+mod stored;
 
 use super::report::{Action, PlannedObject, Warning};
 use super::*;
@@ -201,6 +204,18 @@ fn consequences_for_objects_of_no_manifest_are_told() {
 }
 
 #[test]
+fn an_object_of_no_manifest_that_is_cured_is_told_though_nothing_is_allocated_to_it() {
+    let subnet = object("Subnet", "far", "{virtualNetwork: {name: other}, addressPrefixes: [10.9.1.0/24]}");
+    let other = object("VirtualNetwork", "other", "{addressSpace: {addressPrefixes: [10.9.0.0/16]}}");
+    let plan = Applied::default().with(&subnet).plan(&other);
+    let cured = of(&plan, "far");
+    let told = ("Cured".to_owned(), "It was refused by NIC-03, and is so no longer.".to_owned());
+    assert_eq!((cured.action, cured.accepted), (Action::NoChange, true));
+    assert_eq!((cured.advice[0].condition.clone(), cured.advice[0].message.clone()), told);
+    assert!(show::table(&plan).contains("Cured: It was refused by"), "{}", show::table(&plan));
+}
+
+#[test]
 fn instances_of_a_scale_set_are_told_as_made_for_it() {
     let set = |replicas: u8| {
         let nic = "{name: nic, subnet: {name: web}, ipConfigurations: [{name: ip}]}";
@@ -256,200 +271,6 @@ fn an_object_that_is_being_deleted_goes_and_one_apply_does_not_create_it_anew() 
     }
 }
 
-/// An object of these metadata, which the API server has something to say to.
-fn with_metadata(metadata: &str) -> String {
-    format!(
-        "---\napiVersion: vnet.dev/v1alpha1\nkind: AvailabilitySet\nmetadata:\n  name: a\n  {metadata}\nspec: {{}}\n"
-    )
-}
-
-#[test]
-fn metadata_that_the_api_server_does_not_take_is_refused_at_its_line() {
-    for (metadata, path) in [
-        ("labels: [x]", "metadata.labels"),
-        ("labels: {a b: c}", "metadata.labels.a b"),
-        ("labels: {a.b/c: x y}", "metadata.labels[a.b/c]"),
-        ("annotations: {A B: c}", "metadata.annotations.A B"),
-        ("finalizers: foo", "metadata.finalizers"),
-        ("finalizers: [a b]", "metadata.finalizers[0]"),
-        ("label: {a: b}", "metadata.label"),
-    ] {
-        let plan = Applied::default().plan(&with_metadata(metadata));
-        assert_eq!(told(of(&plan, "a")), [("schema", "Invalid", path, 6)], "{metadata}");
-    }
-    let plan = Applied::default().plan(&(object("AvailabilitySet", "a", "{}") + "specs: {}\n"));
-    assert_eq!(told(of(&plan, "a")), [("schema", "Invalid", "specs", 6)]);
-}
-
-#[test]
-fn a_time_of_deletion_is_not_for_users_to_set() {
-    let plan = Applied::default().plan(&with_metadata("deletionTimestamp: 2026-01-01T00:00:00Z"));
-    let created = of(&plan, "a");
-    assert_eq!((created.action, created.ready.as_ref().unwrap().status.as_str()), (Action::Create, "True"));
-}
-
-#[test]
-fn finalizers_and_owners_of_a_manifest_are_compared_too() {
-    let there = Applied::default().with(&object("AvailabilitySet", "a", "{}"));
-    let plan = there.plan(&with_metadata("finalizers: [example.com/guard]"));
-    let edited = of(&plan, "a");
-    let fields: Vec<_> = edited.fields.iter().map(|told| (told.path.as_str(), &told.after)).collect();
-    assert_eq!(
-        (edited.action, fields),
-        (Action::Update, vec![("metadata.finalizers[0]", &json!("example.com/guard"))])
-    );
-}
-
-#[test]
-fn names_and_namespaces_that_are_no_texts_cannot_be_read() {
-    let read = |metadata: &str| {
-        let text = format!("apiVersion: vnet.dev/v1alpha1\nkind: AvailabilitySet\nmetadata:\n  {metadata}\n");
-        manifests::read(&[manifests::File { name: "net.yaml".into(), text }], "shop").unwrap_err()[0].to_string()
-    };
-    assert!(read("name: a\n  namespace: 5").starts_with("net.yaml:5: metadata.namespace is 5, which is no text"));
-    assert!(read("name: 5").starts_with("net.yaml:4: metadata.name of the AvailabilitySet is 5, which is no text"));
-    assert!(read("generateName: a-").contains("metadata.generateName, which `kubectl apply` does not take"));
-    assert!(read("labels: {}").contains("has no metadata.name; give it one"));
-}
-
-#[test]
-fn another_order_of_named_items_is_a_change() {
-    let order = |first: &str, second: &str| {
-        let item = |name: &str| format!("{{name: {name}, primary: {}}}", name == "one");
-        let list = format!("[{}, {}]", item(first), item(second));
-        network() + &object("NetworkInterface", "a", &format!("{{subnet: {{name: web}}, ipConfigurations: {list}}}"))
-    };
-    let plan = Applied::default().with(&order("one", "two")).plan(&order("two", "one"));
-    let nic = nic_of(&plan, "a");
-    let fields: Vec<_> = nic.fields.iter().map(|told| (told.path.as_str(), &told.before, &told.after)).collect();
-    assert_eq!(fields, [("spec.ipConfigurations", &json!(["one", "two"]), &json!(["two", "one"]))]);
-    assert_eq!((nic.action, plan.summary.update), (Action::Update, 1));
-}
-
-#[test]
-fn what_a_manifest_leaves_out_goes_only_if_it_was_applied() {
-    let address = |more: &str| object("PublicIPAddress", "p", &format!("{{{more}}}"));
-    let there = Applied::default().with(&address("idleTimeoutInMinutes: 30"));
-    let plan = there.plan(&address(""));
-    let fields: Vec<_> = of(&plan, "p").fields.iter().map(|told| (&told.before, &told.after)).collect();
-    assert_eq!(fields, [(&json!(30), &json!(4))]);
-    let mut there = there;
-    there.state.objects.values_mut().for_each(|object| object.metadata.annotations = None);
-    assert!(!there.plan(&address("")).changes(), "kubectl created it, and applied nothing");
-}
-
-#[test]
-fn the_change_that_the_api_server_refuses_is_told_without_defaults() {
-    let address = |more: &str| object("PublicIPAddress", "p", &format!("{{{more}}}"));
-    let there = Applied::default().with(&address("tags: {a: b}"));
-    let plan = there.plan(&address("tags: {a: b}, idleTimeoutInMinutes: 99"));
-    let fields: Vec<_> = of(&plan, "p").fields.iter().map(|told| (told.path.as_str(), &told.after)).collect();
-    assert_eq!(fields, [("spec.idleTimeoutInMinutes", &json!(99))]);
-}
-
-#[test]
-fn labels_of_a_namespace_place_what_is_in_it() {
-    let namespace = |location: &str| {
-        format!(
-            "---\napiVersion: v1\nkind: Namespace\nmetadata: {{name: shop, labels: {{vnet.dev/location: {location}}}}}\n"
-        )
-    };
-    let text = namespace("norwayeast") + &network();
-    let there = Applied::default().with(&text);
-    assert!(!there.plan(&text).changes());
-    let plan = there.plan(&(namespace("westeurope") + &network()));
-    assert_eq!(of(&plan, "hub").advice[0].condition, "NamespaceLabelsDiffer");
-}
-
-/// A Namespace of the state.
-fn a_namespace(labels: &[(&str, &str)]) -> Option<BTreeMap<Arc<str>, ObjectMeta>> {
-    let labels = labels.iter().map(|(label, value)| ((*label).to_owned(), (*value).to_owned())).collect();
-    Some(BTreeMap::from([("shop".into(), ObjectMeta { labels: Some(labels), ..ObjectMeta::default() })]))
-}
-
-#[test]
-fn a_manifest_of_a_namespace_is_laid_over_its_labels() {
-    let mut there = Applied::default();
-    there.state.namespaces = a_namespace(&[("vnet.dev/location", "norwayeast")]);
-    let there = Applied { state: State { namespaces: there.state.namespaces.clone(), ..there.with(&network()).state } };
-    let namespace = "---\napiVersion: v1\nkind: Namespace\nmetadata: {name: shop, labels: {team: a}}\n";
-    let plan = there.plan(&(namespace.to_owned() + &network()));
-    assert_eq!(of(&plan, "hub").advice, [], "it stays in norwayeast: {plan:#?}");
-}
-
-#[test]
-fn nothing_is_created_in_a_namespace_that_is_being_deleted() {
-    let mut there = Applied::default().with(&network());
-    there.state.namespaces = a_namespace(&[]);
-    there.state.namespaces.iter_mut().flat_map(BTreeMap::values_mut).for_each(|namespace| {
-        namespace.deletion_timestamp = at_that_time();
-    });
-    let namespace = "---\napiVersion: v1\nkind: Namespace\nmetadata: {name: shop}\n";
-    for text in [network() + &nic("a", ""), namespace.to_owned() + &network() + &nic("a", "")] {
-        let plan = there.plan(&text);
-        let refused = nic_of(&plan, "a");
-        assert_eq!(told(refused)[0].2, "metadata.namespace");
-        assert!(refused.violations[0].violation.message.contains("is being deleted"));
-        assert!(of(&plan, "hub").accepted, "what is there may be applied again");
-    }
-}
-
-#[test]
-fn metadata_of_a_namespace_that_the_api_server_does_not_take_cannot_be_read() {
-    for (labels, says) in [
-        ("{a: 5}", "net.yaml:5: metadata.labels.a: 5 is not a text."),
-        ("[x]", "net.yaml:5: metadata.labels: A list is not an object."),
-        (
-            "{vnet.dev/location: west europe}",
-            "net.yaml:5: metadata.labels[vnet.dev/location]: \"west europe\" is no value",
-        ),
-    ] {
-        let text = format!("---\napiVersion: v1\nkind: Namespace\nmetadata: {{name: shop,\n  labels: {labels}}}\n");
-        let all = manifests::read(&[manifests::File { name: "net.yaml".into(), text }], "shop").unwrap_err();
-        assert!(all[0].to_string().starts_with(says), "{}", all[0]);
-    }
-}
-
-#[test]
-fn a_namespace_that_is_not_there_is_told_where_it_is_known_which_there_are() {
-    let mut there = Applied::default();
-    there.state.namespaces = Some(BTreeMap::from([("other".into(), ObjectMeta::default())]));
-    let plan = there.plan(&object("AvailabilitySet", "a", "{}"));
-    assert_eq!(told(of(&plan, "a")), [("schema", "Invalid", "metadata.namespace", 4)]);
-}
-
-/// Object, path and line of each warning.
-fn warned(warnings: &[Warning]) -> Vec<(&str, &str, u64)> {
-    let told = warnings.iter().map(|w| (w.object.name.as_str(), w.path.as_str(), w.place.as_ref().unwrap().line));
-    told.collect()
-}
-
-#[test]
-fn a_static_address_that_a_dynamic_one_could_take_is_warned_of() {
-    let path = "spec.ipConfigurations[0].privateIPAddress";
-    let plan = |address: &str| Applied::default().plan(&(network() + &nic("d", "") + &nic("s", &fixed(address))));
-    assert_eq!(warned(&plan("10.0.1.4").warnings), [("s", path, 25)]);
-    assert!(plan("10.0.1.4").warnings[0].message.contains("10.0.1.5"), "{:?}", plan("10.0.1.4").warnings);
-    assert_eq!(warned(&plan("10.0.1.6").warnings), []);
-}
-
-#[test]
-fn a_static_address_beyond_the_reach_of_all_dynamic_ones_is_not_warned_of() {
-    let two = nic("d", "") + &nic("e", "");
-    let plan = |address: &str| Applied::default().plan(&(network() + &two + &nic("s", &fixed(address))));
-    assert_eq!(plan("10.0.1.5").warnings.len(), 1);
-    assert_eq!(plan("10.0.1.6").warnings.len(), 0);
-    let there = Applied::default().with(&(network() + &two));
-    assert_eq!(there.plan(&(two.clone() + &nic("s", &fixed("10.0.1.6")))).warnings.len(), 0, "they have theirs");
-}
-
-#[test]
-fn two_that_ask_for_one_thing_are_warned_of() {
-    let plan = Applied::default().plan(&(network() + &nic("a", &fixed("10.0.1.9")) + &nic("b", &fixed("10.0.1.9"))));
-    assert_eq!(warned(&plan.warnings).len(), 1);
-    assert!(plan.warnings[0].message.contains("NetworkInterface shop/a"), "{:?}", plan.warnings);
-}
-
 #[test]
 fn what_only_another_edit_needs_is_no_replacement() {
     let address = |prefix: &str| {
@@ -494,117 +315,4 @@ fn a_running_machine_that_is_deleted_is_told() {
     };
     assert_eq!(prune(""), ["VirtualMachine shop/a is deleted while it runs."]);
     assert_eq!(prune(", powerState: Deallocated"), Vec::<String>::new());
-}
-
-#[test]
-fn advice_that_is_new_is_told_though_nothing_is_edited() {
-    let namespace = |location: &str| {
-        format!(
-            "---\napiVersion: v1\nkind: Namespace\nmetadata: {{name: shop, labels: {{vnet.dev/location: {location}}}}}\n"
-        )
-    };
-    let there = Applied::default().with(&(namespace("norwayeast") + &network()));
-    let namespaces = a_namespace(&[("vnet.dev/location", "norwayeast")]);
-    let there = Applied { state: State { namespaces, ..there.state } };
-    let plan = there.plan(&namespace("westeurope"));
-    let hub = of(&plan, "hub");
-    assert_eq!((hub.action, hub.advice[0].new), (Action::NoChange, true));
-    for told in [show::table(&plan), show::github(&plan), show::markdown(&plan)] {
-        assert!(told.contains("NamespaceLabelsDiffer") && told.contains("VirtualNetwork shop/hub"), "{told}");
-    }
-    assert!(!there.plan(&(namespace("norwayeast") + &network())).objects.iter().any(PlannedObject::has_news));
-}
-
-#[test]
-fn subnets_that_overlap_are_warned_of_since_the_first_has_the_range() {
-    let subnet = |name: &str| object("Subnet", name, "{virtualNetwork: {name: hub}, addressPrefixes: [10.0.9.0/24]}");
-    let plan = Applied::default().plan(&(network() + &subnet("a") + &subnet("b")));
-    assert_eq!(warned(&plan.warnings), [("b", "spec.addressPrefixes[0]", 25)]);
-    assert!(plan.warnings[0].message.contains("Subnet shop/a"), "{:?}", plan.warnings);
-}
-
-#[test]
-fn a_quota_that_all_together_exceed_is_warned_of() {
-    let settings = Settings { quotas: crate::fabric::quota::Quotas::Enforced, ..Settings::default() };
-    let text: String =
-        (0..11).map(|n| object("PublicIPAddress", &format!("p{n:02}"), "{sku: {name: Standard}}")).collect();
-    let plan = plan(&read(&text), State::default(), &Options { settings, ..at_now() }).unwrap();
-    assert_eq!((plan.summary.refused, warned(&plan.warnings)), (1, vec![("p10", "metadata.name", 54)]));
-}
-
-#[test]
-fn what_stands_in_no_file_of_the_pull_request_is_no_annotation_of_one() {
-    let file = manifests::File { name: manifests::STDIN.into(), text: nic("a", "") };
-    let plan = plan(&manifests::read(&[file], "shop").unwrap(), State::default(), &at_now()).unwrap();
-    let github = show::github(&plan);
-    assert!(
-        github.starts_with("::error title=InvalidResourceReference (NIC-03)::<stdin>:5: NetworkInterface"),
-        "{github}"
-    );
-}
-
-#[test]
-fn markdown_tells_who_is_in_the_way_and_what_was_passed_over_in_one_line_each() {
-    let there = Applied::default().with(&(network() + &nic("a", &fixed("10.0.1.9"))));
-    let config = "---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\n";
-    let broken = with_metadata("labels: {}").replace("name: a", "name: \"a\\nb|c\"");
-    let markdown = show::markdown(&there.plan(&(nic("b", &fixed("10.0.1.9")) + config + &broken)));
-    assert!(markdown.contains("_ Blocked by NetworkInterface shop/a.\n"), "{markdown}");
-    assert!(markdown.contains("#### Passed over\n\n* net.yaml:7: ConfigMap c is passed over"), "{markdown}");
-    assert!(markdown.contains("| Create | AvailabilitySet shop/a b\\|c |"), "{markdown}");
-    assert!(show::github(&there.plan(config)).contains("title=PassedOver::ConfigMap c is passed over"));
-}
-
-#[test]
-fn every_form_of_a_plan_tells_the_refusal_and_where_it_is() {
-    let plan = Applied::default().plan(&nic("a", ""));
-    let table = anstream::adapter::strip_str(&show::table(&plan)).to_string();
-    let line = "InvalidResourceReference by NIC-03: spec.subnet (net.yaml:5)";
-    assert!(table.contains(line), "{table}");
-    assert!(table.ends_with("Plan: 1 to create, 0 to update, 0 to replace, 0 to delete, 0 unchanged; 1 refused.\n"));
-    let github = show::github(&plan);
-    let begin =
-        "::error file=net.yaml,line=5,title=InvalidResourceReference (NIC-03)::NetworkInterface shop/a: spec.subnet: ";
-    assert!(github.starts_with(begin), "{github}");
-    let markdown = show::markdown(&plan);
-    assert!(markdown.contains("* **NetworkInterface shop/a** (net.yaml:5), `spec.subnet`: InvalidResourceReference"));
-    let json = serde_json::to_value(&plan).unwrap();
-    assert_eq!((&json["apiVersion"], &json["kind"]), (&json!("vnet.dev/v1alpha1"), &json!("Plan")));
-    assert_eq!(json["objects"][0]["violations"][0]["line"], json!(5));
-}
-
-/// A bit of every kind that people write by hand.
-fn everything() -> String {
-    let nic = "{name: nic, subnet: {name: web}, ipConfigurations: [{name: ip}]}";
-    let profile = format!("{{networkProfile: {{networkInterfaceConfigurations: [{nic}]}}}}");
-    let set = format!("{{replicas: 2, sku: {{name: Standard_D2s_v3}}, virtualMachineProfile: {profile}}}");
-    network()
-        + &object("PublicIPPrefix", "pool", "{prefixLength: 28}")
-        + &object("PublicIPAddress", "p", "{sku: {name: Standard}, publicIPPrefix: {name: pool}}")
-        + &nic_in("data", "a", ", publicIPAddress: {name: p}")
-        + &object("AvailabilitySet", "s", "{}")
-        + &vm("a", ", availabilitySet: {name: s}")
-        + &object("VirtualMachineScaleSet", "api", &set)
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(200))]
-
-    #[test]
-    fn whatever_is_written_is_planned_or_refused(from in 0.0..1.0, length in 0_usize..12, with in "[ -~\n]{0,8}") {
-        let text: Vec<char> = everything().chars().collect();
-        let from = (text.len() as f64 * from) as usize;
-        let rest = text.iter().skip(from + length);
-        let text: String = text.iter().take(from).copied().chain(with.chars()).chain(rest.copied()).collect();
-        let file = manifests::File { name: "net.yaml".into(), text };
-        if let Ok(manifests) = manifests::read(&[file], "shop") {
-            let plan = plan(&manifests, State::default(), &at_now()).unwrap();
-            prop_assert!(plan.objects.iter().all(|object| object.accepted == object.violations.is_empty()));
-        }
-    }
-
-    #[test]
-    fn what_is_no_yaml_at_all_is_refused(text in "\\PC*") {
-        let _ = manifests::read(&[manifests::File { name: "net.yaml".into(), text }], "shop");
-    }
 }

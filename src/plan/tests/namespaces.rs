@@ -1,0 +1,93 @@
+//! Namespaces: their labels, and what is in one that is going or not there.
+
+use super::*;
+
+#[test]
+fn labels_of_a_namespace_place_what_is_in_it() {
+    let namespace = |location: &str| {
+        format!(
+            "---\napiVersion: v1\nkind: Namespace\nmetadata: {{name: shop, labels: {{vnet.dev/location: {location}}}}}\n"
+        )
+    };
+    let text = namespace("norwayeast") + &network();
+    let there = Applied::default().with(&text);
+    assert!(!there.plan(&text).changes());
+    let plan = there.plan(&(namespace("westeurope") + &network()));
+    assert_eq!(of(&plan, "hub").advice[0].condition, "NamespaceLabelsDiffer");
+}
+
+/// A Namespace of the state.
+fn a_namespace(labels: &[(&str, &str)]) -> Option<BTreeMap<Arc<str>, ObjectMeta>> {
+    let labels = labels.iter().map(|(label, value)| ((*label).to_owned(), (*value).to_owned())).collect();
+    Some(BTreeMap::from([("shop".into(), ObjectMeta { labels: Some(labels), ..ObjectMeta::default() })]))
+}
+
+#[test]
+fn a_manifest_of_a_namespace_is_laid_over_its_labels() {
+    let mut there = Applied::default();
+    there.state.namespaces = a_namespace(&[("vnet.dev/location", "norwayeast")]);
+    let there = Applied { state: State { namespaces: there.state.namespaces.clone(), ..there.with(&network()).state } };
+    let namespace = "---\napiVersion: v1\nkind: Namespace\nmetadata: {name: shop, labels: {team: a}}\n";
+    let plan = there.plan(&(namespace.to_owned() + &network()));
+    assert_eq!(of(&plan, "hub").advice, [], "it stays in norwayeast: {plan:#?}");
+}
+
+#[test]
+fn nothing_is_created_in_a_namespace_that_is_being_deleted() {
+    let mut there = Applied::default().with(&network());
+    there.state.namespaces = a_namespace(&[]);
+    there.state.namespaces.iter_mut().flat_map(BTreeMap::values_mut).for_each(|namespace| {
+        namespace.deletion_timestamp = at_that_time();
+    });
+    let namespace = "---\napiVersion: v1\nkind: Namespace\nmetadata: {name: shop}\n";
+    for text in [network() + &nic("a", ""), namespace.to_owned() + &network() + &nic("a", "")] {
+        let plan = there.plan(&text);
+        let refused = nic_of(&plan, "a");
+        assert_eq!(told(refused)[0].2, "metadata.namespace");
+        assert!(refused.violations[0].violation.message.contains("is being deleted"));
+        assert!(of(&plan, "hub").accepted, "what is there may be applied again");
+    }
+}
+
+#[test]
+fn metadata_of_a_namespace_that_the_api_server_does_not_take_cannot_be_read() {
+    for (labels, says) in [
+        ("{a: 5}", "net.yaml:5: metadata.labels.a: 5 is not a text."),
+        ("[x]", "net.yaml:5: metadata.labels: A list is not an object."),
+        (
+            "{vnet.dev/location: west europe}",
+            "net.yaml:5: metadata.labels[vnet.dev/location]: \"west europe\" is no value",
+        ),
+    ] {
+        let text = format!("---\napiVersion: v1\nkind: Namespace\nmetadata: {{name: shop,\n  labels: {labels}}}\n");
+        let all = manifests::read(&[manifests::File { name: "net.yaml".into(), text }], "shop").unwrap_err();
+        assert!(all[0].to_string().starts_with(says), "{}", all[0]);
+    }
+}
+
+#[test]
+fn a_namespace_that_is_not_there_is_told_where_it_is_known_which_there_are() {
+    let mut there = Applied::default();
+    there.state.namespaces = Some(BTreeMap::from([("other".into(), ObjectMeta::default())]));
+    let plan = there.plan(&object("AvailabilitySet", "a", "{}"));
+    assert_eq!(told(of(&plan, "a")), [("schema", "Invalid", "metadata.namespace", 4)]);
+}
+
+#[test]
+fn advice_that_is_new_is_told_though_nothing_is_edited() {
+    let namespace = |location: &str| {
+        format!(
+            "---\napiVersion: v1\nkind: Namespace\nmetadata: {{name: shop, labels: {{vnet.dev/location: {location}}}}}\n"
+        )
+    };
+    let there = Applied::default().with(&(namespace("norwayeast") + &network()));
+    let namespaces = a_namespace(&[("vnet.dev/location", "norwayeast")]);
+    let there = Applied { state: State { namespaces, ..there.state } };
+    let plan = there.plan(&namespace("westeurope"));
+    let hub = of(&plan, "hub");
+    assert_eq!((hub.action, hub.advice[0].new), (Action::NoChange, true));
+    for told in [show::table(&plan), show::github(&plan), show::markdown(&plan)] {
+        assert!(told.contains("NamespaceLabelsDiffer") && told.contains("VirtualNetwork shop/hub"), "{told}");
+    }
+    assert!(!there.plan(&(namespace("norwayeast") + &network())).objects.iter().any(PlannedObject::has_news));
+}
