@@ -204,17 +204,17 @@ impl Api for VirtualMachine {
 }
 
 /// Its place in the Flexible scale set that owns it: the set calls it `<set>-<id>` (S-29).
-fn member(about: &About) -> Option<Member> {
+fn member(about: &About) -> Option<Box<Member>> {
     let owner = about.owner.as_ref()?;
     let id = about.name.name.strip_prefix(&*owner.set.name)?.strip_prefix('-')?.parse().ok()?;
     let (revision, wish) = about.revisions;
-    Some(Member {
+    Some(Box::new(Member {
         set: owner.set.clone(),
         owner: owner.uid.clone(),
         id,
         revision: revision.unwrap_or(0),
         wish: wish.unwrap_or(0),
-    })
+    }))
 }
 
 /// The status repeats what asks for a restart (S-06).

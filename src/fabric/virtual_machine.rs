@@ -87,7 +87,7 @@ pub struct VirtualMachine {
     /// When a restart was asked for; each time counts once.
     pub restarted_at: Option<String>,
     /// The Flexible scale set that it is an instance of.
-    pub member: Option<Member>,
+    pub member: Option<Box<Member>>,
 }
 
 /// A virtual machine's place in a Flexible scale set.
@@ -209,8 +209,8 @@ impl Resource for VirtualMachine {
         if let Some(programmed) = engine.get_mut::<Self>(name) {
             programmed.held.last_handled_restart_at = ask.restarted_at;
         }
-        let was = before.and_then(|before| before.member.as_ref());
-        if let Some(was) = was.filter(|was| ask.member.as_ref().is_none_or(|is| !is.is_same_instance(was))) {
+        let was = before.and_then(|before| before.member.as_deref());
+        if let Some(was) = was.filter(|was| ask.member.as_deref().is_none_or(|is| !is.is_same_instance(was))) {
             virtual_machine_scale_set::member_has_gone(engine, was);
         }
         if let Some(member) = &ask.member {

@@ -32,7 +32,8 @@ use super::violation::{Code, Refusal, WaitKey};
 use super::virtual_machine::PowerWish;
 pub(super) use instances::{member_has_gone, member_is_there, program, take_back};
 pub use model::{
-    ConfigurationModel, InstanceName, Model, NicModel, PublicModel, labels, mark_primary, named_by, publics,
+    ConfigurationModel, InstanceName, Model, NicModel, PublicModel, labels, mark_primary, named_by, names_differ,
+    publics,
 };
 pub(super) use names::{forget_what_is_unused, index_names, is_named_by_no_model};
 pub(super) use need::{Need, Wanted};
@@ -271,6 +272,7 @@ impl Engine {
     pub fn restore_model(&mut self, set: &Name, revision: u64, model: Model) {
         if let Some(programmed) = self.get_mut::<VirtualMachineScaleSet>(set)
             && revision < programmed.held.revision
+            && names_differ(&model.network)
         {
             programmed.held.models.insert(revision, Arc::new(model));
             index_names(self, set);

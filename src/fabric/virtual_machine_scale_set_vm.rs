@@ -110,7 +110,12 @@ impl Resource for VirtualMachineScaleSetVM {
 
     /// The instance's parts are taken back as if each had a record of its own.
     fn recall(engine: &mut Engine, name: &Name, view: &VirtualMachineScaleSetVMView) -> Vec<String> {
-        let Some(programmed) = engine.get::<Self>(name).cloned() else { return Vec::new() };
+        let Some(programmed) = engine.get_mut::<Self>(name) else { return Vec::new() };
+        let mut dropped = Vec::new();
+        if programmed.ask.network.take_if(|own| !scale_set::names_differ(own)).is_some() {
+            dropped.push("two parts of its own network have one name".to_owned());
+        }
+        let programmed = programmed.clone();
         let ask = &programmed.ask;
         let set =
             engine.get_mut::<VirtualMachineScaleSet>(&ask.set).filter(|set| set.ask.mode == OrchestrationMode::Uniform);
@@ -132,7 +137,6 @@ impl Resource for VirtualMachineScaleSetVM {
         let (network, model) = (set.network(&instance), set.model(revision).clone());
         scale_set::index_names(engine, &ask.set); // of its own network, too
         let this = InstanceName { set: &ask.set, id };
-        let mut dropped = Vec::new();
         for (public, ask) in this.public_asks(&network) {
             let shown = view.configurations().find(|(nic, shown)| this.public(nic, &shown.name) == public);
             let address = shown.and_then(|(_, shown)| shown.public_ip_address.as_ref()?.ip_address);

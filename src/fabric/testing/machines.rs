@@ -49,7 +49,7 @@ impl A<VirtualMachine> {
 
     /// An instance of a Flexible set, written from this revision of its model.
     pub fn of_set(mut self, set: &str, id: u64, revision: u64) -> Self {
-        self.ask.member = Some(Member { set: named(set), owner: THE_SET.into(), id, revision, wish: 0 });
+        self.ask.member = Some(Member { set: named(set), owner: THE_SET.into(), id, revision, wish: 0 }.into());
         self
     }
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::view::read_ranges;
 use super::{
     Instance, InstanceName, Need, Obstacle, OrchestrationMode, VirtualMachineScaleSet, VirtualMachineScaleSetView,
-    Wanted, forget_what_is_unused, index_names, named_by, need,
+    Wanted, forget_what_is_unused, index_names, named_by, names_differ, need,
 };
 use crate::fabric::engine::Engine;
 use crate::fabric::id::{Kind, Name};
@@ -206,6 +206,10 @@ pub(super) fn lacking(engine: &Engine, wanted: &Wanted<'_>) -> BTreeSet<WaitKey>
 pub(super) fn recall(engine: &mut Engine, name: &Name, view: &VirtualMachineScaleSetView) -> Vec<String> {
     let Some(set) = engine.get::<VirtualMachineScaleSet>(name) else { return Vec::new() };
     let (flexible, model) = (set.ask.mode == OrchestrationMode::Flexible, set.ask.model.clone());
+    if !names_differ(&model.network) {
+        engine.forget::<VirtualMachineScaleSet>(name);
+        return vec!["two parts of its model have one name".to_owned()];
+    }
     // Numbers that nobody can have counted up to are none.
     let counted = |number: &u64| i64::try_from(*number).is_ok();
     let latest = view.update_revision.as_ref().and_then(|revision| revision.parse().ok()).filter(counted).unwrap_or(1);
@@ -259,7 +263,7 @@ pub(super) fn power(engine: &Engine, set: &Name, mode: OrchestrationMode, id: u6
         }
         OrchestrationMode::Flexible => {
             let is_member = |member: &Member| member.set == *set && is_of_the_set(engine, member);
-            engine.get::<VirtualMachine>(&this.object()).filter(|vm| vm.ask.member.as_ref().is_some_and(is_member))?
+            engine.get::<VirtualMachine>(&this.object()).filter(|vm| vm.ask.member.as_deref().is_some_and(is_member))?
         }
     };
     Some(vm.held.power)

@@ -1,5 +1,6 @@
 //! The model of a scale set: what every instance is made from; and the parts that an instance is made of.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -225,6 +226,17 @@ impl InstanceName<'_> {
             public_ip_prefix: public.prefix.clone(),
         }
     }
+}
+
+/// True if no two network interfaces have one name, and no two configurations of one (VMSS-07, IPC-10). What was accepted is
+/// so; a status may tell anything.
+pub fn names_differ(network: &[NicModel]) -> bool {
+    let nics: BTreeSet<&str> = network.iter().map(|nic| &*nic.name).collect();
+    let configurations_differ = |nic: &NicModel| {
+        let names: BTreeSet<&str> = nic.configurations.iter().map(|configuration| &*configuration.name).collect();
+        names.len() == nic.configurations.len()
+    };
+    nics.len() == network.len() && network.iter().all(configurations_differ)
 }
 
 /// The domain name labels of a network.

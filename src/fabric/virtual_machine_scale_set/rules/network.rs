@@ -293,12 +293,17 @@ pub(in crate::fabric) fn skus_do_not_mix(network: &Network<'_>, findings: &mut F
     let mut all = publics(network.nics);
     let Some((n, m, first)) = all.next() else { return };
     if let Some((other, sku)) = network.mixed_with(first.sku) {
+        let beside_models = matches!(network.beside, Beside::Instances(_));
+        let also =
+            if beside_models { ", or set upgradePolicy.mode to Automatic where it has an older model" } else { "" };
         findings
             .refuse(
                 Code::DifferentSkuLoadBalancersAndPublicIPAddressNotAllowed,
                 network.public(n, m, "sku.name"),
                 format!("{} is {}, and {other} has public addresses that are {sku}.", first.name, first.sku),
-                format!("Use one SKU for all public addresses of a scale set; to change it, change {other} first."),
+                format!(
+                    "Use one SKU for all public addresses of a scale set; to change it, change {other} first{also}."
+                ),
             )
             .until_gone(other.clone());
     }

@@ -154,3 +154,31 @@ fn an_upgrade_of_a_deallocated_instance_needs_no_basic_address() {
     fabric.accept(basic().size("Standard_DS3_v2"));
     fabric.accept(deallocated().revision(3));
 }
+
+#[test]
+fn public_addresses_that_a_flexible_set_will_need_are_no_other_sets() {
+    let mut fabric = a_fabric_with_public_addresses("198.51.100.0/31").with(a_subnet("web", "10.0.1.0/24"));
+    let set = |name: &str, replicas: u32| a_scale_set(name, replicas).public(a_public_model(Sku::Standard));
+    fabric.accept(set("flex", 2).flexible());
+    let refusal = fabric.put(set("api", 1)).unwrap_err();
+    assert_eq!(told(&refusal), [("VMSS-29", Code::AllocationFailed, "spec.replicas")]);
+    fabric.cure(&refusal, |fabric| fabric.accept(set("flex", 1).flexible()));
+    fabric.accept(set("api", 1));
+}
+
+#[test]
+fn a_later_batch_takes_no_address_that_a_flexible_set_will_need() {
+    let back = || a_nic_model("nic").in_subnet("back");
+    let mut fabric = a_fabric().with(a_subnet("web", "10.0.1.0/24")).with(a_subnet("back", "10.0.2.0/29"));
+    fabric = fabric.with_set(a_scale_set("api", 2).rolling(50, 10));
+    let moved = || a_scale_set("api", 2).rolling(50, 10).nics([back()]);
+    fabric.accept(moved());
+    fabric.accept(a_scale_set("flex", 2).flexible().nics([back()]));
+    fabric.advance(10);
+    assert_eq!((fabric.set_view("api").updated_replicas, fabric.progress_of("api")), (Some(1), Some("UpgradeBlocked")));
+    let awaited = VirtualMachineScaleSet::awaits(&fabric.engine, &named("api"), fabric.get("api"));
+    let freed = fabric.freed_by(|fabric| assert!(fabric.delete(Kind::VirtualMachineScaleSet, "flex").unwrap()));
+    assert!(!awaited.is_disjoint(&freed), "{awaited:?} {freed:?}");
+    fabric.accept(moved());
+    assert_eq!(fabric.set_view("api").updated_replicas, Some(2));
+}
