@@ -195,9 +195,15 @@ fn record<K: Api>(about: &About, uid: &Uid, status: &Value) -> Option<Record<K>>
     if !placement.names_a_region() || placement.subscription.len() > limits::LABEL_LENGTH {
         return None;
     }
-    let handled = serde_json::to_value(&status.view).ok()?.get("lastHandledRestartAt").cloned();
-    let restarted_at = handled.as_ref().and_then(Value::as_str).map(str::to_owned);
-    let about = About { restarted_at, ..about.clone() };
+    // What annotations ask for now need not be what the fabric has taken up.
+    let view = serde_json::to_value(&status.view).ok()?;
+    let told = |field: &str| view.get(field).and_then(Value::as_str);
+    let revision = told("revision").and_then(|revision| revision.parse().ok());
+    let about = About {
+        restarted_at: told("lastHandledRestartAt").map(str::to_owned),
+        revisions: (revision.or(about.revisions.0), about.revisions.1),
+        ..about.clone()
+    };
     Some(Record {
         uid: uid.clone(),
         generation: status.programmed_generation?,

@@ -143,6 +143,11 @@ impl Engine {
         self.pools.get(pool)
     }
 
+    /// True if an IP configuration holds this public address.
+    pub fn is_associated(&self, public: &Name) -> bool {
+        self.associations.contains_key(public)
+    }
+
     /// The number of MAC addresses in use.
     pub fn macs_in_use(&self) -> usize {
         self.macs.len()

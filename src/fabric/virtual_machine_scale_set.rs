@@ -30,7 +30,7 @@ use super::network_interface::IpVersion;
 use super::resource::{Advice, DeletionRule, Programmed, Resource, Rule};
 use super::violation::{Code, Refusal, WaitKey};
 use super::virtual_machine::PowerWish;
-pub(super) use instances::{member_has_gone, member_is_there, program, take_back};
+pub(super) use instances::{has_latest_model, member_has_gone, member_is_there, program, take_back};
 pub use model::{
     ConfigurationModel, InstanceName, Model, NicModel, PublicModel, labels, mark_primary, named_by, names_differ,
     publics,

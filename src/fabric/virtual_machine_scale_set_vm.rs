@@ -213,6 +213,7 @@ fn vm_view(this: InstanceName<'_>, view: &VirtualMachineScaleSetVMView) -> Virtu
         power_state: view.power_state,
         last_handled_restart_at: view.last_handled_restart_at.clone(),
         network_interfaces: attached.collect(),
+        ..VirtualMachineView::default()
     }
 }
 

@@ -129,11 +129,11 @@ impl Core {
             }
             Input::ListDone(source) => self.list_done(source),
             Input::Applied(observed) => self.applied(*observed),
-            Input::Deleted(id, uid) => {
-                if self.index.get(&id).is_some_and(|entry| entry.uid == uid) {
-                    self.gone(&id);
-                }
-            }
+            Input::Deleted(id, uid) => match self.index.get(&id) {
+                Some(entry) if entry.uid == uid => self.gone(&id),
+                Some(_) => {}
+                None => self.makes_way(&id),
+            },
             Input::Namespace(name, namespace) => self.namespace(name, namespace),
             Input::NamespaceDeleted(name) => {
                 self.namespaces.remove(&name);
@@ -281,6 +281,11 @@ impl Core {
         let gone: Vec<ObjectId> = known.cloned().collect();
         for id in gone {
             self.gone(&id);
+        }
+        let in_the_way = self.in_the_way.keys().filter(|id| id.kind == kind && !seen.contains(id));
+        let out_of_the_way: Vec<ObjectId> = in_the_way.cloned().collect();
+        for id in out_of_the_way {
+            self.makes_way(&id);
         }
     }
 

@@ -195,8 +195,9 @@ async fn carry_out(client: Client, write: Write) -> Vec<Input> {
         }
         Ok(Err(kube::Error::Api(status))) if status.code == 409 => (Outcome::Conflict, None),
         Ok(Err(kube::Error::Api(status))) if status.code == 404 => (Outcome::Gone, None),
-        Ok(Err(kube::Error::Api(status))) if status.code == 422 => {
-            tracing::warn!(object = %id, generation, error = status.message, "a write is not valid, and is tried again");
+        // Not valid, or not allowed: by a quota, a webhook, or for lack of rights.
+        Ok(Err(kube::Error::Api(status))) if matches!(status.code, 400 | 403 | 413 | 422) => {
+            tracing::warn!(object = %id, generation, error = status.message, "a write is not taken, and is tried again");
             (Outcome::Invalid(status.message.clone()), None)
         }
         Ok(Err(error)) => {

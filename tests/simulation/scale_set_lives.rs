@@ -147,6 +147,90 @@ fn a_set_that_does_not_fit_follows_its_subnet_when_that_goes_and_comes() {
     assert_eq!(ready(&world, &api()), "True Ready");
 }
 
+// Upgrades that a machine does not take up.
+
+/// A second network interface, `more`, beside `nic`.
+fn two_nics(mut spec: Value) -> Value {
+    let nics = &mut spec["virtualMachineProfile"]["networkProfile"]["networkInterfaceConfigurations"];
+    nics[0]["primary"] = json!(true);
+    let mut more = nics[0].clone();
+    (more["name"], more["primary"]) = (json!("more"), json!(false));
+    nics.as_array_mut().unwrap().push(more);
+    spec
+}
+
+fn more(n: u64) -> ObjectId {
+    id(Kind::NetworkInterface, "a", &format!("api-{n}-more"))
+}
+
+fn is_going(world: &World, id: &ObjectId) -> bool {
+    !world.objects[id]["metadata"]["deletionTimestamp"].is_null()
+}
+
+#[test]
+fn an_upgrade_that_leaves_a_part_out_takes_none_from_a_machine_that_was_taken_over() {
+    let mut world = farm();
+    world.create(&api(), two_nics(upgraded("Flexible", "Automatic", 2, false)), true);
+    world.calm_down();
+    assert_eq!(ready(&world, &api()), "True Ready");
+    world.taken_over.insert(machine(0));
+    world.edit(&api(), |object| object["spec"] = upgraded("Flexible", "Automatic", 2, true));
+    world.calm_down();
+    world.let_go(&more(1));
+    world.calm_down();
+    assert!(!is_going(&world, &more(0)), "its machine has it");
+    assert!(!world.objects.contains_key(&more(1)), "its machine has let go of it");
+    assert_eq!((ready(&world, &api()), status(&world, "takenOverInstanceIds")), ("True Ready".into(), json!("0")));
+    a_restart_changes_nothing(&mut world);
+}
+
+#[test]
+fn an_upgrade_that_is_taken_back_before_it_was_done_leaves_nothing_behind() {
+    let mut world = farm();
+    let whole = || two_nics(upgraded("Flexible", "Automatic", 3, false));
+    world.create(&api(), whole(), true);
+    world.calm_down();
+    world.edit(&api(), |object| object["spec"] = upgraded("Flexible", "Automatic", 3, true));
+    for _ in 0..6 {
+        world.goes_on_for_one_step(&api());
+    }
+    world.edit(&api(), |object| object["spec"] = whole());
+    world.calm_down();
+    for n in 0..3 {
+        world.let_go(&more(n));
+    }
+    world.calm_down();
+    assert_eq!(ready(&world, &api()), "True Ready");
+    assert_eq!((0..3).map(|n| is_going(&world, &more(n))).collect::<Vec<_>>(), [false; 3]);
+}
+
+/// The machine as the fabric carries it has the old model, whatever its object says.
+#[test]
+fn a_machine_that_refuses_its_upgrade_is_told_and_not_counted() {
+    for upgrade in ["Automatic", "Rolling"] {
+        let mut world = farm();
+        world.create(&id(Kind::AvailabilitySet, "a", "av"), json!({}), true);
+        world.create(&api(), upgraded("Flexible", upgrade, 2, false), true);
+        world.calm_down();
+        world.edit(&machine(0), |object| object["spec"]["availabilitySet"] = json!({"name": "av"}));
+        world.calm_down();
+        assert_eq!(ready(&world, &machine(0)), "False PropertyChangeNotAllowed");
+        assert_eq!(ready(&world, &api()), "True Ready", "{upgrade}: it runs, as it is to be");
+        world.edit(&api(), |object| object["spec"] = upgraded("Flexible", upgrade, 2, true));
+        world.calm_down();
+        let told = |world: &World| {
+            let latest = |n: u64| world.objects[&machine(n)]["status"]["latestModelApplied"].clone();
+            (ready(world, &api()), status(world, "instances")[0]["latestModelApplied"].clone(), latest(0))
+        };
+        assert_eq!(told(&world), ("Unknown InstanceBlocked".into(), json!(false), json!(false)), "{upgrade}");
+        assert!(message(&world).contains(&machine(0).to_string()), "{}", message(&world));
+        a_restart_changes_nothing(&mut world);
+        world.edit(&machine(0), |object| drop(object["spec"].as_object_mut().unwrap().remove("availabilitySet")));
+        world.calm_down();
+        assert_eq!(told(&world), ("True Ready".into(), json!(true), json!(true)), "{upgrade}");
+    }
+}
+
 // What is in the way.
 
 #[test]
@@ -170,6 +254,23 @@ fn a_name_that_is_taken_is_told_and_the_instance_follows_when_it_is_free() {
         world.calm_down();
         assert_eq!(ready(&world, &api()), "True Ready", "{mode}");
     }
+}
+
+/// The operator hears that the name is taken, and sees neither that it was nor that it is free again.
+#[test]
+fn what_was_in_the_way_and_was_never_seen_keeps_nothing_away() {
+    let mut world = farm();
+    world.create(&api(), set("Uniform", 2, false), true);
+    world.dies_at(|write| write.id == api() && matches!(write.what, What::Status(_)));
+    world.appears_unseen(&instance(1));
+    for _ in 0..20 {
+        world.goes_on_for_one_step(&api());
+    }
+    assert_eq!(names(&world, Kind::VirtualMachineScaleSetVM), ["api-0", "api-1"]);
+    world.objects.remove(&instance(1));
+    world.relists(Kind::VirtualMachineScaleSetVM);
+    world.calm_down();
+    assert_eq!((ready(&world, &api()), status(&world, "readyReplicas")), ("True Ready".into(), json!(2)));
 }
 
 #[test]
@@ -327,6 +428,33 @@ fn what_a_set_leaves_as_an_orphan_while_the_operator_starts_stays() {
     world.calm_down();
     let going = |id: &ObjectId| !world.objects[id]["metadata"]["deletionTimestamp"].is_null();
     assert_eq!([machine(0), nic(0), machine(1), nic(1)].map(|id| going(&id)), [false; 4]);
+}
+
+/// The object of an instance is nothing without its set, whoever has taken its owner away.
+#[test]
+fn a_uniform_set_goes_with_its_instances_even_if_they_are_nobodys() {
+    let mut world = made("Uniform", 3);
+    world.delete_as_an_orphan(&api());
+    world.orphan_children_of(&api());
+    world.calm_down();
+    for n in 0..3 {
+        world.let_go(&instance(n));
+    }
+    world.let_go(&api());
+    world.calm_down();
+    assert_eq!((names(&world, Kind::VirtualMachineScaleSetVM), world.objects.contains_key(&api())), (vec![], false));
+}
+
+#[test]
+fn an_instance_whose_object_is_nobodys_is_replaced() {
+    let mut world = made("Uniform", 2);
+    world.edit(&instance(0), |object| object["metadata"]["ownerReferences"] = json!([]));
+    world.calm_down();
+    world.let_go(&instance(0));
+    world.calm_down();
+    assert_eq!(names(&world, Kind::VirtualMachineScaleSetVM), ["api-1", "api-2"]);
+    assert_eq!(ready(&world, &api()), "True Ready");
+    a_restart_changes_nothing(&mut world);
 }
 
 // Models.

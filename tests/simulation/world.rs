@@ -46,6 +46,8 @@ pub struct World {
     pub not_taken: BTreeSet<ObjectId>,
     /// The objects that instances have had, by the lives of their sets.
     instances: BTreeSet<(String, ObjectId)>,
+    /// What was last applied to the objects that sets have made.
+    applied: BTreeMap<ObjectId, Value>,
     settings: Settings,
     namespaces: BTreeMap<&'static str, Namespace>,
     version: u64,
@@ -75,6 +77,7 @@ impl World {
             taken_over: BTreeSet::new(),
             not_taken: BTreeSet::new(),
             instances: BTreeSet::new(),
+            applied: BTreeMap::new(),
             settings,
             namespaces: NAMESPACES.into_iter().map(|name| (name, Namespace::default())).collect(),
             version: 0,
@@ -134,6 +137,12 @@ impl World {
                 finalizers.retain(|finalizer| finalizer != FOREIGN_FINALIZER);
             }
         });
+    }
+
+    /// Somebody creates an object while the watch of its kind is down.
+    pub fn appears_unseen(&mut self, id: &ObjectId) {
+        self.create(id, json!({"scaleSet": {"name": "other"}, "instanceId": "1"}), true);
+        self.events.remove(&id.kind);
     }
 
     pub fn strip(&mut self, id: &ObjectId) {

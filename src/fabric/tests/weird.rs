@@ -300,6 +300,7 @@ fn vm_view(spec: &VirtualMachineSpec) -> VirtualMachineView {
         }),
         last_handled_restart_at: spec.location.clone(),
         network_interfaces: spec.network_profile.network_interfaces.iter().map(claim).collect(),
+        ..VirtualMachineView::default()
     }
 }
 

@@ -11,6 +11,7 @@ use crate::fabric::id::{Name, ShownRef};
 use crate::fabric::mac::Mac;
 use crate::fabric::network_interface::NetworkInterface;
 use crate::fabric::resource::Programmed;
+use crate::fabric::virtual_machine_scale_set;
 
 /// What the fabric reports of a virtual machine.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -19,6 +20,13 @@ pub struct VirtualMachineView {
     /// The power state.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub power_state: Option<PowerState>,
+    /// Of an instance of a scale set: the revision of the model that it has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 20))]
+    pub revision: Option<String>,
+    /// Of an instance of a scale set: whether that is the latest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub latest_model_applied: Option<bool>,
     /// The value of the annotation vnet.dev/restartedAt that the last restart was done for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = RESTARTED_AT_LENGTH))]
@@ -71,8 +79,11 @@ pub(super) fn observe(engine: &Engine, name: &Name, programmed: &Programmed<Virt
             private_ip_address: primary.and_then(|primary| held.held.addresses.get(primary)).copied(),
         })
     });
+    let member = programmed.ask.member.as_ref();
     VirtualMachineView {
         power_state: Some(programmed.held.power),
+        revision: member.map(|member| member.revision.to_string()),
+        latest_model_applied: member.and_then(|member| virtual_machine_scale_set::has_latest_model(engine, member)),
         last_handled_restart_at: programmed.held.last_handled_restart_at.clone(),
         network_interfaces: network_interfaces.collect(),
     }

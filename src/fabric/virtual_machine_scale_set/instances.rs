@@ -87,14 +87,23 @@ pub fn program(engine: &mut Engine, name: &Name, id: u64) {
     engine.touch(Kind::VirtualMachineScaleSet, name);
 }
 
-/// The objects of all instances of a Uniform set tell that there is a model that they do not have.
+/// The objects of all instances tell that there is a model that they do not have.
 pub(super) fn are_behind(engine: &mut Engine, name: &Name) {
-    let set = engine.get::<VirtualMachineScaleSet>(name);
-    let Some(set) = set.filter(|set| set.ask.mode == OrchestrationMode::Uniform) else { return };
+    let Some(set) = engine.get::<VirtualMachineScaleSet>(name) else { return };
+    let kind = match set.ask.mode {
+        OrchestrationMode::Uniform => Kind::VirtualMachineScaleSetVM,
+        OrchestrationMode::Flexible => Kind::VirtualMachine,
+    };
     let ids: Vec<u64> = set.held.instances.keys().copied().collect();
     for id in ids {
-        engine.touch(Kind::VirtualMachineScaleSetVM, &InstanceName { set: name, id }.object());
+        engine.touch(kind, &InstanceName { set: name, id }.object());
     }
+}
+
+/// Whether a machine of a Flexible set has the latest model; none if the set is carried no longer.
+pub(in crate::fabric) fn has_latest_model(engine: &Engine, member: &Member) -> Option<bool> {
+    let set = engine.get::<VirtualMachineScaleSet>(&member.set).filter(|_| is_of_the_set(engine, member))?;
+    Some(member.revision == set.held.revision)
 }
 
 /// The network interfaces of an instance, and the public addresses that they hold.

@@ -185,7 +185,7 @@ impl Obstacle {
                 "{object} is refused ({code}), and its instance waits for it. Cure it, or delete the instance: another takes its place."
             )),
             Obstacle::NotTaken(object) => Some(format!(
-                "The API server does not take {object}, and an Event says why. Correct the model; it is tried again by itself."
+                "The API server does not take {object}, and an Event says why. Correct the model, or what forbids it; it is tried again by itself."
             )),
         }
     }

@@ -13,7 +13,7 @@ use super::{Core, What, Write};
 use crate::api::Owner;
 use crate::api::children::{self, Child};
 use crate::fabric::virtual_machine_scale_set::{InstanceName, Obstacle, VirtualMachineScaleSet, ranges_have};
-use crate::fabric::{Kind, Name, ObjectId, Uid};
+use crate::fabric::{Kind, Name, NetworkInterface, ObjectId, Uid, VirtualMachine};
 use crate::operator::index::{Entry, Flight, Verdict};
 use crate::operator::queue::Urgency;
 pub(super) use births::Trouble;
@@ -162,8 +162,15 @@ impl Core {
     /// True if the fabric carries the child of the set, written from the revision that it is to have.
     fn is_there(&self, child: &Child, owner: &Uid) -> bool {
         let Some(entry) = self.index.get(&child.id).filter(|entry| entry.is_owned_by(owner)) else { return false };
-        let is_current = child.id.kind == Kind::VirtualMachineScaleSetVM
-            || entry.written_from.is_some_and(|from| from >= child.revision);
+        let is_current = match child.id.kind {
+            Kind::VirtualMachineScaleSetVM => true,
+            // The last one of an instance that is written: what it was written from need not be what it took up.
+            Kind::VirtualMachine => {
+                let carried = self.engine.get::<VirtualMachine>(&child.id.name);
+                carried.and_then(|vm| vm.ask.member.as_ref()).is_some_and(|member| member.revision >= child.revision)
+            }
+            _ => entry.written_from.is_some_and(|from| from >= child.revision),
+        };
         is_current && self.engine.holder(child.id.kind, &child.id.name) == Some(&entry.uid)
     }
 
@@ -209,12 +216,32 @@ impl Core {
 
     fn is_too_much(&self, id: &ObjectId) -> bool {
         let Some(entry) = self.index.get(id).filter(|entry| !entry.deleting) else { return false };
-        let Some(owner) = &entry.owner else { return false };
+        let Some(owner) = &entry.owner else {
+            // The object of an instance is nothing without its set; the set makes another, or goes.
+            return id.kind == Kind::VirtualMachineScaleSetVM
+                && self.engine.holder(id.kind, &id.name) == Some(&entry.uid);
+        };
         let set = set_of(owner);
         match self.index.get(&set).filter(|set| set.uid == owner.uid) {
             None => true,
             Some(set) if set.deleting => id.kind == Kind::VirtualMachineScaleSetVM || !set.leaves_children,
-            Some(_) => self.engine.holder(set.kind, &set.name) == Some(&owner.uid) && !self.is_wanted(&set.name, id),
+            Some(_) => {
+                self.engine.holder(set.kind, &set.name) == Some(&owner.uid)
+                    && !self.is_wanted(&set.name, id)
+                    && !self.is_used(id)
+            }
+        }
+    }
+
+    /// An upgrade that leaves a part out takes it away only when the machine has let go of it: the machine may refuse the
+    /// upgrade, or the model may change again before.
+    fn is_used(&self, id: &ObjectId) -> bool {
+        match id.kind {
+            Kind::NetworkInterface => {
+                self.engine.get::<NetworkInterface>(&id.name).is_some_and(|nic| nic.held.attached.is_some())
+            }
+            Kind::PublicIPAddress => self.engine.is_associated(&id.name),
+            _ => false,
         }
     }
 

@@ -79,7 +79,7 @@ pub enum Outcome {
     Conflict,
     /// The object is gone.
     Gone,
-    /// Not done: the API server does not take the object with the spec that it has, and says why.
+    /// Not done: the API server does not take the object as it is to be, or takes none like it, and says why.
     Invalid(String),
     /// Not done, or nobody knows.
     Failed,

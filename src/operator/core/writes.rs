@@ -125,7 +125,7 @@ impl Core {
                 warning: true,
                 reason: "WriteRefused".to_owned(),
                 note: format!(
-                    "Correct the object: as it stands, the API server takes no write of it, its release included. {why}"
+                    "The API server takes no write of the object, its release included: {why} Cure that, in the object or in what forbids it; it is tried again by itself."
                 ),
             });
         }

@@ -117,17 +117,24 @@ impl World {
             Some(_) if id.kind == Kind::VirtualMachineScaleSetVM => return (None, Outcome::Conflict),
             Some(there) => {
                 let mut next = there.clone();
-                if next["spec"] != object["spec"] {
+                let before = self.applied.insert(id.clone(), object.clone()).unwrap_or_default();
+                for part in ["/spec", "/metadata/annotations"] {
+                    let wanted = object.pointer(part).cloned().unwrap_or_default();
+                    let before = before.pointer(part).unwrap_or(&Value::Null);
+                    if let Some(live) = next.pointer_mut(part) {
+                        *live = applied_over(live, wanted, before);
+                    }
+                }
+                if next["spec"] != there["spec"] {
                     next["metadata"]["generation"] = json!(next["metadata"]["generation"].as_i64().unwrap() + 1);
                 }
-                next["spec"] = object["spec"].take();
-                next["metadata"]["annotations"] = object["metadata"]["annotations"].take();
                 self.tell(|| format!("operator applies {id}"));
                 self.store(id, next);
             }
             None => {
                 self.lives += 1;
                 self.is_a_new_instance(id, &object);
+                self.applied.insert(id.clone(), object.clone());
                 let metadata = &mut object["metadata"];
                 metadata["uid"] = json!(format!("life-{}", self.lives));
                 metadata["generation"] = json!(1);
@@ -184,6 +191,25 @@ impl World {
         // The real server answers the write that removes an object with the version that it had.
         let removed = !self.objects.contains_key(&write.id);
         Outcome::Done(if removed { write.resource_version } else { self.version })
+    }
+}
+
+/// What an object is after a server-side apply: what the manifest no longer says goes, and what others have said stays.
+fn applied_over(live: &Value, wanted: Value, before: &Value) -> Value {
+    match (live, wanted) {
+        (Value::Object(live), Value::Object(wanted)) => {
+            let mut next = live.clone();
+            next.retain(|field, _| before.get(field).is_none());
+            for (field, wanted) in wanted {
+                let merged = match live.get(&field) {
+                    Some(live) => applied_over(live, wanted, &before[&field]),
+                    None => wanted,
+                };
+                next.insert(field, merged);
+            }
+            Value::Object(next)
+        }
+        (_, wanted) => wanted,
     }
 }
 

@@ -32,7 +32,10 @@ impl World {
     }
 
     pub fn relist(&mut self, rng: &mut ChaCha8Rng) {
-        let kind = Kind::ALL[rng.random_range(0..Kind::ALL.len())];
+        self.relists(Kind::ALL[rng.random_range(0..Kind::ALL.len())]);
+    }
+
+    pub fn relists(&mut self, kind: Kind) {
         self.tell(|| format!("watch of {kind} relists"));
         self.list(kind);
         self.core.settle(self.now);

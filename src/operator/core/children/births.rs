@@ -107,7 +107,7 @@ impl Core {
                     uid,
                     warning: true,
                     reason: "WriteRefused".to_owned(),
-                    note: format!("Correct the model: the API server does not take {id}. {why}"),
+                    note: format!("Correct the model, or what forbids it: the API server does not take {id}. {why}"),
                 });
             }
         }
