@@ -1,5 +1,6 @@
-//! What `vnet plan` says of every manifest that a test applies, and of every edit, compared with what the operator does:
-//! the same objects are refused, by the same rules, codes and paths, and the same addresses are given.
+//! What `vnet plan` says of every manifest that a test applies, of every edit and every deletion, compared with what the
+//! operator does: the same objects are refused, by the same rules, codes and paths, the same addresses are given and taken,
+//! and of what the plan does not name nothing changes.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,14 +8,17 @@ use jiff::Timestamp;
 use k8s_openapi::api::apps::v1::ControllerRevision;
 use k8s_openapi::api::core::v1::Namespace as KubeNamespace;
 use kube::api::ListParams;
-use kube::core::DynamicObject;
+use kube::core::{DynamicObject, Selector};
 use kube::{Api, ResourceExt};
 use serde_json::{Value, json};
-use vnet_operator::api::object::api_resource;
+use vnet_operator::api::object::{api_resource, owner};
 use vnet_operator::fabric::{Kind, Name, ObjectId, Settings};
+use vnet_operator::operator::Namespace;
+use vnet_operator::plan::admission::without_nulls;
+use vnet_operator::plan::cluster::Cluster;
 use vnet_operator::plan::difference::between;
-use vnet_operator::plan::manifests::{self, File};
-use vnet_operator::plan::report::{Difference, PlannedObject};
+use vnet_operator::plan::manifests::{self, File, Manifests};
+use vnet_operator::plan::report::{Difference, PlannedObject, PlannedViolation};
 use vnet_operator::plan::state::State;
 use vnet_operator::plan::{self, Options, Plan, Prune, merge};
 
@@ -25,6 +29,8 @@ use crate::space::Space;
 #[derive(Debug)]
 pub struct Foresight {
     plan: Plan,
+    /// What there was, at rest: of what the plan does not name, nothing changes.
+    before: Cluster,
     /// Whether Dynamic addresses do not depend on who comes first.
     exact: bool,
 }
@@ -52,9 +58,48 @@ impl Foresight {
             let remembers = object.metadata.annotations.clone();
             state.objects.values_mut().filter(is_it).for_each(|stored| stored.metadata.annotations = remembers.clone());
         }
-        let options = Options { settings: Settings::default(), prune: Prune::Nothing, now: Timestamp::now() };
-        let plan = plan::plan(&manifests, state, &options).expect("the plan comes to rest");
-        Some(Self { plan, exact })
+        Some(Self::planned(&manifests, state, Prune::Nothing, exact))
+    }
+
+    fn planned(manifests: &Manifests, state: State, prune: Prune, exact: bool) -> Self {
+        let options = Options { settings: Settings::default(), prune, now: Timestamp::now() };
+        let namespaces = state.namespaces.iter().flatten();
+        let namespaces = namespaces.map(|(name, metadata)| (name.clone(), Namespace::of(metadata))).collect();
+        let before = Cluster::start(Settings::default(), state.clone(), &namespaces, options.now);
+        let plan = plan::plan(manifests, state, &options).expect("the plan comes to rest");
+        Self { plan, before: before.expect("the state comes to rest"), exact }
+    }
+
+    /// What would come of deleting an object: as if everything else in its namespace were asked for as it is, and what
+    /// nobody asks for pruned. None if that cannot be told from here: what belongs to a scale set is not pruned.
+    pub fn of_deletion(space: &Space<'_>, object: &DynamicObject) -> Option<Self> {
+        if !space.cluster.runs_plainly() || owner(object).is_some() {
+            return None;
+        }
+        let state = state(space, [json!({"spec": object.data["spec"]})].iter())?;
+        // Of several that wait, the first to come is served first, which the state does not tell to the second.
+        let waits = |object: &&DynamicObject| object.data["status"]["violations"][0]["retry"] == "OnChange";
+        if state.objects.values().filter(waits).count() > 1 {
+            return None;
+        }
+        let is_other = |(id, other): &(&ObjectId, &DynamicObject)| {
+            *id.name.namespace == *space.name && other.metadata.uid != object.metadata.uid
+        };
+        let as_it_is = |(id, other): (&ObjectId, &DynamicObject)| {
+            let metadata = json!({"name": other.metadata.name, "namespace": other.metadata.namespace});
+            let version = "vnet.dev/v1alpha1";
+            json!({"apiVersion": version, "kind": id.kind.as_str(), "metadata": metadata, "spec": other.data["spec"]})
+        };
+        let namespace = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": space.name}});
+        let others = state.objects.iter().filter(is_other).map(as_it_is);
+        let items: Vec<Value> = others.chain([namespace]).collect();
+        let text = json!({"apiVersion": "v1", "kind": "List", "items": items}).to_string();
+        let manifests = manifests::read(&[File { name: "kept.yaml".into(), text }], &space.name).ok()?;
+        let foresight = Self::planned(&manifests, state, Prune::Labelled(Selector::default()), false);
+        let is_of_the_server = |told: &PlannedViolation| ["schema", "CEL"].contains(&told.violation.rule.as_str());
+        let told = foresight.plan.objects.iter().flat_map(|object| &object.violations);
+        // A test may have stored what the API server would not take now.
+        (!told.into_iter().any(is_of_the_server)).then_some(foresight)
     }
 
     /// What would come of merging a change into an object.
@@ -75,7 +120,7 @@ impl Foresight {
         json_patch::merge(&mut whole, change);
         whole["apiVersion"] = json!("vnet.dev/v1alpha1");
         whole["kind"] = json!(object.types.as_ref()?.kind);
-        Self::beside(space, &without_nulls(whole).to_string(), Some(before))
+        Self::beside(space, &without_nulls(&whole).to_string(), Some(before))
     }
 
     /// Fails unless the API server was to refuse something, at a field that its answer names.
@@ -97,14 +142,10 @@ impl Foresight {
         self.plan.objects.iter().find(is_it)
     }
 
-    /// Whether the object is as foreseen: refused for the same, with the same addresses. What is not foreseen may be.
+    /// Whether the object is as foreseen: refused for the same, with the same addresses; as before, if nothing is foreseen.
     pub fn is_true_of(&self, object: &DynamicObject) -> Result<(), String> {
-        let Some(planned) = self.said_of(object) else { return Ok(()) };
+        let Some(planned) = self.said_of(object) else { return self.is_as_before(object) };
         let status = &object.data["status"];
-        let told = |list: &Value| -> Vec<String> {
-            let all = list.as_array().into_iter().flatten();
-            all.map(|v| format!("{} {} {}", v["rule"], v["code"], v["path"])).collect()
-        };
         let foreseen = told(&json!(planned.violations));
         if told(&status["violations"]) != foreseen {
             return Err(format!("the plan said that it breaks {foreseen:?}"));
@@ -125,16 +166,30 @@ impl Foresight {
         }
         Ok(())
     }
+
+    /// Whether an object of which the plan says nothing is refused for what it was, and has the addresses that it had.
+    fn is_as_before(&self, object: &DynamicObject) -> Result<(), String> {
+        let is_it = |stored: &&DynamicObject| stored.metadata.uid == object.metadata.uid;
+        let Some(before) = self.before.server().objects().values().find(is_it) else { return Ok(()) };
+        let (was, is) = (&before.data["status"], &object.data["status"]);
+        if told(&was["violations"]) != told(&is["violations"]) {
+            return Err(format!("the plan said nothing of it, and it broke {:?} before", told(&was["violations"])));
+        }
+        let moved = between(&was["programmed"], &is["programmed"], "programmed").into_iter();
+        let own = ["ipAddress", "ipPrefix", "ipConfigurations", "networkInterfaces"];
+        let moved = moved.chain(own.iter().flat_map(|field| between(&was[field], &is[field], field)));
+        let is_address = |told: &Difference| told.path.ends_with("Address") || told.path.ends_with("ipPrefix");
+        match moved.filter(is_address).find(|_| self.exact) {
+            Some(moved) => Err(format!("the plan said nothing of it, and it is another: {moved:?}")),
+            None => Ok(()),
+        }
+    }
 }
 
-fn without_nulls(value: Value) -> Value {
-    match value {
-        Value::Object(fields) => {
-            let kept = fields.into_iter().filter(|(_, value)| !value.is_null());
-            Value::Object(kept.map(|(name, value)| (name, without_nulls(value))).collect())
-        }
-        other => other,
-    }
+/// Rule, code and path of each violation.
+fn told(violations: &Value) -> Vec<String> {
+    let all = violations.as_array().into_iter().flatten();
+    all.map(|v| format!("{} {} {}", v["rule"], v["code"], v["path"])).collect()
 }
 
 /// The namespaces that a spec refers to.

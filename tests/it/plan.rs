@@ -110,6 +110,43 @@ fn a_change_to_a_cluster_is_planned_with_what_is_in_the_way() {
     assert_eq!(violation["file"], "<stdin>");
 }
 
+#[test]
+fn an_apply_changes_the_fields_that_were_planned_and_no_others() {
+    let space = Space::empty();
+    let address = |spec: &str| {
+        format!("apiVersion: vnet.dev/v1alpha1\nkind: PublicIPAddress\nmetadata: {{name: p}}\nspec: {{{spec}}}\n")
+    };
+    space.kubectl_ok(&["create", "-f", "-"], &address("idleTimeoutInMinutes: 30"));
+    for spec in [
+        "tags: {a: b}",
+        "tags: {c: d}",
+        "tags: {c: d}, idleTimeoutInMinutes: 20",
+        "tags: {c: null}, idleTimeoutInMinutes: null",
+        "sku: null",
+        "idleTimeoutInMinutes: 010",
+        "idleTimeoutInMinutes: 8.0",
+        "",
+    ] {
+        let before = space.get("pip/p").data["spec"].clone();
+        let against = ["-", "-n", &space.name, "--against", "cluster", "-o", "json"];
+        let planned = json(&plan_of_stdin(space.cluster, &against, &address(spec)));
+        space.kubectl_ok(&["apply", "-f", "-"], &address(spec));
+        let changed = between(&before, &space.get("pip/p").data["spec"], "spec");
+        let object = objects(&planned).into_iter().find(|object| object["name"] == "p").expect("it is planned");
+        let fields = object["fields"].as_array().cloned().unwrap_or_default();
+        assert_eq!(Value::from(fields), serde_json::to_value(changed).expect("it is JSON"), "{spec:?}");
+    }
+}
+
+#[test]
+fn metadata_that_kubectl_apply_does_not_take_is_refused_by_the_plan_too() {
+    let space = Space::empty();
+    for metadata in ["labels: [x]", "labels: {a b: c}", "annotations: {A B: c}", "finalizers: foo", "label: {a: b}"] {
+        let set = "apiVersion: vnet.dev/v1alpha1\nkind: AvailabilitySet\n";
+        space.apply_refused(&format!("{set}metadata: {{name: a, {metadata}}}\nspec: {{}}\n"));
+    }
+}
+
 /// Runs `vnet plan` beside this cluster, which reads `input`.
 pub fn plan_of_stdin(cluster: &Cluster, arguments: &[&str], input: &str) -> Output {
     let folder = folder(input);

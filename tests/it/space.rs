@@ -168,9 +168,10 @@ impl<'a> Space<'a> {
 
     /// Asks for the deletion of the object, and does not wait for it.
     pub fn delete(&self, id: &str) {
-        self.foresee(None);
+        let foresight = Foresight::of_deletion(self, &self.get(id));
         let (kind, name) = read(id);
         let deleted = block_on(self.objects(kind).delete(name, &DeleteParams::default()));
+        self.foresee(foresight);
         deleted.unwrap_or_else(|error| panic!("{id}: {error}"));
     }
 
