@@ -29,6 +29,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::fabric::virtual_machine_scale_set_vm::Revision;
 use crate::fabric::{Name, Resource, Uid, Violation};
 
 /// The API group of every kind.
@@ -63,8 +64,7 @@ pub trait Api: Resource<View: Serialize + DeserializeOwned + JsonSchema + Defaul
 
 /// The annotation of an instance of a Flexible scale set: the revision of the model that it was written from.
 pub const REVISION: &str = "vnet.dev/revision";
-/// The annotation that asks for an instance of a Flexible scale set to have at least this revision of the model.
-pub const WISHED_REVISION: &str = "vnet.dev/wished-revision";
+pub use crate::fabric::virtual_machine::WISHED_REVISION;
 
 /// What a translation may read of an object beside its spec.
 #[derive(Clone, Debug)]
@@ -76,7 +76,7 @@ pub struct About {
     /// The scale set that owns the object.
     pub owner: Option<Owner>,
     /// The revision of the scale set's model that the object was written from, and the one that is wished for it.
-    pub revisions: (Option<u64>, Option<u64>),
+    pub revisions: (Option<u64>, Option<Revision>),
 }
 
 /// The scale set that made an object and owns it.

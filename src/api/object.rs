@@ -13,6 +13,7 @@ use super::form::{self, Whose};
 use super::status::{Published, Status};
 use super::{About, Api, FINALIZER, GROUP, Owner, RESTARTED_AT, REVISION, WISHED_REVISION};
 use crate::fabric::limits;
+use crate::fabric::virtual_machine_scale_set_vm::Revision;
 use crate::fabric::{
     AnyRecord, Ask, AvailabilitySet, Code, Engine, Findings, Kind, Name, NetworkInterface, ObjectId, Placement,
     PublicIPAddress, PublicIPPrefix, Record, Subnet, Uid, Violation, VirtualMachine, VirtualMachineScaleSet,
@@ -112,7 +113,10 @@ where
         name: name.clone(),
         restarted_at: object.annotations().get(RESTARTED_AT).cloned(),
         owner: owner(object),
-        revisions: (number(REVISION), number(WISHED_REVISION)),
+        revisions: (
+            number(REVISION),
+            object.annotations().get(WISHED_REVISION).map(|wish| Revision::from(wish.as_str())),
+        ),
     };
     let uid = Uid::from(meta.uid.as_deref()?);
     let field = |field: &str| object.data.get(field).unwrap_or(&Value::Null);
@@ -201,7 +205,7 @@ fn record<K: Api>(about: &About, uid: &Uid, status: &Value) -> Option<Record<K>>
     let revision = told("revision").and_then(|revision| revision.parse().ok());
     let about = About {
         restarted_at: told("lastHandledRestartAt").map(str::to_owned),
-        revisions: (revision.or(about.revisions.0), about.revisions.1),
+        revisions: (revision.or(about.revisions.0), about.revisions.1.clone()),
         ..about.clone()
     };
     Some(Record {

@@ -207,13 +207,13 @@ impl Api for VirtualMachine {
 fn member(about: &About) -> Option<Box<Member>> {
     let owner = about.owner.as_ref()?;
     let id = about.name.name.strip_prefix(&*owner.set.name)?.strip_prefix('-')?.parse().ok()?;
-    let (revision, wish) = about.revisions;
+    let (revision, wish) = about.revisions.clone();
     Some(Box::new(Member {
         set: owner.set.clone(),
         owner: owner.uid.clone(),
         id,
         revision: revision.unwrap_or(0),
-        wish: wish.unwrap_or(0),
+        wish,
     }))
 }
 

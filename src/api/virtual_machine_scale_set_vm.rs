@@ -91,10 +91,7 @@ impl Api for VirtualMachineScaleSetVM {
             },
             set,
             id: spec.instance_id.parse().ok(),
-            revision: spec
-                .revision
-                .as_ref()
-                .map(|text| text.parse().map_or_else(|_| Revision::Unreadable(text.clone()), Revision::Number)),
+            revision: spec.revision.as_deref().map(Revision::from),
             power: spec.power_state,
             network: own,
             restarted_at: about.restarted_at.clone(),

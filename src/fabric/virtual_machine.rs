@@ -25,6 +25,7 @@ use super::network_interface::{NetworkInterface, Primary};
 use super::resource::{Advice, DeletionRule, Programmed, Resource, Rule};
 use super::violation::WaitKey;
 use super::virtual_machine_scale_set;
+use super::virtual_machine_scale_set_vm::Revision;
 use attachments::{attach, edit_attachments, let_go, makes_way, recall_mac};
 pub(super) use power::{deallocated_meanwhile, finish_start, restart_for_macs};
 use power::{leave_deallocation, power_on, start, stop};
@@ -90,6 +91,9 @@ pub struct VirtualMachine {
     pub member: Option<Box<Member>>,
 }
 
+/// The annotation that asks for an instance of a Flexible scale set to have at least this revision of the model (S-31).
+pub const WISHED_REVISION: &str = "vnet.dev/wished-revision";
+
 /// A virtual machine's place in a Flexible scale set.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Member {
@@ -101,8 +105,8 @@ pub struct Member {
     pub id: u64,
     /// The revision of the model that its objects were written from.
     pub revision: u64,
-    /// The revision that it is wished to have at least.
-    pub wish: u64,
+    /// The revision that it is wished to have at least (S-31).
+    pub wish: Option<Revision>,
 }
 
 /// What becomes of a running VM where an edit needs it deallocated (S-38).

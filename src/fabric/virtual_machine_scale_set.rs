@@ -38,7 +38,7 @@ pub use model::{
 pub(super) use names::{forget_what_is_unused, index_names, is_named_by_no_model};
 pub(super) use need::{Need, Wanted};
 pub(super) use rules::{
-    Needed, Network, added_ipv6, is_held_by, network_is_legal, others, parts_are_legal, skus_do_not_mix,
+    Needed, Network, added_ipv6, is_held_by, network_is_legal, others, parts_are_legal, size_takes, skus_do_not_mix,
 };
 pub(super) use upgrade::{go_on, vm_has_changed};
 pub use view::{InstanceView, SCALE_SET_LABEL, VirtualMachineScaleSetView, ranges_have};
@@ -174,9 +174,11 @@ impl Resource for VirtualMachineScaleSet {
         if let Some(until) = gone.held.paused_until {
             engine.pausing.remove(&(until, name.clone()));
         }
-        if gone.ask.mode == OrchestrationMode::Uniform {
-            for id in gone.held.instances.keys() {
-                instances::drop_parts(engine, InstanceName { set: name, id: *id });
+        for id in gone.held.instances.keys() {
+            let this = InstanceName { set: name, id: *id };
+            match gone.ask.mode {
+                OrchestrationMode::Uniform => instances::drop_parts(engine, this),
+                OrchestrationMode::Flexible => engine.touch(Kind::VirtualMachine, &this.object()),
             }
         }
         let mut promised = Need::default();

@@ -19,6 +19,7 @@ use super::virtual_machine_scale_set::{
     self as scale_set, Instance, InstanceName, NicModel, OrchestrationMode, VirtualMachineScaleSet,
 };
 use super::{ShownRef, Uid};
+pub(super) use rules::revision_is_of_the_set;
 pub use view::{InstanceConfigurationView, InstanceNicView, InstancePublicView, VirtualMachineScaleSetVMView};
 
 /// What is wished for one instance.
@@ -58,6 +59,19 @@ pub enum Revision {
     Unreadable(String),
 }
 
+impl From<&str> for Revision {
+    fn from(text: &str) -> Self {
+        text.parse().map_or_else(|_| Self::Unreadable(text.to_owned()), Self::Number)
+    }
+}
+
+impl Revision {
+    /// True if an instance of this revision is to be upgraded for it (S-31).
+    pub fn is_beyond(&self, revision: u64) -> bool {
+        matches!(self, Self::Number(wish) if *wish > revision)
+    }
+}
+
 impl Resource for VirtualMachineScaleSetVM {
     type Held = ();
     type View = VirtualMachineScaleSetVMView;
@@ -84,7 +98,7 @@ impl Resource for VirtualMachineScaleSetVM {
         let Some(set) = engine.get_mut::<VirtualMachineScaleSet>(&ask.set) else { return };
         let latest = set.held.revision;
         let Some(instance) = set.held.instances.get_mut(&id) else { return };
-        let is_upgrade = matches!(ask.revision, Some(Revision::Number(wish)) if wish > instance.revision);
+        let is_upgrade = ask.revision.as_ref().is_some_and(|wish| wish.is_beyond(instance.revision));
         if is_upgrade {
             (instance.revision, instance.target) = (latest, latest);
         }

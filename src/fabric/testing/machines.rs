@@ -7,6 +7,7 @@ use crate::fabric::network_interface::Primary;
 use crate::fabric::virtual_machine::{
     Disruption, GuestInterface, Member, NicReference, OsType, PowerWish, VirtualMachine,
 };
+use crate::fabric::virtual_machine_scale_set_vm::Revision;
 
 /// In place of the identity of a scale set, which the fabric of the test knows.
 pub(super) const THE_SET: &str = "the set that is carried";
@@ -49,13 +50,13 @@ impl A<VirtualMachine> {
 
     /// An instance of a Flexible set, written from this revision of its model.
     pub fn of_set(mut self, set: &str, id: u64, revision: u64) -> Self {
-        self.ask.member = Some(Member { set: named(set), owner: THE_SET.into(), id, revision, wish: 0 }.into());
+        self.ask.member = Some(Member { set: named(set), owner: THE_SET.into(), id, revision, wish: None }.into());
         self
     }
 
     /// The revision of the set's model that it is to have at least.
     pub fn wishing(mut self, revision: u64) -> Self {
-        self.ask.member.as_mut().unwrap().wish = revision;
+        self.ask.member.as_mut().unwrap().wish = Some(Revision::Number(revision));
         self
     }
 

@@ -7,7 +7,7 @@ use crate::fabric::public_ip_address::PublicIPAddress;
 use crate::fabric::subnet::Subnet;
 use crate::fabric::virtual_machine::VirtualMachine;
 use crate::fabric::virtual_machine_scale_set::{OrchestrationMode, labels, named_by};
-use crate::fabric::virtual_machine_scale_set_vm::Maker;
+use crate::fabric::virtual_machine_scale_set_vm::{Maker, Revision};
 use crate::fabric::virtual_network::VirtualNetwork;
 use crate::fabric::{AnyRecord, Engine, Kind, Name, Programmed, Record, for_each_kind};
 use crate::fabric::{AvailabilitySet, PublicIPPrefix, Uid, VirtualMachineScaleSet, VirtualMachineScaleSetVM};
@@ -29,12 +29,12 @@ fn record<K: Api>(engine: &Engine, name: &Name, programmed: &Programmed<K>) -> R
 }
 
 /// The scale set that owns an object, and the revisions that its annotations tell.
-fn family(engine: &Engine, kind: Kind, name: &Name) -> (Option<Owner>, (Option<u64>, Option<u64>)) {
+fn family(engine: &Engine, kind: Kind, name: &Name) -> (Option<Owner>, (Option<u64>, Option<Revision>)) {
     let owner = |set: &Name, uid: &Uid| Some(Owner { set: set.clone(), uid: uid.clone() });
     let vm = engine.get::<VirtualMachine>(name).and_then(|vm| vm.ask.member.as_ref());
     match (kind, vm, engine.get::<VirtualMachineScaleSetVM>(name)) {
         (Kind::VirtualMachine, Some(member), _) => {
-            (owner(&member.set, &member.owner), (Some(member.revision), Some(member.wish)))
+            (owner(&member.set, &member.owner), (Some(member.revision), member.wish.clone()))
         }
         (Kind::VirtualMachineScaleSetVM, _, Some(vm)) if vm.ask.maker == Maker::ScaleSet => {
             (owner(&vm.ask.set, &Uid::from("set")), (None, None))
@@ -87,8 +87,15 @@ pub fn essence(engine: &Engine) -> Tables {
     let mut tables = engine.tables().clone();
     for nic in tables.network_interface.values_mut() {
         if let Some(attached) = &mut nic.held.attached {
-            let before = engine.nics_of[&attached.vm].keys().filter(|seq| **seq < attached.seq).count();
-            attached.seq = 1 + before as u64;
+            // All that counts of the order in an instance of a Uniform set is which one is primary.
+            let of_an_instance = engine.holder(Kind::VirtualMachine, &attached.vm) == Some(&Uid::of_part(&attached.vm));
+            let place = |seq: u64, primary: bool| (of_an_instance && !primary, seq);
+            let own = place(attached.seq, attached.primary);
+            let others = engine.nics_of[&attached.vm].iter().map(|(seq, nic)| {
+                let nic = engine.get::<NetworkInterface>(nic).and_then(|nic| nic.held.attached.as_ref());
+                place(*seq, nic.is_some_and(|attached| attached.primary))
+            });
+            attached.seq = 1 + others.filter(|other| *other < own).count() as u64;
         }
     }
     for vm in tables.virtual_machine.values_mut() {

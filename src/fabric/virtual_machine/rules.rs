@@ -3,13 +3,14 @@
 mod attaching;
 mod public;
 
-use super::{NicReference, VirtualMachine};
+use super::{NicReference, VirtualMachine, WISHED_REVISION};
 use crate::fabric::availability_set::AvailabilitySet;
 use crate::fabric::id::{Kind, Name, ObjectId};
 use crate::fabric::limits::{self, AcceleratedNetworking};
 use crate::fabric::network_interface::{NetworkInterface, Primary, Switch};
 use crate::fabric::resource::{Case, Cures, Programmed, Rule};
 use crate::fabric::violation::{Code, Findings, WaitKey};
+use crate::fabric::virtual_machine_scale_set_vm::revision_is_of_the_set;
 
 type Vm<'a> = Case<'a, VirtualMachine>;
 
@@ -31,6 +32,15 @@ pub(super) const RULES: &[Rule<VirtualMachine>] = &[
         remedy: "Keep the set, or create another VM.",
         source: "[ATTACH] constraints; Azure/azure-powershell#1820; S-14",
         check: availability_set_is_fixed,
+    },
+    Rule {
+        id: "S-31",
+        says: "The wished revision of an instance of a Flexible scale set is at most the set's latest.",
+        codes: &[Code::InvalidParameter],
+        cure: Cures::Stalls,
+        remedy: "Wish the set's status.updateRevision.",
+        source: "[VMSS] upgrade policy; xplat arm_compute_vmss_update_wrong_instances",
+        check: revision_is_known,
     },
     Rule {
         id: "VM-01",
@@ -178,6 +188,14 @@ fn availability_set_is_fixed(case: &Vm<'_>, findings: &mut Findings) {
         ),
     };
     findings.refuse(Code::PropertyChangeNotAllowed, PATH, fact, remedy);
+}
+
+fn revision_is_known(case: &Vm<'_>, findings: &mut Findings) {
+    let Some(member) = &case.ask.member else { return };
+    if let Some(wish) = &member.wish {
+        let path = format!("metadata.annotations[{WISHED_REVISION}]");
+        revision_is_of_the_set(case.engine, wish, &member.set, &path, findings);
+    }
 }
 
 fn has_a_nic(case: &Vm<'_>, findings: &mut Findings) {

@@ -155,7 +155,7 @@ pub(in crate::fabric) fn member_is_there(engine: &mut Engine, member: &Member) {
     let before = (instance.revision, instance.target);
     instance.revision = member.revision;
     instance.target = instance.target.max(member.revision.min(latest));
-    if member.wish > instance.target {
+    if member.wish.as_ref().is_some_and(|wish| wish.is_beyond(instance.target)) {
         instance.target = latest;
     }
     let is_news = before != (instance.revision, instance.target);

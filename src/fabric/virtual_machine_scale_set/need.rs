@@ -109,7 +109,9 @@ impl Need {
     /// What Flexible sets other than this one will need for what they have been promised.
     pub fn of_others(engine: &Engine, set: &Name) -> Self {
         let mut need = Self::default();
-        for (name, other) in engine.all::<VirtualMachineScaleSet>().filter(|(name, _)| *name != set) {
+        let is_promised = |other: &Programmed<VirtualMachineScaleSet>| other.ask.mode == OrchestrationMode::Flexible;
+        let others = engine.all::<VirtualMachineScaleSet>().filter(|(name, other)| *name != set && is_promised(other));
+        for (name, other) in others {
             for id in other.pending() {
                 need.add_pending(engine, name, other, id);
             }

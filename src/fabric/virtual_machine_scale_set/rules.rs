@@ -13,7 +13,7 @@ use crate::fabric::limits;
 use crate::fabric::resource::{Case, Cures, DELETION_PATH, DeletionRule, Rule};
 use crate::fabric::violation::{Code, Findings, WaitKey};
 pub(super) use network::network_of;
-pub(in crate::fabric) use network::{Network, network_is_legal, parts_are_legal, skus_do_not_mix};
+pub(in crate::fabric) use network::{Network, network_is_legal, parts_are_legal, size_takes, skus_do_not_mix};
 use network::{
     labels_are_free, network_is_fixed, nics_are_few, nics_are_in_one_network, object_of, one_nic_is_primary,
     secondary_configurations_are_few, size_supports_acceleration,

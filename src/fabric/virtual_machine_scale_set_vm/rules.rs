@@ -1,15 +1,16 @@
 //! The rules of the objects that show instances, and of the wishes for one instance.
 
 use super::{Maker, Revision, VirtualMachineScaleSetVM};
-use crate::fabric::id::{Kind, ObjectId};
+use crate::fabric::engine::Engine;
+use crate::fabric::id::{Kind, Name, ObjectId};
 use crate::fabric::ipam::PoolId;
 use crate::fabric::quota;
 use crate::fabric::resource::{Case, Cures, Programmed, Rule};
 use crate::fabric::violation::{Code, Findings, Violation, WaitKey};
 use crate::fabric::virtual_machine::{PowerState, VirtualMachine};
 use crate::fabric::virtual_machine_scale_set::{
-    InstanceName, Model, Need, Needed, Network, NicModel, OrchestrationMode, VirtualMachineScaleSet, Wanted,
-    added_ipv6, is_held_by, network_is_legal, others, parts_are_legal, skus_do_not_mix,
+    InstanceName, Model, Need, Needed, Network, NicModel, OrchestrationMode, UpgradeMode, VirtualMachineScaleSet,
+    Wanted, added_ipv6, is_held_by, network_is_legal, others, parts_are_legal, size_takes, skus_do_not_mix,
 };
 
 type Vm<'a> = Case<'a, VirtualMachineScaleSetVM>;
@@ -148,28 +149,51 @@ fn place_is_fixed(case: &Vm<'_>, findings: &mut Findings) {
 }
 
 fn revision_is_known(case: &Vm<'_>, findings: &mut Findings) {
-    let Some((wish, set)) = case.ask.revision.as_ref().zip(set(case)) else { return };
-    let latest = set.held.revision;
+    if let Some(wish) = &case.ask.revision {
+        revision_is_of_the_set(case.engine, wish, &case.ask.set, "spec.revision", findings);
+    }
+}
+
+/// Finds that what is wished is no revision of the model of a scale set.
+pub(in crate::fabric) fn revision_is_of_the_set(
+    engine: &Engine,
+    wish: &Revision,
+    set: &Name,
+    path: &str,
+    findings: &mut Findings,
+) {
+    let Some(latest) = engine.get::<VirtualMachineScaleSet>(set).map(|set| set.held.revision) else { return };
     let fact = match wish {
         Revision::Number(wish) if (1..=latest).contains(wish) => return,
-        Revision::Number(wish) => format!("{wish} is no revision of scale set {}.", case.ask.set.name),
+        Revision::Number(wish) => format!("{wish} is no revision of scale set {}.", set.name),
         Revision::Unreadable(text) => format!("{text:?} is no revision; revisions are numbers."),
     };
     findings
         .refuse(
             Code::InvalidParameter,
-            "spec.revision",
+            path,
             fact,
-            format!("Set revision to {latest:?}, the latest.", latest = latest.to_string()),
+            format!("Set it to {latest:?}, the latest.", latest = latest.to_string()),
         )
-        .as_of(WaitKey::Object(ObjectId::new(Kind::VirtualMachineScaleSet, case.ask.set.clone())));
+        .as_of(WaitKey::Object(ObjectId::new(Kind::VirtualMachineScaleSet, set.clone())));
 }
 
 fn own_network_is_legal(case: &Vm<'_>, findings: &mut Findings) {
     let (Some(nics), Some(set), Some(id)) = (case.ask.network.as_deref(), set(case), case.ask.id) else { return };
-    let size = model_after(case, set, id).size;
     let this = InstanceName { set: &case.ask.set, id };
-    network_is_legal(&Network::of_an_instance(case.engine, set, this, (size, nics), PATH), findings);
+    let on = |size| Network::of_an_instance(case.engine, set, this, (size, nics), PATH);
+    let size = model_after(case, set, id).size;
+    let mut found = Findings::default();
+    network_is_legal(&on(size), &mut found);
+    let mut broken = found.into_violations();
+    // What the policy brings it to, at once or batch by batch, takes the network as well.
+    let coming = set.ask.model.size;
+    if broken.is_empty() && set.ask.upgrade != UpgradeMode::Manual && coming.name != size.name {
+        let mut found = Findings::default();
+        size_takes(&on(coming), &mut found);
+        broken = found.into_violations();
+    }
+    broken.into_iter().for_each(|violation| findings.adopt(violation));
 }
 
 /// The model that the instance will have after this put.
@@ -201,7 +225,7 @@ fn model_is_legal(case: &Vm<'_>, findings: &mut Findings) {
 
 /// True if the put takes up the latest model (S-31).
 fn upgrades(case: &Vm<'_>, revision: u64) -> bool {
-    matches!(case.ask.revision, Some(Revision::Number(wish)) if wish > revision)
+    case.ask.revision.as_ref().is_some_and(|wish| wish.is_beyond(revision))
 }
 
 /// The network that the instance will have after this put, and the field that asks for it.

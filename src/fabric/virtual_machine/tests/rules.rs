@@ -332,3 +332,28 @@ fn a_small_size_of_the_table_has_accelerated_networking_on_all_its_nics() {
         fabric.with(a_vm("v").nics(["a", "b"]).size(size));
     }
 }
+
+// accepts VirtualMachine S-31
+#[test]
+fn a_machine_of_a_flexible_set_wishes_a_revision_that_there_is() {
+    let mut fabric = a_rack().with(a_scale_set("api", 1).flexible());
+    fabric.accept(a_nic("api-0-nic"));
+    fabric.accept(a_vm("api-0").nics(["api-0-nic"]).of_set("api", 0, 1).wishing(1));
+}
+
+// refuses VirtualMachine S-31
+#[test]
+fn a_machine_of_a_flexible_set_wishes_no_revision_that_there_is_not() {
+    let mut fabric = a_rack().with(a_scale_set("api", 1).flexible());
+    fabric.accept(a_nic("api-0-nic"));
+    let vm = || a_vm("api-0").nics(["api-0-nic"]).of_set("api", 0, 1);
+    let path = "metadata.annotations[vnet.dev/wished-revision]";
+    for wish in ["2", "0", "latest"] {
+        let mut vm = vm();
+        vm.ask.member.as_mut().unwrap().wish = Some(wish.into());
+        let refusal = fabric.put(vm).unwrap_err();
+        assert_eq!(told(&refusal), [("S-31", Code::InvalidParameter, path)]);
+    }
+    fabric.accept(a_scale_set("api", 1).flexible().size("Standard_D8s_v3"));
+    fabric.accept(vm().wishing(2));
+}

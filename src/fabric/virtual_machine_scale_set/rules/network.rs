@@ -110,6 +110,12 @@ pub(in crate::fabric) fn network_is_legal(network: &Network<'_>, findings: &mut 
     labels_are_free(network, findings.under("VMSS-09"));
 }
 
+/// The rules of the network of an instance that its size decides.
+pub(in crate::fabric) fn size_takes(network: &Network<'_>, findings: &mut Findings) {
+    nics_are_few(network, findings.under("VMSS-07"));
+    size_supports_acceleration(network, findings.under("VMSS-23"));
+}
+
 /// The rules of network interfaces that one alone can break, or by what it refers to.
 const NIC_RULES: [&str; 9] = ["NIC-03", "NIC-21", "IPC-01", "IPC-02", "IPC-10", "IP6-01", "IP6-02", "IP6-03", "IP6-04"];
 /// The same of public addresses.

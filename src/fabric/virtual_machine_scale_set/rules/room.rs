@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::network::{Network, nics_are_few, object_of, size_supports_acceleration};
+use super::network::{Network, object_of, size_takes};
 use super::{PROFILE, Set};
 use crate::fabric::engine::Engine;
 use crate::fabric::id::{Kind, Name, ObjectId};
@@ -33,8 +33,7 @@ pub(super) fn own_networks_fit(case: &Set<'_>, findings: &mut Findings) {
         let this = InstanceName { set: case.name, id };
         let network = Network::of_an_instance(case.engine, set, this, (case.ask.model.size, own), PROFILE);
         let mut broken = Findings::default();
-        nics_are_few(&network, &mut broken);
-        size_supports_acceleration(&network, &mut broken);
+        size_takes(&network, &mut broken);
         for Violation { code, message, .. } in broken.into_violations() {
             let object = object_of(case.name, id);
             findings

@@ -92,6 +92,25 @@ fn a_rolling_upgrade_goes_in_batches_with_a_pause_between() {
     assert_eq!((updated(&fabric), fabric.progress_of("api"), fabric.engine.next_deadline()), (Some(5), None, None));
 }
 
+/// The next batch would bring it to a size that does not take it.
+#[test]
+fn the_own_network_of_an_instance_fits_the_size_that_an_upgrade_brings() {
+    let large = || a_scale_set("api", 3).size("Standard_D8s_v3").rolling(34, 60);
+    let mut fabric = a_farm().with_set(large());
+    let own = |n: usize| {
+        let nic = |n: usize| if n == 0 { a_nic_model("nic") } else { a_nic_model(&format!("n{n}")).secondary() };
+        let mut instance = an_instance("api", 2);
+        instance.ask.network = Some(super::own((0..n).map(nic).collect::<Vec<_>>()));
+        instance
+    };
+    fabric.accept(a_scale_set("api", 3).size("Standard_D2s_v3").rolling(34, 60));
+    assert_eq!(fabric.instance_view("api", 2).latest_model_applied, Some(false), "it waits for its batch");
+    let refusal = fabric.put(own(3)).unwrap_err();
+    let list = "spec.networkProfileConfiguration.networkInterfaceConfigurations";
+    assert_eq!(told(&refusal), [("VMSS-07", Code::NetworkInterfaceCountExceeded, list)]);
+    fabric.accept(own(2));
+}
+
 #[test]
 fn a_rolling_upgrade_waits_until_its_batch_runs_again() {
     let mut fabric = a_fabric_that_starts_in(std::time::Duration::from_secs(5))
