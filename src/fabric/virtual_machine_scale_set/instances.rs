@@ -100,10 +100,10 @@ pub(super) fn are_behind(engine: &mut Engine, name: &Name) {
     }
 }
 
-/// Whether a machine of a Flexible set has the latest model; none if the set is carried no longer.
+/// Whether a machine of a Flexible set has the latest model; none if it is of none that is carried.
 pub(in crate::fabric) fn has_latest_model(engine: &Engine, member: &Member) -> Option<bool> {
     let set = engine.get::<VirtualMachineScaleSet>(&member.set).filter(|_| is_of_the_set(engine, member))?;
-    Some(member.revision == set.held.revision)
+    set.held.instances.contains_key(&member.id).then_some(member.revision == set.held.revision)
 }
 
 /// The network interfaces of an instance, and the public addresses that they hold.
@@ -124,7 +124,9 @@ pub fn take_back(engine: &mut Engine, name: &Name, id: u64) {
         return;
     }
     set.held.obstacles.remove(&id);
-    drop_parts(engine, InstanceName { set: name, id });
+    let this = InstanceName { set: name, id };
+    drop_parts(engine, this);
+    engine.touch(Kind::VirtualMachine, &this.object());
     engine.stir(name, id);
     engine.touch(Kind::VirtualMachineScaleSet, name);
 }

@@ -144,7 +144,9 @@ fn is_made_anew(case: &Set<'_>, instance: &Instance) -> bool {
 fn promised(case: &Set<'_>) -> Need {
     let mut need = Need::default();
     let Some(set) = case.programmed else { return need };
-    let anew: BTreeSet<u64> = upgraded(case).map(|(id, _)| id).collect();
+    // A Rolling upgrade leaves them on their way to the model that they were promised until their batch comes.
+    let at_once = case.ask.upgrade == UpgradeMode::Automatic;
+    let anew: BTreeSet<u64> = upgraded(case).filter(|_| at_once).map(|(id, _)| id).collect();
     let kept = set.held.instances.keys().take(usize::try_from(case.ask.replicas).unwrap_or(usize::MAX));
     let is_kept = |id: &u64| {
         !anew.contains(id) && set.held.instances.get(id).is_some_and(|instance| !is_made_anew(case, instance))

@@ -73,6 +73,21 @@ fn an_instance_takes_no_address_that_a_flexible_set_will_need() {
     fabric.accept(own());
 }
 
+/// A Rolling upgrade does not take them off their way to the model that it follows.
+#[test]
+fn instances_on_their_way_to_a_model_are_given_room_for_it_while_the_next_one_rolls() {
+    let mut fabric = a_fabric().with(a_subnet("web", "10.0.1.0/28")).with(a_scale_set("flex", 2).flexible());
+    (0..2).for_each(|id| make(&mut fabric, "flex", id, 1));
+    let mut wide = a_nic_model("nic");
+    wide.configurations.push(a_configuration_model("more", crate::fabric::network_interface::Primary::No));
+    fabric.accept(a_scale_set("flex", 2).flexible().upgrade(UpgradeMode::Automatic).nics([wide]));
+    (0..7).for_each(|n| fabric.accept(a_nic(&format!("n{n}"))));
+    assert_eq!(fabric.available("web"), 2, "as many as the two on their way need");
+    let refusal = fabric.put(a_scale_set("flex", 3).flexible().rolling(20, 0)).unwrap_err();
+    assert_eq!(told(&refusal), [("VMSS-29", Code::SubnetIsFull, "spec.replicas")]);
+    fabric.accept(a_scale_set("flex", 2).flexible().rolling(20, 0));
+}
+
 /// They have no machine that could keep the old model (S-28).
 #[test]
 fn instances_without_a_machine_need_what_the_new_model_says() {
