@@ -1,10 +1,12 @@
 //! A Kubernetes operator for virtual-machine networking in Azure's model.
 //!
-//! Three layers, each importing only those above it:
+//! Layers, each importing only those above it:
 //!
 //! * [`fabric`] is the simulated cloud: it allocates, keeps power states, and refuses. It knows no Kubernetes.
 //! * [`api`] is what users write and read: the custom resources, and their translation into what the fabric is asked.
 //! * [`operator`] is a pure core from watch events to effects, and a thin shell that does the I/O.
+//! * [`plan`] lets the same core judge manifests without a cluster, and [`upgrade`] tells instances to take up a model: what
+//!   the commands of `vnet` are made of.
 
 #![cfg_attr(
     test,

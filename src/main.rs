@@ -15,8 +15,9 @@ fn main() -> ExitCode {
         Ok(code) => code,
         Err(error) if cli::is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
+            let causes: String = error.chain().skip(1).map(|cause| format!("\n  {cause}")).collect();
             // Where standard error is closed, there is nobody to tell.
-            let _ = writeln!(std::io::stderr(), "Error: {error:?}");
+            let _ = writeln!(std::io::stderr(), "Error: {error}{causes}");
             ExitCode::from(FAILED)
         }
     }

@@ -71,7 +71,8 @@ pub async fn upgrade(
     }
     if let Which::Ids(ids) = which {
         let missing: Vec<String> = ids.difference(&met).map(u64::to_string).collect();
-        ensure!(missing.is_empty(), "scale set {name} has no instance {}; the others are told", missing.join(", "));
+        let rest = if met.is_empty() { "see its status.instanceIds" } else { "the others are told" };
+        ensure!(missing.is_empty(), "scale set {name} has no instance {}; {rest}", missing.join(", "));
     }
     ensure!(!met.is_empty(), "scale set {name} has no instances");
     Ok(())

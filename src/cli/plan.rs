@@ -1,13 +1,12 @@
 //! `vnet plan`: reads manifests and the state, and shows what would come of them.
 
-use std::fmt::Write as _;
-use std::io::{Read, Write};
+use std::fmt::{self, Write as _};
+use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, anyhow, bail};
+use anyhow::{anyhow, bail};
 use clap::builder::NonEmptyStringValueParser;
 use indicatif::ProgressBar;
 use jiff::Timestamp;
@@ -21,16 +20,17 @@ use vnet_operator::api::GROUP;
 use vnet_operator::api::object::api_resource;
 use vnet_operator::fabric::virtual_machine_scale_set::SCALE_SET_LABEL;
 use vnet_operator::fabric::{Kind, Name, ObjectId};
-use vnet_operator::plan::manifests::{self, File, Unreadable};
+use vnet_operator::plan::manifests::{self, File};
 use vnet_operator::plan::state::State;
 use vnet_operator::plan::{self, Options, Plan, Prune, selector, show};
+use walkdir::WalkDir;
 
 use super::fabric::FabricOptions;
 use super::{connect, is_broken_pipe, on_one_thread};
 
 pub const EXAMPLES: &str = "\
 Examples:
-  vnet plan examples/                             a folder; -R takes its subfolders too
+  vnet plan -R deploy/                            a folder, with its subfolders
   kustomize build overlays/prod | vnet plan -     what another program prints
   vnet plan net/ --against cluster                the change to the cluster of the current context
   kubectl get azure,ns,controllerrevisions -A -o yaml >state.yaml
@@ -108,7 +108,10 @@ pub fn plan(options: &PlanOptions) -> anyhow::Result<ExitCode> {
     let files = files(&options.manifests, options.recursive)?;
     let manifests = manifests::read(&files, &options.namespace).map_err(|all| unreadable(&all))?;
     if manifests.objects.is_empty() && manifests.namespaces.is_empty() && manifests.notes.is_empty() {
-        bail!("there is no object in {}; `vnet plan -R` reads subfolders too", options.manifests.join(", "));
+        let is_folder = options.manifests.iter().any(|path| Path::new(path).is_dir());
+        let hint =
+            if is_folder && !options.recursive { "-R reads subfolders too" } else { "give files that have some" };
+        bail!("there is no object in {}; {hint}", options.manifests.join(", "));
     }
     let state = state(options)?;
     progress.set_message(format!("judging {} objects", manifests.objects.len() + state.objects.len()));
@@ -140,7 +143,7 @@ fn print(plan: &Plan, output: Output) -> anyhow::Result<()> {
 }
 
 /// All that cannot be read, as one error.
-fn unreadable(all: &[Unreadable]) -> anyhow::Error {
+fn unreadable(all: &[impl fmt::Display]) -> anyhow::Error {
     let mut text = String::from("some of the input cannot be read; nothing is planned");
     for one in all {
         let _ = write!(text, "\n  {one}"); // writing to a String does not fail
@@ -150,41 +153,60 @@ fn unreadable(all: &[Unreadable]) -> anyhow::Error {
 
 // Files.
 
+/// All that was asked for; what cannot be read is told of all of it at once.
 fn files(paths: &[String], recursive: bool) -> anyhow::Result<Vec<File>> {
-    let mut files = Vec::new();
-    for path in paths {
-        if path == STDIN {
-            let mut text = String::new();
-            std::io::stdin().read_to_string(&mut text).context("cannot read standard input")?;
-            files.push(File { name: manifests::STDIN.into(), text });
-        } else if Path::new(path).is_dir() {
-            folder(Path::new(path), recursive, &mut files)?;
-        } else {
-            files.push(file(Path::new(path))?);
+    let read = paths.iter().flat_map(|path| match path.as_str() {
+        STDIN => vec![text_of_stdin()],
+        folder if Path::new(folder).is_dir() => in_folder(folder, recursive),
+        one => vec![text_of(Path::new(one))],
+    });
+    let (mut files, mut failed) = (Vec::new(), Vec::new());
+    for one in read {
+        match one {
+            Ok(file) => files.push(file),
+            Err(why) => failed.push(why),
         }
     }
-    Ok(files)
+    if failed.is_empty() { Ok(files) } else { Err(unreadable(&failed)) }
 }
 
-/// The files of a folder in the order of their names, then those of its subfolders.
-fn folder(path: &Path, recursive: bool, files: &mut Vec<File>) -> anyhow::Result<()> {
-    let entries = std::fs::read_dir(path).with_context(|| format!("cannot read the folder {}", path.display()))?;
-    let mut paths = entries.map(|entry| Ok(entry?.path())).collect::<std::io::Result<Vec<_>>>()?;
-    paths.sort();
-    let (folders, rest): (Vec<_>, Vec<_>) = paths.into_iter().partition(|path| path.is_dir());
-    let ends_well = |path: &Path| path.extension().is_some_and(|ending| ENDINGS.iter().any(|known| ending == *known));
-    for path in rest.iter().filter(|path| ends_well(path)) {
-        files.push(file(path)?);
-    }
-    for path in folders.iter().filter(|_| recursive) {
-        folder(path, recursive, files)?;
-    }
-    Ok(())
+/// The files of a folder in the order of their names, then those of its subfolders. Links to folders are not followed.
+fn in_folder(folder: &str, recursive: bool) -> Vec<Result<File, String>> {
+    let entries = WalkDir::new(folder)
+        .min_depth(1)
+        .max_depth(if recursive { usize::MAX } else { 1 })
+        .sort_by_key(|entry| (entry.file_type().is_dir(), entry.file_name().to_owned()));
+    let is_manifest = |path: &Path| {
+        path.is_file() && path.extension().is_some_and(|ending| ENDINGS.iter().any(|known| ending == *known))
+    };
+    let read = entries.into_iter().filter_map(|entry| match entry {
+        Ok(entry) => is_manifest(entry.path()).then(|| text_of(entry.path())),
+        Err(error) => Some(Err(format!("{error}; see that it may be read"))),
+    });
+    read.collect()
 }
 
-fn file(path: &Path) -> anyhow::Result<File> {
-    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
-    Ok(File { name: Arc::from(path.display().to_string()), text })
+fn text_of(path: &Path) -> Result<File, String> {
+    let name = path.display().to_string();
+    match std::fs::read_to_string(path) {
+        Ok(text) => Ok(File { name: name.into(), text }),
+        Err(error) => Err(why_not(&name, &error)),
+    }
+}
+
+fn text_of_stdin() -> Result<File, String> {
+    match std::io::read_to_string(std::io::stdin()) {
+        Ok(text) => Ok(File { name: manifests::STDIN.into(), text }),
+        Err(error) => Err(why_not("standard input", &error)),
+    }
+}
+
+fn why_not(name: &str, error: &std::io::Error) -> String {
+    match error.kind() {
+        std::io::ErrorKind::NotFound => format!("{name}: there is no such file or folder; correct the path"),
+        std::io::ErrorKind::InvalidData => format!("{name}: it is no text in UTF-8; leave it out, or save it as such"),
+        _ => format!("{name}: {error}; see that it may be read"),
+    }
 }
 
 // The state.

@@ -7,11 +7,9 @@
 
 pub mod core;
 pub mod health;
-
 pub mod index;
 pub mod queue;
 pub mod run;
-
 pub mod waits;
 
 pub use self::core::{Core, Input, Namespace, Notice, Outcome, Source, What, Write};

@@ -74,6 +74,45 @@ fn a_reader_that_has_had_enough_changes_no_exit_code() {
     }
 }
 
+/// Links to folders, of which two make a tree without end, are not followed; links to files are read.
+#[test]
+fn a_folder_is_read_with_its_subfolders_and_without_end() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = |name: &str| folder.path().join(name);
+    let set = |name: &str| {
+        format!("apiVersion: vnet.dev/v1alpha1\nkind: AvailabilitySet\nmetadata: {{name: {name}}}\nspec: {{}}\n")
+    };
+    std::fs::create_dir(path("deep")).unwrap();
+    std::fs::write(path("a.yaml"), set("a")).unwrap();
+    std::fs::write(path("notes.txt"), "not: [a manifest").unwrap();
+    std::fs::write(path("deep/b.yml"), set("b")).unwrap();
+    std::fs::write(path("deep/c"), set("c")).unwrap();
+    std::os::unix::fs::symlink("c", path("deep/c.yaml")).unwrap();
+    for link in ["one", "two"] {
+        std::os::unix::fs::symlink(".", path(link)).unwrap();
+    }
+    let named = |arguments: &[&str]| {
+        let told = vnet(&[arguments, &[folder.path().to_str().unwrap(), "--output", "json"]].concat());
+        let plan: serde_json::Value = serde_json::from_slice(&told.stdout).expect("a plan");
+        let objects = plan["objects"].as_array().unwrap().iter();
+        objects.map(|object| object["name"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(named(&["plan"]), ["a"]);
+    assert_eq!(named(&["plan", "-R"]), ["a", "b", "c"]);
+}
+
+#[test]
+fn all_that_cannot_be_read_is_told_at_once() {
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::write(folder.path().join("a.yaml"), b"\xff\xfe").unwrap();
+    let told = vnet(&["plan", folder.path().to_str().unwrap(), "missing.yaml"]);
+    let said = text(&told.stderr);
+    assert_eq!(told.status.code(), Some(2), "{said}");
+    for part in ["a.yaml: it is no text in UTF-8; leave it out", "missing.yaml: there is no such file"] {
+        assert!(said.contains(part), "{part:?} is not in {said}");
+    }
+}
+
 /// What `vnet rules` prints, and says on standard error if it fails.
 fn rules(ids: &[&str]) -> Result<String, String> {
     let told = vnet(&[&["rules"], ids].concat());
