@@ -44,6 +44,7 @@ pub async fn upgrade(
 ) -> anyhow::Result<()> {
     let namespace = namespace.unwrap_or_else(|| client.default_namespace()).to_owned();
     let name = set.strip_prefix("vmss/").unwrap_or(set);
+    ensure!(!name.contains('/'), "{set} is no scale set; write vmss/NAME, or NAME");
     let full_name = Name::new(namespace.as_str(), name);
     let sets = Api::<VirtualMachineScaleSetObject>::namespaced(client.clone(), &namespace);
     let set = sets

@@ -123,7 +123,7 @@ fn accepted(state: &State<'_>) -> Told {
         Some(violation) => {
             (Truth::Unknown, violation.code.to_string(), "Judged when every reference is resolved.".to_owned())
         }
-        None => (Truth::True, "Accepted".to_owned(), "No rule objects.".to_owned()),
+        None => (Truth::True, "Accepted".to_owned(), "No rule refuses it.".to_owned()),
     }
 }
 

@@ -59,9 +59,9 @@ pub struct PlanOptions {
     /// Read the subfolders of folders too
     #[arg(long, short = 'R')]
     recursive: bool,
-    /// The namespace of objects that name none
-    #[arg(long, short, default_value = "default", value_parser = NonEmptyStringValueParser::new())]
-    namespace: String,
+    /// The namespace of objects that name none. Without it, `default`, or with --against cluster that of the current context
+    #[arg(long, short, value_parser = NonEmptyStringValueParser::new())]
+    namespace: Option<String>,
     /// How the plan is written
     #[arg(long, short, default_value = "table")]
     output: Output,
@@ -106,7 +106,7 @@ pub fn plan(options: &PlanOptions) -> anyhow::Result<ExitCode> {
         bail!("standard input can be read once; give {STDIN} once, and files for the rest");
     }
     let files = files(&options.manifests, options.recursive)?;
-    let manifests = manifests::read(&files, &options.namespace).map_err(|all| unreadable(&all))?;
+    let manifests = manifests::read(&files, &namespace(options)?).map_err(|all| unreadable(&all))?;
     if manifests.objects.is_empty() && manifests.namespaces.is_empty() && manifests.notes.is_empty() {
         let is_folder = options.manifests.iter().any(|path| Path::new(path).is_dir());
         let hint =
@@ -210,6 +210,17 @@ fn why_not(name: &str, error: &std::io::Error) -> String {
 }
 
 // The state.
+
+/// Where objects that name no namespace are put, as `kubectl apply` would.
+fn namespace(options: &PlanOptions) -> anyhow::Result<String> {
+    match &options.namespace {
+        Some(named) => Ok(named.clone()),
+        None if options.against.iter().any(|state| state == CLUSTER) => {
+            on_one_thread(async { Ok(connect().await?.default_namespace().to_owned()) })
+        }
+        None => Ok("default".to_owned()),
+    }
+}
 
 fn state(options: &PlanOptions) -> anyhow::Result<State> {
     let (clusters, dumps): (Vec<_>, Vec<_>) = options.against.iter().cloned().partition(|state| state == CLUSTER);

@@ -7,6 +7,7 @@ use vnet_operator::upgrade::{self, Which};
 use super::connect;
 
 #[derive(Debug, clap::Args)]
+#[command(group = clap::ArgGroup::new("which").required(true))]
 pub struct UpgradeOptions {
     /// The scale set: vmss/NAME, or NAME
     set: String,
@@ -14,10 +15,10 @@ pub struct UpgradeOptions {
     #[arg(long, short)]
     namespace: Option<String>,
     /// The instances, by id, such as 0,3
-    #[arg(long, value_delimiter = ',', required_unless_present = "all")]
+    #[arg(long, value_delimiter = ',', group = "which")]
     instances: Vec<u64>,
     /// All instances
-    #[arg(long, conflicts_with = "instances")]
+    #[arg(long, group = "which")]
     all: bool,
 }
 

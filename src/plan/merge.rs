@@ -12,7 +12,12 @@ pub const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration
 
 /// The object as the API server is asked to store it, once the manifest is laid over what is stored.
 pub fn laid_over(stored: &Value, manifest: &Value) -> Value {
-    merged(stored, without_memory(manifest), &last_applied(stored))
+    let mut merged = merged(stored, without_memory(manifest), &last_applied(stored));
+    let has_none = merged.pointer("/metadata/annotations").is_some_and(|annotations| *annotations == json!({}));
+    if let Some(metadata) = merged.get_mut("metadata").and_then(Value::as_object_mut).filter(|_| has_none) {
+        metadata.remove("annotations");
+    }
+    merged
 }
 
 /// Notes in the object what was applied, as client-side apply does.
@@ -21,11 +26,18 @@ pub fn remember(object: &mut DynamicObject, manifest: &Value) {
     object.metadata.annotations.get_or_insert_default().insert(LAST_APPLIED.to_owned(), applied);
 }
 
-/// A manifest that was taken from a cluster repeats what had been applied; kubectl writes that itself.
+/// A manifest that was taken from a cluster repeats what had been applied; kubectl writes that itself, so that a manifest
+/// always has annotations for it, be they none.
 fn without_memory(manifest: &Value) -> Value {
     let mut manifest = manifest.clone();
-    if let Some(annotations) = manifest.pointer_mut("/metadata/annotations").and_then(Value::as_object_mut) {
-        annotations.remove(LAST_APPLIED);
+    if let Some(metadata) = manifest.get_mut("metadata").and_then(Value::as_object_mut) {
+        let annotations = metadata.entry("annotations").or_insert_with(|| json!({}));
+        if annotations.is_null() {
+            *annotations = json!({});
+        }
+        if let Some(annotations) = annotations.as_object_mut() {
+            annotations.remove(LAST_APPLIED);
+        }
     }
     manifest
 }
@@ -154,6 +166,15 @@ mod tests {
         let manifest = json!({"metadata": {"annotations": {"b": "2", LAST_APPLIED: "{}"}}});
         let expected = json!({"labels": {"l": "1"}, "annotations": {"a": "1", "b": "2"}});
         assert_eq!(after(metadata, json!({}), manifest)["metadata"], expected);
+    }
+
+    /// kubectl remembers `annotations: {}` of a manifest that has none.
+    #[test]
+    fn annotations_that_others_have_set_stay() {
+        let memory = json!({"metadata": {"name": "p", "annotations": {}}, "spec": {}}).to_string();
+        let metadata = json!({"name": "p", "annotations": {LAST_APPLIED: memory, "vnet.dev/restartedAt": "now"}});
+        let stored = json!({"metadata": metadata, "spec": {}});
+        assert_eq!(laid_over(&stored, &json!({"metadata": {"name": "p"}, "spec": {}})), stored);
     }
 
     #[test]
