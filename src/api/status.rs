@@ -119,6 +119,9 @@ pub struct Findings<'a> {
 pub fn report<K: Api>(engine: &Engine, name: &Name, found: Findings<'_>) -> Result<Value, serde_json::Error> {
     // An earlier life of the name is another's.
     let programmed = engine.get::<K>(name).filter(|programmed| programmed.uid == *found.uid);
+    // What asks for another location is told so, and asks for that itself: it says nothing of the Namespace.
+    let moves = found.violations.iter().any(|violation| violation.rule == "S-12");
+    let expected = found.expected.filter(|_| !moves);
     let status = Status {
         observed_generation: found.generation,
         programmed_generation: programmed.map(|programmed| programmed.generation),
@@ -138,7 +141,7 @@ pub fn report<K: Api>(engine: &Engine, name: &Name, found: Findings<'_>) -> Resu
                 violations: found.violations,
                 progress: programmed.and_then(|programmed| K::progress(engine, name, programmed)),
                 advice: programmed
-                    .map(|programmed| advice(engine, name, programmed, found.expected))
+                    .map(|programmed| advice(engine, name, programmed, expected))
                     .unwrap_or_default(),
             },
             found.since,

@@ -91,3 +91,12 @@ fn advice_that_is_new_is_told_though_nothing_is_edited() {
     }
     assert!(!there.plan(&(namespace("norwayeast") + &network())).objects.iter().any(PlannedObject::has_news));
 }
+
+#[test]
+fn another_location_in_a_spec_is_refused_and_says_nothing_of_the_namespace() {
+    let address = |location: &str| object("PublicIPAddress", "p", &format!("{{location: {location}}}"));
+    let plan = Applied::default().with(&address("norwayeast")).plan(&address("northeurope"));
+    let refused = of(&plan, "p");
+    assert_eq!((told(refused)[0].0, refused.action), ("S-12", Action::Replace));
+    assert_eq!(refused.advice, []);
+}
