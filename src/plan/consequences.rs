@@ -1,6 +1,7 @@
 //! What came of an object: its differences between two states of a cluster, as the API server shows them.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use kube::core::DynamicObject;
 use serde_json::{Map, Value, json};
@@ -42,6 +43,8 @@ pub struct Between<'a> {
     pub started: &'a BTreeSet<ObjectId>,
     /// What manifests ask for and was being deleted before.
     pub going: &'a BTreeSet<ObjectId>,
+    /// The Namespaces that were known to be there.
+    pub namespaces: &'a BTreeSet<Arc<str>>,
 }
 
 impl Between<'_> {

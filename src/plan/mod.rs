@@ -36,7 +36,7 @@ use serde_json::{Value, json};
 use self::admission::Admission;
 use self::cluster::{Cluster, Restless};
 use self::consequences::Between;
-use self::manifests::{Manifest, Manifests};
+use self::manifests::{Manifest, Manifests, NamespaceManifest};
 pub use self::report::Plan;
 use self::report::PlannedObject;
 use self::server::Server;
@@ -75,8 +75,8 @@ const VM_START: std::time::Duration = std::time::Duration::from_secs(1);
 /// # Errors
 /// [`Restless`], if that never comes to an end.
 pub fn plan(manifests: &Manifests, state: State, options: &Options) -> Result<Plan, Restless> {
-    let Transition { before, after, started, judged, going } = carry_out(manifests, state, options)?;
-    let between = Between { before: &before, after: &after, started: &started, going: &going };
+    let Transition { before, after, started, judged, going, namespaces } = carry_out(manifests, state, options)?;
+    let between = Between { before: &before, after: &after, started: &started, going: &going, namespaces: &namespaces };
     let objects = objects(&between, manifests, &judged);
     let warnings = order::warnings(&between, manifests, &objects);
     Ok(Plan::new(objects, warnings, manifests.notes.clone()))
@@ -92,6 +92,8 @@ struct Transition {
     judged: BTreeMap<ObjectId, Judged>,
     /// What the manifests ask for and is being deleted.
     going: BTreeSet<ObjectId>,
+    /// The Namespaces that are known to be there.
+    namespaces: BTreeSet<Arc<str>>,
 }
 
 /// What the API server says to a manifest.
@@ -105,9 +107,12 @@ pub enum Judged {
 fn carry_out(manifests: &Manifests, state: State, options: &Options) -> Result<Transition, Restless> {
     let settings = Settings { vm_start: VM_START, ..options.settings.clone() };
     let there = namespaces_there(manifests, &state);
+    let conflicts = conflicts(manifests, &state);
     let is_going =
         |id: &&ObjectId| state.objects.get(*id).is_some_and(|object| object.metadata.deletion_timestamp.is_some());
     let going: BTreeSet<ObjectId> = manifests.objects.keys().filter(is_going).cloned().collect();
+    let namespaces = state.namespaces.iter().flat_map(BTreeMap::keys);
+    let namespaces = namespaces.chain(state.objects.keys().map(|id| &id.name.namespace)).cloned().collect();
     let known = there.iter().map(|(name, metadata)| (name.clone(), Namespace::of(metadata))).collect();
     let before = Cluster::start(settings, state, &known, options.now)?;
     let mut after = before.clone();
@@ -115,20 +120,20 @@ fn carry_out(manifests: &Manifests, state: State, options: &Options) -> Result<T
     for (name, manifest) in &manifests.namespaces {
         after.label(name.clone(), labelled(there.get(name), manifest));
     }
-    let judged = judged(manifests, before.server(), &there);
+    let judged = judged(manifests, before.server(), &there, conflicts);
     apply(&mut after, manifests, &judged, &going);
     after.come_to_rest()?;
     let surplus = surplus(manifests, &before, &options.prune);
     after.edit(|server, now| surplus.iter().filter_map(|id| server.delete(id, now)).collect());
     after.come_to_rest()?;
     let started = after.take_started();
-    Ok(Transition { before, after, started, judged, going })
+    Ok(Transition { before, after, started, judged, going, namespaces })
 }
 
 /// A Namespace once its manifest is applied; what is being deleted remains so.
-fn labelled(there: Option<&ObjectMeta>, manifest: &Value) -> Namespace {
+fn labelled(there: Option<&ObjectMeta>, manifest: &NamespaceManifest) -> Namespace {
     let stored = json!({"metadata": there.cloned().unwrap_or_default()});
-    let labels = merge::laid_over(&stored, manifest).pointer("/metadata/labels").cloned().unwrap_or_default();
+    let labels = merge::laid_over(&stored, &manifest.object).pointer("/metadata/labels").cloned().unwrap_or_default();
     // Labels that are no texts are told when the manifest is read.
     let labels = serde_json::from_value(labels).unwrap_or_default();
     let deletion_timestamp = there.and_then(|there| there.deletion_timestamp.clone());
@@ -144,21 +149,32 @@ fn namespaces_there(manifests: &Manifests, state: &State) -> BTreeMap<Arc<str>, 
     named.map(|namespace| (namespace, ObjectMeta::default())).collect()
 }
 
+/// What manifests say of another life or version of an object than the one that was read. The version that it has when the
+/// cluster has come to rest is of the plan's own making.
+fn conflicts(manifests: &Manifests, state: &State) -> BTreeMap<ObjectId, Vec<ViolationReport>> {
+    let told = manifests.objects.iter().filter_map(|(id, manifest)| {
+        let read = serde_json::to_value(&state.objects.get(id)?.metadata).ok()?;
+        Some((id.clone(), metadata::conflicts(&json!({"metadata": read}), &manifest.object)))
+    });
+    told.collect()
+}
+
 /// What the API server, which stores this, says to each manifest.
 fn judged(
     manifests: &Manifests,
     server: &Server,
     there: &BTreeMap<Arc<str>, ObjectMeta>,
+    mut conflicts: BTreeMap<ObjectId, Vec<ViolationReport>>,
 ) -> BTreeMap<ObjectId, Judged> {
     let admission = Admission::default();
-    let judge = |manifest: &Manifest| {
+    let mut judge = |manifest: &Manifest| {
         let (id, stored) = (&manifest.id, server.objects().get(&manifest.id));
-        let (asked, mut refusals) = match stored.and_then(|stored| serde_json::to_value(stored).ok()) {
-            Some(stored) => {
-                (merge::laid_over(&stored, &manifest.object), metadata::conflicts(&stored, &manifest.object))
-            }
-            None => (manifest.object.clone(), Vec::new()),
+        let asked = match stored.and_then(|stored| serde_json::to_value(stored).ok()) {
+            Some(stored) => merge::laid_over(&stored, &manifest.object),
+            None => manifest.object.clone(),
         };
+        let mut refusals = conflicts.remove(id).unwrap_or_default();
+        refusals.extend(metadata::memory(&asked, &manifest.object));
         let namespace = &id.name.namespace;
         let is_going = |there: &ObjectMeta| there.deletion_timestamp.is_some();
         let out_of_place = match there.get(namespace) {

@@ -10,10 +10,11 @@ use super::report::{Action, PlannedObject, Warning};
 use crate::api::status::{Blocker, ViolationReport};
 use crate::fabric::ipam::{Pool, PoolId, Reservation};
 use crate::fabric::network_interface::{Assignment, NetworkInterface};
-use crate::fabric::{Code, Engine, Kind, Name, ObjectId};
+use crate::fabric::{Code, Cure, Engine, Kind, Name, ObjectId, WaitKey};
 
 /// The codes of claims to one thing: who claims it first has it.
-const CLAIMS: [Code; 5] = [
+const CLAIMS: [Code; 6] = [
+    Code::DifferentSkuLoadBalancersAndPublicIPAddressNotAllowed,
     Code::DnsRecordInUse,
     Code::NetcfgSubnetRangesOverlap,
     Code::NicInUse,
@@ -34,13 +35,14 @@ const SHARES: [Code; 8] = [
 
 /// Where the plan could come out otherwise.
 pub fn warnings(between: &Between<'_>, manifests: &Manifests, objects: &[PlannedObject]) -> Vec<Warning> {
-    let mut warnings = static_addresses(between, manifests);
+    let mut warnings = late_namespaces(between, manifests);
+    warnings.extend(static_addresses(between, manifests));
     let is_new = |action| matches!(action, Action::Create | Action::Update | Action::Replace);
     let new: BTreeSet<&Blocker> =
         objects.iter().filter(|o| is_new(o.action) && o.accepted).map(|o| &o.object).collect();
     let claimants = objects.iter().filter(|object| is_new(object.action));
     for (object, told) in claimants.flat_map(|object| object.violations.iter().map(move |told| (object, told))) {
-        if let Some(message) = contest(&told.violation, &new) {
+        if let Some(message) = contest(between, object, &told.violation, &new) {
             let (path, place) = (told.violation.path.clone(), told.place.clone());
             warnings.push(Warning { object: object.object.clone(), path, message, place });
         }
@@ -48,7 +50,12 @@ pub fn warnings(between: &Between<'_>, manifests: &Manifests, objects: &[Planned
     warnings
 }
 
-fn contest(violation: &ViolationReport, new: &BTreeSet<&Blocker>) -> Option<String> {
+fn contest(
+    between: &Between<'_>,
+    object: &PlannedObject,
+    violation: &ViolationReport,
+    new: &BTreeSet<&Blocker>,
+) -> Option<String> {
     let is = |codes: &[Code]| codes.iter().any(|code| code.to_string() == violation.code);
     if is(&CLAIMS) {
         let first = violation.blocked_by.iter().find(|holder| new.contains(holder))?;
@@ -56,10 +63,52 @@ fn contest(violation: &ViolationReport, new: &BTreeSet<&Blocker>) -> Option<Stri
             "{first} asks for the same, and is applied too: whichever comes first has it. Let only one of them ask for it."
         ));
     }
-    let others = is(&SHARES) && !new.is_empty();
-    others.then(|| {
+    let others_take = is(&SHARES)
+        && pools(between, object, violation).any(|key| {
+            let (before, after) = (between.before.engine(), between.after.engine());
+            after.taken(key) > before.taken(key)
+        });
+    others_take.then(|| {
         "Others are applied that take from the same: those that come first have it. Make it larger, or ask for less.".to_owned()
     })
+}
+
+/// The pools and quotas that a violation waits for.
+fn pools<'a>(
+    between: &'a Between<'_>,
+    object: &PlannedObject,
+    violation: &'a ViolationReport,
+) -> impl Iterator<Item = &'a WaitKey> {
+    let id = Kind::ALL.iter().copied().find(|kind| kind.as_str() == object.object.kind).map(|kind| {
+        let Blocker { namespace, name, .. } = &object.object;
+        ObjectId::new(kind, Name::new(namespace.as_str(), name.as_str()))
+    });
+    let broken = id.map(|id| between.after.violations(&id)).unwrap_or_default().iter();
+    let waits = broken.filter(|broken| broken.rule == violation.rule && broken.path == violation.path);
+    waits.flat_map(|broken| match &broken.cure {
+        Cure::Wait(keys) => Vec::from_iter(keys),
+        Cure::Edit => Vec::new(),
+    })
+}
+
+/// Namespaces that are not there yet, and are written behind what is in them: applied as they are written, that fails.
+fn late_namespaces(between: &Between<'_>, manifests: &Manifests) -> Vec<Warning> {
+    let late = manifests.namespaces.iter().filter(|(name, _)| !between.namespaces.contains(*name));
+    let told = late.filter_map(|(name, namespace)| {
+        let inside = manifests.objects.values().filter(|manifest| manifest.id.name.namespace == *name);
+        let first = inside.min_by_key(|manifest| manifest.turn).filter(|first| first.turn < namespace.turn)?;
+        let path = "metadata.namespace".to_owned();
+        Some(Warning {
+            object: (&first.id).into(),
+            place: Some(first.place_of(&path)),
+            path,
+            message: format!(
+                "Namespace {name} ({}) is written behind it, and `kubectl apply` creates nothing in a namespace that is not there yet. Put the Namespace first.",
+                namespace.place
+            ),
+        })
+    });
+    told.collect()
 }
 
 /// What is newly allocated in a subnet.

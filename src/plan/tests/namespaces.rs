@@ -93,6 +93,20 @@ fn advice_that_is_new_is_told_though_nothing_is_edited() {
 }
 
 #[test]
+fn a_namespace_has_the_name_of_one_and_the_fields_of_one_and_stands_once() {
+    let namespace = |more: &str| format!("---\napiVersion: v1\nkind: Namespace\nmetadata:\n  name: {more}\n");
+    let read = |text: String| {
+        let all = manifests::read(&[manifests::File { name: "net.yaml".into(), text }], "shop").unwrap_err();
+        all.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+    };
+    assert!(read(namespace("a.b")).starts_with("net.yaml:5: metadata.name: \"a.b\" is no name of a namespace."));
+    let twice = read(namespace("a") + &namespace("a"));
+    assert_eq!(twice, "net.yaml:7: Namespace a stands here and at net.yaml:2; keep one of them");
+    assert!(read(namespace("a") + "specs: {}\n").starts_with("net.yaml:6: specs: There is no such field."));
+    assert!(read(namespace("a") + "spec: {finalizer: [x]}\n").starts_with("net.yaml:6: spec.finalizer: There is no"));
+}
+
+#[test]
 fn another_location_in_a_spec_is_refused_and_says_nothing_of_the_namespace() {
     let address = |location: &str| object("PublicIPAddress", "p", &format!("{{location: {location}}}"));
     let plan = Applied::default().with(&address("norwayeast")).plan(&address("northeurope"));

@@ -50,3 +50,45 @@ fn a_quota_that_all_together_exceed_is_warned_of() {
     let plan = plan(&read(&text), State::default(), &Options { settings, ..at_now() }).unwrap();
     assert_eq!((plan.summary.refused, warned(&plan.warnings)), (1, vec![("p10", "metadata.name", 54)]));
 }
+
+#[test]
+fn what_is_full_before_is_no_matter_of_the_order() {
+    let small = object("Subnet", "small", "{virtualNetwork: {name: hub}, addressPrefixes: [10.0.9.0/29]}");
+    let full: String = ["a", "b", "c"].iter().map(|name| nic_in("small", name, "")).collect();
+    let there = Applied::default().with(&(network() + &small + &full));
+    let plan = there.plan(&(nic_in("small", "d", "") + &nic("elsewhere", "") + &object("AvailabilitySet", "s", "{}")));
+    assert_eq!((told(nic_of(&plan, "d"))[0].1, warned(&plan.warnings)), ("SubnetIsFull", vec![]));
+    let there = Applied::default().with(&(network() + &small));
+    let plan = there.plan(&(full + &nic_in("small", "d", "")));
+    assert_eq!(warned(&plan.warnings), [("d", "spec.ipConfigurations[0].privateIPAllocationMethod", 20)]);
+}
+
+#[test]
+fn machines_of_one_set_whose_public_addresses_are_of_two_skus_are_warned_of() {
+    let public = |sku: &str| object("PublicIPAddress", &sku.to_lowercase(), &format!("{{sku: {{name: {sku}}}}}"));
+    let nics = nic("a", ", publicIPAddress: {name: basic}") + &nic("b", ", publicIPAddress: {name: standard}");
+    let set = ", availabilitySet: {name: s}";
+    let text = network()
+        + &public("Basic")
+        + &public("Standard")
+        + &nics
+        + &object("AvailabilitySet", "s", "{}")
+        + &vm("a", set)
+        + &vm("b", set);
+    let plan = Applied::default().plan(&text);
+    assert_eq!(warned(&plan.warnings), [("b", "spec.networkProfile.networkInterfaces[0]", 50)]);
+    assert!(plan.warnings[0].message.contains("VirtualMachine shop/a"), "{:?}", plan.warnings);
+}
+
+#[test]
+fn a_namespace_that_stands_behind_what_is_in_it_is_warned_of() {
+    let namespace = "---\napiVersion: v1\nkind: Namespace\nmetadata: {name: shop}\n";
+    let set = object("AvailabilitySet", "a", "{}");
+    let plan = Applied::default().plan(&(set.clone() + namespace));
+    assert_eq!((plan.refuses(), warned(&plan.warnings)), (false, vec![("a", "metadata.namespace", 4)]));
+    assert!(plan.warnings[0].message.contains("Namespace shop (net.yaml:7)"), "{:?}", plan.warnings);
+    assert_eq!(warned(&Applied::default().plan(&(namespace.to_owned() + &set)).warnings), []);
+    let mut there = Applied::default();
+    there.state.namespaces = Some(BTreeMap::from([("shop".into(), ObjectMeta::default())]));
+    assert_eq!(warned(&there.plan(&(set + namespace)).warnings), [], "it is there already");
+}
