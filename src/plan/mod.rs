@@ -43,7 +43,7 @@ use self::server::Server;
 use self::state::State;
 use crate::api::object::{self, Observed};
 use crate::api::status::ViolationReport;
-use crate::fabric::{ObjectId, Settings};
+use crate::fabric::{Kind, ObjectId, Settings};
 use crate::operator::{Input, Namespace};
 
 /// How a plan is made.
@@ -75,10 +75,17 @@ const VM_START: std::time::Duration = std::time::Duration::from_secs(1);
 /// # Errors
 /// [`Restless`], if that never comes to an end.
 pub fn plan(manifests: &Manifests, state: State, options: &Options) -> Result<Plan, Restless> {
-    let Transition { before, after, started, judged, going, namespaces } = carry_out(manifests, state, options)?;
+    let Transition { before, after, started, judged, going, namespaces, labels } =
+        carry_out(manifests, state, options)?;
     let between = Between { before: &before, after: &after, started: &started, going: &going, namespaces: &namespaces };
     let objects = objects(&between, manifests, &judged);
-    let warnings = order::warnings(&between, manifests, &objects);
+    let mut warnings = order::warnings(&between, manifests, &objects);
+    if order::edits_beside_others(&objects) {
+        let mut other = before.clone();
+        apply_in(Turns::UsersFirst, &mut other, manifests, &labels, &judged, &going)?;
+        prune(&mut other, &before, manifests, &options.prune)?;
+        warnings.extend(order::differences(&other, manifests, &objects));
+    }
     Ok(Plan::new(objects, warnings, manifests.notes.clone()))
 }
 
@@ -94,6 +101,17 @@ struct Transition {
     going: BTreeSet<ObjectId>,
     /// The Namespaces that are known to be there.
     namespaces: BTreeSet<Arc<str>>,
+    /// What matters of the Namespaces of the manifests, once those are applied.
+    labels: BTreeMap<Arc<str>, Namespace>,
+}
+
+/// In which order manifests are applied.
+#[derive(Clone, Copy)]
+enum Turns {
+    /// All at once, so that what is referred to comes first.
+    AtOnce,
+    /// Kind by kind, what refers to others before them.
+    UsersFirst,
 }
 
 /// What the API server says to a manifest.
@@ -117,17 +135,42 @@ fn carry_out(manifests: &Manifests, state: State, options: &Options) -> Result<T
     let before = Cluster::start(settings, state, &known, options.now)?;
     let mut after = before.clone();
     let _ = after.take_started();
-    for (name, manifest) in &manifests.namespaces {
-        after.label(name.clone(), labelled(there.get(name), manifest));
-    }
+    let labels = manifests.namespaces.iter();
+    let labels = labels.map(|(name, manifest)| (name.clone(), labelled(there.get(name), manifest))).collect();
     let judged = judged(manifests, before.server(), &there, conflicts);
-    apply(&mut after, manifests, &judged, &going);
-    after.come_to_rest()?;
-    let surplus = surplus(manifests, &before, &options.prune);
-    after.edit(|server, now| surplus.iter().filter_map(|id| server.delete(id, now)).collect());
-    after.come_to_rest()?;
+    apply_in(Turns::AtOnce, &mut after, manifests, &labels, &judged, &going)?;
+    prune(&mut after, &before, manifests, &options.prune)?;
     let started = after.take_started();
-    Ok(Transition { before, after, started, judged, going, namespaces })
+    Ok(Transition { before, after, started, judged, going, namespaces, labels })
+}
+
+fn apply_in(
+    turns: Turns,
+    cluster: &mut Cluster,
+    manifests: &Manifests,
+    labels: &BTreeMap<Arc<str>, Namespace>,
+    judged: &BTreeMap<ObjectId, Judged>,
+    going: &BTreeSet<ObjectId>,
+) -> Result<(), Restless> {
+    for (name, namespace) in labels {
+        cluster.label(name.clone(), namespace.clone());
+    }
+    match turns {
+        Turns::AtOnce => {
+            apply(cluster, manifests, judged, |id| !going.contains(id));
+            cluster.come_to_rest()
+        }
+        Turns::UsersFirst => Kind::ALL.iter().rev().try_for_each(|kind| {
+            apply(cluster, manifests, judged, |id| id.kind == *kind && !going.contains(id));
+            cluster.come_to_rest()
+        }),
+    }
+}
+
+fn prune(cluster: &mut Cluster, before: &Cluster, manifests: &Manifests, prune: &Prune) -> Result<(), Restless> {
+    let surplus = surplus(manifests, before, prune);
+    cluster.edit(|server, now| surplus.iter().filter_map(|id| server.delete(id, now)).collect());
+    cluster.come_to_rest()
 }
 
 /// A Namespace once its manifest is applied; what is being deleted remains so.
@@ -199,11 +242,11 @@ fn apply(
     cluster: &mut Cluster,
     manifests: &Manifests,
     judged: &BTreeMap<ObjectId, Judged>,
-    going: &BTreeSet<ObjectId>,
+    is_meant: impl Fn(&ObjectId) -> bool,
 ) {
     cluster.edit(|server, now| {
         let mut seen: Vec<Observed> = Vec::new();
-        for (id, manifest) in manifests.objects.iter().filter(|(id, _)| !going.contains(*id)) {
+        for (id, manifest) in manifests.objects.iter().filter(|(id, _)| is_meant(id)) {
             let Some(Judged::Taken(asked)) = judged.get(id) else { continue };
             if let Some(Input::Applied(observed)) = applied(server, manifest, (**asked).clone(), now) {
                 seen.push(*observed);

@@ -4,10 +4,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-use super::consequences::Between;
+use super::admission;
+use super::cluster::Cluster;
+use super::consequences::{self, Between};
 use super::manifests::Manifests;
 use super::report::{Action, PlannedObject, Warning};
-use crate::api::status::{Blocker, ViolationReport};
+use crate::api::status::{NamedObject, ViolationReport};
 use crate::fabric::ipam::{Pool, PoolId, Reservation};
 use crate::fabric::network_interface::{Assignment, NetworkInterface};
 use crate::fabric::{Code, Cure, Engine, Kind, Name, ObjectId, WaitKey};
@@ -38,7 +40,7 @@ pub fn warnings(between: &Between<'_>, manifests: &Manifests, objects: &[Planned
     let mut warnings = late_namespaces(between, manifests);
     warnings.extend(static_addresses(between, manifests));
     let is_new = |action| matches!(action, Action::Create | Action::Update | Action::Replace);
-    let new: BTreeSet<&Blocker> =
+    let new: BTreeSet<&NamedObject> =
         objects.iter().filter(|o| is_new(o.action) && o.accepted).map(|o| &o.object).collect();
     let claimants = objects.iter().filter(|object| is_new(object.action));
     for (object, told) in claimants.flat_map(|object| object.violations.iter().map(move |told| (object, told))) {
@@ -50,20 +52,61 @@ pub fn warnings(between: &Between<'_>, manifests: &Manifests, objects: &[Planned
     warnings
 }
 
+/// True if something that is there is edited, and something else is applied too that may come before.
+pub fn edits_beside_others(objects: &[PlannedObject]) -> bool {
+    let written = || objects.iter().filter(|object| object.place.is_some());
+    let changed = written().filter(|object| object.action != Action::NoChange).count();
+    changed > 1 && written().any(|object| matches!(object.action, Action::Update | Action::Replace))
+}
+
+/// What comes out otherwise in `other`, where everything was applied before what it refers to: an edit may be refused once
+/// something new uses what is edited. Claims to one thing are told without that.
+pub fn differences(other: &Cluster, manifests: &Manifests, objects: &[PlannedObject]) -> Vec<Warning> {
+    let is_stored =
+        |object: &&PlannedObject| object.violations.iter().all(|told| told.violation.code != admission::CODE);
+    let by_name: BTreeMap<&NamedObject, &PlannedObject> =
+        objects.iter().filter(is_stored).map(|object| (&object.object, object)).collect();
+    let told = manifests.objects.values().filter_map(|manifest| {
+        let planned = by_name.get(&NamedObject::from(&manifest.id))?;
+        let refused = consequences::violations(other.server().objects().get(&manifest.id)?);
+        let told_anyway = |violation: &ViolationReport| is(&CLAIMS, violation) || is(&SHARES, violation);
+        let (path, message) = match (planned.accepted, refused.first()) {
+            (true, Some(violation)) if !told_anyway(violation) => {
+                let ViolationReport { rule, code, message, .. } = violation;
+                let message = format!(
+                    "It is accepted here, and refused if what refers to it is applied before it, by {code} ({rule}): {message} Apply it first, and the rest once it is Ready."
+                );
+                (violation.path.clone(), message)
+            }
+            (false, None) => {
+                let first = &planned.violations.first()?.violation;
+                let message = "It is refused here, and accepted if what refers to it is applied before it. Apply it last.";
+                (first.path.clone(), message.to_owned())
+            }
+            (true | false, Some(_)) | (true, None) => return None,
+        };
+        Some(Warning { object: planned.object.clone(), place: Some(manifest.place_of(&path)), path, message })
+    });
+    told.collect()
+}
+
+fn is(codes: &[Code], violation: &ViolationReport) -> bool {
+    codes.iter().any(|code| code.to_string() == violation.code)
+}
+
 fn contest(
     between: &Between<'_>,
     object: &PlannedObject,
     violation: &ViolationReport,
-    new: &BTreeSet<&Blocker>,
+    new: &BTreeSet<&NamedObject>,
 ) -> Option<String> {
-    let is = |codes: &[Code]| codes.iter().any(|code| code.to_string() == violation.code);
-    if is(&CLAIMS) {
+    if is(&CLAIMS, violation) {
         let first = violation.blocked_by.iter().find(|holder| new.contains(holder))?;
         return Some(format!(
             "{first} asks for the same, and is applied too: whichever comes first has it. Let only one of them ask for it."
         ));
     }
-    let others_take = is(&SHARES)
+    let others_take = is(&SHARES, violation)
         && pools(between, object, violation).any(|key| {
             let (before, after) = (between.before.engine(), between.after.engine());
             after.taken(key) > before.taken(key)
@@ -80,7 +123,7 @@ fn pools<'a>(
     violation: &'a ViolationReport,
 ) -> impl Iterator<Item = &'a WaitKey> {
     let id = Kind::ALL.iter().copied().find(|kind| kind.as_str() == object.object.kind).map(|kind| {
-        let Blocker { namespace, name, .. } = &object.object;
+        let NamedObject { namespace, name, .. } = &object.object;
         ObjectId::new(kind, Name::new(namespace.as_str(), name.as_str()))
     });
     let broken = id.map(|id| between.after.violations(&id)).unwrap_or_default().iter();

@@ -92,3 +92,17 @@ fn a_namespace_that_stands_behind_what_is_in_it_is_warned_of() {
     there.state.namespaces = Some(BTreeMap::from([("shop".into(), ObjectMeta::default())]));
     assert_eq!(warned(&there.plan(&(set + namespace)).warnings), [], "it is there already");
 }
+
+#[test]
+fn an_edit_that_is_refused_once_something_new_uses_what_is_edited_is_warned_of() {
+    let fast = nic("a", "").replace("{subnet:", "{enableAcceleratedNetworking: true, subnet:");
+    let machine = vm("a", "").replace("Standard_D2s_v3", "Standard_D4s_v3");
+    let there = Applied::default().with(&(network() + &nic("a", "")));
+    let plan = there.plan(&(fast.clone() + &machine));
+    assert!(!plan.refuses(), "{plan:#?}");
+    assert_eq!(warned(&plan.warnings), [("a", "spec.enableAcceleratedNetworking", 5)]);
+    assert!(plan.warnings[0].message.contains("by OperationNotAllowed (SIZE-05): "), "{:?}", plan.warnings);
+    let there = there.with(&fast);
+    assert_eq!(warned(&there.plan(&(fast.clone() + &machine + &nic("b", ""))).warnings), [], "nothing is edited");
+    assert_eq!(warned(&there.plan(&(nic("a", "") + &nic("b", ""))).warnings), [], "nothing new uses it");
+}
