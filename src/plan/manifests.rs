@@ -6,11 +6,13 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
+use kube::core::ObjectMeta;
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::admission::{self, without_nulls};
 use super::document::{self, Malformed, Node};
+use super::merge;
 use crate::api::{GROUP, VERSION};
 use crate::fabric::nearest::nearest;
 use crate::fabric::{Kind, Name, ObjectId};
@@ -104,6 +106,13 @@ impl fmt::Display for Unreadable {
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}", self.file, self.line)
+    }
+}
+
+impl NamespaceManifest {
+    /// The Namespace once this is applied to one of that metadata.
+    pub fn laid_over(&self, there: Option<&ObjectMeta>) -> Value {
+        merge::laid_over(&json!({"metadata": there.cloned().unwrap_or_default()}), &self.object)
     }
 }
 

@@ -75,6 +75,7 @@ const VM_START: std::time::Duration = std::time::Duration::from_secs(1);
 /// # Errors
 /// [`Restless`], if that never comes to an end.
 pub fn plan(manifests: &Manifests, state: State, options: &Options) -> Result<Plan, Restless> {
+    let planned_namespaces = consequences::of_namespaces(state.namespaces.as_ref(), manifests);
     let Transition { before, after, started, judged, going, namespaces, labels } =
         carry_out(manifests, state, options)?;
     let between = Between { before: &before, after: &after, started: &started, going: &going, namespaces: &namespaces };
@@ -86,6 +87,7 @@ pub fn plan(manifests: &Manifests, state: State, options: &Options) -> Result<Pl
         prune(&mut other, &before, manifests, &options.prune)?;
         warnings.extend(order::differences(&other, manifests, &objects));
     }
+    let objects = planned_namespaces.into_iter().chain(objects).collect();
     Ok(Plan::new(objects, warnings, manifests.notes.clone()))
 }
 
@@ -175,8 +177,7 @@ fn prune(cluster: &mut Cluster, before: &Cluster, manifests: &Manifests, prune: 
 
 /// A Namespace once its manifest is applied; what is being deleted remains so.
 fn labelled(there: Option<&ObjectMeta>, manifest: &NamespaceManifest) -> Namespace {
-    let stored = json!({"metadata": there.cloned().unwrap_or_default()});
-    let labels = merge::laid_over(&stored, &manifest.object).pointer("/metadata/labels").cloned().unwrap_or_default();
+    let labels = manifest.laid_over(there).pointer("/metadata/labels").cloned().unwrap_or_default();
     // Labels that are no texts are told when the manifest is read.
     let labels = serde_json::from_value(labels).unwrap_or_default();
     let deletion_timestamp = there.and_then(|there| there.deletion_timestamp.clone());

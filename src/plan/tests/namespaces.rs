@@ -114,3 +114,25 @@ fn another_location_in_a_spec_is_refused_and_says_nothing_of_the_namespace() {
     assert_eq!((told(refused)[0].0, refused.action), ("S-12", Action::Replace));
     assert_eq!(refused.advice, []);
 }
+
+#[test]
+fn a_namespace_that_is_new_or_labelled_otherwise_is_part_of_the_plan() {
+    let namespace =
+        |labels: &str| format!("---\napiVersion: v1\nkind: Namespace\nmetadata: {{name: shop, labels: {labels}}}\n");
+    let of_namespace = |known: Option<BTreeMap<Arc<str>, ObjectMeta>>, labels: &str| {
+        let there = Applied { state: State { namespaces: known, ..State::default() } };
+        let plan = there.plan(&namespace(labels));
+        let fields = plan.objects.iter().flat_map(|object| object.fields.clone());
+        let fields: Vec<_> = fields.map(|told| (told.path, told.before, told.after)).collect();
+        let told = plan.objects.iter().map(|object| (object.object.to_string(), object.action)).collect::<Vec<_>>();
+        (told, fields, plan.changes())
+    };
+    let name = || "Namespace shop".to_owned();
+    assert_eq!(of_namespace(Some(BTreeMap::new()), "{a: b}"), (vec![(name(), Action::Create)], vec![], true));
+    let edited = ("metadata.labels.a".to_owned(), json!("b"), json!("c"));
+    assert_eq!(
+        of_namespace(a_namespace(&[("a", "b")]), "{a: c}"),
+        (vec![(name(), Action::Update)], vec![edited], true)
+    );
+    assert_eq!(of_namespace(a_namespace(&[("a", "b"), ("c", "d")]), "{a: b}"), (vec![], vec![], false));
+}
