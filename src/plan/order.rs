@@ -23,6 +23,8 @@ const CLAIMS: [Code; 6] = [
     Code::PrivateIPAddressInUse,
     Code::PublicIPAddressInUse,
 ];
+/// The code of claims that do not go together.
+const MIXES: [Code; 1] = [Code::DifferentSkuLoadBalancersAndPublicIPAddressNotAllowed];
 /// The codes of claims to one of several alike things: those that come first have them.
 const SHARES: [Code; 8] = [
     Code::AllocationFailed,
@@ -34,6 +36,9 @@ const SHARES: [Code; 8] = [
     Code::SubnetIsFull,
     Code::VnetCountLimitReached,
 ];
+
+/// The code of what follows from the refusal of another.
+const FOLLOWS: [Code; 1] = [Code::InvalidResourceReference];
 
 /// Where the plan could come out otherwise.
 pub fn warnings(between: &Between<'_>, manifests: &Manifests, objects: &[PlannedObject]) -> Vec<Warning> {
@@ -60,7 +65,7 @@ pub fn edits_beside_others(objects: &[PlannedObject]) -> bool {
 }
 
 /// What comes out otherwise in `other`, where everything was applied before what it refers to: an edit may be refused once
-/// something new uses what is edited. Claims to one thing are told without that.
+/// something new uses what is edited. Claims are told without that, and what follows from others' refusals is told there.
 pub fn differences(other: &Cluster, manifests: &Manifests, objects: &[PlannedObject]) -> Vec<Warning> {
     let is_stored =
         |object: &&PlannedObject| object.violations.iter().all(|told| told.violation.code != admission::CODE);
@@ -69,9 +74,9 @@ pub fn differences(other: &Cluster, manifests: &Manifests, objects: &[PlannedObj
     let told = manifests.objects.values().filter_map(|manifest| {
         let planned = by_name.get(&NamedObject::from(&manifest.id))?;
         let refused = consequences::violations(other.server().objects().get(&manifest.id)?);
-        let told_anyway = |violation: &ViolationReport| is(&CLAIMS, violation) || is(&SHARES, violation);
+        let is_its_own = |violation: &ViolationReport| ![&CLAIMS[..], &SHARES, &FOLLOWS].iter().any(|codes| is(codes, violation));
         let (path, message) = match (planned.accepted, refused.first()) {
-            (true, Some(violation)) if !told_anyway(violation) => {
+            (true, Some(violation)) if is_its_own(violation) => {
                 let ViolationReport { rule, code, message, .. } = violation;
                 let message = format!(
                     "It is accepted here, and refused if what refers to it is applied before it, by {code} ({rule}): {message} Apply it first, and the rest once it is Ready."
@@ -79,7 +84,7 @@ pub fn differences(other: &Cluster, manifests: &Manifests, objects: &[PlannedObj
                 (violation.path.clone(), message)
             }
             (false, None) => {
-                let first = &planned.violations.first()?.violation;
+                let first = planned.violations.first().map(|told| &told.violation).filter(|first| is_its_own(first))?;
                 let message = "It is refused here, and accepted if what refers to it is applied before it. Apply it last.";
                 (first.path.clone(), message.to_owned())
             }
@@ -102,6 +107,11 @@ fn contest(
 ) -> Option<String> {
     if is(&CLAIMS, violation) {
         let first = violation.blocked_by.iter().find(|holder| new.contains(holder))?;
+        if is(&MIXES, violation) {
+            return Some(format!(
+                "{first} is applied too, with public addresses of the other SKU: whichever comes first decides. Use one SKU."
+            ));
+        }
         return Some(format!(
             "{first} asks for the same, and is applied too: whichever comes first has it. Let only one of them ask for it."
         ));
