@@ -64,14 +64,15 @@ pub struct ViolationReport {
     /// The objects in the way.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 32), extend("x-kubernetes-list-type" = "atomic"))]
-    pub blocked_by: Vec<Blocker>,
+    pub blocked_by: Vec<NamedObject>,
     /// OnChange: it is tried again by itself when what is in the way changes. OnEdit: only an edit of this object helps.
     pub retry: String,
 }
 
-/// An object in the way of another.
+/// An object, as statuses and plans name it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
-pub struct Blocker {
+#[schemars(description = "An object in the way of another.")]
+pub struct NamedObject {
     /// Its kind.
     pub kind: String,
     /// Its namespace.
@@ -119,6 +120,9 @@ pub struct Findings<'a> {
 pub fn report<K: Api>(engine: &Engine, name: &Name, found: Findings<'_>) -> Result<Value, serde_json::Error> {
     // An earlier life of the name is another's.
     let programmed = engine.get::<K>(name).filter(|programmed| programmed.uid == *found.uid);
+    // What asks for another location is told so, and asks for that itself: it says nothing of the Namespace.
+    let moves = found.violations.iter().any(|violation| violation.rule == "S-12");
+    let expected = found.expected.filter(|_| !moves);
     let status = Status {
         observed_generation: found.generation,
         programmed_generation: programmed.map(|programmed| programmed.generation),
@@ -137,9 +141,7 @@ pub fn report<K: Api>(engine: &Engine, name: &Name, found: Findings<'_>) -> Resu
                 programmed: programmed.map(|programmed| programmed.generation),
                 violations: found.violations,
                 progress: programmed.and_then(|programmed| K::progress(engine, name, programmed)),
-                advice: programmed
-                    .map(|programmed| advice(engine, name, programmed, found.expected))
-                    .unwrap_or_default(),
+                advice: programmed.map(|programmed| advice(engine, name, programmed, expected)).unwrap_or_default(),
             },
             found.since,
             found.now,
@@ -181,7 +183,7 @@ impl From<&Violation> for ViolationReport {
             path: violation.path.clone(),
             message: violation.message.clone(),
             remedy: violation.remedy.clone(),
-            blocked_by: violation.blocked_by.iter().take(VIOLATIONS_SHOWN).map(Blocker::from).collect(),
+            blocked_by: violation.blocked_by.iter().take(VIOLATIONS_SHOWN).map(NamedObject::from).collect(),
             retry: match violation.cure {
                 Cure::Wait(_) => "OnChange",
                 Cure::Edit => "OnEdit",
@@ -191,13 +193,16 @@ impl From<&Violation> for ViolationReport {
     }
 }
 
-impl std::fmt::Display for Blocker {
+impl std::fmt::Display for NamedObject {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} {}/{}", self.kind, self.namespace, self.name)
+        match self.namespace.as_str() {
+            "" => write!(f, "{} {}", self.kind, self.name),
+            namespace => write!(f, "{} {namespace}/{}", self.kind, self.name),
+        }
     }
 }
 
-impl From<&ObjectId> for Blocker {
+impl From<&ObjectId> for NamedObject {
     fn from(id: &ObjectId) -> Self {
         let ObjectId { kind, name } = id.shown();
         Self { kind: kind.to_string(), namespace: name.namespace.to_string(), name: name.name.to_string() }

@@ -340,6 +340,20 @@ impl Engine {
         }
     }
 
+    /// How much of what this key stands for is taken; none of what is not counted.
+    pub fn taken(&self, key: &WaitKey) -> u64 {
+        match key {
+            WaitKey::Capacity(pool) => self.pool(pool).map_or(0, Pool::allocated),
+            WaitKey::Quota(quota) => self.usage.of(quota),
+            WaitKey::Object(_)
+            | WaitKey::Claim(_)
+            | WaitKey::Members(_)
+            | WaitKey::Power(_)
+            | WaitKey::Address(..)
+            | WaitKey::Label(..) => 0,
+        }
+    }
+
     /// True if there is something left of what this key stands for; those that wait for it are woken one by one. None if it
     /// is not counted, or has gone: then all are woken.
     pub fn is_left(&self, key: &WaitKey) -> Option<bool> {

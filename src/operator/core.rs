@@ -15,12 +15,12 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::index::Entry;
+use super::index::{Entry, Verdict};
 use super::queue::{Queue, Urgency};
 use super::waits::Waits;
 use crate::api::children::{Child, Revision};
 use crate::api::object::Observed;
-use crate::fabric::{AnyRecord, Engine, Kind, Name, ObjectId, Settings, WaitKey};
+use crate::fabric::{AnyRecord, Engine, Kind, Name, ObjectId, Settings, Violation, WaitKey};
 
 pub use messages::{Input, Namespace, Notice, Outcome, Source, What, Write};
 
@@ -97,6 +97,14 @@ impl Core {
     /// The fabric.
     pub fn engine(&self) -> &Engine {
         &self.engine
+    }
+
+    /// What the spec of an object broke when it was last put.
+    pub fn violations(&self, id: &ObjectId) -> &[Violation] {
+        match self.index.get(id).map(|entry| &entry.verdict) {
+            Some(Verdict::Judged { violations, .. }) => violations,
+            Some(Verdict::Unjudged | Verdict::Released) | None => &[],
+        }
     }
 
     /// True once every watch has listed and the fabric is restored.

@@ -87,12 +87,28 @@ fn of_form(kind: Kind, object: &Value) -> Vec<ViolationReport> {
     let part = |field: &str| object.get(field).unwrap_or(&Value::Null);
     let mut refusals = metadata::refusals(part("metadata"));
     refusals.extend(form::check(kind, part("spec"), Whose::TheServers).iter().map(of_the_server));
-    let unknown = object.as_object().into_iter().flat_map(Map::keys).filter(|field| !TOP.contains(&field.as_str()));
-    refusals.extend(unknown.map(|field| {
-        let remedy = format!("Remove the field, or correct its name; an object has {}.", TOP.join(", "));
-        refusal(SCHEMA, field.clone(), "There is no such field.".to_owned(), remedy)
-    }));
+    refusals.extend(unknown(object, "", &TOP));
     refusals
+}
+
+/// What the API server refuses of a Namespace. Its status is not for users to set, and not looked at.
+pub fn of_a_namespace(object: &Value) -> Vec<ViolationReport> {
+    let part = |field: &str| object.get(field).unwrap_or(&Value::Null);
+    let mut refusals = metadata::refusals(part("metadata"));
+    refusals.extend(metadata::name_of_a_namespace(part("metadata"), "name"));
+    refusals.extend(unknown(object, "", &TOP));
+    refusals.extend(unknown(part("spec"), "spec.", &["finalizers"]));
+    refusals
+}
+
+/// The fields that there are not; `known` are.
+fn unknown(fields: &Value, before: &str, known: &[&str]) -> Vec<ViolationReport> {
+    let unknown = fields.as_object().into_iter().flat_map(Map::keys).filter(|field| !known.contains(&field.as_str()));
+    let refused = unknown.map(|field| {
+        let remedy = format!("Remove the field, or correct its name; there is {}.", known.join(", "));
+        refusal(SCHEMA, format!("{before}{field}"), "There is no such field.".to_owned(), remedy)
+    });
+    refused.collect()
 }
 
 /// What is refused for its form, as the API server's refusal.

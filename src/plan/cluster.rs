@@ -11,7 +11,7 @@ use super::server::Server;
 use super::state::State;
 use crate::api::children::read_revision;
 use crate::api::object::Recall;
-use crate::fabric::{Engine, Kind, ObjectId, Settings};
+use crate::fabric::{Engine, Kind, ObjectId, Settings, Violation};
 use crate::operator::{Core, Input, Namespace, Source, What, Write};
 
 /// So many writes an object are far more than any needs to come to rest.
@@ -81,6 +81,11 @@ impl Cluster {
     /// What the fabric carries.
     pub fn engine(&self) -> &Engine {
         self.core.engine()
+    }
+
+    /// What an object of the fabric breaks, with all that could cure it.
+    pub fn violations(&self, id: &ObjectId) -> &[Violation] {
+        self.core.violations(id)
     }
 
     /// The virtual machines, and instances, that have begun to start since the last call.

@@ -1,16 +1,17 @@
 //! What came of an object: its differences between two states of a cluster, as the API server shows them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
-use kube::core::DynamicObject;
+use kube::core::{DynamicObject, ObjectMeta};
 use serde_json::{Map, Value, json};
 
 use super::cluster::Cluster;
-use super::manifests::Manifest;
+use super::manifests::{Manifest, Manifests};
 use super::merge::LAST_APPLIED;
 use super::report::{Action, Difference, PlannedObject, PlannedViolation, Ready, Told};
 use super::{Judged, admission, difference};
-use crate::api::status::ViolationReport;
+use crate::api::status::{NamedObject, ViolationReport};
 use crate::api::{FINALIZER, object};
 use crate::fabric::{Code, ObjectId};
 
@@ -42,6 +43,8 @@ pub struct Between<'a> {
     pub started: &'a BTreeSet<ObjectId>,
     /// What manifests ask for and was being deleted before.
     pub going: &'a BTreeSet<ObjectId>,
+    /// The Namespaces that were known to be there.
+    pub namespaces: &'a BTreeSet<Arc<str>>,
 }
 
 impl Between<'_> {
@@ -130,6 +133,34 @@ impl Between<'_> {
         };
         vec![format!("{id} {what}.")]
     }
+}
+
+/// The Namespaces that are created or edited, where it is known which there are.
+pub fn of_namespaces(there: Option<&BTreeMap<Arc<str>, ObjectMeta>>, manifests: &Manifests) -> Vec<PlannedObject> {
+    let Some(there) = there else { return Vec::new() };
+    let planned = manifests.namespaces.iter().filter_map(|(name, manifest)| {
+        let before = there.get(name);
+        let written = |object: &Value| of_users(&json!({"metadata": object.get("metadata")}));
+        let fields = before.map(|before| {
+            difference::between(&written(&json!({"metadata": before})), &written(&manifest.laid_over(Some(before))), "")
+        });
+        let fields = fields.unwrap_or_default();
+        let action = if before.is_none() { Action::Create } else { Action::Update };
+        (before.is_none() || !fields.is_empty()).then(|| PlannedObject {
+            object: NamedObject { kind: "Namespace".to_owned(), namespace: String::new(), name: name.to_string() },
+            action,
+            accepted: true,
+            ready: None,
+            place: Some(manifest.place.clone()),
+            made_for: None,
+            fields,
+            allocations: Vec::new(),
+            disruptions: Vec::new(),
+            advice: Vec::new(),
+            violations: Vec::new(),
+        })
+    });
+    planned.collect()
 }
 
 fn shown<'a>(cluster: &'a Cluster, id: &ObjectId) -> Option<&'a DynamicObject> {

@@ -6,12 +6,13 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
+use kube::core::ObjectMeta;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::admission::without_nulls;
+use super::admission::{self, without_nulls};
 use super::document::{self, Malformed, Node};
-use super::metadata;
+use super::merge;
 use crate::api::{GROUP, VERSION};
 use crate::fabric::nearest::nearest;
 use crate::fabric::{Kind, Name, ObjectId};
@@ -44,8 +45,21 @@ pub struct Manifest {
     pub id: ObjectId,
     /// All that is written of it, with its namespace.
     pub object: Value,
+    /// The how manieth of all it is.
+    pub turn: usize,
     file: Arc<str>,
     node: Node,
+}
+
+/// A Namespace as a manifest asks for it.
+#[derive(Clone, Debug)]
+pub struct NamespaceManifest {
+    /// All that is written of it.
+    pub object: Value,
+    /// The how manieth of all it is.
+    pub turn: usize,
+    /// Where it begins.
+    pub place: Place,
 }
 
 /// Everything that was read.
@@ -53,8 +67,8 @@ pub struct Manifest {
 pub struct Manifests {
     /// The objects of this project's kinds, by id.
     pub objects: BTreeMap<ObjectId, Manifest>,
-    /// All that is written of the Namespaces.
-    pub namespaces: BTreeMap<Arc<str>, Value>,
+    /// The Namespaces, by name.
+    pub namespaces: BTreeMap<Arc<str>, NamespaceManifest>,
     /// What was passed over.
     pub notes: Vec<Note>,
 }
@@ -95,6 +109,13 @@ impl fmt::Display for Place {
     }
 }
 
+impl NamespaceManifest {
+    /// The Namespace once this is applied to one of that metadata.
+    pub fn laid_over(&self, there: Option<&ObjectMeta>) -> Value {
+        merge::laid_over(&json!({"metadata": there.cloned().unwrap_or_default()}), &self.object)
+    }
+}
+
 impl Manifest {
     /// Where the object begins.
     pub fn place(&self) -> Place {
@@ -112,7 +133,7 @@ impl Manifest {
 /// # Errors
 /// All that cannot be read, at once.
 pub fn read(files: &[File], namespace: &str) -> Result<Manifests, Vec<Unreadable>> {
-    let mut reader = Reader { namespace, read: Manifests::default(), unreadable: Vec::new() };
+    let mut reader = Reader { namespace, turn: 0, read: Manifests::default(), unreadable: Vec::new() };
     for file in files {
         match document::read(&file.text) {
             Ok(documents) => documents.iter().for_each(|document| reader.document(&file.name, document)),
@@ -126,6 +147,7 @@ pub fn read(files: &[File], namespace: &str) -> Result<Manifests, Vec<Unreadable
 
 struct Reader<'a> {
     namespace: &'a str,
+    turn: usize,
     read: Manifests,
     unreadable: Vec<Unreadable>,
 }
@@ -135,6 +157,7 @@ impl Reader<'_> {
         let (Some(version), Some(kind)) = (node.text("apiVersion"), node.text("kind")) else {
             return self.cannot_read(file, node.line, "it has no apiVersion and kind; every manifest begins with them");
         };
+        self.turn += 1;
         let (group, version) = version.split_once('/').unwrap_or(("", version));
         // `kubectl get` writes a List, whose kind may be that of its items.
         let items = node.get("items").map(Node::items).filter(|_| kind.ends_with("List"));
@@ -181,19 +204,24 @@ impl Reader<'_> {
         if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
             metadata.insert("namespace".to_owned(), json!(namespace));
         }
-        let manifest = Manifest { id: id.clone(), object, file: file.clone(), node: node.clone() };
+        let manifest = Manifest { id: id.clone(), object, turn: self.turn, file: file.clone(), node: node.clone() };
         self.read.objects.insert(id, manifest);
     }
 
     fn namespace_of(&mut self, file: &Arc<str>, node: &Node) {
         let Some(name) = self.name_of(file, node, "Namespace") else { return };
+        if let Some(first) = self.read.namespaces.get(name) {
+            let message = format!("Namespace {name} stands here and at {}; keep one of them", first.place);
+            return self.cannot_read(file, node.line, message);
+        }
         let object = node.value();
-        // A namespace is no object of the plan: what is wrong with it is wrong with the input.
-        for refusal in metadata::refusals(&without_nulls(object.get("metadata").unwrap_or(&Value::Null))) {
+        // A namespace is no object of the fabric: what is wrong with it is wrong with the input.
+        for refusal in admission::of_a_namespace(&without_nulls(&object)) {
             let message = format!("{}: {} {}", refusal.path, refusal.message, refusal.remedy);
             self.cannot_read(file, node.line_of(&refusal.path), message);
         }
-        self.read.namespaces.insert(name.into(), object);
+        let place = Place { file: file.clone(), line: node.line };
+        self.read.namespaces.insert(name.into(), NamespaceManifest { object, turn: self.turn, place });
     }
 
     /// The name of an object, if it has one that is a text.

@@ -22,8 +22,16 @@ pub fn laid_over(stored: &Value, manifest: &Value) -> Value {
 
 /// Notes in the object what was applied, as client-side apply does.
 pub fn remember(object: &mut DynamicObject, manifest: &Value) {
-    let applied = without_memory(manifest).to_string();
-    object.metadata.annotations.get_or_insert_default().insert(LAST_APPLIED.to_owned(), applied);
+    object.metadata.annotations.get_or_insert_default().insert(LAST_APPLIED.to_owned(), memory(manifest));
+}
+
+/// What client-side apply keeps of a manifest: all of it, in one line, with annotations even if it has none.
+pub fn memory(manifest: &Value) -> String {
+    let mut manifest = without_memory(manifest);
+    if let Some(metadata) = manifest.get_mut("metadata").and_then(Value::as_object_mut) {
+        metadata.entry("annotations").or_insert_with(|| json!({}));
+    }
+    format!("{manifest}\n")
 }
 
 /// A manifest that was taken from a cluster repeats what had been applied; kubectl writes that itself, so that a manifest

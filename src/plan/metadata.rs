@@ -4,6 +4,7 @@
 use serde_json::Value;
 
 use super::admission::{SCHEMA, of_the_server, refusal};
+use super::merge::{self, LAST_APPLIED};
 use crate::api::form;
 use crate::api::status::ViolationReport;
 
@@ -28,6 +29,23 @@ pub fn refusals(metadata: &Value) -> Vec<ViolationReport> {
     finalizers(metadata, &mut refusals);
     owners(metadata, &mut refusals);
     refusals
+}
+
+/// What client-side apply remembers of a manifest counts for the limit of annotations too.
+pub fn memory(asked: &Value, manifest: &Value) -> Option<ViolationReport> {
+    let annotations = asked.get("metadata").map(size).unwrap_or_default();
+    let size = annotations + LAST_APPLIED.len() + merge::memory(manifest).len();
+    (annotations <= ANNOTATIONS && size > ANNOTATIONS).then(|| {
+        let message = format!("The annotations have {size} bytes together with {LAST_APPLIED}, in which kubectl repeats the manifest.");
+        let remedy = format!("Write less, so that all have at most {ANNOTATIONS} bytes, or apply with --server-side, which repeats nothing.");
+        refusal(SCHEMA, "metadata.annotations".to_owned(), message, remedy)
+    })
+}
+
+/// The bytes of all annotations but that which kubectl writes itself.
+fn size(metadata: &Value) -> usize {
+    let annotations = texts(metadata, "annotations").filter(|(key, _)| *key != LAST_APPLIED);
+    annotations.map(|(key, value)| key.len() + value.len()).sum()
 }
 
 /// What a manifest says of a stored object that only the API server sets, and otherwise: as one does that was taken from
@@ -56,10 +74,15 @@ fn names(metadata: &Value, out: &mut Vec<ViolationReport>) {
         let remedy = "Write at most 253 lower-case letters, digits, hyphens and dots, a letter or digit before and after each dot, first and last.";
         refuse(out, "metadata.name", format!("{name:?} is no name of an object."), remedy);
     }
-    if let Some(namespace) = text("namespace").filter(|name| !is_label_of_a_domain(name)) {
-        let remedy = "Write at most 63 lower-case letters, digits and hyphens, a letter or digit first and last.";
-        refuse(out, "metadata.namespace", format!("{namespace:?} is no name of a namespace."), remedy);
-    }
+    out.extend(name_of_a_namespace(metadata, "namespace"));
+}
+
+/// The name of a namespace has no dots.
+pub fn name_of_a_namespace(metadata: &Value, field: &str) -> Option<ViolationReport> {
+    let name = metadata.get(field).and_then(Value::as_str).filter(|name| !is_label_of_a_domain(name))?;
+    let remedy = "Write at most 63 lower-case letters, digits and hyphens, a letter or digit first and last.";
+    let message = format!("{name:?} is no name of a namespace.");
+    Some(refusal(SCHEMA, format!("metadata.{field}"), message, remedy.to_owned()))
 }
 
 fn labels(metadata: &Value, out: &mut Vec<ViolationReport>) {
@@ -75,11 +98,10 @@ fn labels(metadata: &Value, out: &mut Vec<ViolationReport>) {
 }
 
 fn annotations(metadata: &Value, out: &mut Vec<ViolationReport>) {
-    let mut size = 0;
-    for (key, value) in texts(metadata, "annotations") {
+    for (key, _) in texts(metadata, "annotations") {
         key_is_qualified(&format!("metadata.annotations{}", form::step(key)), key, &key.to_ascii_lowercase(), out);
-        size += key.len() + value.len();
     }
+    let size = size(metadata);
     if size > ANNOTATIONS {
         let message = format!("The annotations have {size} bytes together.");
         refuse(out, "metadata.annotations", message, format!("Write at most {ANNOTATIONS} bytes."));

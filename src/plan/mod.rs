@@ -36,14 +36,14 @@ use serde_json::{Value, json};
 use self::admission::Admission;
 use self::cluster::{Cluster, Restless};
 use self::consequences::Between;
-use self::manifests::{Manifest, Manifests};
+use self::manifests::{Manifest, Manifests, NamespaceManifest};
 pub use self::report::Plan;
 use self::report::PlannedObject;
 use self::server::Server;
 use self::state::State;
 use crate::api::object::{self, Observed};
 use crate::api::status::ViolationReport;
-use crate::fabric::{ObjectId, Settings};
+use crate::fabric::{Kind, ObjectId, Settings};
 use crate::operator::{Input, Namespace};
 
 /// How a plan is made.
@@ -75,10 +75,19 @@ const VM_START: std::time::Duration = std::time::Duration::from_secs(1);
 /// # Errors
 /// [`Restless`], if that never comes to an end.
 pub fn plan(manifests: &Manifests, state: State, options: &Options) -> Result<Plan, Restless> {
-    let Transition { before, after, started, judged, going } = carry_out(manifests, state, options)?;
-    let between = Between { before: &before, after: &after, started: &started, going: &going };
+    let planned_namespaces = consequences::of_namespaces(state.namespaces.as_ref(), manifests);
+    let Transition { before, after, started, judged, going, namespaces, labels } =
+        carry_out(manifests, state, options)?;
+    let between = Between { before: &before, after: &after, started: &started, going: &going, namespaces: &namespaces };
     let objects = objects(&between, manifests, &judged);
-    let warnings = order::warnings(&between, manifests, &objects);
+    let mut warnings = order::warnings(&between, manifests, &objects);
+    if order::edits_beside_others(&objects) {
+        let mut other = before.clone();
+        apply_in(Turns::UsersFirst, &mut other, manifests, &labels, &judged, &going)?;
+        prune(&mut other, &before, manifests, &options.prune)?;
+        warnings.extend(order::differences(&other, manifests, &objects));
+    }
+    let objects = planned_namespaces.into_iter().chain(objects).collect();
     Ok(Plan::new(objects, warnings, manifests.notes.clone()))
 }
 
@@ -92,6 +101,19 @@ struct Transition {
     judged: BTreeMap<ObjectId, Judged>,
     /// What the manifests ask for and is being deleted.
     going: BTreeSet<ObjectId>,
+    /// The Namespaces that are known to be there.
+    namespaces: BTreeSet<Arc<str>>,
+    /// What matters of the Namespaces of the manifests, once those are applied.
+    labels: BTreeMap<Arc<str>, Namespace>,
+}
+
+/// In which order manifests are applied.
+#[derive(Clone, Copy)]
+enum Turns {
+    /// All at once, so that what is referred to comes first.
+    AtOnce,
+    /// Kind by kind, what refers to others before them.
+    UsersFirst,
 }
 
 /// What the API server says to a manifest.
@@ -105,30 +127,57 @@ pub enum Judged {
 fn carry_out(manifests: &Manifests, state: State, options: &Options) -> Result<Transition, Restless> {
     let settings = Settings { vm_start: VM_START, ..options.settings.clone() };
     let there = namespaces_there(manifests, &state);
+    let conflicts = conflicts(manifests, &state);
     let is_going =
         |id: &&ObjectId| state.objects.get(*id).is_some_and(|object| object.metadata.deletion_timestamp.is_some());
     let going: BTreeSet<ObjectId> = manifests.objects.keys().filter(is_going).cloned().collect();
+    let namespaces = state.namespaces.iter().flat_map(BTreeMap::keys);
+    let namespaces = namespaces.chain(state.objects.keys().map(|id| &id.name.namespace)).cloned().collect();
     let known = there.iter().map(|(name, metadata)| (name.clone(), Namespace::of(metadata))).collect();
     let before = Cluster::start(settings, state, &known, options.now)?;
     let mut after = before.clone();
     let _ = after.take_started();
-    for (name, manifest) in &manifests.namespaces {
-        after.label(name.clone(), labelled(there.get(name), manifest));
-    }
-    let judged = judged(manifests, before.server(), &there);
-    apply(&mut after, manifests, &judged, &going);
-    after.come_to_rest()?;
-    let surplus = surplus(manifests, &before, &options.prune);
-    after.edit(|server, now| surplus.iter().filter_map(|id| server.delete(id, now)).collect());
-    after.come_to_rest()?;
+    let labels = manifests.namespaces.iter();
+    let labels = labels.map(|(name, manifest)| (name.clone(), labelled(there.get(name), manifest))).collect();
+    let judged = judged(manifests, before.server(), &there, conflicts);
+    apply_in(Turns::AtOnce, &mut after, manifests, &labels, &judged, &going)?;
+    prune(&mut after, &before, manifests, &options.prune)?;
     let started = after.take_started();
-    Ok(Transition { before, after, started, judged, going })
+    Ok(Transition { before, after, started, judged, going, namespaces, labels })
+}
+
+fn apply_in(
+    turns: Turns,
+    cluster: &mut Cluster,
+    manifests: &Manifests,
+    labels: &BTreeMap<Arc<str>, Namespace>,
+    judged: &BTreeMap<ObjectId, Judged>,
+    going: &BTreeSet<ObjectId>,
+) -> Result<(), Restless> {
+    for (name, namespace) in labels {
+        cluster.label(name.clone(), namespace.clone());
+    }
+    match turns {
+        Turns::AtOnce => {
+            apply(cluster, manifests, judged, |id| !going.contains(id));
+            cluster.come_to_rest()
+        }
+        Turns::UsersFirst => Kind::ALL.iter().rev().try_for_each(|kind| {
+            apply(cluster, manifests, judged, |id| id.kind == *kind && !going.contains(id));
+            cluster.come_to_rest()
+        }),
+    }
+}
+
+fn prune(cluster: &mut Cluster, before: &Cluster, manifests: &Manifests, prune: &Prune) -> Result<(), Restless> {
+    let surplus = surplus(manifests, before, prune);
+    cluster.edit(|server, now| surplus.iter().filter_map(|id| server.delete(id, now)).collect());
+    cluster.come_to_rest()
 }
 
 /// A Namespace once its manifest is applied; what is being deleted remains so.
-fn labelled(there: Option<&ObjectMeta>, manifest: &Value) -> Namespace {
-    let stored = json!({"metadata": there.cloned().unwrap_or_default()});
-    let labels = merge::laid_over(&stored, manifest).pointer("/metadata/labels").cloned().unwrap_or_default();
+fn labelled(there: Option<&ObjectMeta>, manifest: &NamespaceManifest) -> Namespace {
+    let labels = manifest.laid_over(there).pointer("/metadata/labels").cloned().unwrap_or_default();
     // Labels that are no texts are told when the manifest is read.
     let labels = serde_json::from_value(labels).unwrap_or_default();
     let deletion_timestamp = there.and_then(|there| there.deletion_timestamp.clone());
@@ -144,21 +193,32 @@ fn namespaces_there(manifests: &Manifests, state: &State) -> BTreeMap<Arc<str>, 
     named.map(|namespace| (namespace, ObjectMeta::default())).collect()
 }
 
+/// What manifests say of another life or version of an object than the one that was read. The version that it has when the
+/// cluster has come to rest is of the plan's own making.
+fn conflicts(manifests: &Manifests, state: &State) -> BTreeMap<ObjectId, Vec<ViolationReport>> {
+    let told = manifests.objects.iter().filter_map(|(id, manifest)| {
+        let read = serde_json::to_value(&state.objects.get(id)?.metadata).ok()?;
+        Some((id.clone(), metadata::conflicts(&json!({"metadata": read}), &manifest.object)))
+    });
+    told.collect()
+}
+
 /// What the API server, which stores this, says to each manifest.
 fn judged(
     manifests: &Manifests,
     server: &Server,
     there: &BTreeMap<Arc<str>, ObjectMeta>,
+    mut conflicts: BTreeMap<ObjectId, Vec<ViolationReport>>,
 ) -> BTreeMap<ObjectId, Judged> {
     let admission = Admission::default();
-    let judge = |manifest: &Manifest| {
+    let mut judge = |manifest: &Manifest| {
         let (id, stored) = (&manifest.id, server.objects().get(&manifest.id));
-        let (asked, mut refusals) = match stored.and_then(|stored| serde_json::to_value(stored).ok()) {
-            Some(stored) => {
-                (merge::laid_over(&stored, &manifest.object), metadata::conflicts(&stored, &manifest.object))
-            }
-            None => (manifest.object.clone(), Vec::new()),
+        let asked = match stored.and_then(|stored| serde_json::to_value(stored).ok()) {
+            Some(stored) => merge::laid_over(&stored, &manifest.object),
+            None => manifest.object.clone(),
         };
+        let mut refusals = conflicts.remove(id).unwrap_or_default();
+        refusals.extend(metadata::memory(&asked, &manifest.object));
         let namespace = &id.name.namespace;
         let is_going = |there: &ObjectMeta| there.deletion_timestamp.is_some();
         let out_of_place = match there.get(namespace) {
@@ -183,11 +243,11 @@ fn apply(
     cluster: &mut Cluster,
     manifests: &Manifests,
     judged: &BTreeMap<ObjectId, Judged>,
-    going: &BTreeSet<ObjectId>,
+    is_meant: impl Fn(&ObjectId) -> bool,
 ) {
     cluster.edit(|server, now| {
         let mut seen: Vec<Observed> = Vec::new();
-        for (id, manifest) in manifests.objects.iter().filter(|(id, _)| !going.contains(*id)) {
+        for (id, manifest) in manifests.objects.iter().filter(|(id, _)| is_meant(id)) {
             let Some(Judged::Taken(asked)) = judged.get(id) else { continue };
             if let Some(Input::Applied(observed)) = applied(server, manifest, (**asked).clone(), now) {
                 seen.push(*observed);

@@ -4,22 +4,27 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-use super::consequences::Between;
+use super::admission;
+use super::cluster::Cluster;
+use super::consequences::{self, Between};
 use super::manifests::Manifests;
 use super::report::{Action, PlannedObject, Warning};
-use crate::api::status::{Blocker, ViolationReport};
+use crate::api::status::{NamedObject, ViolationReport};
 use crate::fabric::ipam::{Pool, PoolId, Reservation};
 use crate::fabric::network_interface::{Assignment, NetworkInterface};
-use crate::fabric::{Code, Engine, Kind, Name, ObjectId};
+use crate::fabric::{Code, Cure, Engine, Kind, Name, ObjectId, WaitKey};
 
 /// The codes of claims to one thing: who claims it first has it.
-const CLAIMS: [Code; 5] = [
+const CLAIMS: [Code; 6] = [
+    Code::DifferentSkuLoadBalancersAndPublicIPAddressNotAllowed,
     Code::DnsRecordInUse,
     Code::NetcfgSubnetRangesOverlap,
     Code::NicInUse,
     Code::PrivateIPAddressInUse,
     Code::PublicIPAddressInUse,
 ];
+/// The code of claims that do not go together.
+const MIXES: [Code; 1] = [Code::DifferentSkuLoadBalancersAndPublicIPAddressNotAllowed];
 /// The codes of claims to one of several alike things: those that come first have them.
 const SHARES: [Code; 8] = [
     Code::AllocationFailed,
@@ -32,15 +37,19 @@ const SHARES: [Code; 8] = [
     Code::VnetCountLimitReached,
 ];
 
+/// The code of what follows from the refusal of another.
+const FOLLOWS: [Code; 1] = [Code::InvalidResourceReference];
+
 /// Where the plan could come out otherwise.
 pub fn warnings(between: &Between<'_>, manifests: &Manifests, objects: &[PlannedObject]) -> Vec<Warning> {
-    let mut warnings = static_addresses(between, manifests);
+    let mut warnings = late_namespaces(between, manifests);
+    warnings.extend(static_addresses(between, manifests));
     let is_new = |action| matches!(action, Action::Create | Action::Update | Action::Replace);
-    let new: BTreeSet<&Blocker> =
+    let new: BTreeSet<&NamedObject> =
         objects.iter().filter(|o| is_new(o.action) && o.accepted).map(|o| &o.object).collect();
     let claimants = objects.iter().filter(|object| is_new(object.action));
     for (object, told) in claimants.flat_map(|object| object.violations.iter().map(move |told| (object, told))) {
-        if let Some(message) = contest(&told.violation, &new) {
+        if let Some(message) = contest(between, object, &told.violation, &new) {
             let (path, place) = (told.violation.path.clone(), told.place.clone());
             warnings.push(Warning { object: object.object.clone(), path, message, place });
         }
@@ -48,18 +57,111 @@ pub fn warnings(between: &Between<'_>, manifests: &Manifests, objects: &[Planned
     warnings
 }
 
-fn contest(violation: &ViolationReport, new: &BTreeSet<&Blocker>) -> Option<String> {
-    let is = |codes: &[Code]| codes.iter().any(|code| code.to_string() == violation.code);
-    if is(&CLAIMS) {
+/// True if something that is there is edited, and something else is applied too that may come before.
+pub fn edits_beside_others(objects: &[PlannedObject]) -> bool {
+    let written = || objects.iter().filter(|object| object.place.is_some());
+    let changed = written().filter(|object| object.action != Action::NoChange).count();
+    changed > 1 && written().any(|object| matches!(object.action, Action::Update | Action::Replace))
+}
+
+/// What comes out otherwise in `other`, where everything was applied before what it refers to: an edit may be refused once
+/// something new uses what is edited. Claims are told without that, and what follows from others' refusals is told there.
+pub fn differences(other: &Cluster, manifests: &Manifests, objects: &[PlannedObject]) -> Vec<Warning> {
+    let is_stored =
+        |object: &&PlannedObject| object.violations.iter().all(|told| told.violation.code != admission::CODE);
+    let by_name: BTreeMap<&NamedObject, &PlannedObject> =
+        objects.iter().filter(is_stored).map(|object| (&object.object, object)).collect();
+    let told = manifests.objects.values().filter_map(|manifest| {
+        let planned = by_name.get(&NamedObject::from(&manifest.id))?;
+        let refused = consequences::violations(other.server().objects().get(&manifest.id)?);
+        let is_its_own = |violation: &ViolationReport| ![&CLAIMS[..], &SHARES, &FOLLOWS].iter().any(|codes| is(codes, violation));
+        let (path, message) = match (planned.accepted, refused.first()) {
+            (true, Some(violation)) if is_its_own(violation) => {
+                let ViolationReport { rule, code, message, .. } = violation;
+                let message = format!(
+                    "It is accepted here, and refused if what refers to it is applied before it, by {code} ({rule}): {message} Apply it first, and the rest once it is Ready."
+                );
+                (violation.path.clone(), message)
+            }
+            (false, None) => {
+                let first = planned.violations.first().map(|told| &told.violation).filter(|first| is_its_own(first))?;
+                let message = "It is refused here, and accepted if what refers to it is applied before it. Apply it last.";
+                (first.path.clone(), message.to_owned())
+            }
+            (true | false, Some(_)) | (true, None) => return None,
+        };
+        Some(Warning { object: planned.object.clone(), place: Some(manifest.place_of(&path)), path, message })
+    });
+    told.collect()
+}
+
+fn is(codes: &[Code], violation: &ViolationReport) -> bool {
+    codes.iter().any(|code| code.to_string() == violation.code)
+}
+
+fn contest(
+    between: &Between<'_>,
+    object: &PlannedObject,
+    violation: &ViolationReport,
+    new: &BTreeSet<&NamedObject>,
+) -> Option<String> {
+    if is(&CLAIMS, violation) {
         let first = violation.blocked_by.iter().find(|holder| new.contains(holder))?;
+        if is(&MIXES, violation) {
+            return Some(format!(
+                "{first} is applied too, with public addresses of the other SKU: whichever comes first decides. Use one SKU."
+            ));
+        }
         return Some(format!(
             "{first} asks for the same, and is applied too: whichever comes first has it. Let only one of them ask for it."
         ));
     }
-    let others = is(&SHARES) && !new.is_empty();
-    others.then(|| {
+    let others_take = is(&SHARES, violation)
+        && pools(between, object, violation).any(|key| {
+            let (before, after) = (between.before.engine(), between.after.engine());
+            after.taken(key) > before.taken(key)
+        });
+    others_take.then(|| {
         "Others are applied that take from the same: those that come first have it. Make it larger, or ask for less.".to_owned()
     })
+}
+
+/// The pools and quotas that a violation waits for.
+fn pools<'a>(
+    between: &'a Between<'_>,
+    object: &PlannedObject,
+    violation: &'a ViolationReport,
+) -> impl Iterator<Item = &'a WaitKey> {
+    let id = Kind::ALL.iter().copied().find(|kind| kind.as_str() == object.object.kind).map(|kind| {
+        let NamedObject { namespace, name, .. } = &object.object;
+        ObjectId::new(kind, Name::new(namespace.as_str(), name.as_str()))
+    });
+    let broken = id.map(|id| between.after.violations(&id)).unwrap_or_default().iter();
+    let waits = broken.filter(|broken| broken.rule == violation.rule && broken.path == violation.path);
+    waits.flat_map(|broken| match &broken.cure {
+        Cure::Wait(keys) => Vec::from_iter(keys),
+        Cure::Edit => Vec::new(),
+    })
+}
+
+/// Namespaces that are not there yet, and are written behind what is in them: applied as they are written, that fails.
+fn late_namespaces(between: &Between<'_>, manifests: &Manifests) -> Vec<Warning> {
+    let late = manifests.namespaces.iter().filter(|(name, _)| !between.namespaces.contains(*name));
+    let told = late.filter_map(|(name, namespace)| {
+        let inside = manifests.objects.values().filter(|manifest| manifest.id.name.namespace == *name);
+        let first = inside.min_by_key(|manifest| manifest.turn).filter(|first| first.turn < namespace.turn)?;
+        let path = "metadata.namespace".to_owned();
+        Some(Warning {
+            object: (&first.id).into(),
+            place: Some(first.place_of(&path)),
+            path,
+            message: format!(
+                "Namespace {name} ({}) is written behind it, and `kubectl apply` creates nothing in a namespace that is not there yet. Put the Namespace first.",
+                namespace.place
+            ),
+        })
+    });
+    told.collect()
 }
 
 /// What is newly allocated in a subnet.

@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::manifests::{Note, Place};
-use crate::api::status::{Blocker, ViolationReport};
+use crate::api::status::{NamedObject, ViolationReport};
 use crate::api::{GROUP, VERSION};
 
 /// What would come of manifests.
@@ -62,7 +62,7 @@ pub enum Action {
 pub struct PlannedObject {
     /// Which object.
     #[serde(flatten)]
-    pub object: Blocker,
+    pub object: NamedObject,
     /// What is done with it.
     pub action: Action,
     /// Whether nothing refuses it as it is asked for.
@@ -142,7 +142,7 @@ pub struct PlannedViolation {
 #[serde(rename_all = "camelCase")]
 pub struct Warning {
     /// Which object's.
-    pub object: Blocker,
+    pub object: NamedObject,
     /// The field.
     pub path: String,
     /// What depends on the order, and what to do.

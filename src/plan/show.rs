@@ -45,6 +45,18 @@ fn short(value: &Value) -> String {
     }
 }
 
+/// A text on one line, in which nothing controls a terminal.
+fn plain(text: &str) -> String {
+    let mut out = String::new();
+    for c in text.chars() {
+        match c.is_control() {
+            true => out.extend(c.escape_default()),
+            false => out.push(c),
+        }
+    }
+    out
+}
+
 /// What the fabric gives to an object, as a cell: the addresses alone.
 fn addresses(object: &PlannedObject) -> String {
     let is_address = |difference: &&Difference| {

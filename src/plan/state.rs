@@ -8,7 +8,7 @@ use kube::core::{DynamicObject, ObjectMeta};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::document::{self, Malformed};
+use super::document::{self, Malformed, Node};
 use super::manifests::{File, Unreadable};
 use crate::api::{GROUP, VERSION};
 use crate::fabric::{Kind, Name, ObjectId};
@@ -29,18 +29,22 @@ pub struct State {
 }
 
 impl State {
-    /// Takes in what one object, or a List of objects, tells; of other kinds it tells nothing.
-    ///
-    /// # Errors
-    /// What is wrong with an object that cannot be read.
-    pub fn take_in(&mut self, mut object: Value) -> Result<(), String> {
-        let is_text = |field: &str| object.get(field).is_some_and(Value::is_string);
-        if !is_text("apiVersion") || !is_text("kind") {
-            return Err(format!("what stands here has no apiVersion and kind, so it is no object; {TAKE}"));
+    /// Takes in what one object, or a List of objects, tells; of other kinds it tells nothing. `fails` is told what cannot
+    /// be read, and on which line.
+    fn take_in(&mut self, node: &Node, fails: &mut impl FnMut(u64, String)) {
+        let Some(kind) = node.text("apiVersion").and_then(|_| node.text("kind")) else {
+            return fails(
+                node.line,
+                format!("what stands here has no apiVersion and kind, so it is no object; {TAKE}"),
+            );
+        };
+        match node.get("items").filter(|_| kind.ends_with("List")) {
+            Some(items) => items.items().iter().for_each(|item| self.take_in(item, fails)),
+            None => self.object(node.value()).unwrap_or_else(|message| fails(node.line, message)),
         }
-        if let Some(items) = object.get_mut("items").and_then(Value::as_array_mut) {
-            return std::mem::take(items).into_iter().try_for_each(|item| self.take_in(item));
-        }
+    }
+
+    fn object(&mut self, object: Value) -> Result<(), String> {
         let text = |field: &str| object.get(field).and_then(Value::as_str).unwrap_or_default();
         let (version, kind) = (text("apiVersion"), text("kind"));
         let known = Kind::ALL.iter().copied().find(|known| known.as_str() == kind);
@@ -54,7 +58,11 @@ impl State {
                 else {
                     return Err(format!("a {kind} lacks its name, namespace, uid or resourceVersion; {TAKE}"));
                 };
-                self.objects.insert(ObjectId::new(kind, Name::new(namespace, name)), object);
+                let id = ObjectId::new(kind, Name::new(namespace, name));
+                if let Some(version) = metadata.resource_version.as_deref().filter(|version| !is_version(version)) {
+                    return Err(format!("{id} has resourceVersion {version:?}, which no API server gives; {TAKE}"));
+                }
+                self.objects.insert(id, object);
             }
             (("", "v1"), "Namespace", _) => {
                 let metadata: ObjectMeta = read(object.get("metadata").cloned().unwrap_or_default())?;
@@ -79,15 +87,19 @@ impl State {
             match document::read(text) {
                 Ok(documents) if documents.is_empty() => fails(None, format!("it holds no object; {TAKE}")),
                 Ok(documents) => {
-                    for document in documents {
-                        state.take_in(document.value()).unwrap_or_else(|message| fails(Some(document.line), message));
-                    }
+                    let mut fails = |line, message| fails(Some(line), message);
+                    documents.iter().for_each(|document| state.take_in(document, &mut fails));
                 }
                 Err(Malformed { line, message }) => fails(line, message),
             }
         }
         if unreadable.is_empty() { Ok(state) } else { Err(unreadable) }
     }
+}
+
+/// True of a revision of etcd: those are positive numbers of 63 bits.
+fn is_version(text: &str) -> bool {
+    text.parse::<i64>().is_ok_and(|version| version >= 0)
 }
 
 fn read<T: for<'de> Deserialize<'de>>(object: Value) -> Result<T, String> {
@@ -147,7 +159,7 @@ items:
             ("NAME READY\nhub  True\n", "state.yaml:1: "),
             ("{\"error\": \"denied\"}", "state.yaml:1: what stands here has no apiVersion and kind"),
             ("[]", "state.yaml:1: what stands here has no apiVersion and kind"),
-            ("apiVersion: v1\nkind: List\nitems: [5]\n", "state.yaml:1: what stands here has no apiVersion and kind"),
+            ("apiVersion: v1\nkind: List\nitems: [5]\n", "state.yaml:3: what stands here has no apiVersion and kind"),
         ] {
             let told = read(text).unwrap_err();
             assert!(told.starts_with(place) && told.contains("take the state with `kubectl get"), "{text:?}: {told}");
@@ -158,5 +170,15 @@ items:
     fn a_manifest_is_no_dump() {
         let manifest = "apiVersion: vnet.dev/v1alpha1\nkind: AvailabilitySet\nmetadata: {name: s}\n";
         assert!(read(manifest).unwrap_err().contains("lacks its name, namespace, uid or resourceVersion"));
+    }
+
+    #[test]
+    fn a_resource_version_that_no_api_server_gives_is_refused_at_its_line() {
+        for version in ["abc", "", "-1", "18446744073709551615", "9223372036854775808"] {
+            let told = read(&DUMP.replace("\"7\"", &format!("\"{version}\""))).unwrap_err();
+            let begin = format!("state.yaml:4: AvailabilitySet shop/s has resourceVersion {version:?}, ");
+            assert!(told.starts_with(&begin), "{told}");
+        }
+        assert!(read(&DUMP.replace("\"7\"", "\"9223372036854775807\"")).is_ok());
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::{addresses, after, blockers, by_action, short};
+use super::{addresses, after, blockers, by_action, plain, short};
 use crate::plan::report::{Difference, Plan, PlannedObject, PlannedViolation, Warning};
 
 /// Objects in a table, then refusals, differences, advice, warnings and notes.
@@ -29,14 +29,14 @@ pub fn markdown(plan: &Plan) -> String {
     section(
         &mut out,
         "Disruptions",
-        plan.objects.iter().flat_map(|object| object.disruptions.iter().map(|told| cell(told))).collect(),
+        plan.objects.iter().flat_map(|object| object.disruptions.iter().map(|told| text(told))).collect(),
     );
     section(&mut out, "To know", changed.iter().copied().flat_map(news).collect());
     section(&mut out, "The order matters", warnings(plan));
     section(
         &mut out,
         "Passed over",
-        plan.notes.iter().map(|note| cell(&format!("{}: {}", note.place, note.message))).collect(),
+        plan.notes.iter().map(|note| text(&format!("{}: {}", note.place, note.message))).collect(),
     );
     out
 }
@@ -54,41 +54,55 @@ fn section(out: &mut String, title: &str, items: Vec<String>) {
 fn refusals(plan: &Plan) -> Vec<String> {
     let told = plan.objects.iter().flat_map(|object| object.violations.iter().map(move |told| (object, told)));
     let item = |(object, told): (&PlannedObject, &PlannedViolation)| {
-        let place = after(told.place.as_ref());
         let violation = &told.violation;
-        let text = format!(
-            "**{}**{place}, `{}`: {} by {}. {} _{}_{}",
-            object.object,
-            violation.path,
+        format!(
+            "**{}**{}, {}: {} by {}. {} _{}_{}",
+            text(&object.object.to_string()),
+            text(&after(told.place.as_ref())),
+            code(&violation.path),
             violation.code,
             violation.rule,
-            violation.message,
-            violation.remedy,
-            blockers(violation).map(|text| format!(" {text}")).unwrap_or_default(),
-        );
-        cell(&text)
+            text(&violation.message),
+            text(&violation.remedy),
+            blockers(violation).map(|blockers| format!(" {}", text(&blockers))).unwrap_or_default(),
+        )
     };
     told.map(item).collect()
 }
 
 fn differences(object: &PlannedObject) -> Vec<String> {
     let item = |told: &Difference| {
-        let (before, after) = (short(&told.before), short(&told.after));
-        cell(&format!("{}: `{}`: {before} -> {after}", object.object, told.path))
+        let (before, after) = (code(&short(&told.before)), code(&short(&told.after)));
+        format!("{}: {}: {before} -> {after}", text(&object.object.to_string()), code(&told.path))
     };
     object.differences().map(item).collect()
 }
 
 fn news(object: &PlannedObject) -> Vec<String> {
-    object.news().map(|told| cell(&format!("{}, {}: {}", object.object, told.condition, told.message))).collect()
+    object.news().map(|told| text(&format!("{}, {}: {}", object.object, told.condition, told.message))).collect()
 }
 
 fn warnings(plan: &Plan) -> Vec<String> {
-    let item = |warning: &Warning| cell(&format!("{}, `{}`: {}", warning.object, warning.path, warning.message));
+    let item = |warning: &Warning| {
+        format!("{}, {}: {}", text(&warning.object.to_string()), code(&warning.path), text(&warning.message))
+    };
     plan.warnings.iter().map(item).collect()
 }
 
 /// A text that does not end its cell.
-fn cell(text: &str) -> String {
-    text.replace('|', "\\|").replace('\n', " ")
+fn cell(words: &str) -> String {
+    text(words).replace('|', "\\|")
+}
+
+/// A text that is no HTML, and calls nobody.
+fn text(words: &str) -> String {
+    plain(words).replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('@', "@<!-- -->")
+}
+
+/// A text as code, which nothing in it ends.
+fn code(words: &str) -> String {
+    let words = plain(words);
+    let longest = words.split(|c| c != '`').map(str::len).max().unwrap_or(0);
+    let (fence, gap) = ("`".repeat(longest + 1), if longest > 0 { " " } else { "" });
+    format!("{fence}{gap}{words}{gap}{fence}")
 }

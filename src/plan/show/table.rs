@@ -5,7 +5,7 @@ use std::fmt::{Display, Write};
 use anstyle::{AnsiColor, Style};
 use comfy_table::{Table, presets};
 
-use super::{addresses, after, before, blockers, by_action, short};
+use super::{addresses, after, before, blockers, by_action, plain, short};
 use crate::plan::report::{Plan, PlannedObject, PlannedViolation};
 
 const GOOD: Style = AnsiColor::Green.on_default();
@@ -21,10 +21,15 @@ pub fn table(plan: &Plan) -> String {
     // Writing to a String does not fail.
     for warning in &plan.warnings {
         let title = format!("{}{}: the order matters", before(warning.place.as_ref()), warning.object);
-        let _ = writeln!(out, "\n{}\n  {}: {}", painted(CAREFUL, title), warning.path, warning.message);
+        let _ = writeln!(
+            out,
+            "\n{}\n  {}",
+            painted(CAREFUL, title),
+            plain(&format!("{}: {}", warning.path, warning.message))
+        );
     }
     for note in &plan.notes {
-        let _ = writeln!(out, "\n{}: {}", note.place, note.message);
+        let _ = writeln!(out, "\n{}", plain(&format!("{}: {}", note.place, note.message)));
     }
     let style = if plan.refuses() { BAD } else { GOOD };
     let _ = writeln!(out, "{}{}", if out.is_empty() { "" } else { "\n" }, painted(style, &plan.summary));
@@ -53,8 +58,8 @@ fn rows(shown: &[&PlannedObject], out: &mut String) {
         table.add_row([
             &object.action.to_string(),
             &object.object.kind,
-            &object.object.namespace,
-            &object.object.name,
+            &plain(&object.object.namespace),
+            &plain(&object.object.name),
             &addresses(object),
             ready,
             reason,
@@ -75,25 +80,27 @@ fn details(object: &PlannedObject, out: &mut String) {
     let title = format!("{}{} {}", before(object.place.as_ref()), object.action, object.object);
     let _ = writeln!(out, "\n{}", painted(style, title));
     for told in differences {
-        let _ = writeln!(out, "  {}: {} -> {}", told.path, short(&told.before), short(&told.after));
+        let _ =
+            writeln!(out, "  {}", plain(&format!("{}: {} -> {}", told.path, short(&told.before), short(&told.after))));
     }
     for disruption in &object.disruptions {
         let _ = writeln!(out, "  {}", painted(CAREFUL, disruption));
     }
     for told in object.news() {
-        let _ = writeln!(out, "  {}: {}", told.condition, told.message);
+        let _ = writeln!(out, "  {}: {}", told.condition, plain(&told.message));
     }
     object.violations.iter().for_each(|told| violation(told, out));
 }
 
 fn violation(told: &PlannedViolation, out: &mut String) {
     let violation = &told.violation;
-    let place = after(told.place.as_ref());
-    let _ = writeln!(out, "  {} by {}: {}{place}", painted(BAD, &violation.code), violation.rule, violation.path);
-    let _ = writeln!(out, "    {}", violation.message);
-    let _ = writeln!(out, "    {}", violation.remedy);
+    let place = plain(&after(told.place.as_ref()));
+    let _ =
+        writeln!(out, "  {} by {}: {}{place}", painted(BAD, &violation.code), violation.rule, plain(&violation.path));
+    let _ = writeln!(out, "    {}", plain(&violation.message));
+    let _ = writeln!(out, "    {}", plain(&violation.remedy));
     if let Some(text) = blockers(violation) {
-        let _ = writeln!(out, "    {text}");
+        let _ = writeln!(out, "    {}", plain(&text));
     }
     if violation.retry == "OnChange" {
         let _ = writeln!(out, "    It waits, and needs no edit once that has changed.");
@@ -101,5 +108,5 @@ fn violation(told: &PlannedViolation, out: &mut String) {
 }
 
 fn painted(style: Style, text: impl Display) -> String {
-    format!("{style}{text}{style:#}")
+    format!("{style}{}{style:#}", plain(&text.to_string()))
 }

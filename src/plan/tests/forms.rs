@@ -41,8 +41,24 @@ fn markdown_tells_who_is_in_the_way_and_what_was_passed_over_in_one_line_each() 
     let markdown = show::markdown(&there.plan(&(nic("b", &fixed("10.0.1.9")) + config + &broken)));
     assert!(markdown.contains("_ Blocked by NetworkInterface shop/a.\n"), "{markdown}");
     assert!(markdown.contains("#### Passed over\n\n* net.yaml:7: ConfigMap c is passed over"), "{markdown}");
-    assert!(markdown.contains("| Create | AvailabilitySet shop/a b\\|c |"), "{markdown}");
+    assert!(markdown.contains("| Create | AvailabilitySet shop/a\\nb\\|c |"), "{markdown}");
     assert!(show::github(&there.plan(config)).contains("title=PassedOver::ConfigMap c is passed over"));
+}
+
+#[test]
+fn what_users_write_is_no_markup_and_no_control_of_a_terminal() {
+    let tagged = |tag: &str| object("AvailabilitySet", "s", &format!("{{tags: {{a|b: {tag}}}}}"));
+    let there = Applied::default().with(&tagged("old"));
+    let plan = there.plan(&tagged("\"x\\n::error::y\\e[31m `code` <img> @team\""));
+    let table = anstream::adapter::strip_str(&show::table(&plan)).to_string();
+    assert!(table.contains("  spec.tags.a|b: old -> x\\n::error::y\\u{1b}[31m `code` <img> @team\n"), "{table}");
+    let markdown = show::markdown(&plan);
+    let line =
+        "* AvailabilitySet shop/s: `spec.tags.a|b`: `old` -> `` x\\n::error::y\\u{1b}[31m `code` <img> @team ``\n";
+    assert!(markdown.contains(line), "{markdown}");
+    let config = "---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: \"<img> @team\"}\n";
+    let markdown = show::markdown(&there.plan(config));
+    assert!(markdown.contains("ConfigMap &lt;img&gt; @<!-- -->team is passed over"), "{markdown}");
 }
 
 /// A bit of every kind that people write by hand.

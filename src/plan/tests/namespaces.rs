@@ -91,3 +91,48 @@ fn advice_that_is_new_is_told_though_nothing_is_edited() {
     }
     assert!(!there.plan(&(namespace("norwayeast") + &network())).objects.iter().any(PlannedObject::has_news));
 }
+
+#[test]
+fn a_namespace_has_the_name_of_one_and_the_fields_of_one_and_stands_once() {
+    let namespace = |more: &str| format!("---\napiVersion: v1\nkind: Namespace\nmetadata:\n  name: {more}\n");
+    let read = |text: String| {
+        let all = manifests::read(&[manifests::File { name: "net.yaml".into(), text }], "shop").unwrap_err();
+        all.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+    };
+    assert!(read(namespace("a.b")).starts_with("net.yaml:5: metadata.name: \"a.b\" is no name of a namespace."));
+    let twice = read(namespace("a") + &namespace("a"));
+    assert_eq!(twice, "net.yaml:7: Namespace a stands here and at net.yaml:2; keep one of them");
+    assert!(read(namespace("a") + "specs: {}\n").starts_with("net.yaml:6: specs: There is no such field."));
+    assert!(read(namespace("a") + "spec: {finalizer: [x]}\n").starts_with("net.yaml:6: spec.finalizer: There is no"));
+}
+
+#[test]
+fn another_location_in_a_spec_is_refused_and_says_nothing_of_the_namespace() {
+    let address = |location: &str| object("PublicIPAddress", "p", &format!("{{location: {location}}}"));
+    let plan = Applied::default().with(&address("norwayeast")).plan(&address("northeurope"));
+    let refused = of(&plan, "p");
+    assert_eq!((told(refused)[0].0, refused.action), ("S-12", Action::Replace));
+    assert_eq!(refused.advice, []);
+}
+
+#[test]
+fn a_namespace_that_is_new_or_labelled_otherwise_is_part_of_the_plan() {
+    let namespace =
+        |labels: &str| format!("---\napiVersion: v1\nkind: Namespace\nmetadata: {{name: shop, labels: {labels}}}\n");
+    let of_namespace = |known: Option<BTreeMap<Arc<str>, ObjectMeta>>, labels: &str| {
+        let there = Applied { state: State { namespaces: known, ..State::default() } };
+        let plan = there.plan(&namespace(labels));
+        let fields = plan.objects.iter().flat_map(|object| object.fields.clone());
+        let fields: Vec<_> = fields.map(|told| (told.path, told.before, told.after)).collect();
+        let told = plan.objects.iter().map(|object| (object.object.to_string(), object.action)).collect::<Vec<_>>();
+        (told, fields, plan.changes())
+    };
+    let name = || "Namespace shop".to_owned();
+    assert_eq!(of_namespace(Some(BTreeMap::new()), "{a: b}"), (vec![(name(), Action::Create)], vec![], true));
+    let edited = ("metadata.labels.a".to_owned(), json!("b"), json!("c"));
+    assert_eq!(
+        of_namespace(a_namespace(&[("a", "b")]), "{a: c}"),
+        (vec![(name(), Action::Update)], vec![edited], true)
+    );
+    assert_eq!(of_namespace(a_namespace(&[("a", "b"), ("c", "d")]), "{a: b}"), (vec![], vec![], false));
+}

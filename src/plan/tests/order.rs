@@ -50,3 +50,75 @@ fn a_quota_that_all_together_exceed_is_warned_of() {
     let plan = plan(&read(&text), State::default(), &Options { settings, ..at_now() }).unwrap();
     assert_eq!((plan.summary.refused, warned(&plan.warnings)), (1, vec![("p10", "metadata.name", 54)]));
 }
+
+#[test]
+fn what_is_full_before_is_no_matter_of_the_order() {
+    let small = object("Subnet", "small", "{virtualNetwork: {name: hub}, addressPrefixes: [10.0.9.0/29]}");
+    let full: String = ["a", "b", "c"].iter().map(|name| nic_in("small", name, "")).collect();
+    let there = Applied::default().with(&(network() + &small + &full));
+    let plan = there.plan(&(nic_in("small", "d", "") + &nic("elsewhere", "") + &object("AvailabilitySet", "s", "{}")));
+    assert_eq!((told(nic_of(&plan, "d"))[0].1, warned(&plan.warnings)), ("SubnetIsFull", vec![]));
+    let there = Applied::default().with(&(network() + &small));
+    let plan = there.plan(&(full + &nic_in("small", "d", "")));
+    assert_eq!(warned(&plan.warnings), [("d", "spec.ipConfigurations[0].privateIPAllocationMethod", 20)]);
+}
+
+#[test]
+fn machines_of_one_set_whose_public_addresses_are_of_two_skus_are_warned_of() {
+    let public = |sku: &str| object("PublicIPAddress", &sku.to_lowercase(), &format!("{{sku: {{name: {sku}}}}}"));
+    let nics = nic("a", ", publicIPAddress: {name: basic}") + &nic("b", ", publicIPAddress: {name: standard}");
+    let set = ", availabilitySet: {name: s}";
+    let text = network()
+        + &public("Basic")
+        + &public("Standard")
+        + &nics
+        + &object("AvailabilitySet", "s", "{}")
+        + &vm("a", set)
+        + &vm("b", set);
+    let plan = Applied::default().plan(&text);
+    assert_eq!(warned(&plan.warnings), [("b", "spec.networkProfile.networkInterfaces[0]", 50)]);
+    let begin = "VirtualMachine shop/a is applied too, with public addresses of the other SKU";
+    assert!(plan.warnings[0].message.starts_with(begin), "{:?}", plan.warnings);
+}
+
+#[test]
+fn a_namespace_that_stands_behind_what_is_in_it_is_warned_of() {
+    let namespace = "---\napiVersion: v1\nkind: Namespace\nmetadata: {name: shop}\n";
+    let set = object("AvailabilitySet", "a", "{}");
+    let plan = Applied::default().plan(&(set.clone() + namespace));
+    assert_eq!((plan.refuses(), warned(&plan.warnings)), (false, vec![("a", "metadata.namespace", 4)]));
+    assert!(plan.warnings[0].message.contains("Namespace shop (net.yaml:7)"), "{:?}", plan.warnings);
+    assert_eq!(warned(&Applied::default().plan(&(namespace.to_owned() + &set)).warnings), []);
+    let mut there = Applied::default();
+    there.state.namespaces = Some(BTreeMap::from([("shop".into(), ObjectMeta::default())]));
+    assert_eq!(warned(&there.plan(&(set + namespace)).warnings), [], "it is there already");
+}
+
+#[test]
+fn an_edit_that_is_refused_once_something_new_uses_what_is_edited_is_warned_of() {
+    let fast = nic("a", "").replace("{subnet:", "{enableAcceleratedNetworking: true, subnet:");
+    let machine = vm("a", "").replace("Standard_D2s_v3", "Standard_D4s_v3");
+    let there = Applied::default().with(&(network() + &nic("a", "")));
+    let plan = there.plan(&(fast.clone() + &machine));
+    assert!(!plan.refuses(), "{plan:#?}");
+    assert_eq!(warned(&plan.warnings), [("a", "spec.enableAcceleratedNetworking", 5)]);
+    assert!(plan.warnings[0].message.contains("by OperationNotAllowed (SIZE-05): "), "{:?}", plan.warnings);
+    let there = there.with(&fast);
+    assert_eq!(warned(&there.plan(&(fast.clone() + &machine + &nic("b", ""))).warnings), [], "nothing is edited");
+    assert_eq!(warned(&there.plan(&(nic("a", "") + &nic("b", ""))).warnings), [], "nothing new uses it");
+}
+
+#[test]
+fn what_several_share_is_warned_of_once_however_they_are_applied() {
+    let small = network() + &object("Subnet", "small", "{virtualNetwork: {name: hub}, addressPrefixes: [10.0.9.0/29]}");
+    let there = Applied::default().with(&(small + &nic("z", "")));
+    let configuration = "{name: nic, subnet: {name: small}, ipConfigurations: [{name: ip}]}";
+    let profile = format!("{{networkProfile: {{networkInterfaceConfigurations: [{configuration}]}}}}");
+    let set = format!("{{replicas: 3, sku: {{name: Standard_D2s_v3}}, virtualMachineProfile: {profile}}}");
+    let moved = nic_in("data", "z", "");
+    let plan =
+        there.plan(&(moved + &nic_in("small", "a", "") + &vm("a", "") + &object("VirtualMachineScaleSet", "s", &set)));
+    assert!(plan.refuses());
+    let others = plan.warnings.iter().filter(|warning| !warning.message.starts_with("Others are applied"));
+    assert_eq!(others.collect::<Vec<_>>(), Vec::<&Warning>::new());
+}

@@ -108,3 +108,30 @@ fn the_change_that_the_api_server_refuses_is_told_without_defaults() {
     let fields: Vec<_> = of(&plan, "p").fields.iter().map(|told| (told.path.as_str(), &told.after)).collect();
     assert_eq!(fields, [("spec.idleTimeoutInMinutes", &json!(99))]);
 }
+
+#[test]
+fn versions_are_compared_with_those_that_were_read_and_not_with_those_that_the_operator_goes_on_to_write() {
+    let mut there = Applied::default().with(&object("AvailabilitySet", "a", "{}"));
+    let stored = there.state.objects.values_mut().next().unwrap();
+    crate::plan::server::set_field(stored, "status", json!({})); // which the operator writes anew
+    let metadata = stored.metadata.clone();
+    let same = format!("{{uid: {}, resourceVersion: \"{}\"", metadata.uid.unwrap(), metadata.resource_version.unwrap());
+    let plan = there.plan(&object("AvailabilitySet", "a", "{}").replace("{name: a", &format!("{same}, name: a")));
+    assert_eq!(told(of(&plan, "a")), []);
+}
+
+#[test]
+fn what_was_taken_from_another_cluster_is_created_as_kubectl_creates_it_without_its_uid_and_version() {
+    let plan = Applied::default().plan(&with_metadata("uid: u\n  resourceVersion: \"7\""));
+    assert_eq!((of(&plan, "a").action, of(&plan, "a").accepted), (Action::Create, true));
+}
+
+#[test]
+fn what_client_side_apply_remembers_counts_for_the_limit_of_annotations() {
+    let annotated = |bytes: usize| with_metadata(&format!("annotations: {{a: {}}}", "x".repeat(bytes)));
+    let plan = Applied::default().plan(&annotated(140_000));
+    assert_eq!(told(of(&plan, "a")), [("schema", "Invalid", "metadata.annotations", 6)]);
+    let there = Applied::default().with(&annotated(120_000));
+    assert_eq!(told(of(&there.plan(&annotated(120_000)), "a")), []);
+    assert_eq!(told(of(&there.plan(&annotated(100_000)), "a")), [], "the old memory goes");
+}

@@ -2,6 +2,7 @@
 
 use super::{LIST, Vm, nic_object, nics};
 use crate::fabric::id::{Kind, Name, ObjectId};
+use crate::fabric::network_interface::NetworkInterface;
 use crate::fabric::public_ip_address::{PublicIPAddress, needs_public_addresses};
 use crate::fabric::violation::{Code, Findings, WaitKey};
 use crate::fabric::virtual_machine::PowerWish;
@@ -19,7 +20,9 @@ pub(super) fn skus_do_not_mix(case: &Vm<'_>, findings: &mut Findings) {
             let Some(sku) = sku(public) else { continue };
             let (holder, one, of) = first.get_or_insert((&reference.name, public, sku)); // the first one seen decides
             if *of != sku {
-                findings
+                let of_vm = case.engine.get::<NetworkInterface>(holder).and_then(|nic| nic.held.attached.as_ref());
+                let vm = of_vm.map(|attached| &attached.vm).filter(|vm| *vm != case.name);
+                let violation = findings
                     .refuse(
                         Code::DifferentSkuLoadBalancersAndPublicIPAddressNotAllowed,
                         format!("{LIST}[{n}]"),
@@ -29,6 +32,9 @@ pub(super) fn skus_do_not_mix(case: &Vm<'_>, findings: &mut Findings) {
                     .until(nic_object(&reference.name))
                     .until(WaitKey::Claim(ObjectId::new(Kind::PublicIPAddress, (*one).clone())))
                     .until(WaitKey::Claim(ObjectId::new(Kind::NetworkInterface, (*holder).clone())));
+                if let Some(vm) = vm {
+                    violation.blocked_by(ObjectId::new(Kind::VirtualMachine, vm.clone()));
+                }
             }
         }
     }
