@@ -1,6 +1,6 @@
 //! The conditions of every kind, by the status contract of Kubernetes' tools (kstatus, `kubectl wait`).
 //!
-//! Ready is the sum: True when every reference is resolved, no rule objects, and the fabric carries this generation.
+//! Ready is the sum: True when every reference is resolved, no rule refuses it, and the fabric carries this generation.
 //! It is Unknown exactly while Reconciling is present, and False exactly while Stalled is.
 
 use jiff::Timestamp;

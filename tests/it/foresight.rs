@@ -50,9 +50,13 @@ impl Foresight {
         let manifests = manifests::read(&[file], &space.name).ok()?;
         let takes = |id: &&ObjectId| matches!(id.kind, Kind::NetworkInterface | Kind::VirtualMachineScaleSet);
         let is_flexible = |object: &Value| object["spec"]["orchestrationMode"] == "Flexible"; // its NICs come as they may
-        let exact = manifests.objects.keys().filter(takes).count() <= 1
-            && !manifests.objects.values().any(|manifest| is_flexible(&manifest.object));
+        let asked = manifests.objects.keys().filter(takes);
+        let is_calm = !manifests.objects.values().any(|manifest| is_flexible(&manifest.object));
         let mut state = state(space, manifests.objects.values().map(|manifest| &manifest.object))?;
+        // Several that wait are served in the order of their creation, of which the API server tells seconds.
+        let waits = |object: &DynamicObject| object.data["status"]["programmed"].is_null();
+        let waiting = state.objects.iter().filter(|(id, object)| takes(id) && waits(object)).map(|(id, _)| id);
+        let exact = is_calm && asked.chain(waiting).collect::<BTreeSet<_>>().len() <= 1;
         if let Some(object) = instead {
             let is_it = |stored: &&mut DynamicObject| stored.metadata.uid == object.metadata.uid;
             let remembers = object.metadata.annotations.clone();
