@@ -13,6 +13,9 @@ use crate::fabric::virtual_machine_scale_set::{
 };
 use crate::fabric::{Engine, Findings, Kind, Name, ObjectId, PublicIPAddress, Uid, VirtualMachine};
 
+/// The field manager of what is written for Flexible scale sets.
+pub const FIELD_MANAGER: &str = "vnet-scale-set";
+
 /// An object that a scale set is to have.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Child {

@@ -36,8 +36,6 @@ const GRACE: Duration = Duration::from_secs(5);
 const PAGE: u32 = 100;
 /// Events are for people; of a flood the rest is dropped.
 const EVENTS_PENDING: usize = 1024;
-/// The field manager of what is written for Flexible scale sets.
-const CHILDREN_MANAGER: &str = "vnet-scale-set";
 /// Inputs that are there at once are taken in together before anything is judged.
 const INPUTS_AT_ONCE: usize = 1000;
 
@@ -270,7 +268,8 @@ async fn send(
             Ok(Answer::shown(id.kind, &api.create(&PostParams::default(), &Shown(object)).await?))
         }
         What::Apply(manifest) => {
-            let applied = api.patch(name, &PatchParams::apply(CHILDREN_MANAGER), &Patch::Apply(manifest)).await?;
+            let applied =
+                api.patch(name, &PatchParams::apply(children::FIELD_MANAGER), &Patch::Apply(manifest)).await?;
             Ok(Answer::shown(id.kind, &applied))
         }
         What::Delete => {

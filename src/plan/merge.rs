@@ -7,6 +7,8 @@
 use kube::core::DynamicObject;
 use serde_json::{Map, Value, json};
 
+use crate::api::children::FIELD_MANAGER;
+
 /// Where client-side apply keeps what was applied.
 pub const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 
@@ -58,7 +60,9 @@ fn last_applied(stored: &Value) -> Value {
         return serde_json::from_str(text).unwrap_or_default();
     }
     let entries = metadata.get("managedFields").and_then(Value::as_array).into_iter().flatten();
-    let applies = entries.filter(|entry| entry.get("operation").and_then(Value::as_str) == Some("Apply"));
+    // What the operator applies for scale sets, nobody who applies manifests had applied before.
+    let says = |entry: &Value, field: &str, text: &str| entry.get(field).and_then(Value::as_str) == Some(text);
+    let applies = entries.filter(|entry| says(entry, "operation", "Apply") && !says(entry, "manager", FIELD_MANAGER));
     applies.filter_map(|entry| entry.get("fieldsV1").map(names)).reduce(united).unwrap_or_default()
 }
 
@@ -174,6 +178,17 @@ mod tests {
         let manifest = json!({"metadata": {"annotations": {"b": "2", LAST_APPLIED: "{}"}}});
         let expected = json!({"labels": {"l": "1"}, "annotations": {"a": "1", "b": "2"}});
         assert_eq!(after(metadata, json!({}), manifest)["metadata"], expected);
+    }
+
+    #[test]
+    fn what_the_operator_has_applied_for_a_scale_set_stays() {
+        let fields = json!({"f:metadata": {"f:labels": {"f:vnet.dev/scale-set": {}}}, "f:spec": {"f:sku": {}}});
+        let metadata = json!({
+            "name": "p", "labels": {"vnet.dev/scale-set": "api"},
+            "managedFields": [{"manager": FIELD_MANAGER, "operation": "Apply", "fieldsV1": fields}],
+        });
+        let stored = json!({"metadata": metadata, "spec": {"sku": {}, "l": 1}});
+        assert_eq!(laid_over(&stored, &json!({"metadata": {"name": "p"}, "spec": {"l": 1}})), stored);
     }
 
     /// kubectl remembers `annotations: {}` of a manifest that has none.

@@ -249,6 +249,24 @@ fn pruning_deletes_what_no_manifest_has_and_tells_what_keeps_it() {
     assert_eq!(there.plan(&network()).summary.delete, 0);
 }
 
+#[test]
+fn a_scale_set_that_waits_for_room_gets_it_from_what_is_pruned() {
+    for mode in ["Uniform", "Flexible"] {
+        let nics =
+            "{networkInterfaceConfigurations: [{name: nic, subnet: {name: web}, ipConfigurations: [{name: ip}]}]}";
+        let set = |replicas: u32| {
+            let spec = format!(
+                "{{orchestrationMode: {mode}, replicas: {replicas}, sku: {{name: Standard_DS3_v2}}, virtualMachineProfile: {{networkProfile: {nics}}}}}"
+            );
+            object("VirtualMachineScaleSet", "api", &spec)
+        };
+        let there = Applied::default().with(&(network() + &nic("other", "") + &set(1))).with(&set(251));
+        let plan = there.plan_with(&(network() + &set(251)), Prune::Labelled(Selector::default()));
+        assert_eq!(of(&plan, "other").action, Action::Delete);
+        assert_eq!(told(of(&plan, "api")), [], "{mode}");
+    }
+}
+
 fn at_that_time() -> Option<k8s_openapi::apimachinery::pkg::apis::meta::v1::Time> {
     Some(k8s_openapi::apimachinery::pkg::apis::meta::v1::Time(Timestamp::from_second(NOW).unwrap()))
 }

@@ -109,11 +109,11 @@ fn a_restart_annotation_that_no_status_can_repeat_is_refused_until_it_is_shorter
     let canary = Canary::of(&space);
     space.apply(&(nic("a", "web") + &machine("m", &["a"], "powerState: Running")));
     let before = space.ready("vm/m");
-    annotate(&space, &"🦀".repeat(60_000));
+    annotate(&space, &"🦀".repeat(20_000));
     let refusal = space.refused("vm/m");
     let path = format!("metadata.annotations[{RESTARTED_AT}]");
     assert_eq!(refusal.told(), [("S-06", "InvalidParameter", path.as_str())]);
-    refusal.shows(&["60000 characters"]).advises(&["at most 64"]).stalls();
+    refusal.shows(&["20000 characters"]).advises(&["at most 64"]).stalls();
     assert_eq!(at(&refusal.object, "/programmed"), at(&before, "/programmed"));
     annotate(&space, "now");
     space.wait("vm/m", "restarted", |vm| at(vm, "/lastHandledRestartAt") == "now");

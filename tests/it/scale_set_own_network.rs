@@ -62,7 +62,7 @@ fn an_own_network_is_the_same_after_a_restart_of_the_operator() {
     let before = space.ready("vmssvm/api-1");
     cluster.kill_operator();
     cluster.start_operator().unwrap();
-    space.kubectl_ok(&["scale", "vmss/api", "--replicas=4"], "");
+    space.scale(4);
     space.instances(&["api-0", "api-1", "api-2", "api-3"]);
     let after = space.ready("vmssvm/api-1");
     assert_eq!(after.data["status"], before.data["status"]);
@@ -84,7 +84,7 @@ fn an_own_network_without_room_is_refused_and_the_old_one_stays() {
     let refusal = space.refused("vmssvm/api-1");
     assert_eq!(refusal.violations[0].code, "SubnetIsFull");
     refusal.shows(&["tiny"]).keeps(&before).waits();
-    space.kubectl_ok(&["scale", "vmss/api", "--replicas=2"], "");
+    space.scale(2);
     space.cured("vmssvm/api-1", &refusal);
     space.wait("vmssvm/api-1", "of two configurations", |vm| configurations(vm).len() == 2);
 }

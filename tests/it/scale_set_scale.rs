@@ -33,7 +33,7 @@ fn a_scale_out_that_does_not_fit_shows_in_the_scale_as_more_asked_for_than_there
     let space = Space::with_a_subnet().and_subnet("tiny", "10.0.2.0/29");
     space.apply(&ScaleSet::uniform(1).in_subnet("tiny").manifest());
     space.ready("vmss/api");
-    space.kubectl_ok(&["scale", "vmss/api", "--replicas=9"], "");
+    space.scale(9);
     space.refused("vmss/api");
     let scale = scale(&space);
     assert_eq!((&scale["spec"]["replicas"], &scale["status"]["replicas"]), (&json!(9), &json!(1)));

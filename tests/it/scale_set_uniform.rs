@@ -60,7 +60,7 @@ fn a_set_makes_instances_that_are_owned_labelled_addressed_and_named() {
 fn a_set_is_scaled_by_kubectl_and_shown_by_it() {
     let space = three();
     let before = space.places(&THREE);
-    space.kubectl_ok(&["scale", "vmss/api", "--replicas=5"], "");
+    space.scale(5);
     space.wait("vmss/api", "of five", |set| at(set, "/readyReplicas") == 5);
     space.ready("vmss/api");
     let after = space.places(&["api-0", "api-1", "api-2", "api-3", "api-4"]);
@@ -83,10 +83,10 @@ fn a_set_is_scaled_by_kubectl_and_shown_by_it() {
 fn scaling_in_takes_the_highest_ids_and_scaling_out_gives_new_ones() {
     let space = three();
     let before = space.places(&THREE);
-    space.kubectl_ok(&["scale", "vmss/api", "--replicas=1"], "");
+    space.scale(1);
     assert_eq!(space.places(&["api-0"])["api-0"], before["api-0"]);
     space.wait("subnet/web", "one address taken", |web| at(web, "/capacity/allocated") == 1);
-    space.kubectl_ok(&["scale", "vmss/api", "--replicas=2"], "");
+    space.scale(2);
     space.instances(&["api-0", "api-3"]);
     let set = space.wait("vmss/api", "of two", |set| at(set, "/readyReplicas") == 2);
     assert_eq!(ids(&set), (&json!("0,3"), &json!(4)));

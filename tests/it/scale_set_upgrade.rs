@@ -57,7 +57,7 @@ fn a_revision_that_is_not_known_is_refused() {
         space.edit_spec("vmssvm/api-0", &json!({"revision": wish}));
         let refusal = space.refused("vmssvm/api-0");
         assert_eq!(refusal.told(), [("S-31", "InvalidParameter", "spec.revision")]);
-        refusal.shows(&[wish]).advises(&["Set revision to \"1\""]).stalls();
+        refusal.shows(&[wish]).advises(&["Set it to \"1\""]).stalls();
     }
     space.edit_spec("vmssvm/api-0", &json!({"revision": "1"}));
     space.ready("vmssvm/api-0");
@@ -128,7 +128,7 @@ fn an_own_network_is_kept_through_scaling_and_upgrades() {
     let own =
         space.wait("vmssvm/api-1", "with its own network", |vm| at(vm, "/ownNetwork") == true && nics(vm).len() == 2);
     assert_eq!(at(&own, "/networkInterfaces/0/name"), "second", "the primary one is first");
-    space.kubectl_ok(&["scale", "vmss/api", "--replicas=4"], "");
+    space.scale(4);
     space.instances(&["api-0", "api-1", "api-2", "api-3"]);
     space.apply(&set.forwarding().manifest()); // which asks for three again
     space.wait("vmss/api", "upgraded", has_taken_up(3, "2"));

@@ -9,6 +9,7 @@ use vnet_operator::fabric::Kind;
 
 use crate::cluster::{Told, block_on, poll};
 use crate::contract::{Health, kstatus};
+use crate::foresight::Foresight;
 use crate::manifests::object;
 use crate::space::{Space, at};
 
@@ -95,6 +96,13 @@ impl ScaleSet {
 }
 
 impl Space<'_> {
+    /// `kubectl scale vmss/api`, planned as any edit is.
+    pub fn scale(&self, replicas: u32) {
+        let foresight = Foresight::of_edit(self, &self.get("vmss/api"), &json!({"spec": {"replicas": replicas}}));
+        self.kubectl_ok(&["scale", "vmss/api", &format!("--replicas={replicas}")], "");
+        self.foresee(foresight);
+    }
+
     /// The instances of the set `api`, when they are these, each with its address.
     pub fn instances(&self, names: &[&str]) -> Vec<DynamicObject> {
         self.exactly(Kind::VirtualMachineScaleSetVM, names);
