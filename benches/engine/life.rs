@@ -123,7 +123,10 @@ pub fn list(core: &mut Core, objects: &BTreeMap<ObjectId, String>) {
     for kind in Kind::ALL {
         core.feed(Input::ListDone(Source::Objects(*kind)));
     }
+    core.feed(Input::ListStarted(Source::Revisions));
+    core.feed(Input::ListDone(Source::Revisions));
     core.settle(Timestamp::UNIX_EPOCH);
+    assert!(core.is_started(), "every watch has listed");
 }
 
 fn seen(kind: Kind, object: &DynamicObject, recall: Recall) -> Input {
