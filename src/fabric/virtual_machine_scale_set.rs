@@ -38,7 +38,8 @@ pub use model::{
 pub(super) use names::{forget_what_is_unused, index_names, is_named_by_no_model};
 pub(super) use need::{Need, Wanted};
 pub(super) use rules::{
-    Needed, Network, added_ipv6, is_held_by, network_is_legal, others, parts_are_legal, size_takes, skus_do_not_mix,
+    NO_ROOM, Needed, Network, added_ipv6, is_held_by, network_is_legal, others, parts_are_legal, size_takes,
+    skus_do_not_mix,
 };
 pub(super) use upgrade::{go_on, vm_has_changed};
 pub use view::{InstanceView, SCALE_SET_LABEL, VirtualMachineScaleSetView, ranges_have};

@@ -18,7 +18,7 @@ use network::{
     labels_are_free, network_is_fixed, nics_are_few, nics_are_in_one_network, object_of, one_nic_is_primary,
     secondary_configurations_are_few, size_supports_acceleration,
 };
-pub(in crate::fabric) use room::{Needed, added_ipv6, is_held_by, others};
+pub(in crate::fabric) use room::{NO_ROOM, Needed, added_ipv6, is_held_by, others};
 use room::{no_upgrade_adds_ipv6, own_networks_fit, pools_have_room};
 
 type Set<'a> = Case<'a, VirtualMachineScaleSet>;
@@ -191,14 +191,7 @@ pub(super) const RULES: &[Rule<VirtualMachineScaleSet>] = &[
     Rule {
         id: "VMSS-29",
         says: "A scale-out or upgrade gets every address that it needs, or none.",
-        codes: &[
-            Code::SubnetIsFull,
-            Code::AllocationFailed,
-            Code::PublicIPPrefixExhausted,
-            Code::QuotaExceeded,
-            Code::IPv4BasicSkuPublicIpCountLimitReached,
-            Code::StandardSkuPublicIPCountLimitReached,
-        ],
+        codes: NO_ROOM,
         cure: Cures::Waits,
         remedy: "Ask for fewer instances, or free addresses.",
         source: "Azure/AKS#2531",

@@ -9,8 +9,9 @@ use crate::fabric::resource::{Case, Cures, Programmed, Rule};
 use crate::fabric::violation::{Code, Findings, Violation, WaitKey};
 use crate::fabric::virtual_machine::{PowerState, VirtualMachine};
 use crate::fabric::virtual_machine_scale_set::{
-    InstanceName, Model, Need, Needed, Network, NicModel, OrchestrationMode, UpgradeMode, VirtualMachineScaleSet,
-    Wanted, added_ipv6, is_held_by, network_is_legal, others, parts_are_legal, size_takes, skus_do_not_mix,
+    InstanceName, Model, NO_ROOM, Need, Needed, Network, NicModel, OrchestrationMode, UpgradeMode,
+    VirtualMachineScaleSet, Wanted, added_ipv6, is_held_by, network_is_legal, others, parts_are_legal, size_takes,
+    skus_do_not_mix,
 };
 
 type Vm<'a> = Case<'a, VirtualMachineScaleSetVM>;
@@ -73,14 +74,7 @@ pub(super) const RULES: &[Rule<VirtualMachineScaleSetVM>] = &[
     Rule {
         id: "VMSS-29",
         says: "A change of one instance gets every address that it needs, or none.",
-        codes: &[
-            Code::SubnetIsFull,
-            Code::AllocationFailed,
-            Code::PublicIPPrefixExhausted,
-            Code::QuotaExceeded,
-            Code::IPv4BasicSkuPublicIpCountLimitReached,
-            Code::StandardSkuPublicIPCountLimitReached,
-        ],
+        codes: NO_ROOM,
         cure: Cures::Waits,
         remedy: "Free addresses, or ask for fewer.",
         source: "Azure/AKS#2531",

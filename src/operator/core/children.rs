@@ -261,5 +261,9 @@ fn is_behind(entry: &Entry, child: &Child) -> bool {
 }
 
 fn set_of(owner: &Owner) -> ObjectId {
-    ObjectId::new(Kind::VirtualMachineScaleSet, owner.set.clone())
+    set_named(&owner.set)
+}
+
+fn set_named(name: &Name) -> ObjectId {
+    ObjectId::new(Kind::VirtualMachineScaleSet, name.clone())
 }

@@ -139,6 +139,8 @@ impl Core {
                 note: "A ControllerRevision that is not the scale set's has the name that the one of its model is to have: <name of the set>-<revision>, in its namespace. Delete it; the set then goes on by itself.".to_owned(),
             });
         }
+        // No event follows on it: it is tried again as what has failed.
+        let outcome = if is_in_the_way { Outcome::Failed } else { outcome };
         match outcome {
             Outcome::Done(resource_version) => {
                 entry.failures = 0;
@@ -156,17 +158,15 @@ impl Core {
                 }
                 self.notices.extend(flight.notices);
             }
-            Outcome::Conflict | Outcome::Gone if !is_in_the_way => {}
-            Outcome::Conflict | Outcome::Gone | Outcome::Invalid(_) | Outcome::Failed => {
+            Outcome::Conflict | Outcome::Gone => {}
+            Outcome::Invalid(_) | Outcome::Failed => {
                 let pause = pause_after(entry.failures);
                 entry.failures += 1;
                 entry.not_before = entry.last_write.and_then(|last| last.checked_add(pause).ok());
             }
         }
         // A conflict is not tried again on the version that lost: the event that caused it brings the object here.
-        let lost = matches!(outcome, Outcome::Conflict | Outcome::Gone)
-            && flight_version == entry.resource_version
-            && !is_in_the_way;
+        let lost = matches!(outcome, Outcome::Conflict | Outcome::Gone) && flight_version == entry.resource_version;
         if !lost {
             self.reports.push(id.clone(), Urgency::Put);
         }

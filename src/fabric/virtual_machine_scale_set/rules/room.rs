@@ -16,6 +16,16 @@ use crate::fabric::virtual_machine_scale_set::{
     Instance, InstanceName, Need, NicModel, OrchestrationMode, UpgradeMode, VERSIONS, Wanted,
 };
 
+/// The codes of VMSS-29, of a set and of one instance: a pool or a quota has less than is needed.
+pub(in crate::fabric) const NO_ROOM: &[Code] = &[
+    Code::SubnetIsFull,
+    Code::AllocationFailed,
+    Code::PublicIPPrefixExhausted,
+    Code::QuotaExceeded,
+    Code::IPv4BasicSkuPublicIpCountLimitReached,
+    Code::StandardSkuPublicIPCountLimitReached,
+];
+
 /// The instances that this put upgrades, now or batch by batch.
 fn upgraded<'a>(case: &Set<'a>) -> impl Iterator<Item = (u64, &'a Instance)> + use<'a> {
     let is_news = case.before().is_some_and(|before| before.model != case.ask.model);

@@ -1,6 +1,7 @@
 //! The models that scale sets keep, as ControllerRevisions (S-28): each before a status tells its revision, and until no
 //! instance has it.
 
+use super::set_named;
 use crate::api::children::{self, Revision};
 use crate::fabric::virtual_machine_scale_set::{Model, VirtualMachineScaleSet};
 use crate::fabric::{Kind, Name, ObjectId, Uid};
@@ -74,8 +75,4 @@ impl Core {
             }
         }
     }
-}
-
-fn set_named(name: &Name) -> ObjectId {
-    ObjectId::new(Kind::VirtualMachineScaleSet, name.clone())
 }
