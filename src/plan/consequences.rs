@@ -17,6 +17,9 @@ use crate::fabric::{Code, ObjectId};
 
 /// The fields of a status, wherever in it, that tell what the fabric gave.
 const ALLOCATED: [&str; 6] = ["privateIPAddress", "ipAddress", "ipPrefix", "fqdn", "macAddress", "powerState"];
+/// The fields of a status that tell of what was there already which model an instance of a scale set has taken up, which is
+/// the set's latest, and how many have that.
+pub const MODELS: [&str; 3] = ["revision", "updateRevision", "updatedReplicas"];
 /// The conditions that every object has, and those that sum them up.
 const STANDARD: [&str; 6] = ["ResolvedRefs", "Accepted", "Programmed", "Ready", "Reconciling", "Stalled"];
 /// The codes that refuse what can only be had by deleting the object and creating it anew.
@@ -224,14 +227,18 @@ fn status(object: &DynamicObject) -> &Value {
     object.data.get("status").unwrap_or(&Value::Null)
 }
 
-/// What the fabric gave, and took. A MAC address follows from the uid of the object, which only the API server gives.
+/// What the fabric gave, and took; of what was there already, the models too. A MAC address follows from the uid of the
+/// object, which only the API server gives.
 fn allocations(before: Option<&DynamicObject>, after: Option<&DynamicObject>) -> Vec<Difference> {
     let allocated = |object: Option<&DynamicObject>| object.map_or_else(|| json!({}), |object| view(status(object)));
     let is_new = before.is_none();
     let differences = difference::between(&allocated(before), &allocated(after), "");
     let told = differences.into_iter().filter(|difference| {
         let field = difference.field();
-        ALLOCATED.contains(&field) && !(is_new && field == "macAddress")
+        match is_new {
+            true => ALLOCATED.contains(&field) && field != "macAddress",
+            false => ALLOCATED.contains(&field) || (MODELS.contains(&field) && !difference.after.is_null()),
+        }
     });
     told.collect()
 }

@@ -79,7 +79,7 @@ pub struct PlannedObject {
     /// The fields that are edited.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub fields: Vec<Difference>,
-    /// What the fabric allocates to it, takes from it, or gives it instead.
+    /// What the fabric allocates to it, takes from it, or gives it instead, and the model of a scale set that it takes up.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub allocations: Vec<Difference>,
     /// What its users feel, a sentence each.

@@ -4,6 +4,7 @@ mod forms;
 mod namespaces;
 mod order;
 mod stored;
+mod upgrades;
 
 use super::report::{Action, PlannedObject, Warning};
 use super::*;

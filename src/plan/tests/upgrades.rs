@@ -1,0 +1,53 @@
+//! What a plan tells of the instances of a scale set whose model changes.
+
+use super::*;
+
+/// A set of two instances; `nic` is the rest of its one network interface.
+fn set(mode: &str, upgrade: &str, nic: &str) -> String {
+    let nic = format!("{{name: nic, ipConfigurations: [{{name: ip}}], {nic}}}");
+    let spec = format!(
+        "{{orchestrationMode: {mode}, upgradePolicy: {{mode: {upgrade}}}, replicas: 2, sku: {{name: Standard_DS3_v2}}, \
+         virtualMachineProfile: {{networkProfile: {{networkInterfaceConfigurations: [{nic}]}}}}}}"
+    );
+    object("VirtualMachineScaleSet", "api", &spec)
+}
+
+/// What a plan tells of an edit of the model of a set of two running instances: of the set and of each, which model it has
+/// and who is disrupted.
+fn told_of(mode: &str, upgrade: &str, nic: &str) -> Vec<String> {
+    let there = Applied::default().with(&(network() + &set(mode, upgrade, "subnet: {name: web}")));
+    let plan = there.plan(&(network() + &set(mode, upgrade, nic)));
+    let is_meant = |object: &&PlannedObject| object.object.kind.starts_with("VirtualMachine");
+    let lines = plan.objects.iter().filter(is_meant).flat_map(|object| {
+        let models = object.allocations.iter().filter(|told| consequences::MODELS.contains(&told.path.as_str()));
+        let models = models.map(|told| format!("{} {} {} {}", object.object.name, told.path, told.before, told.after));
+        models.chain(object.disruptions.clone()).collect::<Vec<_>>()
+    });
+    let mut lines: Vec<String> = lines.collect();
+    lines.sort();
+    lines
+}
+
+#[test]
+fn each_instance_that_takes_up_a_new_model_is_named() {
+    let forwarding = "subnet: {name: web}, enableIPForwarding: true";
+    for mode in ["Uniform", "Flexible"] {
+        for upgrade in ["Automatic", "Rolling"] {
+            let all = [r#"api updateRevision "1" "2""#, r#"api-0 revision "1" "2""#, r#"api-1 revision "1" "2""#];
+            assert_eq!(told_of(mode, upgrade, forwarding), all, "{mode} {upgrade}");
+        }
+        let all = [r#"api updateRevision "1" "2""#, "api updatedReplicas 2 0"];
+        assert_eq!(told_of(mode, "Manual", forwarding), all, "{mode}: nobody has told the instances to");
+    }
+}
+
+#[test]
+fn each_instance_that_a_new_model_deallocates_is_named() {
+    for upgrade in ["Automatic", "Rolling"] {
+        let told = told_of("Uniform", upgrade, "subnet: {name: data}");
+        for name in ["api-0", "api-1"] {
+            let disruption = format!("VirtualMachineScaleSetVM shop/{name} is deallocated and started.");
+            assert!(told.contains(&disruption), "{upgrade}: {told:?}");
+        }
+    }
+}
