@@ -9,6 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::texts::{NamespaceName, ObjectName};
+use crate::fabric::sizes::{self, VmSize};
 use crate::fabric::{Code, Findings, Name};
 
 /// Free text for people and their tools; the fabric reads nothing in it.
@@ -156,6 +157,20 @@ pub fn prefix(text: &Prefix, rule: &'static str, path: String, findings: &mut Fi
         format!("Write {}.", prefix.trunc()),
     );
     None
+}
+
+/// Reads the name of a VM size (S-35).
+pub fn vm_size(name: &str, path: &str, findings: &mut Findings) -> Option<&'static VmSize> {
+    let size = sizes::vm_size(name);
+    if size.is_none() {
+        findings.under("S-35").refuse(
+            Code::InvalidParameter,
+            path,
+            format!("{name:?} is no size of the table of VM sizes."),
+            format!("Choose one, such as {}.", sizes::nearest_vm_sizes(name).join(", ")),
+        );
+    }
+    size
 }
 
 /// The text of addresses.

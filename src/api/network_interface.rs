@@ -8,7 +8,7 @@ use super::status::Status;
 use super::texts::{DnsLabel, Location, PartName};
 use super::{About, Api};
 use crate::fabric::network_interface::{
-    AllocationMethod, Assignment, IpConfiguration, IpVersion, NetworkInterfaceView, Primary, Switch,
+    AllocationMethod, Assignment, IpConfiguration, IpVersion, NetworkInterfaceView, Switch,
 };
 use crate::fabric::{Findings, Name, NetworkInterface, Violation};
 
@@ -210,11 +210,7 @@ fn describe_configuration(asked: &IpConfiguration, name: &Name) -> IpConfigurati
     };
     IpConfigurationSpec {
         name: asked.name.to_string(),
-        primary: match asked.primary {
-            Primary::Yes => Some(true),
-            Primary::No => Some(false),
-            Primary::Unsaid => None,
-        },
+        primary: asked.primary.into(),
         private_ip_address_version: Some(asked.version),
         private_ip_allocation_method: Some(method),
         private_ip_address: address,

@@ -12,6 +12,7 @@ use serde_json::Value;
 use super::form::{self, Whose};
 use super::status::{Published, Status};
 use super::{About, Api, FINALIZER, GROUP, Owner, RESTARTED_AT, REVISION, WISHED_REVISION};
+use crate::fabric::id::is_region;
 use crate::fabric::limits;
 use crate::fabric::virtual_machine_scale_set_vm::Revision;
 use crate::fabric::{
@@ -196,7 +197,7 @@ fn record<K: Api>(about: &About, uid: &Uid, status: &Value) -> Option<Record<K>>
         location: status.location?.into(),
         subscription: status.resource_id?.split('/').nth(2)?.into(), // "/subscriptions/<name>/..."
     };
-    if !placement.names_a_region() || placement.subscription.len() > limits::LABEL_LENGTH {
+    if !is_region(&placement.location) || placement.subscription.len() > limits::LABEL_LENGTH {
         return None;
     }
     // What annotations ask for now need not be what the fabric has taken up.

@@ -8,8 +8,8 @@ use super::common::Tags;
 use super::status::Status;
 use super::texts::Location;
 use super::{About, Api};
-use crate::fabric::public_ip_prefix::PublicIPPrefixView;
-use crate::fabric::{Code, Findings, Name, PublicIPPrefix, Violation};
+use crate::fabric::public_ip_prefix::{PublicIPPrefixView, refuse_length};
+use crate::fabric::{Findings, Name, PublicIPPrefix, Violation};
 
 /// A contiguous block of public addresses.
 #[derive(CustomResource, Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
@@ -73,12 +73,7 @@ impl Api for PublicIPPrefix {
     fn translate(_: &About, spec: &PublicIPPrefixSpec) -> Result<Self, Vec<Violation>> {
         let mut findings = Findings::default();
         let length = u8::try_from(spec.prefix_length).unwrap_or_else(|_| {
-            findings.under("S-19").refuse(
-                Code::InvalidParameter,
-                "spec.prefixLength",
-                format!("{} is no length of a public prefix.", spec.prefix_length),
-                "Choose a length from 28 (16 addresses) to 31 (2 addresses).",
-            );
+            refuse_length(spec.prefix_length, findings.under("S-19"));
             0
         });
         findings.or(Self { length })

@@ -3,6 +3,9 @@
 //! Each stands for the schema of a field (`#[schemars(with = "Location")]`); the field itself is a `String`. The operator
 //! reads the same schema, in `form`. A message begins with "must be", which makes the rest of it a remedy.
 
+use std::sync::LazyLock;
+
+use regex::Regex;
 use schemars::JsonSchema;
 
 macro_rules! texts {
@@ -14,6 +17,17 @@ macro_rules! texts {
             "x-kubernetes-validations" = [{"rule": concat!("self.matches('", $pattern, "')"), "message": $says}],
         ))]
         pub struct $name(pub String);
+
+        impl $name {
+            /// What such a text must be.
+            pub const SAYS: &'static str = $says;
+
+            /// True of such a text.
+            pub fn is(text: &str) -> bool {
+                static PATTERN: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new($pattern).ok());
+                text.chars().count() <= $most && PATTERN.as_ref().is_some_and(|pattern| pattern.is_match(text))
+            }
+        }
     )*};
 }
 

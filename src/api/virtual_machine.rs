@@ -8,8 +8,6 @@ use super::common::{self, Address, LocalReference, ObjectReference, Tags};
 use super::status::Status;
 use super::texts::{ComputerName, Location, NamespaceName, ObjectName};
 use super::{About, Api, RESTARTED_AT};
-use crate::fabric::limits;
-use crate::fabric::network_interface::Primary;
 use crate::fabric::virtual_machine::{
     Disruption, GuestInterface, Member, NicReference, OsType, PowerWish, RESTARTED_AT_LENGTH, VirtualMachineView,
 };
@@ -143,7 +141,6 @@ impl Api for VirtualMachine {
 
     fn translate(about: &About, spec: &VirtualMachineSpec) -> Result<Self, Vec<Violation>> {
         let mut findings = Findings::default();
-        let wanted = &spec.hardware_profile.vm_size;
         let os = spec.os_profile.clone().unwrap_or_default();
         let nic = |asked: &NicReferenceSpec| NicReference {
             name: ObjectReference { name: asked.name.clone(), namespace: asked.namespace.clone() }
@@ -153,15 +150,8 @@ impl Api for VirtualMachine {
         let network_interfaces: Vec<NicReference> = spec.network_profile.network_interfaces.iter().map(nic).collect();
         let guest = guest(&os.network_interfaces, &network_interfaces, &mut findings);
         restart_is_short(about, &mut findings);
-        let Some(size) = limits::vm_size(wanted) else {
-            findings.under("S-35").refuse(
-                Code::InvalidParameter,
-                "spec.hardwareProfile.vmSize",
-                format!("{wanted:?} is no size of the table of VM sizes."),
-                format!("Choose one, such as {}.", limits::nearest_vm_sizes(wanted).join(", ")),
-            );
-            return Err(findings.into_violations());
-        };
+        let size = common::vm_size(&spec.hardware_profile.vm_size, "spec.hardwareProfile.vmSize", &mut findings);
+        let Some(size) = size else { return Err(findings.into_violations()) };
         let ask = Self {
             availability_set: spec.availability_set.as_ref().map(|set| set.name_from(&about.name)),
             disruption: spec.disruption_policy,
@@ -180,7 +170,7 @@ impl Api for VirtualMachine {
     fn describe(&self, name: &Name, location: &str) -> VirtualMachineSpec {
         let nic = |asked: &NicReference| {
             let ObjectReference { name, namespace } = ObjectReference::to(&asked.name, name);
-            NicReferenceSpec { name, namespace, primary: Some(asked.primary == Primary::Yes) }
+            NicReferenceSpec { name, namespace, primary: asked.primary.into() }
         };
         VirtualMachineSpec {
             location: Some(location.to_owned()),

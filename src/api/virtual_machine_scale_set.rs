@@ -15,7 +15,7 @@ pub use self::network::{
     InstanceAddressSku, NetworkInterfaceConfiguration, NetworkProfileConfiguration, PublicIPAddressConfiguration,
     ScaleSetIpConfiguration, describe_network, network,
 };
-use super::common::Tags;
+use super::common::{self, Tags};
 use super::status::Status;
 use super::texts::{ComputerNamePrefix, Location};
 use super::{About, Api};
@@ -270,15 +270,7 @@ pub fn model(set: &Name, sku: &ScaleSetSku, profile: &VirtualMachineProfile, fin
     let os = profile.os_profile.clone().unwrap_or_default();
     const PATH: &str = "spec.virtualMachineProfile.networkProfile";
     let network = network(set, &profile.network_profile, PATH, findings);
-    let Some(size) = limits::vm_size(&sku.name) else {
-        findings.under("S-35").refuse(
-            Code::InvalidParameter,
-            "spec.sku.name",
-            format!("{:?} is no size of the table of VM sizes.", sku.name),
-            format!("Choose one, such as {}.", limits::nearest_vm_sizes(&sku.name).join(", ")),
-        );
-        return None;
-    };
+    let size = common::vm_size(&sku.name, "spec.sku.name", findings)?;
     let default_prefix = || set.name.replace('.', "-").chars().take(15).collect();
     Some(Model {
         size,

@@ -79,7 +79,7 @@ fn has_no_vms(engine: &Engine, name: &Name, findings: &mut Findings) {
             "Delete its virtual machines; it then goes by itself.",
         )
         .until_gone(id)
-        .as_of(WaitKey::Members(ObjectId::new(Kind::AvailabilitySet, name.clone())));
+        .as_of(WaitKey::members(Kind::AvailabilitySet, name));
 }
 
 #[cfg(test)]

@@ -217,7 +217,7 @@ impl Engine {
     /// What is in this object has changed: its own report, and the evidence of a refused deletion or edit.
     pub(super) fn touch_members(&mut self, kind: Kind, name: &Name) {
         self.touch(kind, name);
-        self.free(WaitKey::Members(ObjectId::new(kind, name.clone())));
+        self.free(WaitKey::members(kind, name));
     }
 
     pub(super) fn touch(&mut self, kind: Kind, name: &Name) {
@@ -249,7 +249,7 @@ impl Engine {
         K::apply(self, name, before.as_ref());
         self.touch(K::KIND, name);
         if news {
-            self.free(WaitKey::Object(ObjectId::new(K::KIND, name.clone())));
+            self.free(WaitKey::object(K::KIND, name));
         }
     }
 
@@ -309,14 +309,14 @@ impl Engine {
         if let Some(gone) = K::table_mut(&mut self.tables).remove(name) {
             self.count(Some(gone.ask.counts(&gone.placement)), Vec::new());
             K::release(self, name, &gone);
-            self.free(WaitKey::Object(ObjectId::new(K::KIND, name.clone())));
+            self.free(WaitKey::object(K::KIND, name));
         }
     }
 
     /// An object is carried no longer, and what it stood for has gone already.
     pub(super) fn forget<K: Resource>(&mut self, name: &Name) {
         if K::table_mut(&mut self.tables).remove(name).is_some() {
-            self.free(WaitKey::Object(ObjectId::new(K::KIND, name.clone())));
+            self.free(WaitKey::object(K::KIND, name));
         }
     }
 

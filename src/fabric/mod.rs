@@ -15,6 +15,7 @@
 pub mod address_check;
 pub mod availability_set;
 pub mod catalogue;
+mod digest;
 pub mod engine;
 pub mod id;
 pub mod ipam;
@@ -28,6 +29,7 @@ pub mod public_ip_prefix;
 pub mod quota;
 mod ranges;
 pub mod resource;
+pub mod sizes;
 pub mod subnet;
 pub mod violation;
 pub mod virtual_machine;

@@ -122,6 +122,16 @@ impl From<Option<bool>> for Primary {
     }
 }
 
+impl From<Primary> for Option<bool> {
+    fn from(primary: Primary) -> Self {
+        match primary {
+            Primary::Unsaid => None,
+            Primary::Yes => Some(true),
+            Primary::No => Some(false),
+        }
+    }
+}
+
 /// How the private address of a configuration is chosen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Assignment {
@@ -216,7 +226,7 @@ impl Resource for NetworkInterface {
         if let Some(mac) = gone.held.mac {
             engine.macs.release(mac);
         }
-        engine.free(WaitKey::Claim(ObjectId::new(Kind::NetworkInterface, name.clone())));
+        engine.free(WaitKey::claim(Kind::NetworkInterface, name));
     }
 
     fn recall(engine: &mut Engine, name: &Name, view: &NetworkInterfaceView) -> Vec<String> {
@@ -282,6 +292,9 @@ impl Resource for NetworkInterface {
 }
 
 impl IpVersion {
+    /// Both versions.
+    pub const ALL: [Self; 2] = [Self::IPv4, Self::IPv6];
+
     /// The version of an address.
     pub fn of(address: &IpAddr) -> Self {
         if address.is_ipv4() { IpVersion::IPv4 } else { IpVersion::IPv6 }

@@ -22,7 +22,7 @@ use super::quota::Quota;
 use super::resource::{DeletionRule, Programmed, Resource, Rule};
 use super::violation::WaitKey;
 use super::virtual_machine::{PowerState, VirtualMachine};
-pub(super) use rules::{label_is_in_use, needs_public_addresses, pool_holds};
+pub(super) use rules::{label_is_in_use, needs_public_addresses, public_pool_has_room};
 
 /// The generation of the public address service (PIP-01).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -36,6 +36,16 @@ pub enum Sku {
 impl fmt::Display for Sku {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Debug::fmt(self, f)
+    }
+}
+
+impl Sku {
+    /// How its addresses are allocated where nobody says: a Standard one is always Static (PIP-02).
+    pub fn default_method(self) -> AllocationMethod {
+        match self {
+            Sku::Basic => AllocationMethod::Dynamic,
+            Sku::Standard => AllocationMethod::Static,
+        }
     }
 }
 
@@ -146,7 +156,7 @@ impl Resource for PublicIPAddress {
         if let Some(label) = &gone.ask.domain_name_label {
             give_up_label(engine, name, &gone.placement.location, label);
         }
-        engine.free(WaitKey::Claim(ObjectId::new(Kind::PublicIPAddress, name.clone())));
+        engine.free(WaitKey::claim(Kind::PublicIPAddress, name));
     }
 
     fn recall(engine: &mut Engine, name: &Name, view: &PublicIPAddressView) -> Vec<String> {

@@ -142,15 +142,20 @@ impl Resource for PublicIPPrefix {
 }
 
 fn length_is_supported(case: &Case<'_, PublicIPPrefix>, findings: &mut Findings) {
-    let (length, lengths) = (case.ask.length, limits::PUBLIC_PREFIX_LENGTHS);
-    if !lengths.contains(&length) {
-        findings.refuse(
-            Code::InvalidParameter,
-            "spec.prefixLength",
-            format!("{length} is no length of a public prefix."),
-            format!("Choose a length from {} (16 addresses) to {} (2 addresses).", lengths.start(), lengths.end()),
-        );
+    if !limits::PUBLIC_PREFIX_LENGTHS.contains(&case.ask.length) {
+        refuse_length(case.ask.length.into(), findings);
     }
+}
+
+/// Finds that a public prefix cannot be of this length (S-19).
+pub fn refuse_length(length: i32, findings: &mut Findings) {
+    let lengths = limits::PUBLIC_PREFIX_LENGTHS;
+    findings.refuse(
+        Code::InvalidParameter,
+        "spec.prefixLength",
+        format!("{length} is no length of a public prefix."),
+        format!("Choose a length from {} (16 addresses) to {} (2 addresses).", lengths.start(), lengths.end()),
+    );
 }
 
 fn length_is_fixed(case: &Case<'_, PublicIPPrefix>, findings: &mut Findings) {
@@ -197,7 +202,7 @@ fn is_not_used(engine: &Engine, name: &Name, findings: &mut Findings) {
             "Delete the public addresses that are taken from it; it then goes by itself.",
         )
         .until_gone(id)
-        .as_of(WaitKey::Members(ObjectId::new(Kind::PublicIPPrefix, name.clone())));
+        .as_of(WaitKey::members(Kind::PublicIPPrefix, name));
 }
 
 fn hold(engine: &mut Engine, name: &Name, prefix: Ipv4Net) {

@@ -123,6 +123,13 @@ impl Resource for Subnet {
     }
 }
 
+impl Engine {
+    /// The virtual network of a subnet that is carried; it is fixed (S-14).
+    pub(super) fn network_of(&self, subnet: &Name) -> Option<&Name> {
+        self.get::<Subnet>(subnet).map(|subnet| &subnet.ask.virtual_network)
+    }
+}
+
 impl Subnet {
     /// Its ranges, as listed.
     pub fn prefixes(&self) -> impl Iterator<Item = IpNet> {

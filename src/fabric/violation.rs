@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use super::id::{Name, ObjectId};
+use super::id::{Kind, Name, ObjectId};
 use super::ipam::PoolId;
 use super::quota::Quota;
 
@@ -95,6 +95,23 @@ pub enum WaitKey {
     Address(Name, std::net::IpAddr),
     /// The holder of this domain name label in a location lets go of it.
     Label(String, String),
+}
+
+impl WaitKey {
+    /// The object of this kind and name appears, is programmed anew, or goes.
+    pub fn object(kind: Kind, name: &Name) -> Self {
+        Self::Object(ObjectId::new(kind, name.clone()))
+    }
+
+    /// The holder of this object lets go of it.
+    pub fn claim(kind: Kind, name: &Name) -> Self {
+        Self::Claim(ObjectId::new(kind, name.clone()))
+    }
+
+    /// What is in this object changes.
+    pub fn members(kind: Kind, name: &Name) -> Self {
+        Self::Members(ObjectId::new(kind, name.clone()))
+    }
 }
 
 /// Who can cure a violation.

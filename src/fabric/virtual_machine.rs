@@ -20,9 +20,9 @@ use serde::{Deserialize, Serialize};
 
 use super::engine::{Engine, leave};
 use super::id::{Kind, Name, ObjectId, Uid};
-use super::limits::VmSize;
 use super::network_interface::{NetworkInterface, Primary};
 use super::resource::{Advice, DeletionRule, Programmed, Resource, Rule};
+use super::sizes::VmSize;
 use super::violation::WaitKey;
 use super::virtual_machine_scale_set;
 use super::virtual_machine_scale_set_vm::Revision;

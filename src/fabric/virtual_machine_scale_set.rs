@@ -26,19 +26,18 @@ use serde::{Deserialize, Serialize};
 
 use super::engine::{Engine, Request};
 use super::id::{Kind, Name, ObjectId};
-use super::network_interface::IpVersion;
 use super::resource::{Advice, DeletionRule, Programmed, Resource, Rule};
 use super::violation::{Code, Refusal, WaitKey};
 use super::virtual_machine::PowerWish;
 pub(super) use instances::{has_latest_model, member_has_gone, member_is_there, program, take_back};
 pub use model::{
-    ConfigurationModel, InstanceName, Model, NicModel, PublicModel, labels, mark_primary, named_by, names_differ,
+    ConfigurationModel, InstanceName, Model, NicModel, PublicModel, labels, mark_primary, named_by, names_are_unique,
     publics,
 };
 pub(super) use names::{forget_what_is_unused, index_names, is_named_by_no_model};
 pub(super) use need::{Need, Wanted};
 pub(super) use rules::{
-    NO_ROOM, Needed, Network, added_ipv6, is_held_by, network_is_legal, others, parts_are_legal, size_takes,
+    NO_ROOM, Needed, Network, added_ipv6, network_is_legal, others, parts_are_legal, pool_has_room, size_takes,
     skus_do_not_mix,
 };
 pub(super) use upgrade::{go_on, vm_has_changed};
@@ -204,7 +203,7 @@ impl Resource for VirtualMachineScaleSet {
 
     /// It is put again when an instance has gone, and when an upgrade that was stopped can go on.
     fn awaits(_: &Engine, name: &Name, programmed: &Programmed<Self>) -> BTreeSet<WaitKey> {
-        let members = WaitKey::Members(ObjectId::new(Kind::VirtualMachineScaleSet, name.clone()));
+        let members = WaitKey::members(Kind::VirtualMachineScaleSet, name);
         std::iter::once(members).chain(programmed.held.blocked.iter().cloned()).collect()
     }
 
@@ -275,13 +274,10 @@ impl Engine {
     pub fn restore_model(&mut self, set: &Name, revision: u64, model: Model) {
         if let Some(programmed) = self.get_mut::<VirtualMachineScaleSet>(set)
             && revision < programmed.held.revision
-            && names_differ(&model.network)
+            && names_are_unique(&model.network)
         {
             programmed.held.models.insert(revision, Arc::new(model));
             index_names(self, set);
         }
     }
 }
-
-/// The versions of addresses that pools are kept for.
-const VERSIONS: [IpVersion; 2] = [IpVersion::IPv4, IpVersion::IPv6];

@@ -13,7 +13,6 @@ use super::id::{Kind, Name, ObjectId, Placement};
 use super::network_interface::{ConfigurationView, NetworkInterface, NetworkInterfaceView, PublicAddressShown};
 use super::public_ip_address::PublicIPAddressView;
 use super::resource::{Advice, DeletionRule, Programmed, Record, Resource, Rule};
-use super::violation::WaitKey;
 use super::virtual_machine::{AttachedNicView, PowerWish, VirtualMachine, VirtualMachineView};
 use super::virtual_machine_scale_set::{
     self as scale_set, Instance, InstanceName, NicModel, OrchestrationMode, VirtualMachineScaleSet,
@@ -126,7 +125,7 @@ impl Resource for VirtualMachineScaleSetVM {
     fn recall(engine: &mut Engine, name: &Name, view: &VirtualMachineScaleSetVMView) -> Vec<String> {
         let Some(programmed) = engine.get_mut::<Self>(name) else { return Vec::new() };
         let mut dropped = Vec::new();
-        if programmed.ask.network.take_if(|own| !scale_set::names_differ(own)).is_some() {
+        if programmed.ask.network.take_if(|own| !scale_set::names_are_unique(own)).is_some() {
             dropped.push("two parts of its own network have one name".to_owned());
         }
         let programmed = programmed.clone();
@@ -229,9 +228,4 @@ fn vm_view(this: InstanceName<'_>, view: &VirtualMachineScaleSetVMView) -> Virtu
         network_interfaces: attached.collect(),
         ..VirtualMachineView::default()
     }
-}
-
-/// The key of the instances of a set.
-pub(super) fn members_of(set: &Name) -> WaitKey {
-    WaitKey::Members(ObjectId::new(Kind::VirtualMachineScaleSet, set.clone()))
 }

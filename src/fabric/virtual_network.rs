@@ -178,7 +178,7 @@ fn has_no_subnets(engine: &Engine, name: &Name, findings: &mut Findings) {
             "Delete its subnets; it then goes by itself.",
         )
         .until_gone(id)
-        .as_of(WaitKey::Members(ObjectId::new(Kind::VirtualNetwork, name.clone())));
+        .as_of(WaitKey::members(Kind::VirtualNetwork, name));
 }
 
 impl VirtualNetwork {

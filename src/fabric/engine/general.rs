@@ -1,7 +1,7 @@
 //! What is judged alike for every kind: the name, the place, and what an object refers to (ARM-10, S-12, NIC-03).
 
 use super::{Engine, Request};
-use crate::fabric::id::{Name, ObjectId, Placement};
+use crate::fabric::id::{Name, ObjectId, Placement, is_region};
 use crate::fabric::limits;
 use crate::fabric::resource::{Programmed, Resource};
 use crate::fabric::violation::{Code, Findings, Violation, WaitKey};
@@ -72,7 +72,7 @@ impl Engine {
             subscription: request.default.subscription.clone(),
         };
         let placement = request.ask.inherited_placement(self).unwrap_or(own);
-        if !placement.names_a_region() {
+        if !is_region(&placement.location) {
             findings.refuse(
                 Code::InvalidResourceLocation,
                 "spec.location",

@@ -12,7 +12,6 @@ use crate::fabric::engine::Engine;
 use crate::fabric::id::{Kind, Name};
 use crate::fabric::quota::Quota;
 use crate::fabric::resource::Programmed;
-use crate::fabric::subnet::Subnet;
 use crate::fabric::violation::WaitKey;
 
 /// The configurations that need an address that the NIC does not hold yet.
@@ -57,7 +56,7 @@ pub(super) fn move_addresses(
         }
     }
     let mut taken: Vec<IpAddr> = next.values().copied().collect();
-    for version in [IpVersion::IPv4, IpVersion::IPv6] {
+    for version in IpVersion::ALL {
         let lacks = |asked: &&IpConfiguration| asked.version == version && !next.contains_key(&asked.name);
         let lacking: Vec<_> = ask.configurations.iter().filter(lacks).map(|asked| asked.name.clone()).collect();
         let pool = engine.pool(&pool_of(&ask.subnet, version));
@@ -159,7 +158,7 @@ pub(super) fn release_address(engine: &mut Engine, subnet: &Name, address: IpAdd
     engine.touch_members(Kind::Subnet, subnet);
 }
 
-/// The quota that addresses of a subnet count towards; its virtual network is fixed (S-14).
+/// The quota that addresses of a subnet count towards.
 fn private_addresses_of(engine: &Engine, subnet: &Name) -> Option<Quota> {
-    engine.get::<Subnet>(subnet).map(|subnet| Quota::PrivateAddresses(subnet.ask.virtual_network.clone()))
+    engine.network_of(subnet).cloned().map(Quota::PrivateAddresses)
 }

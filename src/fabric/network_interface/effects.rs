@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use super::addresses::move_addresses;
 use super::{HeldNetworkInterface, NetworkInterface, primary_address};
 use crate::fabric::engine::{Engine, leave};
-use crate::fabric::id::{Kind, Name, ObjectId};
+use crate::fabric::id::{Kind, Name};
 use crate::fabric::public_ip_address;
 use crate::fabric::violation::WaitKey;
 
@@ -76,7 +76,7 @@ pub(super) fn dissociate(engine: &mut Engine, name: &Name, public: &Name) {
     engine.associations.remove(public);
     public_ip_address::settle(engine, public);
     engine.touch(Kind::PublicIPAddress, public);
-    engine.free(WaitKey::Claim(ObjectId::new(Kind::PublicIPAddress, public.clone())));
+    engine.free(WaitKey::claim(Kind::PublicIPAddress, public));
 }
 
 pub(super) fn forget_mac(engine: &mut Engine, name: &Name) {

@@ -11,10 +11,10 @@ mod public;
 use std::net::IpAddr;
 
 use super::{Assignment, IpConfiguration, NetworkInterface, Primary};
-use crate::fabric::id::{Kind, Name, ObjectId};
+use crate::fabric::id::Name;
 use crate::fabric::quota;
 use crate::fabric::resource::{Case, Cures, DeletionRule, Programmed, Rule};
-use crate::fabric::violation::{Code, WaitKey};
+use crate::fabric::violation::Code;
 use crate::fabric::virtual_machine::VirtualMachine;
 pub(super) use disruption::edits_that_need_deallocated;
 
@@ -305,14 +305,6 @@ pub(super) const DELETION_RULES: &[DeletionRule] = &[DeletionRule {
 
 fn path(n: usize, field: &str) -> String {
     format!("spec.ipConfigurations[{n}].{field}")
-}
-
-fn object(kind: Kind, name: &Name) -> WaitKey {
-    WaitKey::Object(ObjectId::new(kind, name.clone()))
-}
-
-fn claim_of(nic: &Name) -> WaitKey {
-    WaitKey::Claim(ObjectId::new(Kind::NetworkInterface, nic.clone()))
 }
 
 fn primaries(ask: &NetworkInterface) -> impl Iterator<Item = (usize, &IpConfiguration)> {

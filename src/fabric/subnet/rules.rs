@@ -185,7 +185,7 @@ fn allocations_stay_inside(case: &Case<'_, Subnet>, findings: &mut Findings) {
         )
         .until(WaitKey::Address(case.name.clone(), address))
         .until_gone(id)
-        .as_of(members(case.name));
+        .as_of(WaitKey::members(Kind::Subnet, case.name));
 }
 
 fn siblings_are_few(case: &Case<'_, Subnet>, findings: &mut Findings) {
@@ -218,14 +218,10 @@ fn is_not_used(engine: &Engine, name: &Name, findings: &mut Findings) {
             "Delete the network interfaces in it, or move them to another subnet; it then goes by itself.",
         )
         .until_gone(id)
-        .as_of(members(name));
+        .as_of(WaitKey::members(Kind::Subnet, name));
 }
 
 fn is_in_no_model(engine: &Engine, name: &Name, findings: &mut Findings) {
     let named = ObjectId::new(Kind::Subnet, name.clone());
     is_named_by_no_model(engine, &named, Code::InUseSubnetCannotBeDeleted, findings);
-}
-
-fn members(subnet: &Name) -> WaitKey {
-    WaitKey::Members(ObjectId::new(Kind::Subnet, subnet.clone()))
 }

@@ -2,8 +2,8 @@
 
 use super::{A, named};
 use crate::fabric::availability_set::AvailabilitySet;
-use crate::fabric::limits;
 use crate::fabric::network_interface::Primary;
+use crate::fabric::sizes;
 use crate::fabric::virtual_machine::{
     Disruption, GuestInterface, Member, NicReference, OsType, PowerWish, VirtualMachine,
 };
@@ -17,7 +17,7 @@ pub fn a_vm(name: &str) -> A<VirtualMachine> {
     A::new(
         name,
         VirtualMachine {
-            size: limits::vm_size("Standard_D8s_v3").unwrap(),
+            size: sizes::vm_size("Standard_D8s_v3").unwrap(),
             computer_name: name.to_owned(),
             os_type: Default::default(),
             network_interfaces: Vec::new(),
@@ -79,7 +79,7 @@ impl A<VirtualMachine> {
     }
 
     pub fn size(mut self, size: &str) -> Self {
-        self.ask.size = limits::vm_size(size).unwrap();
+        self.ask.size = sizes::vm_size(size).unwrap();
         self
     }
 

@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{A, named};
-use crate::fabric::limits;
 use crate::fabric::network_interface::{IpVersion, Primary, Switch};
 use crate::fabric::public_ip_address::Sku;
+use crate::fabric::sizes;
 use crate::fabric::virtual_machine::{OsType, PowerWish};
 use crate::fabric::virtual_machine_scale_set::{
     ConfigurationModel, Model, NicModel, OrchestrationMode, PublicModel, RollingPolicy, UpgradeMode,
@@ -17,7 +17,7 @@ use crate::fabric::virtual_machine_scale_set_vm::{Maker, Revision, VirtualMachin
 /// A Uniform scale set of this many instances, each with one network interface `nic` in subnet `web`.
 pub fn a_scale_set(name: &str, replicas: u32) -> A<VirtualMachineScaleSet> {
     let model = Model {
-        size: limits::vm_size("Standard_DS3_v2").unwrap(),
+        size: sizes::vm_size("Standard_DS3_v2").unwrap(),
         computer_name_prefix: "host".to_owned(),
         os_type: OsType::Linux,
         network: [a_nic_model("nic")].into(),
@@ -47,7 +47,7 @@ impl A<VirtualMachineScaleSet> {
     }
 
     pub fn size(self, size: &str) -> Self {
-        let size = limits::vm_size(size).unwrap();
+        let size = sizes::vm_size(size).unwrap();
         self.model(|model| model.size = size)
     }
 

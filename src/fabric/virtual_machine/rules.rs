@@ -5,10 +5,11 @@ mod public;
 
 use super::{NicReference, VirtualMachine, WISHED_REVISION};
 use crate::fabric::availability_set::AvailabilitySet;
-use crate::fabric::id::{Kind, Name, ObjectId};
-use crate::fabric::limits::{self, AcceleratedNetworking};
+use crate::fabric::id::{Kind, Name};
+use crate::fabric::limits;
 use crate::fabric::network_interface::{NetworkInterface, Primary, Switch};
 use crate::fabric::resource::{Case, Cures, Programmed, Rule};
+use crate::fabric::sizes::AcceleratedNetworking;
 use crate::fabric::violation::{Code, Findings, WaitKey};
 use crate::fabric::virtual_machine_scale_set_vm::revision_is_of_the_set;
 
@@ -234,7 +235,7 @@ fn configurations_are_few(case: &Vm<'_>, findings: &mut Findings) {
             ),
         );
         for (_, reference, _) in nics(case) {
-            violation.until(nic_object(&reference.name));
+            violation.until(WaitKey::object(Kind::NetworkInterface, &reference.name));
         }
     }
 }
@@ -293,12 +294,8 @@ fn size_supports_acceleration(case: &Vm<'_>, findings: &mut Findings) {
                 ),
                 "Choose a size that supports it, or remove enableAcceleratedNetworking from the network interface.",
             )
-            .until(WaitKey::Object(ObjectId::new(Kind::NetworkInterface, nic.name.clone())));
+            .until(WaitKey::object(Kind::NetworkInterface, &nic.name));
     }
-}
-
-fn nic_object(nic: &Name) -> WaitKey {
-    WaitKey::Object(ObjectId::new(Kind::NetworkInterface, nic.clone()))
 }
 
 /// The listed NICs that exist, with their place in the list.

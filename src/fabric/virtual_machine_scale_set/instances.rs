@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::view::read_ranges;
 use super::{
     Instance, InstanceName, Need, Obstacle, OrchestrationMode, VirtualMachineScaleSet, VirtualMachineScaleSetView,
-    Wanted, forget_what_is_unused, index_names, named_by, names_differ, need,
+    Wanted, forget_what_is_unused, index_names, named_by, names_are_unique, need,
 };
 use crate::fabric::engine::Engine;
 use crate::fabric::id::{Kind, Name};
@@ -90,13 +90,9 @@ pub fn program(engine: &mut Engine, name: &Name, id: u64) {
 /// The objects of all instances tell that there is a model that they do not have.
 pub(super) fn are_behind(engine: &mut Engine, name: &Name) {
     let Some(set) = engine.get::<VirtualMachineScaleSet>(name) else { return };
-    let kind = match set.ask.mode {
-        OrchestrationMode::Uniform => Kind::VirtualMachineScaleSetVM,
-        OrchestrationMode::Flexible => Kind::VirtualMachine,
-    };
-    let ids: Vec<u64> = set.held.instances.keys().copied().collect();
-    for id in ids {
-        engine.touch(kind, &InstanceName { set: name, id }.object());
+    let objects = set.held.instances.keys().map(|id| InstanceName { set: name, id: *id }.object_in(set.ask.mode));
+    for object in objects.collect::<Vec<_>>() {
+        engine.touch(object.kind, &object.name);
     }
 }
 
@@ -217,7 +213,7 @@ pub(super) fn lacking(engine: &Engine, wanted: &Wanted<'_>) -> BTreeSet<WaitKey>
 pub(super) fn recall(engine: &mut Engine, name: &Name, view: &VirtualMachineScaleSetView) -> Vec<String> {
     let Some(set) = engine.get::<VirtualMachineScaleSet>(name) else { return Vec::new() };
     let (flexible, model) = (set.ask.mode == OrchestrationMode::Flexible, set.ask.model.clone());
-    if !names_differ(&model.network) {
+    if !names_are_unique(&model.network) {
         engine.forget::<VirtualMachineScaleSet>(name);
         return vec!["two parts of its model have one name".to_owned()];
     }

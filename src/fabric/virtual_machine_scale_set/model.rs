@@ -6,11 +6,9 @@ use std::sync::Arc;
 
 use super::OrchestrationMode;
 use crate::fabric::id::{Kind, Name, ObjectId};
-use crate::fabric::limits::VmSize;
-use crate::fabric::network_interface::{
-    AllocationMethod, Assignment, IpConfiguration, IpVersion, NetworkInterface, Primary, Switch,
-};
+use crate::fabric::network_interface::{Assignment, IpConfiguration, IpVersion, NetworkInterface, Primary, Switch};
 use crate::fabric::public_ip_address::{PublicIPAddress, Sku};
+use crate::fabric::sizes::VmSize;
 use crate::fabric::virtual_machine::{Disruption, NicReference, OsType, PowerWish, VirtualMachine};
 
 /// What instances are made from: `spec.sku` and `spec.virtualMachineProfile`.
@@ -123,6 +121,15 @@ impl InstanceName<'_> {
         Name::new(self.set.namespace.clone(), format!("{}-{}", self.set.name, self.id))
     }
 
+    /// The object that shows the instance, or in a Flexible set is it.
+    pub fn object_in(self, mode: OrchestrationMode) -> ObjectId {
+        let kind = match mode {
+            OrchestrationMode::Uniform => Kind::VirtualMachineScaleSetVM,
+            OrchestrationMode::Flexible => Kind::VirtualMachine,
+        };
+        ObjectId::new(kind, self.object())
+    }
+
     /// Its virtual machine, by the real service's name of an instance (VMSS-01).
     pub fn vm(self) -> Name {
         Name::new(self.set.namespace.clone(), format!("{}_{}", self.set.name, self.id))
@@ -216,10 +223,7 @@ impl InstanceName<'_> {
         let label = public.domain_name_label.as_ref();
         PublicIPAddress {
             sku: public.sku,
-            method: match public.sku {
-                Sku::Basic => AllocationMethod::Dynamic,
-                Sku::Standard => AllocationMethod::Static,
-            },
+            method: public.sku.default_method(),
             version: IpVersion::IPv4,
             idle_timeout_minutes: public.idle_timeout_minutes,
             domain_name_label: label.map(|label| format!("vm{}.{label}", self.id)),
@@ -230,7 +234,7 @@ impl InstanceName<'_> {
 
 /// True if no two network interfaces have one name, and no two configurations of one (VMSS-07, IPC-10). What was accepted is
 /// so; a status may tell anything.
-pub fn names_differ(network: &[NicModel]) -> bool {
+pub fn names_are_unique(network: &[NicModel]) -> bool {
     let nics: BTreeSet<&str> = network.iter().map(|nic| &*nic.name).collect();
     let configurations_differ = |nic: &NicModel| {
         let names: BTreeSet<&str> = nic.configurations.iter().map(|configuration| &*configuration.name).collect();

@@ -3,12 +3,11 @@
 
 use std::collections::BTreeMap;
 
-use super::rules::network_of;
-use super::{InstanceName, NicModel, Obstacle, OrchestrationMode, VERSIONS, VirtualMachineScaleSet};
+use super::{InstanceName, NicModel, Obstacle, OrchestrationMode, VirtualMachineScaleSet};
 use crate::fabric::engine::Engine;
 use crate::fabric::id::{Name, Placement};
 use crate::fabric::ipam::PoolId;
-use crate::fabric::network_interface::{AllocationMethod, NetworkInterface, pool_of};
+use crate::fabric::network_interface::{AllocationMethod, IpVersion, NetworkInterface, pool_of};
 use crate::fabric::public_ip_address::PublicIPAddress;
 use crate::fabric::quota::Quota;
 use crate::fabric::resource::{Programmed, Resource};
@@ -88,7 +87,7 @@ impl Need {
         }
         let here = held.filter(|held| held.ask.subnet == nic.subnet);
         let mut served: usize = 0;
-        for version in VERSIONS {
+        for version in IpVersion::ALL {
             let pool = pool_of(&nic.subnet, version);
             if engine.pool(&pool).is_none() {
                 continue; // it takes no address of this version (S-20)
@@ -100,7 +99,7 @@ impl Need {
         }
         // Of one virtual network, and what is given up in it is no more (ADDR-14).
         let more = served.saturating_sub(held.map_or(0, |held| held.held.addresses.len()));
-        if let Some(home) = network_of(engine, &nic.subnet) {
+        if let Some(home) = engine.network_of(&nic.subnet).cloned() {
             let more = u64::try_from(more).unwrap_or(u64::MAX).saturating_mul(count);
             add(&mut self.quotas, Quota::PrivateAddresses(home), more);
         }

@@ -8,17 +8,16 @@ use std::collections::btree_map::Entry;
 
 use super::{InstanceName, OrchestrationMode, VirtualMachineScaleSet, publics};
 use crate::fabric::engine::Engine;
-use crate::fabric::id::{Kind, Name, ObjectId};
+use crate::fabric::id::{Kind, Name};
 use crate::fabric::limits;
 use crate::fabric::resource::{Case, Cures, DELETION_PATH, DeletionRule, Rule};
 use crate::fabric::violation::{Code, Findings, WaitKey};
-pub(super) use network::network_of;
 pub(in crate::fabric) use network::{Network, network_is_legal, parts_are_legal, size_takes, skus_do_not_mix};
 use network::{
-    labels_are_free, network_is_fixed, nics_are_few, nics_are_in_one_network, object_of, one_nic_is_primary,
+    labels_are_free, network_is_fixed, nics_are_few, nics_are_in_one_network, one_nic_is_primary,
     secondary_configurations_are_few, size_supports_acceleration,
 };
-pub(in crate::fabric) use room::{NO_ROOM, Needed, added_ipv6, is_held_by, others};
+pub(in crate::fabric) use room::{NO_ROOM, Needed, added_ipv6, others, pool_has_room};
 use room::{no_upgrade_adds_ipv6, own_networks_fit, pools_have_room};
 
 type Set<'a> = Case<'a, VirtualMachineScaleSet>;
@@ -349,6 +348,6 @@ fn has_no_instances(engine: &Engine, name: &Name, findings: &mut Findings) {
             "Instances of the scale set are still being deleted.",
             "Wait: the scale set goes by itself when they have gone.",
         )
-        .until(WaitKey::Members(ObjectId::new(Kind::VirtualMachineScaleSet, name.clone())))
-        .blocked_by(object_of(name, *first));
+        .until(WaitKey::members(Kind::VirtualMachineScaleSet, name))
+        .blocked_by(InstanceName { set: name, id: *first }.object_in(OrchestrationMode::Uniform));
 }

@@ -136,10 +136,8 @@ fn upgrade(engine: &mut Engine, name: &Name, id: u64) -> bool {
     }
     if uniform {
         program(engine, name, id);
-        engine.free(WaitKey::Object(ObjectId::new(
-            Kind::VirtualMachineScaleSetVM,
-            InstanceName { set: name, id }.object(),
-        )));
+        let object = InstanceName { set: name, id }.object();
+        engine.free(WaitKey::object(Kind::VirtualMachineScaleSetVM, &object));
     }
     engine.stir(name, id);
     engine.touch(Kind::VirtualMachineScaleSet, name);

@@ -2,7 +2,7 @@
 
 use super::{Maker, Revision, VirtualMachineScaleSetVM};
 use crate::fabric::engine::Engine;
-use crate::fabric::id::{Kind, Name, ObjectId};
+use crate::fabric::id::{Kind, Name};
 use crate::fabric::ipam::PoolId;
 use crate::fabric::quota;
 use crate::fabric::resource::{Case, Cures, Programmed, Rule};
@@ -10,7 +10,7 @@ use crate::fabric::violation::{Code, Findings, Violation, WaitKey};
 use crate::fabric::virtual_machine::{PowerState, VirtualMachine};
 use crate::fabric::virtual_machine_scale_set::{
     InstanceName, Model, NO_ROOM, Need, Needed, Network, NicModel, OrchestrationMode, UpgradeMode,
-    VirtualMachineScaleSet, Wanted, added_ipv6, is_held_by, network_is_legal, others, parts_are_legal, size_takes,
+    VirtualMachineScaleSet, Wanted, added_ipv6, network_is_legal, others, parts_are_legal, pool_has_room, size_takes,
     skus_do_not_mix,
 };
 
@@ -118,7 +118,7 @@ fn is_of_the_set(case: &Vm<'_>, findings: &mut Findings) {
                 format!("VirtualMachineScaleSet {} has no such instance.", case.ask.set),
                 REMEDY,
             )
-            .until(super::members_of(&case.ask.set));
+            .until(WaitKey::members(Kind::VirtualMachineScaleSet, &case.ask.set));
     }
 }
 
@@ -169,7 +169,7 @@ pub(in crate::fabric) fn revision_is_of_the_set(
             fact,
             format!("Set it to {latest:?}, the latest.", latest = latest.to_string()),
         )
-        .as_of(WaitKey::Object(ObjectId::new(Kind::VirtualMachineScaleSet, set.clone())));
+        .as_of(WaitKey::object(Kind::VirtualMachineScaleSet, set));
 }
 
 fn own_network_is_legal(case: &Vm<'_>, findings: &mut Findings) {
@@ -273,7 +273,7 @@ fn pools_have_room(case: &Vm<'_>, findings: &mut Findings) {
     for (pool, count) in need.pools {
         // What only a start takes is asked for by the start.
         let path = if pool == PoolId::Public && need.dynamic > 0 && was_off { "spec.powerState" } else { path };
-        is_held_by(case.engine, &pool, Needed { count, path, remedy: REMEDY }, &others, findings);
+        pool_has_room(case.engine, &pool, Needed { count, path, remedy: REMEDY }, &others, findings);
     }
     for (quota, count) in need.quotas {
         quota::needs(case.engine, quota, count, path, findings);

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use super::{Nic, object, path, static_addresses};
+use super::{Nic, path, static_addresses};
 use crate::fabric::engine::Engine;
 use crate::fabric::id::{Kind, Name, ObjectId};
 use crate::fabric::network_interface::addresses::in_need;
@@ -27,7 +27,7 @@ pub(super) fn static_address_lies_in_the_subnet(case: &Nic<'_>, findings: &mut F
                         subnet.ask.usable()
                     ),
                 )
-                .as_of(object(Kind::Subnet, &case.ask.subnet));
+                .as_of(WaitKey::object(Kind::Subnet, &case.ask.subnet));
         } else if address.is_ipv6() {
             findings
                 .refuse(
@@ -36,7 +36,7 @@ pub(super) fn static_address_lies_in_the_subnet(case: &Nic<'_>, findings: &mut F
                     format!("{address} is an IPv6 address, and the configuration is IPv4."),
                     format!("Choose an address from {}.", subnet.ask.usable()),
                 )
-                .as_of(object(Kind::Subnet, &case.ask.subnet));
+                .as_of(WaitKey::object(Kind::Subnet, &case.ask.subnet));
         }
     }
 }
@@ -51,7 +51,7 @@ pub(super) fn static_address_is_not_reserved(case: &Nic<'_>, findings: &mut Find
                 format!("The platform keeps {address}: the first four addresses of {} and its last.", subnet.ask.ipv4),
                 format!("Choose an address from {}, or set privateIPAllocationMethod to Dynamic.", subnet.ask.usable()),
             )
-            .as_of(object(Kind::Subnet, &case.ask.subnet));
+            .as_of(WaitKey::object(Kind::Subnet, &case.ask.subnet));
     }
 }
 
@@ -119,7 +119,7 @@ fn in_use(case: &Nic<'_>, n: usize, address: IpAddr, other: &str, findings: &mut
 }
 
 pub(super) fn subnet_has_room(case: &Nic<'_>, findings: &mut Findings) {
-    for version in [IpVersion::IPv4, IpVersion::IPv6] {
+    for version in IpVersion::ALL {
         let id = pool_of(&case.ask.subnet, version);
         let Some(pool) = case.engine.pool(&id) else { continue };
         let mut left = pool.available();
@@ -149,7 +149,7 @@ pub(super) fn subnet_has_room(case: &Nic<'_>, findings: &mut Findings) {
                     full_remedy(case, &configuration.name),
                 )
                 .until(WaitKey::Capacity(id.clone()))
-                .as_of(object(Kind::Subnet, &case.ask.subnet))
+                .as_of(WaitKey::object(Kind::Subnet, &case.ask.subnet))
                 .blocked_by(ObjectId::new(Kind::Subnet, case.ask.subnet.clone()));
         }
     }

@@ -1,6 +1,6 @@
 //! The rules of the list of IP configurations: how many, their names, which is primary.
 
-use super::{Nic, attached_vm, claim_of, path, primaries};
+use super::{Nic, attached_vm, path, primaries};
 use crate::fabric::id::{Kind, ObjectId};
 use crate::fabric::limits;
 use crate::fabric::network_interface::{IpConfiguration, NetworkInterface, Primary};
@@ -97,7 +97,7 @@ pub(super) fn configurations_are_few(case: &Nic<'_>, findings: &mut Findings) {
             format!("The network interfaces of VirtualMachine {vm} would have {together} IP configurations together."),
             format!("List fewer, here or on another: together at most {}.", limits::PRIVATE_ADDRESSES),
         );
-        violation.until(claim_of(case.name));
+        violation.until(WaitKey::claim(Kind::NetworkInterface, case.name));
         for other in others {
             violation.until(WaitKey::Object(other.clone())).until(WaitKey::Claim(other.clone())).blocked_by(other);
         }

@@ -1,9 +1,9 @@
 //! The rules of IPv6 configurations: one, secondary, Dynamic, without a public address, and added while unattached.
 
-use super::{Nic, attached_vm, claim_of, path, primaries};
+use super::{Nic, attached_vm, path, primaries};
 use crate::fabric::id::{Kind, ObjectId};
 use crate::fabric::network_interface::{Assignment, IpConfiguration, IpVersion, NetworkInterface, Primary};
-use crate::fabric::violation::{Code, Findings};
+use crate::fabric::violation::{Code, Findings, WaitKey};
 
 pub(super) fn primary_is_ipv4(case: &Nic<'_>, findings: &mut Findings) {
     for (n, configuration) in primaries(case.ask).filter(|(_, primary)| primary.version == IpVersion::IPv6) {
@@ -72,7 +72,7 @@ pub(super) fn ipv6_is_added_while_unattached(case: &Nic<'_>, findings: &mut Find
                     "Detach it from {id}, or delete {id}, first; a VM takes a NIC with IPv6 only when the VM is created."
                 ),
             )
-            .until(claim_of(case.name))
+            .until(WaitKey::claim(Kind::NetworkInterface, case.name))
             .blocked_by(id);
     }
 }

@@ -1,7 +1,7 @@
 //! The rules of public addresses on IP configurations.
 
 use super::disruption::edits_that_need_deallocated;
-use super::{Nic, attached_vm, claim_of, object, path};
+use super::{Nic, attached_vm, path};
 use crate::fabric::id::{Kind, Name, ObjectId};
 use crate::fabric::network_interface::{IpConfiguration, IpVersion, NetworkInterface};
 use crate::fabric::public_ip_address::{PublicIPAddress, needs_public_addresses};
@@ -25,7 +25,7 @@ pub(super) fn public_address_is_ipv4(case: &Nic<'_>, findings: &mut Findings) {
                     format!("PublicIPAddress {public} is IPv6, and configuration {} is IPv4.", configuration.name),
                     "Refer to a public IPv4 address.",
                 )
-                .as_of(object(Kind::PublicIPAddress, public));
+                .as_of(WaitKey::object(Kind::PublicIPAddress, public));
         }
     }
 }
@@ -50,7 +50,7 @@ pub(super) fn public_address_is_free(case: &Nic<'_>, findings: &mut Findings) {
                     format!("PublicIPAddress {public} is held by configuration {held_by} of {id}."),
                     format!("Refer to another public address, or remove publicIPAddress from {id}."),
                 )
-                .until(WaitKey::Claim(ObjectId::new(Kind::PublicIPAddress, public.clone())))
+                .until(WaitKey::claim(Kind::PublicIPAddress, public))
                 .blocked_by(id);
         }
     }
@@ -99,12 +99,12 @@ pub(super) fn skus_do_not_mix(case: &Nic<'_>, findings: &mut Findings) {
                 format!("PublicIPAddress {public} is {of}, and PublicIPAddress {other} is {other_sku}."),
                 "Use public addresses of one SKU on all network interfaces of a virtual machine or availability set.",
             )
-            .as_of(object(Kind::PublicIPAddress, public))
-            .as_of(claim_of(case.name));
+            .as_of(WaitKey::object(Kind::PublicIPAddress, public))
+            .as_of(WaitKey::claim(Kind::NetworkInterface, case.name));
         if holder != case.name {
             violation
-                .until(WaitKey::Claim(ObjectId::new(Kind::PublicIPAddress, other.clone())))
-                .until(claim_of(holder));
+                .until(WaitKey::claim(Kind::PublicIPAddress, other))
+                .until(WaitKey::claim(Kind::NetworkInterface, holder));
         }
     }
 }

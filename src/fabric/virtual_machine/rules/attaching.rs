@@ -1,10 +1,9 @@
 //! The rules of attaching and detaching network interfaces: which may be, and when.
 
-use super::{LIST, Vm, nic_object, nics};
+use super::{LIST, Vm, nics};
 use crate::fabric::id::{Kind, ObjectId};
-use crate::fabric::network_interface::{IpVersion, NetworkInterface};
+use crate::fabric::network_interface::IpVersion;
 use crate::fabric::resource::Programmed;
-use crate::fabric::subnet::Subnet;
 use crate::fabric::violation::{Code, Findings, WaitKey};
 use crate::fabric::virtual_machine::{Disruption, NicReference, PowerState, PowerWish, VirtualMachine};
 
@@ -20,16 +19,14 @@ pub(super) fn nics_are_free(case: &Vm<'_>, findings: &mut Findings) {
                 format!("NetworkInterface {} is attached to {vm}.", nic.name),
                 format!("Detach it from {vm} first, or list another network interface."),
             )
-            .until(WaitKey::Claim(ObjectId::new(Kind::NetworkInterface, nic.name.clone())))
+            .until(WaitKey::claim(Kind::NetworkInterface, &nic.name))
             .blocked_by(vm);
     }
 }
 
 pub(super) fn nics_are_in_one_network(case: &Vm<'_>, findings: &mut Findings) {
-    let network_of = |nic: &Programmed<NetworkInterface>| {
-        case.engine.get::<Subnet>(&nic.ask.subnet).map(|subnet| subnet.ask.virtual_network.clone())
-    };
-    let mut networks = nics(case).filter_map(|(n, nic, programmed)| Some((n, &nic.name, network_of(programmed)?)));
+    let mut networks = nics(case)
+        .filter_map(|(n, nic, programmed)| Some((n, &nic.name, case.engine.network_of(&programmed.ask.subnet)?)));
     let Some((_, first, network)) = networks.next() else { return };
     for (n, other, other_network) in networks.filter(|(_, _, other)| *other != network) {
         findings
@@ -41,8 +38,8 @@ pub(super) fn nics_are_in_one_network(case: &Vm<'_>, findings: &mut Findings) {
                 ),
                 format!("List network interfaces of VirtualNetwork {network} only."),
             )
-            .as_of(nic_object(first))
-            .as_of(nic_object(other));
+            .as_of(WaitKey::object(Kind::NetworkInterface, first))
+            .as_of(WaitKey::object(Kind::NetworkInterface, other));
     }
 }
 
@@ -60,7 +57,7 @@ pub(super) fn attaching_needs_deallocated(case: &Vm<'_>, findings: &mut Findings
         findings
             .refuse(Code::OperationNotAllowed, format!("{LIST}[{n}]"), message, DEALLOCATE_FIRST)
             .as_of(WaitKey::Power(case.name.clone()))
-            .as_of(nic_object(&nic.name));
+            .as_of(WaitKey::object(Kind::NetworkInterface, &nic.name));
     }
 }
 
@@ -75,7 +72,7 @@ pub(super) fn detaching_needs_deallocated(case: &Vm<'_>, findings: &mut Findings
             findings
                 .refuse(Code::OperationNotAllowed, LIST, message, DEALLOCATE_FIRST)
                 .as_of(WaitKey::Power(case.name.clone()))
-                .as_of(nic_object(&nic));
+                .as_of(WaitKey::object(Kind::NetworkInterface, &nic));
         }
     }
 }
@@ -96,7 +93,7 @@ pub(super) fn ipv6_is_attached_at_creation(case: &Vm<'_>, findings: &mut Finding
                     format!("NetworkInterface {} has an IPv6 configuration, and the VM exists already.", nic.name),
                     "Remove the IPv6 configuration, or create another virtual machine with this network interface.",
                 )
-                .until(nic_object(&nic.name));
+                .until(WaitKey::object(Kind::NetworkInterface, &nic.name));
         }
     }
 }

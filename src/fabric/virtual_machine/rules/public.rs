@@ -1,6 +1,6 @@
 //! The rules of the public addresses on the network interfaces of a virtual machine.
 
-use super::{LIST, Vm, nic_object, nics};
+use super::{LIST, Vm, nics};
 use crate::fabric::id::{Kind, Name, ObjectId};
 use crate::fabric::network_interface::NetworkInterface;
 use crate::fabric::public_ip_address::{PublicIPAddress, needs_public_addresses};
@@ -29,9 +29,9 @@ pub(super) fn skus_do_not_mix(case: &Vm<'_>, findings: &mut Findings) {
                         format!("PublicIPAddress {public} is {sku}, and PublicIPAddress {one} is {of}."),
                         "Use public addresses of one SKU on all network interfaces of a virtual machine or availability set.",
                     )
-                    .until(nic_object(&reference.name))
-                    .until(WaitKey::Claim(ObjectId::new(Kind::PublicIPAddress, (*one).clone())))
-                    .until(WaitKey::Claim(ObjectId::new(Kind::NetworkInterface, (*holder).clone())));
+                    .until(WaitKey::object(Kind::NetworkInterface, &reference.name))
+                    .until(WaitKey::claim(Kind::PublicIPAddress, one))
+                    .until(WaitKey::claim(Kind::NetworkInterface, holder));
                 if let Some(vm) = vm {
                     violation.blocked_by(ObjectId::new(Kind::VirtualMachine, vm.clone()));
                 }

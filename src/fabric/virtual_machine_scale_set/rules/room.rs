@@ -2,18 +2,18 @@
 
 use std::collections::BTreeSet;
 
-use super::network::{Network, object_of, size_takes};
+use super::network::{Network, size_takes};
 use super::{PROFILE, Set};
 use crate::fabric::engine::Engine;
-use crate::fabric::id::{Kind, Name, ObjectId};
+use crate::fabric::id::{Kind, Name};
 use crate::fabric::ipam::PoolId;
-use crate::fabric::network_interface::{IpVersion, NetworkInterface, pool_of};
-use crate::fabric::public_ip_address::pool_holds;
+use crate::fabric::network_interface::{IpVersion, NetworkInterface};
+use crate::fabric::public_ip_address::public_pool_has_room;
 use crate::fabric::quota;
 use crate::fabric::violation::{Code, Findings, Violation, WaitKey};
 use crate::fabric::virtual_machine::PowerWish;
 use crate::fabric::virtual_machine_scale_set::{
-    Instance, InstanceName, Need, NicModel, OrchestrationMode, UpgradeMode, VERSIONS, Wanted,
+    Instance, InstanceName, Need, NicModel, OrchestrationMode, UpgradeMode, Wanted, publics,
 };
 
 /// The codes of VMSS-29, of a set and of one instance: a pool or a quota has less than is needed.
@@ -45,7 +45,7 @@ pub(super) fn own_networks_fit(case: &Set<'_>, findings: &mut Findings) {
         let mut broken = Findings::default();
         size_takes(&network, &mut broken);
         for Violation { code, message, .. } in broken.into_violations() {
-            let object = object_of(case.name, id);
+            let object = this.object_in(OrchestrationMode::Uniform);
             findings
                 .refuse(
                     code,
@@ -66,13 +66,13 @@ pub(super) fn no_upgrade_adds_ipv6(case: &Set<'_>, findings: &mut Findings) {
     let network = &case.ask.model.network;
     let found = upgraded.find_map(|(id, _)| {
         let this = InstanceName { set: case.name, id };
-        Some((id, added_ipv6(case.engine, this, network)?))
+        Some((this.object_in(case.ask.mode), added_ipv6(case.engine, this, network)?))
     });
-    if let Some((id, (n, m))) = found {
+    if let Some((object, (n, m))) = found {
         findings.refuse(
             Code::OperationNotAllowed,
             format!("{PROFILE}.networkInterfaceConfigurations[{n}].ipConfigurations[{m}].privateIPAddressVersion"),
-            format!("The upgrade of {} would add IPv6 to its network interface, which is attached.", object_of(case.name, id)),
+            format!("The upgrade of {object} would add IPv6 to its network interface, which is attached."),
             "Leave the IPv6 configuration out; or set upgradePolicy.mode to Manual, and delete the instances one by one: new ones have it.",
         );
     }
@@ -123,25 +123,37 @@ pub(super) fn pools_have_room(case: &Set<'_>, findings: &mut Findings) {
     let more_of =
         |pool: &PoolId| made.pools.get(pool).copied().unwrap_or(0) + promised.pools.get(pool).copied().unwrap_or(0);
     let others = others(engine, case.name, &[&made, &of_upgrades]);
-    for (pool, count) in &of_upgrades.pools {
-        let nic = network.iter().position(|nic| VERSIONS.iter().any(|version| pool_of(&nic.subnet, *version) == *pool));
-        let path = match nic {
-            Some(n) if more == 0 => format!("{PROFILE}.networkInterfaceConfigurations[{n}].subnet"),
-            Some(_) | None => "spec.replicas".to_owned(),
-        };
-        let needed = Needed { count: count + more_of(pool), path: &path, remedy: UPGRADE_REMEDY };
-        is_held_by(engine, pool, needed, &others, findings);
-    }
-    for pool in made.pools.keys().filter(|pool| !of_upgrades.pools.contains_key(pool)) {
-        let needed = Needed { count: more_of(pool), path: "spec.replicas", remedy: SCALE_OUT_REMEDY };
-        is_held_by(engine, pool, needed, &others, findings);
+    let only_made = made.pools.keys().filter(|pool| !of_upgrades.pools.contains_key(pool));
+    for pool in of_upgrades.pools.keys().chain(only_made) {
+        let upgrades = of_upgrades.pools.get(pool).copied();
+        let path = if more > 0 { "spec.replicas".to_owned() } else { field_that_takes(network, pool) };
+        let remedy = if more > 0 && upgrades.is_none() { SCALE_OUT_REMEDY } else { UPGRADE_REMEDY };
+        let needed = Needed { count: upgrades.unwrap_or(0) + more_of(pool), path: &path, remedy };
+        pool_has_room(engine, pool, needed, &others, findings);
     }
     for (quota, count) in of_upgrades.quotas {
         *made.quotas.entry(quota).or_default() += count;
     }
     for (quota, count) in made.quotas {
-        quota::needs(engine, quota, count, "spec.replicas", findings);
+        quota::needs(engine, quota, count, if more > 0 { "spec.replicas" } else { PROFILE }, findings);
     }
+}
+
+/// The field of the model that takes addresses of a pool.
+fn field_that_takes(network: &[NicModel], pool: &PoolId) -> String {
+    let list = format!("{PROFILE}.networkInterfaceConfigurations");
+    let public = |prefix: Option<&Name>| {
+        let (n, m, _) = publics(network).find(|(_, _, public)| public.prefix.as_ref() == prefix)?;
+        Some(format!("{list}[{n}].ipConfigurations[{m}].publicIPAddressConfiguration"))
+    };
+    let field = match pool {
+        PoolId::SubnetIPv4(subnet) | PoolId::SubnetIPv6(subnet) => {
+            network.iter().position(|nic| nic.subnet == *subnet).map(|n| format!("{list}[{n}].subnet"))
+        }
+        PoolId::Public => public(None),
+        PoolId::Prefix(prefix) => public(Some(prefix)),
+    };
+    field.unwrap_or(list)
 }
 
 /// Its id was told, and it was not made before a restart; or it has no machine yet, and is to have the new model (S-28).
@@ -188,7 +200,7 @@ pub(in crate::fabric) struct Needed<'a> {
 
 /// Finds that a pool has fewer addresses free than are needed beside what `others` were promised, and by how many it falls
 /// short.
-pub(in crate::fabric) fn is_held_by(
+pub(in crate::fabric) fn pool_has_room(
     engine: &Engine,
     id: &PoolId,
     needed: Needed<'_>,
@@ -198,7 +210,7 @@ pub(in crate::fabric) fn is_held_by(
     let Needed { count, path, remedy } = needed;
     let promised = others.pools.get(id).copied().unwrap_or(0);
     let (PoolId::SubnetIPv4(subnet) | PoolId::SubnetIPv6(subnet)) = id else {
-        return pool_holds(engine, id, count + promised, path, findings);
+        return public_pool_has_room(engine, id, count + promised, path, findings);
     };
     let Some(pool) = engine.pool(id).filter(|pool| pool.available() < count + promised) else { return };
     let free = pool.available().saturating_sub(promised);
@@ -215,5 +227,5 @@ pub(in crate::fabric) fn is_held_by(
             remedy,
         )
         .until(WaitKey::Capacity(id.clone()))
-        .as_of(WaitKey::Members(ObjectId::new(Kind::Subnet, subnet.clone())));
+        .as_of(WaitKey::members(Kind::Subnet, subnet));
 }
