@@ -45,6 +45,16 @@ pub fn of_instance(engine: &Engine, set: &Name, id: u64) -> Vec<Child> {
     }
 }
 
+/// Every object that Flexible sets are to have, with its manifest.
+pub fn of_flexible_sets(engine: &Engine) -> Vec<(ObjectId, Value)> {
+    let sets = engine.all::<VirtualMachineScaleSet>().filter(|(_, set)| set.ask.mode == OrchestrationMode::Flexible);
+    let all = sets.flat_map(|(name, set)| {
+        let children = set.held.instances.keys().flat_map(|id| of_instance(engine, name, *id));
+        children.filter_map(|child| Some((child.id.clone(), manifest(engine, name, &set.uid, &child)?)))
+    });
+    all.collect()
+}
+
 /// The objects of an instance of a Flexible set: addresses, network interfaces, the machine (S-29, S-33).
 fn flexible(set: &Name, instance: u64, revision: u64, model: &Model) -> Vec<Child> {
     let this = InstanceName { set, id: instance };

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::server::Server;
 use super::state::State;
-use crate::api::children::read_revision;
+use crate::api::children::{self, read_revision};
 use crate::api::object::Recall;
 use crate::fabric::{Engine, Kind, ObjectId, Settings, Violation};
 use crate::operator::{Core, Input, Namespace, Source, What, Write};
@@ -46,7 +46,7 @@ impl Cluster {
         now: Timestamp,
     ) -> Result<Self, Restless> {
         let mut core = Core::new(settings);
-        let server = Server::new(state);
+        let mut server = Server::new(state);
         core.feed(Input::ListStarted(Source::Namespaces));
         for (name, namespace) in namespaces {
             core.feed(Input::Namespace(name.clone(), namespace.clone()));
@@ -62,6 +62,10 @@ impl Cluster {
         core.feed(Input::ListStarted(Source::Revisions));
         server.revisions().filter_map(read_revision).for_each(|revision| core.feed(Input::Revision(revision)));
         core.feed(Input::ListDone(Source::Revisions));
+        core.settle(now);
+        for (id, manifest) in children::of_flexible_sets(core.engine()) {
+            server.was_applied(id, manifest);
+        }
         let mut cluster = Self { server, core, now, started: BTreeSet::new() };
         cluster.come_to_rest()?;
         Ok(cluster)

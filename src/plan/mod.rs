@@ -5,8 +5,8 @@
 //! * [`manifests`] and [`state`] are what is read: what is asked for, and what there is; [`document`] reads YAML,
 //! * [`admission`] is what the API server refuses, with [`metadata`], and [`merge`] what it makes of a manifest for an object that is there,
 //! * [`selector`] says what is pruned,
-//! * [`cluster`] runs the core on the [`server`] until nothing is left to do,
-//! * [`consequences`] compares before and after, [`order`] finds what depends on the order of applying,
+//! * [`cluster`] runs the core on the [`server`] until nothing is left to do; [`server_side`] is what comes of what it applies,
+//! * [`consequences`] compares before and after, with [`difference`], [`order`] finds what depends on the order of applying,
 //! * [`report`] is the plan as JSON shows it, [`show`] as people read it.
 
 pub mod admission;
@@ -21,6 +21,7 @@ pub mod order;
 pub mod report;
 pub mod selector;
 pub mod server;
+pub mod server_side;
 pub mod show;
 pub mod state;
 #[cfg(test)]

@@ -10,8 +10,9 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::core::DynamicObject;
 use serde_json::{Value, json};
 
+use super::server_side;
 use super::state::State;
-use crate::api::children::{read_revision, revision_name};
+use crate::api::children::{FIELD_MANAGER, read_revision, revision_name};
 use crate::api::object::{self, Recall};
 use crate::api::{FINALIZER, status};
 use crate::fabric::{Name, ObjectId, Uid};
@@ -22,6 +23,8 @@ use crate::operator::{Input, Outcome, What, Write};
 pub struct Server {
     objects: BTreeMap<ObjectId, DynamicObject>,
     revisions: BTreeMap<Name, ControllerRevision>,
+    /// What the operator had applied, where the objects do not tell.
+    applied: BTreeMap<ObjectId, Value>,
     version: u64,
     lives: u64,
 }
@@ -38,6 +41,7 @@ impl Server {
         Self {
             version: versions.max().unwrap_or(0),
             lives: 0,
+            applied: BTreeMap::new(),
             revisions: state.revisions.into_iter().map(|revision| (name(&revision), revision)).collect(),
             objects: state.objects,
         }
@@ -57,6 +61,14 @@ impl Server {
     /// Every model of a scale set that is kept.
     pub fn revisions(&self) -> impl Iterator<Item = &ControllerRevision> {
         self.revisions.values()
+    }
+
+    /// From here on this counts as what the operator has applied, if the object does not tell itself.
+    pub fn was_applied(&mut self, id: ObjectId, manifest: Value) {
+        let stored = self.objects.get(&id).and_then(|object| serde_json::to_value(object).ok()).unwrap_or_default();
+        if server_side::last_applied(&stored, FIELD_MANAGER).is_none() {
+            self.applied.insert(id, manifest);
+        }
     }
 
     /// What a watch tells of an object.
@@ -117,14 +129,7 @@ impl Server {
             What::Create(manifest) if !self.objects.contains_key(&id) => self.born(&id, manifest, now),
             What::Create(_) => (None, Outcome::Conflict),
             What::Apply(manifest) if !self.objects.contains_key(&id) => self.born(&id, manifest, now),
-            What::Apply(manifest) => {
-                let shown = self.edit(&id, |object| {
-                    set_field(object, "spec", manifest.get("spec").cloned().unwrap_or_default());
-                    let annotations = manifest.pointer("/metadata/annotations").cloned().unwrap_or_default();
-                    object.metadata.annotations = serde_json::from_value(annotations).unwrap_or_default();
-                });
-                (shown, Outcome::Done(self.version))
-            }
+            What::Apply(manifest) => self.applied_over(&id, manifest),
             What::Delete => (self.delete(&id, now), Outcome::Done(self.version)),
             What::KeepRevision(manifest) => (self.keep(&id, manifest), Outcome::Done(0)),
             What::DropRevision(number, of) => {
@@ -136,9 +141,27 @@ impl Server {
     }
 
     fn born(&mut self, id: &ObjectId, manifest: Value, now: Timestamp) -> (Option<Input>, Outcome) {
-        match serde_json::from_value(manifest) {
-            Ok(object) => (self.create(id, object, now), Outcome::Done(self.version)),
+        match serde_json::from_value(manifest.clone()) {
+            Ok(object) => {
+                self.applied.insert(id.clone(), manifest);
+                (self.create(id, object, now), Outcome::Done(self.version))
+            }
             Err(error) => (None, Outcome::Invalid(error.to_string())),
+        }
+    }
+
+    /// What the operator applies to an object that is there.
+    fn applied_over(&mut self, id: &ObjectId, manifest: Value) -> (Option<Input>, Outcome) {
+        let stored = self.objects.get(id).and_then(|object| serde_json::to_value(object).ok()).unwrap_or_default();
+        let before = self.applied.get(id).cloned().or_else(|| server_side::last_applied(&stored, FIELD_MANAGER));
+        let next = server_side::apply(&stored, &manifest, &before.unwrap_or_default(), FIELD_MANAGER);
+        match next.map(serde_json::from_value) {
+            Ok(Ok(next)) => {
+                self.applied.insert(id.clone(), manifest);
+                (self.edit(id, |object| *object = next), Outcome::Done(self.version))
+            }
+            Ok(Err(error)) => (None, Outcome::Invalid(error.to_string())),
+            Err(server_side::Conflict) => (None, Outcome::Conflict),
         }
     }
 

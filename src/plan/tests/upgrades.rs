@@ -51,3 +51,40 @@ fn each_instance_that_a_new_model_deallocates_is_named() {
         }
     }
 }
+
+/// A Flexible set of two, whose first machine a user has turned off, tagged and annotated; `fields` are the user's.
+fn edited(fields: serde_json::Value) -> Applied {
+    let mut there = Applied::default().with(&(network() + &set("Flexible", "Automatic", "subnet: {name: web}")));
+    let machine = there.state.objects.iter_mut().find(|(id, _)| &*id.name.name == "api-0").unwrap().1;
+    machine.data["spec"]["powerState"] = json!("Deallocated");
+    machine.data["spec"]["tags"] = json!({"owner": "me"});
+    machine.metadata.annotations.get_or_insert_default().insert("mine".to_owned(), "stays".to_owned());
+    let entry = json!({"manager": "me", "operation": "Update", "fieldsV1": {"f:spec": fields}});
+    machine.metadata.managed_fields = serde_json::from_value(json!([entry])).unwrap();
+    // The edit is judged before anything is planned.
+    there.with(&network())
+}
+
+fn of_size(size: &str) -> String {
+    network() + &set("Flexible", "Automatic", "subnet: {name: web}").replace("Standard_DS3_v2", size)
+}
+
+#[test]
+fn what_users_have_set_of_an_instance_stays() {
+    let there = edited(json!({"f:powerState": {}, "f:tags": {}}));
+    let plan = there.plan(&of_size("Standard_DS4_v2"));
+    let machine = of(&plan, "api-0");
+    let paths: Vec<&str> = machine.fields.iter().map(|told| told.path.as_str()).collect();
+    assert_eq!(paths, ["metadata.annotations[vnet.dev/revision]", "spec.hardwareProfile.vmSize"]);
+    assert_eq!(machine.disruptions, Vec::<String>::new());
+}
+
+#[test]
+fn a_field_that_a_user_has_taken_over_keeps_the_instance_as_it_is() {
+    let there = edited(json!({"f:hardwareProfile": {"f:vmSize": {}}}));
+    let plan = there.plan(&of_size("Standard_DS4_v2"));
+    assert!(plan.objects.iter().all(|object| object.object.name != "api-0"), "{plan:#?}");
+    assert_eq!(of(&plan, "api-1").fields.len(), 2);
+    let set = of(&plan, "api");
+    assert!(set.advice.iter().any(|told| told.condition == "OlderModelKept"), "{set:#?}");
+}
