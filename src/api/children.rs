@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 
 use super::virtual_machine_scale_set::{ScaleSetSku, VirtualMachineProfile, describe_model, model};
 use super::{Api, FINALIZER, GROUP, REVISION, VERSION};
-use crate::fabric::network_interface::{IpVersion, NetworkInterface};
+use crate::fabric::network_interface::NetworkInterface;
+use crate::fabric::terms::IpVersion;
 use crate::fabric::virtual_machine_scale_set::{
     InstanceName, Model, OrchestrationMode, SCALE_SET_LABEL, VirtualMachineScaleSet,
 };

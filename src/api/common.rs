@@ -9,6 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::texts::{NamespaceName, ObjectName};
+use crate::fabric::limits;
 use crate::fabric::sizes::{self, VmSize};
 use crate::fabric::{Code, Findings, Name};
 
@@ -75,7 +76,7 @@ pub struct Prefix(pub String);
 pub struct DhcpOptions {
     /// Addresses of DNS servers. None means the platform's.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 20), extend("x-kubernetes-list-type" = "atomic"))]
+    #[schemars(length(max = limits::DNS_SERVERS), extend("x-kubernetes-list-type" = "atomic"))]
     pub dns_servers: Vec<Address>,
 }
 
@@ -166,7 +167,7 @@ pub fn vm_size(name: &str, path: &str, findings: &mut Findings) -> Option<&'stat
         findings.under("S-35").refuse(
             Code::InvalidParameter,
             path,
-            format!("{name:?} is no size of the table of VM sizes."),
+            format!("{name:?} is not a known VM size."),
             format!("Choose one, such as {}.", sizes::nearest_vm_sizes(name).join(", ")),
         );
     }

@@ -14,6 +14,9 @@ use crate::fabric::{
 macro_rules! all {
     ($($kind:ident $module:ident,)*) => {
         /// The definition of every kind, as JSON.
+        ///
+        /// # Errors
+        /// If a definition is no JSON, which none of the kinds' own types brings about.
         pub fn all() -> Result<Vec<Value>, serde_json::Error> {
             [$(<$kind as Api>::Object::crd(),)*].into_iter().map(definition).collect()
         }
@@ -76,6 +79,9 @@ fn drop_nullable(schema: &mut Value) {
 }
 
 /// Every generated manifest: the name of its file, and its text.
+///
+/// # Errors
+/// As [`all`].
 pub fn files() -> Result<Vec<(String, String)>, serde_json::Error> {
     let mut files = Vec::new();
     for crd in all()? {

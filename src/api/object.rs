@@ -14,7 +14,7 @@ use super::status::{Published, Status};
 use super::{About, Api, FINALIZER, GROUP, Owner, RESTARTED_AT, REVISION, WISHED_REVISION};
 use crate::fabric::id::is_region;
 use crate::fabric::limits;
-use crate::fabric::virtual_machine_scale_set_vm::Revision;
+use crate::fabric::virtual_machine_scale_set_vm::WishedRevision;
 use crate::fabric::{
     AnyRecord, Ask, AvailabilitySet, Code, Engine, Findings, Kind, Name, NetworkInterface, ObjectId, Placement,
     PublicIPAddress, PublicIPPrefix, Record, Subnet, Uid, Violation, VirtualMachine, VirtualMachineScaleSet,
@@ -87,6 +87,9 @@ macro_rules! dispatch {
         }
 
         /// The status of an object of this kind, as JSON.
+        ///
+        /// # Errors
+        /// If what the fabric reports is no JSON, which none of the kinds' own types brings about.
         pub fn report(
             kind: Kind,
             engine: &Engine,
@@ -116,7 +119,7 @@ where
         owner: owner(object),
         revisions: (
             number(REVISION),
-            object.annotations().get(WISHED_REVISION).map(|wish| Revision::from(wish.as_str())),
+            object.annotations().get(WISHED_REVISION).map(|wish| WishedRevision::from(wish.as_str())),
         ),
     };
     let uid = Uid::from(meta.uid.as_deref()?);
@@ -135,7 +138,7 @@ where
         has_finalizer: object.finalizers().iter().any(|finalizer| finalizer == FINALIZER),
         other_finalizers: object.finalizers().iter().filter(|finalizer| *finalizer != FINALIZER).cloned().collect(),
         asked: asked::<K>(&about, field("spec")),
-        published: Published::of(status),
+        published: Published::of(K::KIND, status),
     })
 }
 

@@ -1,4 +1,6 @@
 //! PublicIPAddress: what users write.
+//!
+//! CEL refuses what breaks PIP-02, PIP-15 or S-19; the translation refuses a label that is none (PIP-15).
 
 use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
@@ -8,8 +10,8 @@ use super::common::{ObjectReference, Tags};
 use super::status::Status;
 use super::texts::{DomainNameLabel, Location};
 use super::{About, Api};
-use crate::fabric::network_interface::{AllocationMethod, IpVersion};
 use crate::fabric::public_ip_address::{PublicIPAddressView, Sku};
+use crate::fabric::terms::{AllocationMethod, IpVersion};
 use crate::fabric::{Code, Findings, Name, PublicIPAddress, Violation, limits};
 
 /// An address of the Internet that an IP configuration of a network interface may hold.
@@ -71,7 +73,7 @@ pub struct PublicIPAddressSpec {
     pub public_ip_address_version: IpVersion,
     /// How long an idle flow is kept, in minutes. Of an IPv6 address it is 4.
     #[serde(default = "default_idle_timeout")]
-    #[schemars(range(min = 4, max = 30))]
+    #[schemars(range(min = *limits::IDLE_TIMEOUT_MINUTES.start(), max = *limits::IDLE_TIMEOUT_MINUTES.end()))]
     pub idle_timeout_in_minutes: i32,
     /// A domain name.
     #[serde(default, skip_serializing_if = "Option::is_none")]

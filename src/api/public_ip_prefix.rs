@@ -1,4 +1,6 @@
 //! PublicIPPrefix: what users write.
+//!
+//! The schema and the translation refuse a length that is none (S-19).
 
 use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
@@ -8,6 +10,7 @@ use super::common::Tags;
 use super::status::Status;
 use super::texts::Location;
 use super::{About, Api};
+use crate::fabric::limits;
 use crate::fabric::public_ip_prefix::{PublicIPPrefixView, refuse_length};
 use crate::fabric::{Findings, Name, PublicIPPrefix, Violation};
 
@@ -46,7 +49,7 @@ pub struct PublicIPPrefixSpec {
     #[serde(default)]
     pub sku: PublicIPPrefixSku,
     /// The length: 28 gives 16 addresses, 31 gives 2. Fixed once programmed.
-    #[schemars(range(min = 28, max = 31))]
+    #[schemars(range(min = *limits::PUBLIC_PREFIX_LENGTHS.start(), max = *limits::PUBLIC_PREFIX_LENGTHS.end()))]
     pub prefix_length: i32,
 }
 

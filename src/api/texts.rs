@@ -8,8 +8,10 @@ use std::sync::LazyLock;
 use regex::Regex;
 use schemars::JsonSchema;
 
+use crate::fabric::limits;
+
 macro_rules! texts {
-    ($($(#[$about:meta])* $name:ident, at most $most:literal, $pattern:literal, $says:literal;)*) => {$(
+    ($($(#[$about:meta])* $name:ident, at most $most:expr, $pattern:literal, $says:literal;)*) => {$(
         $(#[$about])*
         #[derive(Clone, Debug, JsonSchema)]
         #[schemars(inline, extend(
@@ -33,25 +35,25 @@ macro_rules! texts {
 
 texts! {
     /// Name of a region.
-    Location, at most 64, "^[a-z0-9]+$", "must be lower-case letters and digits, such as westeurope";
+    Location, at most limits::LOCATION_LENGTH, "^[a-z0-9]+$", "must be lower-case letters and digits, such as westeurope";
 
     /// Name of an object.
     ObjectName, at most 253, "^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$",
         "must be the name of an object: lower-case letters, digits, hyphens and dots, a letter or digit first and last";
 
     /// Name of a namespace.
-    NamespaceName, at most 63, "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$",
+    NamespaceName, at most limits::LABEL_LENGTH, "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$",
         "must be the name of a namespace: lower-case letters, digits and hyphens, a letter or digit first and last";
 
     /// Name of a part of an object.
-    PartName, at most 80, "^[A-Za-z0-9]([A-Za-z0-9_.-]*[A-Za-z0-9_])?$",
+    PartName, at most limits::NAME_LENGTH, "^[A-Za-z0-9]([A-Za-z0-9_.-]*[A-Za-z0-9_])?$",
         "must be 1 to 80 letters, digits, underscores, dots and hyphens, a letter or digit first, no dot or hyphen last";
 
     /// Name of a guest in its network.
     DnsLabel, at most 63, "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$",
         "must be 1 to 63 lower-case letters, digits and hyphens, a letter or digit first and last";
 
-    /// Name of a guest for itself.
+    /// Host name of a guest operating system.
     ComputerName, at most 64, "^[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?$",
         "must be 1 to 64 letters, digits and hyphens, a letter or digit first and last";
 

@@ -1,4 +1,7 @@
 //! VirtualMachine: what users write.
+//!
+//! CEL refuses what breaks VM-09 or IPC-20; the translation refuses an unknown size (S-35), a guest that cannot be read
+//! (IPC-20), and a long restart annotation (S-06).
 
 use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
@@ -8,8 +11,9 @@ use super::common::{self, Address, LocalReference, ObjectReference, Tags};
 use super::status::Status;
 use super::texts::{ComputerName, Location, NamespaceName, ObjectName};
 use super::{About, Api, RESTARTED_AT};
+use crate::fabric::limits;
 use crate::fabric::virtual_machine::{
-    Disruption, GuestInterface, Member, NicReference, OsType, PowerWish, RESTARTED_AT_LENGTH, VirtualMachineView,
+    Disruption, GuestInterface, Member, NicReference, OsType, PowerWish, VirtualMachineView,
 };
 use crate::fabric::{Code, Findings, Name, Violation, VirtualMachine};
 
@@ -91,7 +95,7 @@ pub struct OsProfile {
     /// The addresses that are set by hand in the guest, if that is known. Conditions ConnectivityLost and
     /// GuestConfigurationDiffers tell where they do not fit what the fabric assigned.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 8), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"]))]
+    #[schemars(length(max = limits::NICS_PER_VM), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"]))]
     pub network_interfaces: Vec<GuestInterfaceSpec>,
 }
 
@@ -104,7 +108,7 @@ pub struct GuestInterfaceSpec {
     pub name: String,
     /// The addresses, the primary one first. On Linux, where DHCP sets the primary one, it may be left out: a list without
     /// it, and with no more addresses than there are secondary IP configurations, is taken for the secondary addresses.
-    #[schemars(length(min = 1, max = 256), extend("x-kubernetes-list-type" = "atomic"))]
+    #[schemars(length(min = 1, max = limits::PRIVATE_ADDRESSES), extend("x-kubernetes-list-type" = "atomic"))]
     pub addresses: Vec<Address>,
 }
 
@@ -114,7 +118,7 @@ pub struct GuestInterfaceSpec {
 pub struct NetworkProfile {
     /// The network interfaces that are attached, in this order at creation. The list is edited while the virtual machine
     /// is deallocated, or together with powerState: Deallocated.
-    #[schemars(length(min = 1, max = 8), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"]))]
+    #[schemars(length(min = 1, max = limits::NICS_PER_VM), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"]))]
     #[x_kube(validation = ("self.filter(n, has(n.primary) && n.primary).size() < 2", "only one network interface may be primary: true"))]
     pub network_interfaces: Vec<NicReferenceSpec>,
 }
@@ -210,13 +214,14 @@ fn member(about: &About) -> Option<Box<Member>> {
 /// The status repeats what asks for a restart (S-06).
 pub(super) fn restart_is_short(about: &About, findings: &mut Findings) {
     let length = about.restarted_at.as_ref().map_or(0, |at| at.chars().count());
-    if length > RESTARTED_AT_LENGTH {
+    if length > limits::RESTARTED_AT_LENGTH {
         findings.under("S-06").refuse(
             Code::InvalidParameter,
             format!("metadata.annotations[{RESTARTED_AT}]"),
             format!("The annotation has {length} characters."),
             format!(
-                "Write at most {RESTARTED_AT_LENGTH}, such as the time; each new value restarts the virtual machine."
+                "Write at most {}, such as the time; each new value restarts the virtual machine.",
+                limits::RESTARTED_AT_LENGTH
             ),
         );
     }

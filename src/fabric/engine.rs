@@ -205,7 +205,7 @@ impl Engine {
         std::mem::take(&mut self.stirred)
     }
 
-    /// The objects of an instance may have to be made, written or deleted.
+    /// Marks an instance whose objects must be compared with what is wanted.
     pub(super) fn stir(&mut self, set: &Name, id: u64) {
         self.stirred.insert((set.clone(), id));
     }
@@ -214,7 +214,7 @@ impl Engine {
         self.freed.insert(key);
     }
 
-    /// What is in this object has changed: its own report, and the evidence of a refused deletion or edit.
+    /// Marks its report as changed, and wakes refusals that name its members.
     pub(super) fn touch_members(&mut self, kind: Kind, name: &Name) {
         self.touch(kind, name);
         self.free(WaitKey::members(kind, name));
@@ -224,7 +224,10 @@ impl Engine {
         self.touched.insert(ObjectId::new(kind, name.clone()).shown());
     }
 
-    /// Judges a put. All the rules are asked, so that all violations are told at once.
+    /// Judges a put by all the rules, so that all violations are reported at once.
+    ///
+    /// # Errors
+    /// Every violation, if a rule is broken; nothing has changed then.
     pub fn check<K: Resource>(&self, name: &Name, mut request: Request<K>) -> Result<Change<K>, Refusal> {
         let programmed = self.get::<K>(name);
         let mut findings = Findings::default();
@@ -313,13 +316,14 @@ impl Engine {
         }
     }
 
-    /// An object is carried no longer, and what it stood for has gone already.
+    /// Removes an object without its deletion effects; its scale set has done them, or it never held anything.
     pub(super) fn forget<K: Resource>(&mut self, name: &Name) {
         if K::table_mut(&mut self.tables).remove(name).is_some() {
             self.free(WaitKey::object(K::KIND, name));
         }
     }
 
+    /// Restores an object from its status; returns what had to be dropped.
     pub(super) fn restore_one<K: Resource>(&mut self, name: &Name, record: Record<K>) -> Restored {
         let Record { uid, generation, placement, ask, view } = record;
         self.count(None, ask.counts(&placement));

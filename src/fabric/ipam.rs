@@ -9,6 +9,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use ipnet::{IpNet, Ipv4Net};
 
 use super::id::Name;
+use super::terms::IpVersion;
 
 /// Which pool.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -21,6 +22,16 @@ pub enum PoolId {
     Public,
     /// The addresses of a public prefix.
     Prefix(Name),
+}
+
+impl PoolId {
+    /// The pool of a subnet that addresses of this version come from.
+    pub fn of_subnet(subnet: &Name, version: IpVersion) -> Self {
+        match version {
+            IpVersion::IPv4 => Self::SubnetIPv4(subnet.clone()),
+            IpVersion::IPv6 => Self::SubnetIPv6(subnet.clone()),
+        }
+    }
 }
 
 /// The first four addresses of a subnet and its last are the platform's: network, gateway, two for DNS, broadcast (ADDR-01).

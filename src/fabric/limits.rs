@@ -41,3 +41,7 @@ pub const LOCATION_LENGTH: usize = 64;
 pub const LABEL_LENGTH: usize = 63;
 /// NICs of a VM of any size, at most (SIZE-01).
 pub const NICS_PER_VM: usize = 8;
+/// Characters of the annotation that asks for a restart, which the status repeats (S-06).
+pub const RESTARTED_AT_LENGTH: usize = 64;
+/// Items of a list in a status; a count stands beside it.
+pub const MEMBERS_SHOWN: usize = 100;

@@ -25,6 +25,8 @@ pub trait Resource: Tabled + Clone + Debug + PartialEq + 'static {
 
     /// A status that changes only because others come and go is written at most once in this time.
     const HOT_STATUS_SECONDS: i64 = 1;
+    /// The fields of its report that follow others' comings and goings; a change of these alone is not urgent.
+    const HOT_FIELDS: &'static [&'static str] = &[];
 
     /// Azure's resource type and name in a resource id: `Microsoft.Network/virtualNetworks/hub`.
     fn resource_path(&self, name: &Name) -> String;
@@ -44,7 +46,7 @@ pub trait Resource: Tabled + Clone + Debug + PartialEq + 'static {
         Vec::new()
     }
 
-    /// What it is one more of, among the things that a subscription has a number of.
+    /// The quotas that this object counts towards.
     fn counts(&self, _placement: &Placement) -> Vec<Quota> {
         Vec::new()
     }
@@ -59,7 +61,7 @@ pub trait Resource: Tabled + Clone + Debug + PartialEq + 'static {
     /// The effects of a deletion; the object is out of its table.
     fn release(engine: &mut Engine, name: &Name, gone: &Programmed<Self>);
 
-    /// Takes back what a status says, as far as nobody else has it; the object stands in its table, holding nothing.
+    /// Restores what a status says, unless another object holds it; the object stands in its table, holding nothing.
     /// Returns what had to be dropped.
     fn recall(engine: &mut Engine, name: &Name, view: &Self::View) -> Vec<String>;
 
@@ -129,7 +131,7 @@ pub struct Record<K: Resource> {
     pub view: K::View,
 }
 
-/// What could not be taken back of an object, a sentence each.
+/// What could not be restored of an object, a sentence each.
 pub type Restored = Vec<String>;
 
 /// A condition that tells something about the network beside the four that every object has.

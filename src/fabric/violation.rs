@@ -11,7 +11,7 @@ use super::quota::Quota;
 
 /// Azure Resource Manager's error codes, as reasons of conditions show them.
 ///
-/// Source: the code table of the rule catalogue; those marked proposed were not found in a recorded response.
+/// The source of each is that of the rules that refuse with it, in `docs/rules.md`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[allow(missing_docs)] // each is the error code of its name
 pub enum Code {
@@ -156,6 +156,11 @@ impl Violation {
         self
     }
 
+    /// Waits for the deletion or change of `object`, which is in the way.
+    pub(super) fn until_gone(&mut self, object: ObjectId) -> &mut Self {
+        self.until(WaitKey::Object(object.clone())).blocked_by(object)
+    }
+
     /// The message tells something of what `key` stands for.
     pub fn as_of(&mut self, key: WaitKey) -> &mut Self {
         self.evidence.insert(key);
@@ -285,4 +290,9 @@ impl Refusal {
         violations.sort_by_key(|violation| violation.cure != Cure::Edit);
         (!violations.is_empty()).then_some(Self { violations })
     }
+}
+
+/// The end of a sentence that has named the first of `count` things.
+pub(super) fn and_others(count: usize) -> &'static str {
+    if count > 1 { ", and others are too" } else { "" }
 }

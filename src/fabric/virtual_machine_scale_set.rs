@@ -1,11 +1,13 @@
-//! Virtual machine scale sets: as many alike virtual machines as are asked for (VMSS-01 to VMSS-32).
+//! Virtual machine scale sets: sets of identical virtual machines, each made from one model (VMSS-01 to VMSS-32).
 //!
 //! The put of a Uniform set makes, changes and lets go of its instances: nothing else takes their addresses. An instance
 //! is made of the same things as a virtual machine of its own (a VM, network interfaces, public addresses), which follow
-//! the rules and effects of those kinds; `instances` makes them, `model` names them. Of a Flexible set the instances
-//! are objects of their own; the set counts them, and says which there are to be. `upgrade` brings instances to the
-//! latest model, `rules` are the constraints.
+//! the rules and effects of those kinds; `instances` makes them from the `model`, `instance_name` names them. Of a Flexible
+//! set the instances are objects of their own; the set counts them, and says which there are to be; `need` is what they
+//! will take. `upgrade` brings instances to the latest model, `rules` are the constraints, `names` keeps what the models
+//! name, and `view` is what is reported.
 
+mod instance_name;
 mod instances;
 mod model;
 mod names;
@@ -29,10 +31,10 @@ use super::id::{Kind, Name, ObjectId};
 use super::resource::{Advice, DeletionRule, Programmed, Resource, Rule};
 use super::violation::{Code, Refusal, WaitKey};
 use super::virtual_machine::PowerWish;
-pub(super) use instances::{has_latest_model, member_has_gone, member_is_there, program, take_back};
+pub use instance_name::InstanceName;
+pub(super) use instances::{has_latest_model, member_has_gone, member_is_there, program, release_instance};
 pub use model::{
-    ConfigurationModel, InstanceName, Model, NicModel, PublicModel, labels, mark_primary, named_by, names_are_unique,
-    publics,
+    ConfigurationModel, Model, NicModel, PublicModel, labels, mark_primary, named_by, names_are_unique, publics,
 };
 pub(super) use names::{forget_what_is_unused, index_names, is_named_by_no_model};
 pub(super) use need::{Need, Wanted};
@@ -90,7 +92,7 @@ pub struct RollingPolicy {
 
 /// What the fabric holds of a scale set.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct HeldScaleSet {
+pub struct HeldVirtualMachineScaleSet {
     /// The instances, by id.
     pub instances: BTreeMap<u64, Instance>,
     /// The id of the next instance; ids are never used again.
@@ -140,12 +142,14 @@ pub struct Instance {
 }
 
 impl Resource for VirtualMachineScaleSet {
-    type Held = HeldScaleSet;
+    type Held = HeldVirtualMachineScaleSet;
     type View = VirtualMachineScaleSetView;
 
     const RULES: &'static [Rule<Self>] = rules::RULES;
     const DELETION_RULES: &'static [DeletionRule] = rules::DELETION_RULES;
     const HOT_STATUS_SECONDS: i64 = 5;
+    const HOT_FIELDS: &'static [&'static str] =
+        &["instances", "pendingInstanceIds", "readyReplicas", "takenOverInstanceIds", "updatedReplicas"];
 
     fn resource_path(&self, name: &Name) -> String {
         format!("Microsoft.Compute/virtualMachineScaleSets/{}", name.name)
@@ -186,7 +190,7 @@ impl Resource for VirtualMachineScaleSet {
             promised.add_pending(engine, name, gone, id);
         }
         promised.pools.into_keys().for_each(|pool| engine.free(WaitKey::Capacity(pool)));
-        names::give_back(engine, name, gone);
+        names::release(engine, name, gone);
     }
 
     fn recall(engine: &mut Engine, name: &Name, view: &VirtualMachineScaleSetView) -> Vec<String> {
@@ -239,8 +243,8 @@ impl Programmed<VirtualMachineScaleSet> {
 }
 
 impl Engine {
-    /// The accepted state of a set whose put was refused is kept up: an instance that has gone is replaced, and an upgrade
-    /// goes on. What it lacks for that, if it lacks anything.
+    /// Keeps up the accepted state of a set whose put was refused: replaces an instance that has gone, and continues an
+    /// upgrade. Returns the refusal if the accepted state cannot be met.
     pub fn keep_up(&mut self, set: &Name) -> Option<Refusal> {
         let Programmed { uid, generation, placement, ask, .. } = self.get::<VirtualMachineScaleSet>(set)?;
         let (uid, placement, ask) = (uid.clone(), placement.clone(), ask.clone());
@@ -257,7 +261,7 @@ impl Engine {
     /// Takes note of what keeps an instance of a set from becoming what it is to be, or that nothing does.
     pub fn note_obstacle(&mut self, set: &Name, id: u64, obstacle: Option<Obstacle>) {
         if obstacle == Some(Obstacle::TakenOver) {
-            need::give_up(self, set, id);
+            need::release_promised(self, set, id);
         }
         let Some(programmed) = self.get_mut::<VirtualMachineScaleSet>(set) else { return };
         let before = match obstacle.clone() {
@@ -270,7 +274,7 @@ impl Engine {
         }
     }
 
-    /// Takes back a model that instances of a set may have; called for every revision that is remembered.
+    /// Restores a model that instances of a set may have; called for every revision that is remembered.
     pub fn restore_model(&mut self, set: &Name, revision: u64, model: Model) {
         if let Some(programmed) = self.get_mut::<VirtualMachineScaleSet>(set)
             && revision < programmed.held.revision

@@ -6,14 +6,16 @@ use std::sync::Arc;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{NetworkInterface, Primary};
+use super::NetworkInterface;
 use crate::fabric::digest::{END, digest};
 use crate::fabric::engine::Engine;
 use crate::fabric::id::{Name, ShownRef};
+use crate::fabric::limits;
 use crate::fabric::mac::Mac;
 use crate::fabric::public_ip_address::PublicIPAddress;
 use crate::fabric::resource::Programmed;
 use crate::fabric::subnet::Subnet;
+use crate::fabric::terms::Primary;
 use crate::fabric::virtual_machine::{PowerState, VirtualMachine};
 use crate::fabric::virtual_network::VirtualNetwork;
 
@@ -32,7 +34,7 @@ pub struct NetworkInterfaceView {
     pub primary: Option<bool>,
     /// The IP configurations, the primary one first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 256), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"]))]
+    #[schemars(length(max = limits::PRIVATE_ADDRESSES), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"]))]
     pub ip_configurations: Vec<ConfigurationView>,
     /// Name resolution.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -78,7 +80,7 @@ pub struct NicDnsView {
     /// The DNS servers in effect, its own or the virtual network's, while the virtual machine has been started and not
     /// deallocated since.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(with = "Vec<String>", length(max = 20))]
+    #[schemars(with = "Vec<String>", length(max = limits::DNS_SERVERS))]
     pub applied_dns_servers: Vec<IpAddr>,
     /// The label that was asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]

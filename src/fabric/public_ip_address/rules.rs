@@ -5,10 +5,10 @@ use crate::fabric::engine::Engine;
 use crate::fabric::id::{Kind, Name, ObjectId};
 use crate::fabric::ipam::PoolId;
 use crate::fabric::limits;
-use crate::fabric::network_interface::{AllocationMethod, IpVersion};
 use crate::fabric::public_ip_prefix::PublicIPPrefix;
 use crate::fabric::quota;
 use crate::fabric::resource::{Case, Cures, DELETION_PATH, DeletionRule, Programmed, Rule};
+use crate::fabric::terms::{AllocationMethod, IpVersion};
 use crate::fabric::violation::{Code, Findings, WaitKey};
 
 pub(super) const RULES: &[Rule<PublicIPAddress>] = &[
@@ -113,7 +113,7 @@ pub(super) const RULES: &[Rule<PublicIPAddress>] = &[
         cure: Cures::Waits,
         remedy: "Delete public addresses that are not used.",
         source: "azure-virtual-network-limits.md; ARM-11, S-11",
-        check: quota::is_left,
+        check: quota::is_not_exceeded,
     },
 ];
 
@@ -278,7 +278,7 @@ fn is_not_associated(engine: &Engine, name: &Name, findings: &mut Findings) {
             Code::PublicIPAddressCannotBeDeleted,
             DELETION_PATH,
             format!("Configuration {configuration} of {id} holds it."),
-            format!("Remove publicIPAddress from {id}, or delete {id}; this then goes by itself."),
+            format!("Remove publicIPAddress from {id}, or delete {id}; this is then deleted automatically."),
         )
         .until(WaitKey::claim(Kind::PublicIPAddress, name))
         .blocked_by(id);

@@ -3,8 +3,8 @@
 use super::*;
 use crate::fabric::engine::Settings;
 use crate::fabric::kind::{AnyRecord, Ask};
-use crate::fabric::network_interface::AllocationMethod::Static;
 use crate::fabric::resource::Record;
+use crate::fabric::terms::AllocationMethod::Static;
 use crate::fabric::testing::*;
 use crate::fabric::{Kind, Request, Uid};
 

@@ -8,9 +8,9 @@ use crate::fabric::id::{Kind, Name, ObjectId};
 use crate::fabric::ipam::{Pool, Reservation};
 use crate::fabric::limits;
 use crate::fabric::resource::{Case, Cures, DELETION_PATH, DeletionRule, Rule};
-use crate::fabric::violation::{Code, Findings, WaitKey};
+use crate::fabric::violation::{Code, Findings, WaitKey, and_others};
 use crate::fabric::virtual_machine_scale_set::is_named_by_no_model;
-use crate::fabric::virtual_network::{VirtualNetwork, and_others};
+use crate::fabric::virtual_network::VirtualNetwork;
 
 pub(super) const RULES: &[Rule<Subnet>] = &[
     Rule {
@@ -215,7 +215,7 @@ fn is_not_used(engine: &Engine, name: &Name, findings: &mut Findings) {
             Code::InUseSubnetCannotBeDeleted,
             DELETION_PATH,
             format!("{id} is in this subnet{}.", and_others(nics.len())),
-            "Delete the network interfaces in it, or move them to another subnet; it then goes by itself.",
+            "Delete the network interfaces in it, or move them to another subnet; it is then deleted automatically.",
         )
         .until_gone(id)
         .as_of(WaitKey::members(Kind::Subnet, name));

@@ -4,15 +4,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{A, named};
-use crate::fabric::network_interface::{IpVersion, Primary, Switch};
 use crate::fabric::public_ip_address::Sku;
 use crate::fabric::sizes;
+use crate::fabric::terms::{IpVersion, Primary, Switch};
 use crate::fabric::virtual_machine::{OsType, PowerWish};
 use crate::fabric::virtual_machine_scale_set::{
     ConfigurationModel, Model, NicModel, OrchestrationMode, PublicModel, RollingPolicy, UpgradeMode,
     VirtualMachineScaleSet, mark_primary,
 };
-use crate::fabric::virtual_machine_scale_set_vm::{Maker, Revision, VirtualMachineScaleSetVM};
+use crate::fabric::virtual_machine_scale_set_vm::{Maker, VirtualMachineScaleSetVM, WishedRevision};
 
 /// A Uniform scale set of this many instances, each with one network interface `nic` in subnet `web`.
 pub fn a_scale_set(name: &str, replicas: u32) -> A<VirtualMachineScaleSet> {
@@ -159,7 +159,7 @@ impl A<VirtualMachineScaleSetVM> {
     }
 
     pub fn revision(mut self, revision: u64) -> Self {
-        self.ask.revision = Some(Revision::Number(revision));
+        self.ask.revision = Some(WishedRevision::Number(revision));
         self
     }
 

@@ -5,8 +5,9 @@ use std::fmt;
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use crate::fabric::network_interface::{AllocationMethod, Assignment, IpConfiguration, IpVersion, Primary, Switch};
+use crate::fabric::network_interface::{Assignment, IpConfiguration};
 use crate::fabric::public_ip_address::Sku;
+use crate::fabric::terms::{AllocationMethod, IpVersion, Primary, Switch};
 use crate::fabric::testing::*;
 use crate::fabric::virtual_machine::{Disruption, OsType, PowerWish};
 use crate::fabric::{Ask, Kind, Subnet, for_each_kind, sizes};

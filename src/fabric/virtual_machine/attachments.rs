@@ -5,8 +5,9 @@
 use super::{AttachedNicView, Disruption, VirtualMachine};
 use crate::fabric::engine::Engine;
 use crate::fabric::id::{Kind, Name};
-use crate::fabric::network_interface::{self, Attached, NetworkInterface, Primary};
+use crate::fabric::network_interface::{self, Attached, NetworkInterface};
 use crate::fabric::resource::Programmed;
+use crate::fabric::terms::Primary;
 use crate::fabric::violation::WaitKey;
 
 pub(super) fn edit_attachments(engine: &mut Engine, name: &Name, ask: &VirtualMachine) {

@@ -7,13 +7,14 @@ use super::{NicReference, VirtualMachine, WISHED_REVISION};
 use crate::fabric::availability_set::AvailabilitySet;
 use crate::fabric::id::{Kind, Name};
 use crate::fabric::limits;
-use crate::fabric::network_interface::{NetworkInterface, Primary, Switch};
+use crate::fabric::network_interface::NetworkInterface;
 use crate::fabric::resource::{Case, Cures, Programmed, Rule};
 use crate::fabric::sizes::AcceleratedNetworking;
+use crate::fabric::terms::{Primary, Switch};
 use crate::fabric::violation::{Code, Findings, WaitKey};
 use crate::fabric::virtual_machine_scale_set_vm::revision_is_of_the_set;
 
-type Vm<'a> = Case<'a, VirtualMachine>;
+type VmCase<'a> = Case<'a, VirtualMachine>;
 
 pub(super) const RULES: &[Rule<VirtualMachine>] = &[
     Rule {
@@ -40,7 +41,7 @@ pub(super) const RULES: &[Rule<VirtualMachine>] = &[
         codes: &[Code::InvalidParameter],
         cure: Cures::Stalls,
         remedy: "Wish the set's status.updateRevision.",
-        source: "[VMSS] upgrade policy; xplat arm_compute_vmss_update_wrong_instances",
+        source: "[VMSS] upgrade policy; recorded",
         check: revision_is_known,
     },
     Rule {
@@ -164,13 +165,13 @@ pub(super) const RULES: &[Rule<VirtualMachine>] = &[
 
 const LIST: &str = "spec.networkProfile.networkInterfaces";
 
-fn nics_exist(case: &Vm<'_>, findings: &mut Findings) {
+fn nics_exist(case: &VmCase<'_>, findings: &mut Findings) {
     for (n, nic) in case.ask.network_interfaces.iter().enumerate() {
         case.engine.refers::<NetworkInterface>(&nic.name, case.placement, format!("{LIST}[{n}]"), findings);
     }
 }
 
-fn availability_set_is_fixed(case: &Vm<'_>, findings: &mut Findings) {
+fn availability_set_is_fixed(case: &VmCase<'_>, findings: &mut Findings) {
     const PATH: &str = "spec.availabilitySet";
     if let Some(set) = &case.ask.availability_set {
         case.engine.refers::<AvailabilitySet>(set, case.placement, PATH, findings);
@@ -191,7 +192,7 @@ fn availability_set_is_fixed(case: &Vm<'_>, findings: &mut Findings) {
     findings.refuse(Code::PropertyChangeNotAllowed, PATH, fact, remedy);
 }
 
-fn revision_is_known(case: &Vm<'_>, findings: &mut Findings) {
+fn revision_is_known(case: &VmCase<'_>, findings: &mut Findings) {
     let Some(member) = &case.ask.member else { return };
     if let Some(wish) = &member.wish {
         let path = format!("metadata.annotations[{WISHED_REVISION}]");
@@ -199,7 +200,7 @@ fn revision_is_known(case: &Vm<'_>, findings: &mut Findings) {
     }
 }
 
-fn has_a_nic(case: &Vm<'_>, findings: &mut Findings) {
+fn has_a_nic(case: &VmCase<'_>, findings: &mut Findings) {
     if case.ask.network_interfaces.is_empty() {
         findings.refuse(
             Code::InvalidParameter,
@@ -210,7 +211,7 @@ fn has_a_nic(case: &Vm<'_>, findings: &mut Findings) {
     }
 }
 
-fn size_takes_the_nics(case: &Vm<'_>, findings: &mut Findings) {
+fn size_takes_the_nics(case: &VmCase<'_>, findings: &mut Findings) {
     let (count, size) = (case.ask.network_interfaces.len(), case.ask.size);
     if count > size.max_nics {
         findings.refuse(
@@ -222,7 +223,7 @@ fn size_takes_the_nics(case: &Vm<'_>, findings: &mut Findings) {
     }
 }
 
-fn configurations_are_few(case: &Vm<'_>, findings: &mut Findings) {
+fn configurations_are_few(case: &VmCase<'_>, findings: &mut Findings) {
     let count: usize = nics(case).map(|(_, _, nic)| nic.ask.configurations.len()).sum();
     if count > limits::PRIVATE_ADDRESSES {
         let violation = findings.refuse(
@@ -240,7 +241,7 @@ fn configurations_are_few(case: &Vm<'_>, findings: &mut Findings) {
     }
 }
 
-fn one_nic_is_primary(case: &Vm<'_>, findings: &mut Findings) {
+fn one_nic_is_primary(case: &VmCase<'_>, findings: &mut Findings) {
     let marked: Vec<_> =
         case.ask.network_interfaces.iter().enumerate().filter(|(_, nic)| nic.primary == Primary::Yes).collect();
     match marked.as_slice() {
@@ -266,7 +267,7 @@ fn one_nic_is_primary(case: &Vm<'_>, findings: &mut Findings) {
     }
 }
 
-fn nics_are_listed_once(case: &Vm<'_>, findings: &mut Findings) {
+fn nics_are_listed_once(case: &VmCase<'_>, findings: &mut Findings) {
     for (n, nic) in case.ask.network_interfaces.iter().enumerate() {
         if case.ask.network_interfaces.iter().take(n).any(|other| other.name == nic.name) {
             findings.refuse(
@@ -279,7 +280,7 @@ fn nics_are_listed_once(case: &Vm<'_>, findings: &mut Findings) {
     }
 }
 
-fn size_supports_acceleration(case: &Vm<'_>, findings: &mut Findings) {
+fn size_supports_acceleration(case: &VmCase<'_>, findings: &mut Findings) {
     if case.ask.size.accelerated_networking == AcceleratedNetworking::Supported {
         return;
     }
@@ -299,7 +300,7 @@ fn size_supports_acceleration(case: &Vm<'_>, findings: &mut Findings) {
 }
 
 /// The listed NICs that exist, with their place in the list.
-fn nics<'a>(case: &'a Vm<'_>) -> impl Iterator<Item = (usize, &'a NicReference, &'a Programmed<NetworkInterface>)> {
+fn nics<'a>(case: &'a VmCase<'_>) -> impl Iterator<Item = (usize, &'a NicReference, &'a Programmed<NetworkInterface>)> {
     let programmed = |name: &Name| case.engine.get::<NetworkInterface>(name);
     case.ask.network_interfaces.iter().enumerate().filter_map(move |(n, nic)| Some((n, nic, programmed(&nic.name)?)))
 }

@@ -7,10 +7,11 @@ use super::{InstanceName, NicModel, Obstacle, OrchestrationMode, VirtualMachineS
 use crate::fabric::engine::Engine;
 use crate::fabric::id::{Name, Placement};
 use crate::fabric::ipam::PoolId;
-use crate::fabric::network_interface::{AllocationMethod, IpVersion, NetworkInterface, pool_of};
+use crate::fabric::network_interface::NetworkInterface;
 use crate::fabric::public_ip_address::PublicIPAddress;
 use crate::fabric::quota::Quota;
 use crate::fabric::resource::{Programmed, Resource};
+use crate::fabric::terms::{AllocationMethod, IpVersion};
 use crate::fabric::violation::WaitKey;
 use crate::fabric::virtual_machine::{PowerWish, VirtualMachine};
 
@@ -88,7 +89,7 @@ impl Need {
         let here = held.filter(|held| held.ask.subnet == nic.subnet);
         let mut served: usize = 0;
         for version in IpVersion::ALL {
-            let pool = pool_of(&nic.subnet, version);
+            let pool = PoolId::of_subnet(&nic.subnet, version);
             if engine.pool(&pool).is_none() {
                 continue; // it takes no address of this version (S-20)
             }
@@ -140,8 +141,8 @@ impl Programmed<VirtualMachineScaleSet> {
     }
 }
 
-/// What an instance of a Flexible set was promised and has not taken is anybody's.
-pub(super) fn give_up(engine: &mut Engine, name: &Name, id: u64) {
+/// Releases the addresses reserved for an instance of a Flexible set that it has not taken.
+pub(super) fn release_promised(engine: &mut Engine, name: &Name, id: u64) {
     let Some(set) = engine.get::<VirtualMachineScaleSet>(name) else { return };
     let mut need = Need::default();
     if set.ask.mode == OrchestrationMode::Flexible {

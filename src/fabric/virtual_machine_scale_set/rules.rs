@@ -20,7 +20,7 @@ use network::{
 pub(in crate::fabric) use room::{NO_ROOM, Needed, added_ipv6, others, pool_has_room};
 use room::{no_upgrade_adds_ipv6, own_networks_fit, pools_have_room};
 
-type Set<'a> = Case<'a, VirtualMachineScaleSet>;
+type SetCase<'a> = Case<'a, VirtualMachineScaleSet>;
 
 const PROFILE: &str = "spec.virtualMachineProfile.networkProfile";
 
@@ -208,7 +208,7 @@ pub(super) const DELETION_RULES: &[DeletionRule] = &[DeletionRule {
     check: has_no_instances,
 }];
 
-fn mode_is_fixed(case: &Set<'_>, findings: &mut Findings) {
+fn mode_is_fixed(case: &SetCase<'_>, findings: &mut Findings) {
     if let Some(before) = case.before().filter(|before| before.mode != case.ask.mode) {
         findings.refuse(
             Code::PropertyChangeNotAllowed,
@@ -219,7 +219,7 @@ fn mode_is_fixed(case: &Set<'_>, findings: &mut Findings) {
     }
 }
 
-fn instances_are_few(case: &Set<'_>, findings: &mut Findings) {
+fn instances_are_few(case: &SetCase<'_>, findings: &mut Findings) {
     if case.ask.replicas > limits::INSTANCES_PER_SCALE_SET {
         findings.refuse(
             Code::InvalidParameter,
@@ -230,7 +230,7 @@ fn instances_are_few(case: &Set<'_>, findings: &mut Findings) {
     }
 }
 
-fn names_are_short(case: &Set<'_>, findings: &mut Findings) {
+fn names_are_short(case: &SetCase<'_>, findings: &mut Findings) {
     let length = case.name.name.len();
     if length > limits::LABEL_LENGTH {
         findings.refuse(
@@ -259,7 +259,7 @@ fn names_are_short(case: &Set<'_>, findings: &mut Findings) {
     }
 }
 
-fn labels_are_short(case: &Set<'_>, findings: &mut Findings) {
+fn labels_are_short(case: &SetCase<'_>, findings: &mut Findings) {
     const LONGEST: usize = limits::LABEL_LENGTH - "vm-".len() - DIGITS;
     if case.ask.mode == OrchestrationMode::Uniform {
         return;
@@ -276,7 +276,7 @@ fn labels_are_short(case: &Set<'_>, findings: &mut Findings) {
 }
 
 /// `<set>-<id>-<network interface>-<configuration>`: two names may join to one (S-29, S-33).
-fn objects_have_names_of_their_own(case: &Set<'_>, findings: &mut Findings) {
+fn objects_have_names_of_their_own(case: &SetCase<'_>, findings: &mut Findings) {
     if case.ask.mode == OrchestrationMode::Uniform {
         return;
     }
@@ -307,7 +307,7 @@ fn objects_have_names_of_their_own(case: &Set<'_>, findings: &mut Findings) {
     }
 }
 
-fn configurations_are_few(case: &Set<'_>, findings: &mut Findings) {
+fn configurations_are_few(case: &SetCase<'_>, findings: &mut Findings) {
     let count: usize = case.ask.model.network.iter().map(|nic| nic.configurations.len()).sum();
     if case.ask.mode == OrchestrationMode::Flexible && count > limits::PRIVATE_ADDRESSES {
         findings.refuse(
@@ -319,7 +319,7 @@ fn configurations_are_few(case: &Set<'_>, findings: &mut Findings) {
     }
 }
 
-fn batches_are_large(case: &Set<'_>, findings: &mut Findings) {
+fn batches_are_large(case: &SetCase<'_>, findings: &mut Findings) {
     let asked = case.ask.rolling.max_batch_percent;
     if asked < limits::SMALLEST_BATCH_PERCENT {
         findings.refuse(
@@ -346,7 +346,7 @@ fn has_no_instances(engine: &Engine, name: &Name, findings: &mut Findings) {
             Code::OperationNotAllowed,
             DELETION_PATH,
             "Instances of the scale set are still being deleted.",
-            "Wait: the scale set goes by itself when they have gone.",
+            "Wait: the scale set is deleted automatically when they have gone.",
         )
         .until(WaitKey::members(Kind::VirtualMachineScaleSet, name))
         .blocked_by(InstanceName { set: name, id: *first }.object_in(OrchestrationMode::Uniform));

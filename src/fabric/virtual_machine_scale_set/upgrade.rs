@@ -36,7 +36,7 @@ pub fn go_on(engine: &mut Engine, name: &Name) {
     }
 }
 
-/// Batch after batch, while enough instances run and everyone of the last batch does. How many were upgraded.
+/// Upgrades batch after batch, while enough instances run and every one of the last batch does. Returns how many it upgraded.
 fn roll(engine: &mut Engine, name: &Name) -> usize {
     let mut upgraded = 0;
     loop {
@@ -110,7 +110,7 @@ fn power_of_instance(engine: &Engine, set: &Name, mode: OrchestrationMode, id: u
     }
 }
 
-/// Brings one instance to the latest model. False if its addresses are not to be had; the set waits for them.
+/// Brings one instance to the latest model. False if it lacks addresses, which the set then waits for.
 fn upgrade(engine: &mut Engine, name: &Name, id: u64) -> bool {
     let Some(set) = engine.get::<VirtualMachineScaleSet>(name) else { return false };
     let (uniform, latest) = (set.ask.mode == OrchestrationMode::Uniform, set.held.revision);
@@ -121,7 +121,7 @@ fn upgrade(engine: &mut Engine, name: &Name, id: u64) -> bool {
     let wanted = Wanted { this, mode: OrchestrationMode::Uniform, placement, network: &network, power };
     let blocked = if uniform { lacking(engine, &wanted) } else { Default::default() };
     if blocked.is_empty() {
-        need::give_up(engine, name, id);
+        need::release_promised(engine, name, id);
     }
     let Some(set) = engine.get_mut::<VirtualMachineScaleSet>(name) else { return false };
     if !blocked.is_empty() {
@@ -179,7 +179,7 @@ pub fn vm_has_changed(engine: &mut Engine, vm: &Name) {
     }
 }
 
-/// The instances that are not settled yet.
+/// True if every instance exists and none is starting.
 pub(super) fn is_at_rest(engine: &Engine, name: &Name, set: &Programmed<VirtualMachineScaleSet>) -> bool {
     set.held.instances.keys().all(|id| is_settled(engine, name, set.ask.mode, *id))
 }

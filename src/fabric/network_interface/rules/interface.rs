@@ -1,21 +1,22 @@
 //! The rules of a NIC as a whole: its subnet, its DNS servers, accelerated networking, deletion.
 
 use super::disruption::ACCELERATION;
-use super::{Nic, attached_vm, path};
+use super::{NicCase, attached_vm, path};
 use crate::fabric::engine::Engine;
 use crate::fabric::id::{Kind, Name, ObjectId};
 use crate::fabric::limits;
-use crate::fabric::network_interface::{Assignment, NetworkInterface, Switch};
+use crate::fabric::network_interface::{Assignment, NetworkInterface};
 use crate::fabric::resource::DELETION_PATH;
 use crate::fabric::sizes::AcceleratedNetworking;
 use crate::fabric::subnet::Subnet;
+use crate::fabric::terms::Switch;
 use crate::fabric::violation::{Code, Findings, WaitKey};
 
-pub(super) fn subnet_exists(case: &Nic<'_>, findings: &mut Findings) {
+pub(super) fn subnet_exists(case: &NicCase<'_>, findings: &mut Findings) {
     case.engine.refers::<Subnet>(&case.ask.subnet, case.placement, "spec.subnet", findings);
 }
 
-pub(super) fn virtual_network_is_fixed(case: &Nic<'_>, findings: &mut Findings) {
+pub(super) fn virtual_network_is_fixed(case: &NicCase<'_>, findings: &mut Findings) {
     let Some(programmed) = case.programmed else { return };
     let networks = (case.engine.network_of(&programmed.ask.subnet), case.engine.network_of(&case.ask.subnet));
     let (Some(old), Some(new)) = networks else { return };
@@ -39,7 +40,7 @@ pub(super) fn virtual_network_is_fixed(case: &Nic<'_>, findings: &mut Findings) 
     }
 }
 
-pub(super) fn subnet_changes_with_dynamic_addresses(case: &Nic<'_>, findings: &mut Findings) {
+pub(super) fn subnet_changes_with_dynamic_addresses(case: &NicCase<'_>, findings: &mut Findings) {
     if case.before().is_none_or(|before| before.subnet == case.ask.subnet) {
         return;
     }
@@ -55,7 +56,7 @@ pub(super) fn subnet_changes_with_dynamic_addresses(case: &Nic<'_>, findings: &m
     }
 }
 
-pub(super) fn attached_secondary_stays_in_its_subnet(case: &Nic<'_>, findings: &mut Findings) {
+pub(super) fn attached_secondary_stays_in_its_subnet(case: &NicCase<'_>, findings: &mut Findings) {
     let Some(programmed) = case.programmed.filter(|programmed| programmed.ask.subnet != case.ask.subnet) else {
         return;
     };
@@ -73,7 +74,7 @@ pub(super) fn attached_secondary_stays_in_its_subnet(case: &Nic<'_>, findings: &
         .blocked_by(vm);
 }
 
-pub(super) fn dns_servers_are_few(case: &Nic<'_>, findings: &mut Findings) {
+pub(super) fn dns_servers_are_few(case: &NicCase<'_>, findings: &mut Findings) {
     let count = case.ask.dns_servers.len();
     if count > limits::DNS_SERVERS {
         findings.refuse(
@@ -85,7 +86,7 @@ pub(super) fn dns_servers_are_few(case: &Nic<'_>, findings: &mut Findings) {
     }
 }
 
-pub(super) fn size_supports_acceleration(case: &Nic<'_>, findings: &mut Findings) {
+pub(super) fn size_supports_acceleration(case: &NicCase<'_>, findings: &mut Findings) {
     let Some((name, vm)) = attached_vm(case).filter(|_| case.ask.accelerated_networking == Switch::On) else { return };
     if vm.ask.size.accelerated_networking == AcceleratedNetworking::Unsupported {
         findings
@@ -110,7 +111,7 @@ pub(super) fn is_not_attached(engine: &Engine, name: &Name, findings: &mut Findi
             Code::NicInUse,
             DELETION_PATH,
             format!("The network interface is attached to {vm}."),
-            format!("Detach it from {vm}, or delete {vm}; it then goes by itself."),
+            format!("Detach it from {vm}, or delete {vm}; it is then deleted automatically."),
         )
         .until(WaitKey::claim(Kind::NetworkInterface, name))
         .blocked_by(vm);

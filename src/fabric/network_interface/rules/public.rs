@@ -1,20 +1,21 @@
 //! The rules of public addresses on IP configurations.
 
 use super::disruption::edits_that_need_deallocated;
-use super::{Nic, attached_vm, path};
+use super::{NicCase, attached_vm, path};
 use crate::fabric::id::{Kind, Name, ObjectId};
-use crate::fabric::network_interface::{IpConfiguration, IpVersion, NetworkInterface};
+use crate::fabric::network_interface::{IpConfiguration, NetworkInterface};
 use crate::fabric::public_ip_address::{PublicIPAddress, needs_public_addresses};
+use crate::fabric::terms::IpVersion;
 use crate::fabric::violation::{Code, Findings, WaitKey};
 use crate::fabric::virtual_machine::PowerState;
 
-pub(super) fn public_addresses_exist(case: &Nic<'_>, findings: &mut Findings) {
+pub(super) fn public_addresses_exist(case: &NicCase<'_>, findings: &mut Findings) {
     for (n, _, public) in public_addresses(case.ask) {
         case.engine.refers::<PublicIPAddress>(public, case.placement, path(n, "publicIPAddress"), findings);
     }
 }
 
-pub(super) fn public_address_is_ipv4(case: &Nic<'_>, findings: &mut Findings) {
+pub(super) fn public_address_is_ipv4(case: &NicCase<'_>, findings: &mut Findings) {
     for (n, configuration, public) in public_addresses(case.ask) {
         let version = case.engine.get::<PublicIPAddress>(public).map(|public| public.ask.version);
         if configuration.version == IpVersion::IPv4 && version == Some(IpVersion::IPv6) {
@@ -30,7 +31,7 @@ pub(super) fn public_address_is_ipv4(case: &Nic<'_>, findings: &mut Findings) {
     }
 }
 
-pub(super) fn public_address_is_free(case: &Nic<'_>, findings: &mut Findings) {
+pub(super) fn public_address_is_free(case: &NicCase<'_>, findings: &mut Findings) {
     for (n, _, public) in public_addresses(case.ask) {
         if let Some((_, first, _)) = public_addresses(case.ask).find(|(m, _, other)| *m < n && *other == public) {
             findings.refuse(
@@ -56,7 +57,7 @@ pub(super) fn public_address_is_free(case: &Nic<'_>, findings: &mut Findings) {
     }
 }
 
-pub(super) fn public_pool_has_room(case: &Nic<'_>, findings: &mut Findings) {
+pub(super) fn public_pool_has_room(case: &NicCase<'_>, findings: &mut Findings) {
     let (Some((name, vm)), Some(before)) = (attached_vm(case), case.programmed) else { return };
     let starts = match vm.held.power {
         PowerState::Running | PowerState::Starting => true,
@@ -72,7 +73,7 @@ pub(super) fn public_pool_has_room(case: &Nic<'_>, findings: &mut Findings) {
     needs_public_addresses(case.engine, all, "spec.ipConfigurations", findings);
 }
 
-pub(super) fn skus_do_not_mix(case: &Nic<'_>, findings: &mut Findings) {
+pub(super) fn skus_do_not_mix(case: &NicCase<'_>, findings: &mut Findings) {
     let Some((name, vm)) = attached_vm(case) else { return };
     if case.ask.public_ip_addresses().next().is_none() {
         return; // and nothing else is looked for

@@ -1,13 +1,13 @@
 //! The rules of attaching and detaching network interfaces: which may be, and when.
 
-use super::{LIST, Vm, nics};
+use super::{LIST, VmCase, nics};
 use crate::fabric::id::{Kind, ObjectId};
-use crate::fabric::network_interface::IpVersion;
 use crate::fabric::resource::Programmed;
+use crate::fabric::terms::IpVersion;
 use crate::fabric::violation::{Code, Findings, WaitKey};
 use crate::fabric::virtual_machine::{Disruption, NicReference, PowerState, PowerWish, VirtualMachine};
 
-pub(super) fn nics_are_free(case: &Vm<'_>, findings: &mut Findings) {
+pub(super) fn nics_are_free(case: &VmCase<'_>, findings: &mut Findings) {
     for (n, nic, programmed) in nics(case) {
         let holder = programmed.held.attached.as_ref().map(|attached| &attached.vm);
         let Some(holder) = holder.filter(|holder| *holder != case.name) else { continue };
@@ -24,7 +24,7 @@ pub(super) fn nics_are_free(case: &Vm<'_>, findings: &mut Findings) {
     }
 }
 
-pub(super) fn nics_are_in_one_network(case: &Vm<'_>, findings: &mut Findings) {
+pub(super) fn nics_are_in_one_network(case: &VmCase<'_>, findings: &mut Findings) {
     let mut networks = nics(case)
         .filter_map(|(n, nic, programmed)| Some((n, &nic.name, case.engine.network_of(&programmed.ask.subnet)?)));
     let Some((_, first, network)) = networks.next() else { return };
@@ -43,7 +43,7 @@ pub(super) fn nics_are_in_one_network(case: &Vm<'_>, findings: &mut Findings) {
     }
 }
 
-pub(super) fn attaching_needs_deallocated(case: &Vm<'_>, findings: &mut Findings) {
+pub(super) fn attaching_needs_deallocated(case: &VmCase<'_>, findings: &mut Findings) {
     let Some(programmed) = case.programmed.filter(|programmed| !is_deallocated_for_edits(programmed, case.ask)) else {
         return;
     };
@@ -61,7 +61,7 @@ pub(super) fn attaching_needs_deallocated(case: &Vm<'_>, findings: &mut Findings
     }
 }
 
-pub(super) fn detaching_needs_deallocated(case: &Vm<'_>, findings: &mut Findings) {
+pub(super) fn detaching_needs_deallocated(case: &VmCase<'_>, findings: &mut Findings) {
     let Some(programmed) = case.programmed.filter(|programmed| !is_deallocated_for_edits(programmed, case.ask)) else {
         return;
     };
@@ -81,7 +81,7 @@ const DEALLOCATE_FIRST: &str = "Please stop/deallocate the VM and retry the oper
                                 together with the new list, and to Running after it; or \
                                 set disruptionPolicy to Deallocate.";
 
-pub(super) fn ipv6_is_attached_at_creation(case: &Vm<'_>, findings: &mut Findings) {
+pub(super) fn ipv6_is_attached_at_creation(case: &VmCase<'_>, findings: &mut Findings) {
     let attached = case.engine.attached_to(case.name);
     let is_new = |nic: &NicReference| case.programmed.is_some() && !attached.contains(&nic.name);
     for (n, nic, programmed) in nics(case).filter(|(_, nic, _)| is_new(nic)) {

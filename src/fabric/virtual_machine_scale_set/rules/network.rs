@@ -1,13 +1,14 @@
 //! The rules of the network of an instance, which hold for a model and for what an instance has of its own.
 
-use super::{PROFILE, Set};
+use super::{PROFILE, SetCase};
 use crate::fabric::engine::Engine;
 use crate::fabric::id::{Kind, Name, ObjectId, Placement};
 use crate::fabric::limits;
-use crate::fabric::network_interface::{NetworkInterface, Primary, Switch};
+use crate::fabric::network_interface::NetworkInterface;
 use crate::fabric::public_ip_address::{PublicIPAddress, Sku, label_is_in_use};
 use crate::fabric::resource::{Case, Programmed, Resource};
 use crate::fabric::sizes::{AcceleratedNetworking, VmSize};
+use crate::fabric::terms::{Primary, Switch};
 use crate::fabric::violation::{Code, Findings, Violation};
 use crate::fabric::virtual_machine_scale_set::{
     Instance, InstanceName, NicModel, UpgradeMode, VirtualMachineScaleSet, publics,
@@ -42,7 +43,7 @@ pub(in crate::fabric) enum Beside {
 }
 
 impl<'a> Network<'a> {
-    pub(super) fn of_the_model(case: &Set<'a>) -> Self {
+    pub(super) fn of_the_model(case: &SetCase<'a>) -> Self {
         let id = case.programmed.map_or(0, |set| set.held.next_instance_id);
         let before = case.before().and_then(|before| before.model.network.first());
         let kept = usize::try_from(case.ask.replicas).unwrap_or(usize::MAX);

@@ -3,13 +3,14 @@
 use std::collections::BTreeSet;
 
 use super::network::{Network, size_takes};
-use super::{PROFILE, Set};
+use super::{PROFILE, SetCase};
 use crate::fabric::engine::Engine;
 use crate::fabric::id::{Kind, Name};
 use crate::fabric::ipam::PoolId;
-use crate::fabric::network_interface::{IpVersion, NetworkInterface};
+use crate::fabric::network_interface::NetworkInterface;
 use crate::fabric::public_ip_address::public_pool_has_room;
 use crate::fabric::quota;
+use crate::fabric::terms::IpVersion;
 use crate::fabric::violation::{Code, Findings, Violation, WaitKey};
 use crate::fabric::virtual_machine::PowerWish;
 use crate::fabric::virtual_machine_scale_set::{
@@ -27,7 +28,7 @@ pub(in crate::fabric) const NO_ROOM: &[Code] = &[
 ];
 
 /// The instances that this put upgrades, now or batch by batch.
-fn upgraded<'a>(case: &Set<'a>) -> impl Iterator<Item = (u64, &'a Instance)> + use<'a> {
+fn upgraded<'a>(case: &SetCase<'a>) -> impl Iterator<Item = (u64, &'a Instance)> + use<'a> {
     let is_news = case.before().is_some_and(|before| before.model != case.ask.model);
     let (latest, kept) = (case.programmed.map_or(0, |set| set.held.revision), usize::try_from(case.ask.replicas));
     let instances = case.programmed.filter(|_| case.ask.upgrade != UpgradeMode::Manual);
@@ -37,7 +38,7 @@ fn upgraded<'a>(case: &Set<'a>) -> impl Iterator<Item = (u64, &'a Instance)> + u
         .map(|(id, instance)| (*id, instance))
 }
 
-pub(super) fn own_networks_fit(case: &Set<'_>, findings: &mut Findings) {
+pub(super) fn own_networks_fit(case: &SetCase<'_>, findings: &mut Findings) {
     for (id, own) in upgraded(case).filter_map(|(id, instance)| Some((id, instance.network.as_deref()?))) {
         let Some(set) = case.programmed else { return };
         let this = InstanceName { set: case.name, id };
@@ -58,7 +59,7 @@ pub(super) fn own_networks_fit(case: &Set<'_>, findings: &mut Findings) {
     }
 }
 
-pub(super) fn no_upgrade_adds_ipv6(case: &Set<'_>, findings: &mut Findings) {
+pub(super) fn no_upgrade_adds_ipv6(case: &SetCase<'_>, findings: &mut Findings) {
     if case.ask.mode == OrchestrationMode::Flexible {
         return; // there each network interface is judged as the object that it is
     }
@@ -95,7 +96,7 @@ pub(in crate::fabric) fn added_ipv6(
 
 /// All that the put needs beyond what its instances hold and what other sets were promised; what it gives up is free only
 /// afterwards (S-37). A put that needs no more is not refused for what its instances were promised and another has taken.
-pub(super) fn pools_have_room(case: &Set<'_>, findings: &mut Findings) {
+pub(super) fn pools_have_room(case: &SetCase<'_>, findings: &mut Findings) {
     let (engine, mode, placement) = (case.engine, case.ask.mode, case.placement);
     let network = &*case.ask.model.network;
     let wanted = |id: u64, power: Option<PowerWish>| Wanted {
@@ -157,13 +158,13 @@ fn field_that_takes(network: &[NicModel], pool: &PoolId) -> String {
 }
 
 /// Its id was told, and it was not made before a restart; or it has no machine yet, and is to have the new model (S-28).
-fn is_made_anew(case: &Set<'_>, instance: &Instance) -> bool {
+fn is_made_anew(case: &SetCase<'_>, instance: &Instance) -> bool {
     let is_new_model = case.before().is_some_and(|before| before.model != case.ask.model);
     instance.target == 0 || is_new_model && instance.revision == 0
 }
 
 /// What the set's own instances will need that keep the models that they were promised.
-fn promised(case: &Set<'_>) -> Need {
+fn promised(case: &SetCase<'_>) -> Need {
     let mut need = Need::default();
     let Some(set) = case.programmed else { return need };
     // A Rolling upgrade leaves them on their way to the model that they were promised until their batch comes.

@@ -69,7 +69,7 @@ fn a_flexible_set_that_asks_for_no_more_is_not_refused_for_what_another_took() {
 fn an_instance_takes_no_address_that_a_flexible_set_will_need() {
     let mut fabric = a_small_farm().with_set(a_scale_set("api", 1)).with(a_scale_set("flex", 2).flexible());
     let mut nic = a_nic_model("nic");
-    nic.configurations.push(a_configuration_model("more", crate::fabric::network_interface::Primary::No));
+    nic.configurations.push(a_configuration_model("more", crate::fabric::terms::Primary::No));
     let own = || an_instance("api", 0).network([nic.clone()]);
     let refusal = fabric.put(own()).unwrap_err();
     assert_eq!(told(&refusal), [("VMSS-29", Code::SubnetIsFull, "spec.networkProfileConfiguration")]);
@@ -83,7 +83,7 @@ fn instances_on_their_way_to_a_model_are_given_room_for_it_while_the_next_one_ro
     let mut fabric = a_fabric().with(a_subnet("web", "10.0.1.0/28")).with(a_scale_set("flex", 2).flexible());
     (0..2).for_each(|id| make(&mut fabric, "flex", id, 1));
     let mut wide = a_nic_model("nic");
-    wide.configurations.push(a_configuration_model("more", crate::fabric::network_interface::Primary::No));
+    wide.configurations.push(a_configuration_model("more", crate::fabric::terms::Primary::No));
     fabric.accept(a_scale_set("flex", 2).flexible().upgrade(UpgradeMode::Automatic).nics([wide]));
     (0..7).for_each(|n| fabric.accept(a_nic(&format!("n{n}"))));
     assert_eq!(fabric.available("web"), 2, "as many as the two on their way need");
