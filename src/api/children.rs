@@ -77,9 +77,10 @@ fn flexible(set: &Name, instance: u64, revision: u64, model: &Model) -> Vec<Chil
     children
 }
 
-/// The id of the instance that an object of a scale set is of, as its name says (S-29).
+/// The id of the instance that an object of a scale set is of, as its name says (S-29); a set writes no leading zeros.
 pub fn instance_of(set: &Name, object: &Name) -> Option<u64> {
-    object.name.strip_prefix(&*set.name)?.strip_prefix('-')?.split('-').next()?.parse().ok()
+    let written = object.name.strip_prefix(&*set.name)?.strip_prefix('-')?.split('-').next()?;
+    written.parse().ok().filter(|id: &u64| id.to_string() == written)
 }
 
 /// The manifest of a child. `None` if the set is to have no such object any longer.

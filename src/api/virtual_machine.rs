@@ -7,6 +7,7 @@ use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::children::instance_of;
 use super::common::{self, Address, LocalReference, ObjectReference, Tags};
 use super::status::Status;
 use super::texts::{ComputerName, Location, NamespaceName, ObjectName};
@@ -15,6 +16,7 @@ use crate::fabric::limits;
 use crate::fabric::virtual_machine::{
     Disruption, GuestInterface, Member, NicReference, OsType, PowerWish, VirtualMachineView,
 };
+use crate::fabric::virtual_machine_scale_set::InstanceName;
 use crate::fabric::{Code, Findings, Name, Violation, VirtualMachine};
 
 /// A virtual machine, as far as its network is concerned: size, power state and network interfaces.
@@ -85,7 +87,7 @@ pub struct HardwareProfile {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct OsProfile {
-    /// The guest's own name. Default: the object's name.
+    /// The guest's own name. Default: the object's name, with hyphens for dots and cut to 64 characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<ComputerName>")]
     pub computer_name: Option<String>,
@@ -161,7 +163,7 @@ impl Api for VirtualMachine {
             disruption: spec.disruption_policy,
             guest,
             size,
-            computer_name: os.computer_name.unwrap_or_else(|| about.name.name.to_string()),
+            computer_name: os.computer_name.unwrap_or_else(|| computer_name(&about.name)),
             os_type: os.os_type.unwrap_or_default(),
             network_interfaces,
             power: spec.power_state,
@@ -197,10 +199,17 @@ impl Api for VirtualMachine {
     }
 }
 
+/// What a guest is called whose virtual machine is called this: a computer's name is shorter, and has no dots.
+fn computer_name(vm: &Name) -> String {
+    let cut: String = vm.name.replace('.', "-").chars().take(limits::COMPUTER_NAME_LENGTH).collect();
+    cut.trim_end_matches('-').to_owned()
+}
+
 /// Its place in the Flexible scale set that owns it: the set calls it `<set>-<id>` (S-29).
 fn member(about: &About) -> Option<Box<Member>> {
     let owner = about.owner.as_ref()?;
-    let id = about.name.name.strip_prefix(&*owner.set.name)?.strip_prefix('-')?.parse().ok()?;
+    let id = instance_of(&owner.set, &about.name)
+        .filter(|id| InstanceName { set: &owner.set, id: *id }.object() == about.name)?;
     let (revision, wish) = about.revisions.clone();
     Some(Box::new(Member {
         set: owner.set.clone(),

@@ -138,7 +138,7 @@ pub struct RollingUpgradePolicy {
     /// The pause between two batches, as an ISO 8601 duration such as PT30S.
     #[serde(default = "no_pause")]
     #[schemars(length(max = 16))]
-    #[x_kube(validation = ("self.matches('^PT(([0-9]+H)?([0-9]+M)?[0-9]+S|([0-9]+H)?[0-9]+M|[0-9]+H)$')", "must be an ISO 8601 duration, such as PT30S"))]
+    #[x_kube(validation = ("self.matches('^PT(([0-9]{1,9}H)?([0-9]{1,9}M)?[0-9]{1,9}S|([0-9]{1,9}H)?[0-9]{1,9}M|[0-9]{1,9}H)$')", "must be an ISO 8601 duration, such as PT30S"))]
     pub pause_time_between_batches: String,
 }
 
@@ -213,7 +213,6 @@ impl Api for VirtualMachineScaleSet {
 
     fn describe(&self, name: &Name, location: &str) -> VirtualMachineScaleSetSpec {
         let (sku, virtual_machine_profile) = describe_model(&self.model, name);
-        let pause = SignedDuration::try_from(self.rolling.pause).unwrap_or_default();
         VirtualMachineScaleSetSpec {
             location: Some(location.to_owned()),
             tags: Tags::new(),
@@ -225,7 +224,7 @@ impl Api for VirtualMachineScaleSet {
                 rolling_upgrade_policy: Some(RollingUpgradePolicy {
                     max_batch_instance_percent: self.rolling.max_batch_percent.into(),
                     max_unhealthy_instance_percent: self.rolling.max_unhealthy_percent.into(),
-                    pause_time_between_batches: format!("{pause}"),
+                    pause_time_between_batches: format!("PT{}S", self.rolling.pause.as_secs()),
                 }),
             },
             virtual_machine_profile,
@@ -256,11 +255,11 @@ fn rolling(asked: RollingUpgradePolicy, findings: &mut Findings) -> RollingPolic
     let max_unhealthy_percent = percent(asked.max_unhealthy_instance_percent, 0, "maxUnhealthyInstancePercent");
     let text = &asked.pause_time_between_batches;
     let pause = text.parse::<SignedDuration>().ok().and_then(|pause| Duration::try_from(pause).ok());
-    let pause = pause.unwrap_or_else(|| {
+    let pause = pause.filter(|pause| *pause <= limits::LONGEST_PAUSE).unwrap_or_else(|| {
         findings.under("VMSS-28").refuse(
             Code::InvalidParameter,
             format!("{POLICY}.pauseTimeBetweenBatches"),
-            format!("{text:?} is no duration."),
+            format!("{text:?} is not a duration of at most {} seconds.", limits::LONGEST_PAUSE.as_secs()),
             "Write an ISO 8601 duration, such as PT30S.",
         );
         Duration::ZERO

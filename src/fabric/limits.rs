@@ -33,12 +33,16 @@ pub const SECONDARY_CONFIGURATIONS_PER_INSTANCE: usize = 256;
 pub const INSTANCES_PER_SCALE_SET: u32 = 1000;
 /// The smallest batch of a Rolling upgrade, in percent of the instances (VMSS-28; Azure's API of scale sets).
 pub const SMALLEST_BATCH_PERCENT: u8 = 5;
+/// The longest pause between the batches of a Rolling upgrade: as many seconds as nine digits tell.
+pub const LONGEST_PAUSE: std::time::Duration = std::time::Duration::from_secs(999_999_999);
 /// Characters of a resource's name (ARM-10); the API server allows 253 and otherwise less than Azure.
 pub const NAME_LENGTH: usize = 80;
 /// Characters of the name of a region (S-12).
 pub const LOCATION_LENGTH: usize = 64;
 /// Characters of the value of a label in Kubernetes.
 pub const LABEL_LENGTH: usize = 63;
+/// Characters of the name that a guest has for itself.
+pub const COMPUTER_NAME_LENGTH: usize = 64;
 /// NICs of a VM of any size, at most (SIZE-01).
 pub const NICS_PER_VM: usize = 8;
 /// Characters of the annotation that asks for a restart, which the status repeats (S-06).

@@ -392,6 +392,19 @@ fn a_machine_that_is_the_sets_no_longer_is_replaced_and_stays() {
 }
 
 #[test]
+fn a_machine_that_is_called_like_an_instance_but_for_zeros_is_no_instance() {
+    let mut world = made("Flexible", 1);
+    let (own, other) = (machine(0), id(Kind::VirtualMachine, "a", "api-00"));
+    let (there, uid) = (world.objects[&own].clone(), world.objects[&own]["metadata"]["uid"].clone());
+    world.create(&other, there["spec"].clone(), true);
+    world.edit(&other, |object| object["metadata"]["ownerReferences"] = there["metadata"]["ownerReferences"].clone());
+    world.calm_down();
+    assert_eq!(names(&world, Kind::VirtualMachine), ["api-0"], "what a set owns and did not make, it deletes");
+    assert_eq!(world.objects[&own]["metadata"]["uid"], uid);
+    a_restart_changes_nothing(&mut world);
+}
+
+#[test]
 fn a_network_interface_that_is_the_sets_no_longer_is_told() {
     let mut world = made("Flexible", 1);
     world.edit(&nic(0), |object| object["metadata"]["ownerReferences"] = json!([]));

@@ -273,7 +273,7 @@ pub const NETWORKS: &[Remark] = &[
         "VNET-08",
         "Peered networks do not overlap.",
         NotModelled("The kind VirtualNetworkPeering does not exist yet."),
-        "recorded",
+        "kyma cloud-manager",
     ),
     remark(
         "VNET-10",

@@ -6,10 +6,12 @@ use std::time::Duration;
 use ipnet::IpNet;
 use jiff::Timestamp;
 use proptest::prelude::*;
+use serde_json::json;
 
 use super::properties::{Driver, config, settings};
 use super::random::{Op, end, operations};
 use super::restored::{essence, records, restored};
+use crate::api::{About, Api};
 use crate::fabric::network_interface::NetworkInterface;
 use crate::fabric::public_ip_address::PublicIPAddress;
 use crate::fabric::terms::AllocationMethod;
@@ -283,4 +285,25 @@ fn the_pause_between_two_batches_begins_anew_after_a_restart() {
     assert_eq!(updated(&fabric), Some(1));
     fabric.advance(60);
     assert_eq!(updated(&fabric), Some(2));
+}
+
+/// ARM-10 allows names that are too long for a guest, and dots, which a guest's name has not.
+#[test]
+fn a_machine_whose_name_is_no_name_of_a_guest_is_restored() {
+    let (long, dotted) = ("v".repeat(79) + "1", "a.".repeat(32) + "b");
+    for name in [long.as_str(), dotted.as_str()] {
+        let fabric = a_fabric().with(a_subnet("web", "10.0.1.0/24")).with(a_nic("n"));
+        let spec = json!({
+            "hardwareProfile": {"vmSize": "Standard_DS3_v2"},
+            "networkProfile": {"networkInterfaces": [{"name": "n"}]},
+        });
+        let about = About::named(named(name));
+        let ask = VirtualMachine::translate(&about, &serde_json::from_value(spec).unwrap()).unwrap();
+        let mut machine = a_vm(name);
+        machine.ask = ask;
+        let fabric = fabric.with(machine);
+        let (engine, dropped) = restored(&fabric.engine, records(&fabric.engine));
+        assert_eq!(dropped, Vec::<String>::new());
+        assert_eq!(essence(&engine), essence(&fabric.engine), "{name}");
+    }
 }

@@ -1,5 +1,6 @@
 //! A fabric that is made anew from what the statuses of another's objects tell.
 
+use crate::api::form::{self, Whose};
 use crate::api::{About, Api, Owner};
 use crate::fabric::kind::Tables;
 use crate::fabric::network_interface::NetworkInterface;
@@ -19,6 +20,8 @@ fn record<K: Api>(engine: &Engine, name: &Name, programmed: &Programmed<K>) -> R
     let (owner, revisions) = family(engine, K::KIND, name);
     let about = About { restarted_at, owner, revisions, ..About::named(name.clone()) };
     let spec = serde_json::to_value(programmed.ask.describe(name, &programmed.placement.location)).unwrap();
+    // A status whose spec is not of the form of the CRD counts as none when it is read.
+    assert_eq!(form::check(K::KIND, &spec, Whose::TheServers), [], "{spec:#}");
     Record {
         uid: programmed.uid.clone(),
         generation: programmed.generation,
