@@ -54,7 +54,7 @@ texts! {
         "must be 1 to 63 lower-case letters, digits and hyphens, a letter or digit first and last";
 
     /// Host name of a guest operating system.
-    ComputerName, at most 64, "^[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?$",
+    ComputerName, at most limits::COMPUTER_NAME_LENGTH, "^[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?$",
         "must be 1 to 64 letters, digits and hyphens, a letter or digit first and last";
 
     /// What the names of guests of a scale set begin with.

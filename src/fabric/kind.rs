@@ -193,8 +193,8 @@ macro_rules! define_kinds {
         pub fn refusing_rules() -> Vec<Refusing> {
             let mut all = Vec::new();
             $(
-                all.extend($kind::RULES.iter().map(|rule| rule.about()));
-                all.extend($kind::DELETION_RULES.iter().map(|rule| rule.about(Kind::$kind)));
+                all.extend($kind::RULES.iter().map(|rule| rule.about(Kind::$kind, false)));
+                all.extend($kind::DELETION_RULES.iter().map(|rule| rule.about(Kind::$kind, true)));
             )*
             all
         }

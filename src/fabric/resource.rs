@@ -145,8 +145,8 @@ pub struct Advice {
     pub message: String,
 }
 
-/// A constraint on a put.
-pub struct Rule<K: Resource> {
+/// A constraint, and what finds that it is broken.
+pub struct RuleOf<Check> {
     /// Its id in the rule catalogue.
     pub id: &'static str,
     /// The rule in one sentence.
@@ -160,8 +160,13 @@ pub struct Rule<K: Resource> {
     /// The article or other source.
     pub source: &'static str,
     /// Finds what breaks it.
-    pub check: fn(&Case<'_, K>, &mut Findings),
+    pub check: Check,
 }
+
+/// A constraint on a put.
+pub type Rule<K> = RuleOf<fn(&Case<'_, K>, &mut Findings)>;
+/// A constraint on a deletion.
+pub type DeletionRule = RuleOf<fn(&Engine, &Name, &mut Findings)>;
 
 /// What is the same of rules on puts and on deletions, of every kind.
 #[derive(Clone, Copy, Debug)]
@@ -205,38 +210,12 @@ impl std::fmt::Display for Cures {
     }
 }
 
-impl<K: Resource> Rule<K> {
+impl<Check> RuleOf<Check> {
     /// All but the check.
-    pub fn about(&self) -> Refusing {
+    pub fn about(&self, kind: Kind, deletion: bool) -> Refusing {
         let Self { id, says, codes, cure, remedy, source, check: _ } = *self;
-        Refusing { kind: K::KIND, deletion: false, id, says, codes, cure, remedy, source }
+        Refusing { kind, deletion, id, says, codes, cure, remedy, source }
     }
-}
-
-impl DeletionRule {
-    /// All but the check.
-    pub fn about(&self, kind: Kind) -> Refusing {
-        let Self { id, says, codes, cure, remedy, source, check: _ } = *self;
-        Refusing { kind, deletion: true, id, says, codes, cure, remedy, source }
-    }
-}
-
-/// A constraint on a deletion.
-pub struct DeletionRule {
-    /// Its id in the rule catalogue.
-    pub id: &'static str,
-    /// The rule in one sentence.
-    pub says: &'static str,
-    /// The codes that it refuses with.
-    pub codes: &'static [Code],
-    /// Who can cure what breaks it.
-    pub cure: Cures,
-    /// What to do, in short.
-    pub remedy: &'static str,
-    /// The article or other source.
-    pub source: &'static str,
-    /// Finds what breaks it.
-    pub check: fn(&Engine, &Name, &mut Findings),
 }
 
 /// The path that violations of a deletion show (S-09).

@@ -36,7 +36,7 @@ pub struct VirtualMachineScaleSetVMView {
     pub own_network: Option<bool>,
     /// The guest's name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 64))]
+    #[schemars(length(max = limits::COMPUTER_NAME_LENGTH))]
     pub computer_name: Option<String>,
     /// The power state.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -98,19 +98,6 @@ impl<'a> Network<'a> {
     }
 }
 
-/// Every rule of the network of an instance; the ids are those of the rules.
-pub(in crate::fabric) fn network_is_legal(network: &Network<'_>, findings: &mut Findings) {
-    parts_are_legal(network, findings.under("VMSS-30"));
-    nics_are_few(network, findings.under("VMSS-07"));
-    one_nic_is_primary(network, findings.under("VM-09"));
-    nics_are_in_one_network(network, findings.under("VMSS-13"));
-    network_is_fixed(network, findings.under("VMSS-12"));
-    secondary_configurations_are_few(network, findings.under("VMSS-17"));
-    size_supports_acceleration(network, findings.under("VMSS-23"));
-    skus_do_not_mix(network, findings.under("PIP-19"));
-    labels_are_free(network, findings.under("VMSS-09"));
-}
-
 /// The rules of the network of an instance that its size decides.
 pub(in crate::fabric) fn size_takes(network: &Network<'_>, findings: &mut Findings) {
     nics_are_few(network, findings.under("VMSS-07"));
