@@ -109,7 +109,7 @@ impl Engine {
         }
     }
 
-    /// Everything that the fabric carries; two fabrics with equal tables answer alike.
+    /// Everything that the fabric carries; two fabrics with equal tables give equal answers.
     pub fn tables(&self) -> &Tables {
         &self.tables
     }
@@ -153,7 +153,7 @@ impl Engine {
         self.macs.len()
     }
 
-    /// Lets the clock go on to `now`; what was to be done by then is done.
+    /// Advances the clock to `now`, and does everything that was due by then.
     pub fn advance(&mut self, now: Timestamp) {
         self.now = self.now.max(now);
         while self.next_deadline().is_some_and(|due| due <= self.now) {
@@ -271,7 +271,7 @@ impl Engine {
         }
     }
 
-    /// An object that is not carried was refused: whoever refers to it may now say why (S-36).
+    /// Remembers why an object that is not carried was refused, for the refusals of those that refer to it (S-36).
     pub fn note_refused(&mut self, id: &ObjectId, code: Code) {
         if self.holder(id.kind, &id.name).is_none() && self.refused.insert(id.clone(), code) != Some(code) {
             self.free(WaitKey::Object(id.clone()));
@@ -307,7 +307,7 @@ impl Engine {
         self.commit(name, Change { request, placement: placement.clone() });
     }
 
-    /// Lets go of a part of an instance.
+    /// Deletes a part of an instance.
     pub(super) fn drop_part<K: Resource>(&mut self, name: &Name) {
         if let Some(gone) = K::table_mut(&mut self.tables).remove(name) {
             self.count(Some(gone.ask.counts(&gone.placement)), Vec::new());
@@ -344,7 +344,7 @@ impl Engine {
         }
     }
 
-    /// How much of what this key stands for is taken; none of what is not counted.
+    /// How many addresses of a pool or items of a quota are taken; 0 for keys that are not counted.
     pub fn taken(&self, key: &WaitKey) -> u64 {
         match key {
             WaitKey::Capacity(pool) => self.pool(pool).map_or(0, Pool::allocated),

@@ -72,7 +72,7 @@ impl Pool {
         self.prefix
     }
 
-    /// The number of addresses of the prefix; of an IPv6 prefix, at most 2^63 - 1 is told.
+    /// The number of addresses of the prefix; of an IPv6 prefix, at most 2^63 - 1 is reported.
     pub fn total(&self) -> u64 {
         self.last.saturating_add(1).min(u64::MAX >> 1)
     }
@@ -158,7 +158,7 @@ impl Pool {
         }
     }
 
-    /// Gives an address back. False if nobody held it.
+    /// Releases an address. False if nobody held it.
     pub fn release(&mut self, address: IpAddr) -> bool {
         match self.offset(address) {
             Some(offset) if self.bit(offset) => {

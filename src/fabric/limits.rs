@@ -19,7 +19,7 @@ pub const DNS_SERVERS: usize = 20;
 pub const SUBNETS_PER_VNET: usize = 3000;
 /// Minutes that an idle flow of a public address is kept, at least and at most (PIP-13; recorded).
 pub const IDLE_TIMEOUT_MINUTES: std::ops::RangeInclusive<i32> = 4..=30;
-/// The same where nobody says (PIP-13; recorded).
+/// The same by default (PIP-13; recorded).
 pub const DEFAULT_IDLE_TIMEOUT_MINUTES: i32 = 4;
 /// Prefix lengths of a public prefix, most to fewest addresses (PIP-16, S-19; limits).
 pub const PUBLIC_PREFIX_LENGTHS: std::ops::RangeInclusive<u8> = 28..=31;

@@ -94,7 +94,7 @@ impl Macs {
         self.used.insert(mac)
     }
 
-    /// Gives a MAC address back.
+    /// Releases a MAC address.
     pub fn release(&mut self, mac: Mac) {
         self.used.remove(&mac);
     }

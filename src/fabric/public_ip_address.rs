@@ -41,7 +41,7 @@ impl fmt::Display for Sku {
 }
 
 impl Sku {
-    /// How its addresses are allocated where nobody says: a Standard one is always Static (PIP-02).
+    /// How its addresses are allocated by default: a Standard one is always Static (PIP-02).
     pub fn default_method(self) -> AllocationMethod {
         match self {
             Sku::Basic => AllocationMethod::Dynamic,

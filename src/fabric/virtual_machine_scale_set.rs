@@ -107,13 +107,13 @@ pub struct HeldVirtualMachineScaleSet {
     pub names: BTreeSet<ObjectId>,
     /// When the pause between two batches ends.
     pub paused_until: Option<Timestamp>,
-    /// What an upgrade that cannot go on waits for.
+    /// What a blocked upgrade waits for.
     pub blocked: BTreeSet<WaitKey>,
     /// What keeps instances from becoming what they are to be, by id.
     pub obstacles: BTreeMap<u64, Obstacle>,
 }
 
-/// What keeps an instance from becoming what it is to be; whoever makes its objects tells.
+/// What keeps an instance from becoming what it is to be; the operator, which makes its objects, reports it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Obstacle {
     /// A field of one of its objects is another's: it keeps the model that it has (VMSS-27).
@@ -205,7 +205,7 @@ impl Resource for VirtualMachineScaleSet {
         view::progress(engine, name, programmed)
     }
 
-    /// It is put again when an instance has gone, and when an upgrade that was stopped can go on.
+    /// It is put again when an instance was deleted, and when an upgrade that was blocked can continue.
     fn awaits(_: &Engine, name: &Name, programmed: &Programmed<Self>) -> BTreeSet<WaitKey> {
         let members = WaitKey::members(Kind::VirtualMachineScaleSet, name);
         std::iter::once(members).chain(programmed.held.blocked.iter().cloned()).collect()
@@ -258,7 +258,7 @@ impl Engine {
         }
     }
 
-    /// Takes note of what keeps an instance of a set from becoming what it is to be, or that nothing does.
+    /// Records what keeps an instance of a set from becoming what it is to be, or that nothing does.
     pub fn note_obstacle(&mut self, set: &Name, id: u64, obstacle: Option<Obstacle>) {
         if obstacle == Some(Obstacle::TakenOver) {
             need::release_promised(self, set, id);

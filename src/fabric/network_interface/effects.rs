@@ -107,7 +107,7 @@ pub(in crate::fabric) fn vm_started(engine: &mut Engine, name: &Name) {
     vm_power_changed(engine, name);
 }
 
-/// The VM has been stopped, deallocated, or has let go of the NIC.
+/// The VM has been stopped or deallocated, or has detached the NIC.
 pub(in crate::fabric) fn vm_power_changed(engine: &mut Engine, name: &Name) {
     let public: Vec<Name> = engine
         .get::<NetworkInterface>(name)

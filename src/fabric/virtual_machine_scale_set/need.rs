@@ -29,7 +29,7 @@ pub struct Need {
 /// An instance, and the network that it is to have.
 #[derive(Clone, Copy)]
 pub struct Wanted<'a> {
-    /// The instance; of several alike, the first.
+    /// The instance; of several identical ones, the first.
     pub this: InstanceName<'a>,
     /// How its parts are kept.
     pub mode: OrchestrationMode,
@@ -56,7 +56,7 @@ impl Wanted<'_> {
 }
 
 impl Need {
-    /// And what `count` instances alike need; only the first of them may hold something.
+    /// Adds what `count` identical instances need; only the first of them may hold something.
     pub fn add(&mut self, engine: &Engine, wanted: &Wanted<'_>, count: u64) {
         for nic in wanted.network {
             self.add_nic(engine, wanted, nic, count);
@@ -119,7 +119,7 @@ impl Need {
         need
     }
 
-    /// And what an instance whose objects are still to be made or written needs for the model that it is to have.
+    /// Adds what an instance whose objects are still to be made or written needs for the model that it is to have.
     pub fn add_pending(&mut self, engine: &Engine, name: &Name, set: &Programmed<VirtualMachineScaleSet>, id: u64) {
         let Some(instance) = set.held.instances.get(&id) else { return };
         let network = &set.model(instance.target).network;

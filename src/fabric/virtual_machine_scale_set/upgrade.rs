@@ -12,7 +12,7 @@ use crate::fabric::resource::Programmed;
 use crate::fabric::violation::WaitKey;
 use crate::fabric::virtual_machine::PowerState;
 
-/// Upgrades what the policy says is to be upgraded now.
+/// Upgrades the instances that the policy upgrades now.
 pub fn go_on(engine: &mut Engine, name: &Name) {
     end_pause(engine, name);
     let Some(set) = engine.get_mut::<VirtualMachineScaleSet>(name) else { return };
@@ -60,7 +60,7 @@ fn roll(engine: &mut Engine, name: &Name) -> usize {
     }
 }
 
-/// A Rolling upgrade goes on only after the pause between two batches.
+/// Begins the pause between two batches of a Rolling upgrade.
 pub(super) fn pause(engine: &mut Engine, name: &Name) {
     let now = engine.now;
     let rolling = engine.get_mut::<VirtualMachineScaleSet>(name).filter(|set| set.ask.upgrade == UpgradeMode::Rolling);
@@ -72,7 +72,7 @@ pub(super) fn pause(engine: &mut Engine, name: &Name) {
     }
 }
 
-/// Why a Rolling upgrade does not go on now: instances that start are waited for; too many that do not run stop it.
+/// Why a Rolling upgrade does not continue now: it waits for instances that start, and stops if too many do not run.
 pub(super) fn stands_still(
     engine: &Engine,
     name: &Name,
@@ -162,7 +162,7 @@ fn end_pause(engine: &mut Engine, name: &Name) {
     }
 }
 
-/// A virtual machine has started or stopped: the upgrade of the set that it is of may go on.
+/// A virtual machine has started or stopped: the upgrade of its set may continue.
 pub fn vm_has_changed(engine: &mut Engine, vm: &Name) {
     let part = ObjectId::new(Kind::VirtualMachine, vm.clone());
     if part.instance().is_some()

@@ -171,7 +171,7 @@ fn full_remedy(case: &NicCase<'_>, configuration: &str) -> String {
     }
 }
 
-/// Addresses that the put takes beyond those that it gives up in the same network (ADDR-14).
+/// Addresses that the put takes beyond those that it releases in the same network (ADDR-14).
 pub(super) fn network_has_room(case: &NicCase<'_>, findings: &mut Findings) {
     let Some(subnet) = case.engine.get::<Subnet>(&case.ask.subnet) else { return };
     let held = case.programmed.map_or(0, |programmed| programmed.held.addresses.len());
