@@ -31,12 +31,8 @@ struct Schema {
 /// The schemas of all kinds, read once.
 fn schema(kind: Kind) -> Option<&'static Schema> {
     static SCHEMAS: LazyLock<BTreeMap<Kind, Schema>> = LazyLock::new(|| {
-        let definitions = crd::known();
-        let schema = |definition: &Value| {
-            let whole = definition.pointer("/spec/versions/0/schema/openAPIV3Schema").cloned().unwrap_or_default();
-            Schema { compiled: compile_schema(&whole), whole }
-        };
-        Kind::ALL.iter().copied().zip(definitions.iter().map(schema)).collect()
+        let read = |whole: Value| Schema { compiled: compile_schema(&whole), whole };
+        crd::schemas().map(|(kind, schema)| (kind, read(schema))).collect()
     });
     SCHEMAS.get(&kind)
 }
