@@ -25,8 +25,9 @@ use vnet_operator::plan::state::State;
 use vnet_operator::plan::{self, Options, Plan, Prune, selector, show};
 use walkdir::WalkDir;
 
+use super::cluster::connect;
 use super::fabric::FabricOptions;
-use super::{connect, is_broken_pipe, on_one_thread};
+use super::{is_broken_pipe, on_one_thread};
 
 pub const EXAMPLES: &str = "\
 Examples:
