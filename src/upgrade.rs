@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use anyhow::{Context, ensure};
 use kube::api::{DynamicObject, ListParams, Patch, PatchParams};
 use kube::{Api, Client, ResourceExt};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::api::object::api_resource;
 use crate::api::virtual_machine_scale_set::VirtualMachineScaleSetObject;
@@ -34,7 +34,8 @@ impl Which {
     }
 }
 
-/// Upgrades instances of the set `set`, which may be written `vmss/NAME`; says each as soon as it is told.
+/// Tells instances of the set `set`, which may be written `vmss/NAME`, to have its latest model; says of each that it is told
+/// to, or has it already.
 pub async fn upgrade(
     client: Client,
     namespace: Option<&str>,
@@ -63,16 +64,22 @@ pub async fn upgrade(
     let api = Api::<DynamicObject>::namespaced_with(client, &namespace, &api_resource(kind));
     let mut met = BTreeSet::new();
     for instance in api.list(&ListParams::default().labels(&format!("{SCALE_SET_LABEL}={name}"))).await? {
+        let has = instance.data.pointer("/status/revision").and_then(Value::as_str);
+        let is_up_to_date = has == Some(latest.as_str());
         let instance = instance.name_any();
         let id = children::instance_of(&full_name, &Name::new(namespace.as_str(), instance.as_str()));
         let Some(id) = id.filter(|id| which.has(*id)) else { continue };
         met.insert(id);
+        if is_up_to_date {
+            tell(&format!("{short}/{instance} is up to date: it has revision {latest}"))?;
+            continue;
+        }
         api.patch(&instance, &PatchParams::default(), &Patch::Merge(&wish)).await?;
         tell(&format!("{short}/{instance} is told to have revision {latest}"))?;
     }
     if let Which::Ids(ids) = which {
         let missing: Vec<String> = ids.difference(&met).map(u64::to_string).collect();
-        let rest = if met.is_empty() { "see its status.instanceIds" } else { "the others are told" };
+        let rest = if met.is_empty() { "see its status.instanceIds" } else { "the others are told or up to date" };
         ensure!(missing.is_empty(), "scale set {name} has no instance {}; {rest}", missing.join(", "));
     }
     ensure!(!met.is_empty(), "scale set {name} has no instances");

@@ -4,7 +4,13 @@ use std::io::Write;
 
 use vnet_operator::upgrade::{self, Which};
 
-use super::connect;
+use super::cluster::connect;
+
+pub const EXAMPLES: &str = "\
+Examples:
+  vnet upgrade vmss/api -n shop --all             every instance that has not the latest model
+  vnet upgrade vmss/api -n shop --instances 0,3   these two
+  kubectl get vmssvm -n shop                      LATEST shows who has it";
 
 #[derive(Debug, clap::Args)]
 #[command(group = clap::ArgGroup::new("which").required(true))]

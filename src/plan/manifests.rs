@@ -45,7 +45,7 @@ pub struct Manifest {
     pub id: ObjectId,
     /// All that is written of it, with its namespace.
     pub object: Value,
-    /// Its place among all that is read, from 0.
+    /// Its place among all that is read, from 1.
     pub turn: usize,
     file: Arc<str>,
     node: Node,
@@ -56,7 +56,7 @@ pub struct Manifest {
 pub struct NamespaceManifest {
     /// All that is written of it.
     pub object: Value,
-    /// Its place among all that is read, from 0.
+    /// Its place among all that is read, from 1.
     pub turn: usize,
     /// Where it begins.
     pub place: Place,
