@@ -23,7 +23,7 @@ use ipnet::Ipv4Net;
 use life::{Life, NAMESPACE};
 use support::{NETWORK, SUBNET, fabric, median, nic_name, print, print_ratio, request, resident};
 use vnet_operator::api::object::{self, Recall};
-use vnet_operator::fabric::network_interface::IpVersion;
+use vnet_operator::fabric::terms::IpVersion;
 use vnet_operator::fabric::{AnyRecord, Ask, Engine, Kind, Name, Request, Settings, Subnet};
 use vnet_operator::operator::Core;
 

@@ -1,4 +1,4 @@
-//! AvailabilitySet: what users write.
+//! AvailabilitySet: what users write. Only its form can be wrong (ARM-04, S-12).
 
 use kube::{CustomResource, KubeSchema};
 use serde::{Deserialize, Serialize};

@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 
 use super::virtual_machine_scale_set::{ScaleSetSku, VirtualMachineProfile, describe_model, model};
 use super::{Api, FINALIZER, GROUP, REVISION, VERSION};
-use crate::fabric::network_interface::{IpVersion, NetworkInterface};
+use crate::fabric::network_interface::NetworkInterface;
+use crate::fabric::terms::IpVersion;
 use crate::fabric::virtual_machine_scale_set::{
     InstanceName, Model, OrchestrationMode, SCALE_SET_LABEL, VirtualMachineScaleSet,
 };
@@ -36,7 +37,7 @@ pub fn of_instance(engine: &Engine, set: &Name, id: u64) -> Vec<Child> {
     let Some(instance) = programmed.held.instances.get(&id) else { return Vec::new() };
     match programmed.ask.mode {
         OrchestrationMode::Uniform => vec![Child {
-            id: object_of(programmed.ask.mode, set, id),
+            id: InstanceName { set, id }.object_in(programmed.ask.mode),
             instance: id,
             after: Vec::new(),
             revision: instance.target,
@@ -55,15 +56,6 @@ pub fn of_flexible_sets(engine: &Engine) -> Vec<(ObjectId, Value)> {
     all.collect()
 }
 
-/// The object that stands for an instance: without it there is none.
-pub fn object_of(mode: OrchestrationMode, set: &Name, id: u64) -> ObjectId {
-    let kind = match mode {
-        OrchestrationMode::Uniform => Kind::VirtualMachineScaleSetVM,
-        OrchestrationMode::Flexible => Kind::VirtualMachine,
-    };
-    ObjectId::new(kind, InstanceName { set, id }.object())
-}
-
 /// The objects of an instance of a Flexible set: addresses, network interfaces, the machine (S-29, S-33).
 fn flexible(set: &Name, instance: u64, revision: u64, model: &Model) -> Vec<Child> {
     let this = InstanceName { set, id: instance };
@@ -80,7 +72,7 @@ fn flexible(set: &Name, instance: u64, revision: u64, model: &Model) -> Vec<Chil
         nics.push(id.clone());
         children.push(Child { id, instance, after: addresses, revision });
     }
-    let id = object_of(OrchestrationMode::Flexible, set, instance);
+    let id = this.object_in(OrchestrationMode::Flexible);
     children.push(Child { id, instance, after: nics, revision });
     children
 }

@@ -9,6 +9,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::texts::{NamespaceName, ObjectName};
+use crate::fabric::limits;
+use crate::fabric::sizes::{self, VmSize};
 use crate::fabric::{Code, Findings, Name};
 
 /// Free text for people and their tools; the fabric reads nothing in it.
@@ -74,7 +76,7 @@ pub struct Prefix(pub String);
 pub struct DhcpOptions {
     /// Addresses of DNS servers. None means the platform's.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 20), extend("x-kubernetes-list-type" = "atomic"))]
+    #[schemars(length(max = limits::DNS_SERVERS), extend("x-kubernetes-list-type" = "atomic"))]
     pub dns_servers: Vec<Address>,
 }
 
@@ -156,6 +158,20 @@ pub fn prefix(text: &Prefix, rule: &'static str, path: String, findings: &mut Fi
         format!("Write {}.", prefix.trunc()),
     );
     None
+}
+
+/// Reads the name of a VM size (S-35).
+pub fn vm_size(name: &str, path: &str, findings: &mut Findings) -> Option<&'static VmSize> {
+    let size = sizes::vm_size(name);
+    if size.is_none() {
+        findings.under("S-35").refuse(
+            Code::InvalidParameter,
+            path,
+            format!("{name:?} is not a known VM size."),
+            format!("Choose one, such as {}.", sizes::nearest_vm_sizes(name).join(", ")),
+        );
+    }
+    size
 }
 
 /// The text of addresses.

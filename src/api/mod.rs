@@ -1,8 +1,13 @@
 //! What users write and read: the custom resources of `vnet.dev/v1alpha1`, one kind a file.
 //!
 //! A kind's file has its spec, its columns, what the API server checks of it, and the translation of the spec into what
-//! the fabric is asked. [`status`] and [`conditions`] are the same for every kind; [`object`] reads what the API server
-//! sends; [`crd`] makes the definitions.
+//! the fabric is asked. The same for every kind:
+//!
+//! * [`common`] has the parts that several specs share, [`texts`] the forms of their texts,
+//! * [`shown`] and [`object`] read what the API server sends, and [`form`] checks a spec against the schema,
+//! * [`status`] and [`conditions`] are what the operator writes,
+//! * [`children`] writes the objects that scale sets make,
+//! * [`crd`] makes the definitions.
 
 pub mod availability_set;
 pub mod children;
@@ -30,7 +35,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::fabric::virtual_machine_scale_set_vm::Revision;
+use crate::fabric::virtual_machine_scale_set_vm::WishedRevision;
 use crate::fabric::{Name, Resource, Uid, Violation};
 
 /// The API group of every kind.
@@ -53,7 +58,10 @@ pub trait Api: Resource<View: Serialize + DeserializeOwned + JsonSchema + Defaul
     /// The whole object, as its CRD defines it.
     type Object: kube::CustomResourceExt;
 
-    /// What the fabric is asked for, or everything that cannot be read in the spec.
+    /// What the fabric is asked for.
+    ///
+    /// # Errors
+    /// Everything in the spec that cannot be read, each under the rule that its field belongs to.
     fn translate(about: &About, spec: &Self::Spec) -> Result<Self, Vec<Violation>>;
 
     /// The spec that asks for this, in the namespace of `name`, with every default filled in.
@@ -82,7 +90,7 @@ pub struct About {
     /// The scale set that owns the object.
     pub owner: Option<Owner>,
     /// The revision of the scale set's model that the object was written from, and the one that is wished for it.
-    pub revisions: (Option<u64>, Option<Revision>),
+    pub revisions: (Option<u64>, Option<WishedRevision>),
 }
 
 /// The scale set that made an object and owns it.

@@ -1,4 +1,7 @@
 //! NetworkInterface: what users write.
+//!
+//! CEL refuses what breaks IPC-02, IP6-01, IP6-03, IP6-04 or ADDR-09; the translation refuses addresses that cannot be
+//! read (ADDR-09, NIC-21).
 
 use kube::{CustomResource, KubeSchema};
 use serde::{Deserialize, Serialize};
@@ -7,9 +10,9 @@ use super::common::{self, Address, ObjectReference, Tags};
 use super::status::Status;
 use super::texts::{DnsLabel, Location, PartName};
 use super::{About, Api};
-use crate::fabric::network_interface::{
-    AllocationMethod, Assignment, IpConfiguration, IpVersion, NetworkInterfaceView, Primary, Switch,
-};
+use crate::fabric::limits;
+use crate::fabric::network_interface::{Assignment, IpConfiguration, NetworkInterfaceView};
+use crate::fabric::terms::{AllocationMethod, IpVersion, Switch};
 use crate::fabric::{Findings, Name, NetworkInterface, Violation};
 
 /// A network interface: the connection of a virtual machine to a subnet, with its addresses.
@@ -80,7 +83,7 @@ pub struct NetworkInterfaceSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dns_settings: Option<NicDnsSettings>,
     /// The IP configurations; exactly one is primary.
-    #[schemars(length(min = 1, max = 256), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"]))]
+    #[schemars(length(min = 1, max = limits::PRIVATE_ADDRESSES), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"]))]
     #[x_kube(validation = ("self.filter(c, has(c.primary) && c.primary).size() < 2", "only one configuration may be primary: leave primary: true to one of them"))]
     #[x_kube(validation = (
         "self.all(c, !(has(c.primary) && c.primary && has(c.privateIPAddressVersion) && c.privateIPAddressVersion == 'IPv6'))",
@@ -95,7 +98,7 @@ pub struct NetworkInterfaceSpec {
 pub struct NicDnsSettings {
     /// Addresses of DNS servers, instead of those of the virtual network.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 20), extend("x-kubernetes-list-type" = "atomic"))]
+    #[schemars(length(max = limits::DNS_SERVERS), extend("x-kubernetes-list-type" = "atomic"))]
     pub dns_servers: Vec<Address>,
     /// Name of the network interface inside its virtual network.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -210,11 +213,7 @@ fn describe_configuration(asked: &IpConfiguration, name: &Name) -> IpConfigurati
     };
     IpConfigurationSpec {
         name: asked.name.to_string(),
-        primary: match asked.primary {
-            Primary::Yes => Some(true),
-            Primary::No => Some(false),
-            Primary::Unsaid => None,
-        },
+        primary: asked.primary.into(),
         private_ip_address_version: Some(asked.version),
         private_ip_allocation_method: Some(method),
         private_ip_address: address,

@@ -12,8 +12,9 @@ use serde_json::Value;
 use super::form::{self, Whose};
 use super::status::{Published, Status};
 use super::{About, Api, FINALIZER, GROUP, Owner, RESTARTED_AT, REVISION, WISHED_REVISION};
+use crate::fabric::id::is_region;
 use crate::fabric::limits;
-use crate::fabric::virtual_machine_scale_set_vm::Revision;
+use crate::fabric::virtual_machine_scale_set_vm::WishedRevision;
 use crate::fabric::{
     AnyRecord, Ask, AvailabilitySet, Code, Engine, Findings, Kind, Name, NetworkInterface, ObjectId, Placement,
     PublicIPAddress, PublicIPPrefix, Record, Subnet, Uid, Violation, VirtualMachine, VirtualMachineScaleSet,
@@ -86,6 +87,9 @@ macro_rules! dispatch {
         }
 
         /// The status of an object of this kind, as JSON.
+        ///
+        /// # Errors
+        /// If what the fabric reports is no JSON, which none of the kinds' own types brings about.
         pub fn report(
             kind: Kind,
             engine: &Engine,
@@ -115,7 +119,7 @@ where
         owner: owner(object),
         revisions: (
             number(REVISION),
-            object.annotations().get(WISHED_REVISION).map(|wish| Revision::from(wish.as_str())),
+            object.annotations().get(WISHED_REVISION).map(|wish| WishedRevision::from(wish.as_str())),
         ),
     };
     let uid = Uid::from(meta.uid.as_deref()?);
@@ -134,7 +138,7 @@ where
         has_finalizer: object.finalizers().iter().any(|finalizer| finalizer == FINALIZER),
         other_finalizers: object.finalizers().iter().filter(|finalizer| *finalizer != FINALIZER).cloned().collect(),
         asked: asked::<K>(&about, field("spec")),
-        published: Published::of(status),
+        published: Published::of(K::KIND, status),
     })
 }
 
@@ -196,7 +200,7 @@ fn record<K: Api>(about: &About, uid: &Uid, status: &Value) -> Option<Record<K>>
         location: status.location?.into(),
         subscription: status.resource_id?.split('/').nth(2)?.into(), // "/subscriptions/<name>/..."
     };
-    if !placement.names_a_region() || placement.subscription.len() > limits::LABEL_LENGTH {
+    if !is_region(&placement.location) || placement.subscription.len() > limits::LABEL_LENGTH {
         return None;
     }
     // What annotations ask for now need not be what the fabric has taken up.

@@ -1,4 +1,6 @@
 //! PublicIPAddress: what users write.
+//!
+//! CEL refuses what breaks PIP-02, PIP-15 or S-19; the translation refuses a label that is none (PIP-15).
 
 use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
@@ -8,9 +10,9 @@ use super::common::{ObjectReference, Tags};
 use super::status::Status;
 use super::texts::{DomainNameLabel, Location};
 use super::{About, Api};
-use crate::fabric::network_interface::{AllocationMethod, IpVersion};
 use crate::fabric::public_ip_address::{PublicIPAddressView, Sku};
-use crate::fabric::{Code, Findings, Name, PublicIPAddress, Violation};
+use crate::fabric::terms::{AllocationMethod, IpVersion};
+use crate::fabric::{Code, Findings, Name, PublicIPAddress, Violation, limits};
 
 /// An address of the Internet that an IP configuration of a network interface may hold.
 #[derive(CustomResource, Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
@@ -71,7 +73,7 @@ pub struct PublicIPAddressSpec {
     pub public_ip_address_version: IpVersion,
     /// How long an idle flow is kept, in minutes. Of an IPv6 address it is 4.
     #[serde(default = "default_idle_timeout")]
-    #[schemars(range(min = 4, max = 30))]
+    #[schemars(range(min = *limits::IDLE_TIMEOUT_MINUTES.start(), max = *limits::IDLE_TIMEOUT_MINUTES.end()))]
     pub idle_timeout_in_minutes: i32,
     /// A domain name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -98,10 +100,8 @@ pub struct PublicDnsSettings {
     pub domain_name_label: String,
 }
 
-const DEFAULT_IDLE_TIMEOUT_MINUTES: i32 = 4; // PIP-13
-
 fn default_idle_timeout() -> i32 {
-    DEFAULT_IDLE_TIMEOUT_MINUTES
+    limits::DEFAULT_IDLE_TIMEOUT_MINUTES
 }
 
 impl Api for PublicIPAddress {
@@ -114,13 +114,9 @@ impl Api for PublicIPAddress {
         if let Some(label) = &domain_name_label {
             is_a_label(label, "spec.dnsSettings.domainNameLabel", &mut findings);
         }
-        let by_sku = match spec.sku.name {
-            Sku::Basic => AllocationMethod::Dynamic,
-            Sku::Standard => AllocationMethod::Static,
-        };
         findings.or(Self {
             sku: spec.sku.name,
-            method: spec.public_ip_allocation_method.unwrap_or(by_sku),
+            method: spec.public_ip_allocation_method.unwrap_or(spec.sku.name.default_method()),
             version: spec.public_ip_address_version,
             idle_timeout_minutes: spec.idle_timeout_in_minutes,
             domain_name_label,
@@ -151,21 +147,12 @@ impl Api for PublicIPAddress {
 
 /// Finds what is no domain name label (PIP-15).
 pub fn is_a_label(label: &str, path: &str, findings: &mut Findings) {
-    if !is_label(label) {
+    if !DomainNameLabel::is(label) {
         findings.under("PIP-15").refuse(
             Code::InvalidDomainNameLabel,
             path,
             format!("{label:?} is no domain name label."),
-            "Write 3 to 63 lower-case letters, digits and hyphens that begin with a letter and end with a letter or digit.",
+            format!("Write {}.", DomainNameLabel::SAYS.trim_start_matches("must be ")),
         );
     }
-}
-
-/// `^[a-z][a-z0-9-]{1,61}[a-z0-9]$` (PIP-15).
-fn is_label(text: &str) -> bool {
-    let inner = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-    (3..=63).contains(&text.len())
-        && text.chars().all(inner)
-        && text.starts_with(|c: char| c.is_ascii_lowercase())
-        && !text.ends_with('-')
 }

@@ -1,4 +1,6 @@
 //! PublicIPPrefix: what users write.
+//!
+//! The schema and the translation refuse a length that is none (S-19).
 
 use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
@@ -8,8 +10,9 @@ use super::common::Tags;
 use super::status::Status;
 use super::texts::Location;
 use super::{About, Api};
-use crate::fabric::public_ip_prefix::PublicIPPrefixView;
-use crate::fabric::{Code, Findings, Name, PublicIPPrefix, Violation};
+use crate::fabric::limits;
+use crate::fabric::public_ip_prefix::{PublicIPPrefixView, refuse_length};
+use crate::fabric::{Findings, Name, PublicIPPrefix, Violation};
 
 /// A contiguous block of public addresses.
 #[derive(CustomResource, Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
@@ -46,7 +49,7 @@ pub struct PublicIPPrefixSpec {
     #[serde(default)]
     pub sku: PublicIPPrefixSku,
     /// The length: 28 gives 16 addresses, 31 gives 2. Fixed once programmed.
-    #[schemars(range(min = 28, max = 31))]
+    #[schemars(range(min = *limits::PUBLIC_PREFIX_LENGTHS.start(), max = *limits::PUBLIC_PREFIX_LENGTHS.end()))]
     pub prefix_length: i32,
 }
 
@@ -73,12 +76,7 @@ impl Api for PublicIPPrefix {
     fn translate(_: &About, spec: &PublicIPPrefixSpec) -> Result<Self, Vec<Violation>> {
         let mut findings = Findings::default();
         let length = u8::try_from(spec.prefix_length).unwrap_or_else(|_| {
-            findings.under("S-19").refuse(
-                Code::InvalidParameter,
-                "spec.prefixLength",
-                format!("{} is no length of a public prefix.", spec.prefix_length),
-                "Choose a length from 28 (16 addresses) to 31 (2 addresses).",
-            );
+            refuse_length(spec.prefix_length, findings.under("S-19"));
             0
         });
         findings.or(Self { length })

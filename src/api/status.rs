@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::Api;
 use super::conditions::{self, Since};
-use crate::fabric::{Advice, Cure, Engine, Name, ObjectId, Placement, Programmed, Uid, Violation};
+use crate::fabric::{Advice, Cure, Engine, Kind, Name, ObjectId, Placement, Programmed, Uid, Violation};
 
 /// The generation that a status speaks of before the operator has seen the object.
 pub const UNOBSERVED: i64 = -1;
@@ -40,7 +40,7 @@ pub struct Status<V> {
     pub conditions: Vec<Condition>,
     /// The constraints that the spec or the deletion breaks, at most 32; the first leads the conditions.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 32), extend("x-kubernetes-list-type" = "atomic"))]
+    #[schemars(length(max = VIOLATIONS_SHOWN), extend("x-kubernetes-list-type" = "atomic"))]
     pub violations: Vec<ViolationReport>,
     /// What the fabric reports.
     #[serde(flatten)]
@@ -83,21 +83,6 @@ pub struct NamedObject {
 
 /// The most violations that one status shows.
 const VIOLATIONS_SHOWN: usize = 32;
-
-/// Status fields that follow others' comings and goings; a change of these alone is not urgent.
-const HOT_FIELDS: [&str; 11] = [
-    "capacity",
-    "instances",
-    "pendingInstanceIds",
-    "publicIPAddressCount",
-    "publicIPAddresses",
-    "readyReplicas",
-    "subnetCount",
-    "takenOverInstanceIds",
-    "updatedReplicas",
-    "virtualMachineCount",
-    "virtualMachines",
-];
 
 /// What the operator knows of an object when it reports.
 #[derive(Clone, Copy, Debug)]
@@ -227,13 +212,13 @@ pub struct Published {
 
 impl Published {
     /// What is to be remembered of this status.
-    pub fn of(status: &Value) -> Self {
+    pub fn of(kind: Kind, status: &Value) -> Self {
         let read = |field: &str| status.get(field).cloned().unwrap_or_default();
         let conditions: Vec<Condition> = serde_json::from_value(read("conditions")).unwrap_or_default();
         let violations: Vec<ViolationReport> = serde_json::from_value(read("violations")).unwrap_or_default();
         Self {
             all: digest(status, &[]),
-            cold: digest(status, &HOT_FIELDS),
+            cold: digest(status, kind.hot_fields()),
             since: Since::of(&conditions),
             violations: violations.iter().map(|v| fingerprint(&v.rule, &v.code, &v.path)).collect(),
             programmed_generation: read("programmedGeneration").as_i64(),

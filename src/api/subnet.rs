@@ -1,4 +1,6 @@
 //! Subnet: what users write.
+//!
+//! CEL and the translation refuse ranges that are none, or not one of IPv4 and at most one of IPv6 (S-16).
 
 use ipnet::IpNet;
 use kube::{CustomResource, KubeSchema};
@@ -7,8 +9,8 @@ use serde::{Deserialize, Serialize};
 use super::common::{self, LocalReference, Prefix};
 use super::status::Status;
 use super::{About, Api};
-use crate::fabric::network_interface::IpVersion;
 use crate::fabric::subnet::SubnetView;
+use crate::fabric::terms::IpVersion;
 use crate::fabric::{Code, Findings, Name, Subnet, Violation};
 
 /// A range of a virtual network that network interfaces take their addresses from.

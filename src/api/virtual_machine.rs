@@ -1,4 +1,7 @@
 //! VirtualMachine: what users write.
+//!
+//! CEL refuses what breaks VM-09 or IPC-20; the translation refuses an unknown size (S-35), a guest that cannot be read
+//! (IPC-20), and a long restart annotation (S-06).
 
 use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
@@ -10,9 +13,8 @@ use super::status::Status;
 use super::texts::{ComputerName, Location, NamespaceName, ObjectName};
 use super::{About, Api, RESTARTED_AT};
 use crate::fabric::limits;
-use crate::fabric::network_interface::Primary;
 use crate::fabric::virtual_machine::{
-    Disruption, GuestInterface, Member, NicReference, OsType, PowerWish, RESTARTED_AT_LENGTH, VirtualMachineView,
+    Disruption, GuestInterface, Member, NicReference, OsType, PowerWish, VirtualMachineView,
 };
 use crate::fabric::virtual_machine_scale_set::InstanceName;
 use crate::fabric::{Code, Findings, Name, Violation, VirtualMachine};
@@ -95,7 +97,7 @@ pub struct OsProfile {
     /// The addresses that are set by hand in the guest, if that is known. Conditions ConnectivityLost and
     /// GuestConfigurationDiffers tell where they do not fit what the fabric assigned.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 8), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"]))]
+    #[schemars(length(max = limits::NICS_PER_VM), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"]))]
     pub network_interfaces: Vec<GuestInterfaceSpec>,
 }
 
@@ -108,7 +110,7 @@ pub struct GuestInterfaceSpec {
     pub name: String,
     /// The addresses, the primary one first. On Linux, where DHCP sets the primary one, it may be left out: a list without
     /// it, and with no more addresses than there are secondary IP configurations, is taken for the secondary addresses.
-    #[schemars(length(min = 1, max = 256), extend("x-kubernetes-list-type" = "atomic"))]
+    #[schemars(length(min = 1, max = limits::PRIVATE_ADDRESSES), extend("x-kubernetes-list-type" = "atomic"))]
     pub addresses: Vec<Address>,
 }
 
@@ -118,7 +120,7 @@ pub struct GuestInterfaceSpec {
 pub struct NetworkProfile {
     /// The network interfaces that are attached, in this order at creation. The list is edited while the virtual machine
     /// is deallocated, or together with powerState: Deallocated.
-    #[schemars(length(min = 1, max = 8), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"]))]
+    #[schemars(length(min = 1, max = limits::NICS_PER_VM), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"]))]
     #[x_kube(validation = ("self.filter(n, has(n.primary) && n.primary).size() < 2", "only one network interface may be primary: leave primary: true to one of them"))]
     pub network_interfaces: Vec<NicReferenceSpec>,
 }
@@ -145,7 +147,6 @@ impl Api for VirtualMachine {
 
     fn translate(about: &About, spec: &VirtualMachineSpec) -> Result<Self, Vec<Violation>> {
         let mut findings = Findings::default();
-        let wanted = &spec.hardware_profile.vm_size;
         let os = spec.os_profile.clone().unwrap_or_default();
         let nic = |asked: &NicReferenceSpec| NicReference {
             name: ObjectReference { name: asked.name.clone(), namespace: asked.namespace.clone() }
@@ -155,15 +156,8 @@ impl Api for VirtualMachine {
         let network_interfaces: Vec<NicReference> = spec.network_profile.network_interfaces.iter().map(nic).collect();
         let guest = guest(&os.network_interfaces, &network_interfaces, &mut findings);
         restart_is_short(about, &mut findings);
-        let Some(size) = limits::vm_size(wanted) else {
-            findings.under("S-35").refuse(
-                Code::InvalidParameter,
-                "spec.hardwareProfile.vmSize",
-                format!("{wanted:?} is no size of the table of VM sizes."),
-                format!("Choose one, such as {}.", limits::nearest_vm_sizes(wanted).join(", ")),
-            );
-            return Err(findings.into_violations());
-        };
+        let size = common::vm_size(&spec.hardware_profile.vm_size, "spec.hardwareProfile.vmSize", &mut findings);
+        let Some(size) = size else { return Err(findings.into_violations()) };
         let ask = Self {
             availability_set: spec.availability_set.as_ref().map(|set| set.name_from(&about.name)),
             disruption: spec.disruption_policy,
@@ -182,7 +176,7 @@ impl Api for VirtualMachine {
     fn describe(&self, name: &Name, location: &str) -> VirtualMachineSpec {
         let nic = |asked: &NicReference| {
             let ObjectReference { name, namespace } = ObjectReference::to(&asked.name, name);
-            NicReferenceSpec { name, namespace, primary: Some(asked.primary == Primary::Yes) }
+            NicReferenceSpec { name, namespace, primary: asked.primary.into() }
         };
         VirtualMachineSpec {
             location: Some(location.to_owned()),
@@ -229,13 +223,14 @@ fn member(about: &About) -> Option<Box<Member>> {
 /// The status repeats what asks for a restart (S-06).
 pub(super) fn restart_is_short(about: &About, findings: &mut Findings) {
     let length = about.restarted_at.as_ref().map_or(0, |at| at.chars().count());
-    if length > RESTARTED_AT_LENGTH {
+    if length > limits::RESTARTED_AT_LENGTH {
         findings.under("S-06").refuse(
             Code::InvalidParameter,
             format!("metadata.annotations[{RESTARTED_AT}]"),
             format!("The annotation has {length} characters."),
             format!(
-                "Write at most {RESTARTED_AT_LENGTH}, such as the time; each new value restarts the virtual machine."
+                "Write at most {}, such as the time; each new value restarts the virtual machine.",
+                limits::RESTARTED_AT_LENGTH
             ),
         );
     }

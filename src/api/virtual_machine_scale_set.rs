@@ -1,4 +1,7 @@
 //! VirtualMachineScaleSet: what users write.
+//!
+//! CEL refuses what breaks VM-09, VMSS-28 or PIP-15; the translation refuses an unknown size (S-35), a number of instances
+//! or a policy that is none (VMSS-01, VMSS-28), and labels and DNS servers that cannot be read (PIP-15, NIC-21).
 
 mod network;
 #[cfg(test)]
@@ -15,7 +18,7 @@ pub use self::network::{
     InstanceAddressSku, NetworkInterfaceConfiguration, NetworkProfileConfiguration, PublicIPAddressConfiguration,
     ScaleSetIpConfiguration, describe_network, network,
 };
-use super::common::Tags;
+use super::common::{self, Tags};
 use super::status::Status;
 use super::texts::{ComputerNamePrefix, Location};
 use super::{About, Api};
@@ -26,14 +29,14 @@ use crate::fabric::virtual_machine_scale_set::{
 };
 use crate::fabric::{Code, Findings, Name, Violation, VirtualMachineScaleSet};
 
-/// Alike virtual machines, as many as are asked for, made from one model.
+/// A set of identical virtual machines made from one model.
 #[derive(CustomResource, Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[kube(
     group = "vnet.dev",
     version = "v1alpha1",
     kind = "VirtualMachineScaleSet",
     root = "VirtualMachineScaleSetObject",
-    doc = "Alike virtual machines of the simulated fabric, in Azure's model.",
+    doc = "A set of identical virtual machines made from one model, on the simulated fabric.",
     status = "Status<VirtualMachineScaleSetView>",
     namespaced,
     shortname = "vmss",
@@ -87,7 +90,7 @@ pub struct VirtualMachineScaleSetSpec {
     pub tags: Tags,
     /// How many instances there are to be.
     #[serde(default = "one")]
-    #[schemars(range(min = 0, max = 1000))]
+    #[schemars(range(min = 0, max = limits::INSTANCES_PER_SCALE_SET))]
     pub replicas: i32,
     /// Uniform: the set makes its instances, shown as VirtualMachineScaleSetVM objects. Flexible: instances are
     /// VirtualMachine, NetworkInterface and PublicIPAddress objects. Fixed once programmed.
@@ -133,7 +136,7 @@ pub struct UpgradePolicy {
 pub struct RollingUpgradePolicy {
     /// How many of all instances one batch has, in percent; at least one instance. Default: 20.
     #[serde(default = "twenty")]
-    #[schemars(range(min = 5, max = 100))]
+    #[schemars(range(min = limits::SMALLEST_BATCH_PERCENT, max = 100))]
     pub max_batch_instance_percent: i32,
     /// How many of all instances may be not running before the upgrade stops, in percent. Default: 20.
     #[serde(default = "twenty")]
@@ -276,15 +279,7 @@ pub fn model(set: &Name, sku: &ScaleSetSku, profile: &VirtualMachineProfile, fin
     let os = profile.os_profile.clone().unwrap_or_default();
     const PATH: &str = "spec.virtualMachineProfile.networkProfile";
     let network = network(set, &profile.network_profile, PATH, findings);
-    let Some(size) = limits::vm_size(&sku.name) else {
-        findings.under("S-35").refuse(
-            Code::InvalidParameter,
-            "spec.sku.name",
-            format!("{:?} is no size of the table of VM sizes.", sku.name),
-            format!("Choose one, such as {}.", limits::nearest_vm_sizes(&sku.name).join(", ")),
-        );
-        return None;
-    };
+    let size = common::vm_size(&sku.name, "spec.sku.name", findings)?;
     let default_prefix = || set.name.replace('.', "-").chars().take(15).collect();
     Some(Model {
         size,

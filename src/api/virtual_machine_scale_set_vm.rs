@@ -10,7 +10,7 @@ use super::virtual_machine::restart_is_short;
 use super::virtual_machine_scale_set::{NetworkProfileConfiguration, describe_network, network};
 use super::{About, Api};
 use crate::fabric::virtual_machine::PowerWish;
-use crate::fabric::virtual_machine_scale_set_vm::{Maker, Revision, VirtualMachineScaleSetVMView};
+use crate::fabric::virtual_machine_scale_set_vm::{Maker, VirtualMachineScaleSetVMView, WishedRevision};
 use crate::fabric::{Findings, Name, Violation, VirtualMachineScaleSetVM};
 
 /// An instance of a Uniform scale set, and the wishes for it alone. The set makes and deletes these objects.
@@ -91,7 +91,7 @@ impl Api for VirtualMachineScaleSetVM {
             },
             set,
             id: spec.instance_id.parse().ok(),
-            revision: spec.revision.as_deref().map(Revision::from),
+            revision: spec.revision.as_deref().map(WishedRevision::from),
             power: spec.power_state,
             network: own,
             restarted_at: about.restarted_at.clone(),
@@ -103,8 +103,8 @@ impl Api for VirtualMachineScaleSetVM {
             scale_set: LocalReference::to(&self.set),
             instance_id: self.id.map(|id| id.to_string()).unwrap_or_default(),
             revision: self.revision.as_ref().map(|revision| match revision {
-                Revision::Number(number) => number.to_string(),
-                Revision::Unreadable(text) => text.clone(),
+                WishedRevision::Number(number) => number.to_string(),
+                WishedRevision::Unreadable(text) => text.clone(),
             }),
             power_state: self.power,
             network_profile_configuration: self.network.as_ref().map(|network| describe_network(network, name)),

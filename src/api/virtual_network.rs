@@ -1,4 +1,6 @@
 //! VirtualNetwork: what users write.
+//!
+//! CEL and the translation refuse ranges and DNS servers that cannot be read (VNET-01, S-16, VNET-10).
 
 use kube::{CustomResource, KubeSchema};
 use serde::{Deserialize, Serialize};

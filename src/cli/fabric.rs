@@ -3,6 +3,8 @@
 use ipnet::Ipv4Net;
 use vnet_operator::fabric::Settings;
 use vnet_operator::fabric::engine::DynamicAddresses;
+use vnet_operator::fabric::id::is_region;
+use vnet_operator::fabric::limits;
 use vnet_operator::fabric::quota::Quotas;
 
 #[derive(Debug, clap::Args)]
@@ -43,7 +45,7 @@ impl FabricOptions {
 }
 
 fn location(text: &str) -> Result<String, String> {
-    let fits = !text.is_empty() && text.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit());
-    fits.then(|| text.to_owned())
-        .ok_or_else(|| "a region is lower-case letters and digits, such as westeurope".to_owned())
+    is_region(text).then(|| text.to_owned()).ok_or_else(|| {
+        format!("a region is lower-case letters and digits, at most {}, such as westeurope", limits::LOCATION_LENGTH)
+    })
 }

@@ -4,7 +4,8 @@ use std::net::IpAddr;
 
 use super::engine::Engine;
 use super::id::Name;
-use super::network_interface::{IpVersion, pool_of};
+use super::ipam::PoolId;
+use super::terms::IpVersion;
 use super::violation::Code;
 
 /// How many free addresses the answer names.
@@ -29,7 +30,9 @@ impl Engine {
     pub fn check_ip_address_availability(&self, network: &Name, address: IpAddr) -> Result<Availability, Code> {
         let ranges = self.ranges_of.get(network).ok_or(Code::PrivateIPAddressNotInAnySubnet)?;
         let (_, subnet) = ranges.overlapping(address.into()).next().ok_or(Code::PrivateIPAddressNotInAnySubnet)?;
-        let pool = self.pool(&pool_of(subnet, IpVersion::of(&address))).ok_or(Code::PrivateIPAddressNotInAnySubnet)?;
+        let pool = self
+            .pool(&PoolId::of_subnet(subnet, IpVersion::of(&address)))
+            .ok_or(Code::PrivateIPAddressNotInAnySubnet)?;
         let is_platform_reserved = pool.reserves(address);
         let available = !is_platform_reserved && !pool.holds(address);
         let available_ip_addresses = if available { Vec::new() } else { pool.lowest_free(NAMED, &[]) };

@@ -1,13 +1,16 @@
 //! Availability sets: virtual machines that the platform keeps apart (AVS-01, AVS-02).
 
+#[cfg(test)]
+mod tests;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::engine::Engine;
 use super::id::{Kind, Name, ObjectId, ShownRef};
+use super::limits;
 use super::resource::{Cures, DELETION_PATH, DeletionRule, Programmed, Resource, Rule};
-use super::violation::{Code, Findings, WaitKey};
-use super::virtual_network::and_others;
+use super::violation::{Code, Findings, WaitKey, and_others};
 
 /// What is asked of an availability set: to exist.
 #[derive(Clone, Debug, PartialEq)]
@@ -22,12 +25,9 @@ pub struct AvailabilitySetView {
     pub virtual_machine_count: Option<i32>,
     /// The first 100 of them by name.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 100), extend("x-kubernetes-list-type" = "atomic"))]
+    #[schemars(length(max = limits::MEMBERS_SHOWN), extend("x-kubernetes-list-type" = "atomic"))]
     pub virtual_machines: Vec<ShownRef>,
 }
-
-/// No list in a status is longer; a count stands beside it.
-pub(super) const MEMBERS_SHOWN: usize = 100;
 
 impl Resource for AvailabilitySet {
     type Held = ();
@@ -45,6 +45,7 @@ impl Resource for AvailabilitySet {
     }];
 
     const ALLOCATES: bool = false;
+    const HOT_FIELDS: &'static [&'static str] = &["virtualMachineCount", "virtualMachines"];
 
     fn resource_path(&self, name: &Name) -> String {
         format!("Microsoft.Compute/availabilitySets/{}", name.name)
@@ -62,7 +63,12 @@ impl Resource for AvailabilitySet {
         let vms = engine.vms_in.get(name);
         AvailabilitySetView {
             virtual_machine_count: i32::try_from(vms.map_or(0, |vms| vms.len())).ok(),
-            virtual_machines: vms.into_iter().flatten().take(MEMBERS_SHOWN).map(|vm| ShownRef::of(vm, name)).collect(),
+            virtual_machines: vms
+                .into_iter()
+                .flatten()
+                .take(limits::MEMBERS_SHOWN)
+                .map(|vm| ShownRef::of(vm, name))
+                .collect(),
         }
     }
 }
@@ -76,11 +82,8 @@ fn has_no_vms(engine: &Engine, name: &Name, findings: &mut Findings) {
             Code::OperationNotAllowed,
             DELETION_PATH,
             format!("{id} is in this availability set{}.", and_others(vms.len())),
-            "Delete its virtual machines; it then goes by itself.",
+            "Delete its virtual machines; it is then deleted automatically.",
         )
         .until_gone(id)
-        .as_of(WaitKey::Members(ObjectId::new(Kind::AvailabilitySet, name.clone())));
+        .as_of(WaitKey::members(Kind::AvailabilitySet, name));
 }
-
-#[cfg(test)]
-mod tests;

@@ -109,7 +109,7 @@ impl Engine {
         }
     }
 
-    /// Everything that the fabric carries; two fabrics with equal tables answer alike.
+    /// Everything that the fabric carries; two fabrics with equal tables give equal answers.
     pub fn tables(&self) -> &Tables {
         &self.tables
     }
@@ -153,7 +153,7 @@ impl Engine {
         self.macs.len()
     }
 
-    /// Lets the clock go on to `now`; what was to be done by then is done.
+    /// Advances the clock to `now`, and does everything that was due by then.
     pub fn advance(&mut self, now: Timestamp) {
         self.now = self.now.max(now);
         while self.next_deadline().is_some_and(|due| due <= self.now) {
@@ -205,7 +205,7 @@ impl Engine {
         std::mem::take(&mut self.stirred)
     }
 
-    /// The objects of an instance may have to be made, written or deleted.
+    /// Marks an instance whose objects must be compared with what is wanted.
     pub(super) fn stir(&mut self, set: &Name, id: u64) {
         self.stirred.insert((set.clone(), id));
     }
@@ -214,17 +214,20 @@ impl Engine {
         self.freed.insert(key);
     }
 
-    /// What is in this object has changed: its own report, and the evidence of a refused deletion or edit.
+    /// Marks its report as changed, and wakes refusals that name its members.
     pub(super) fn touch_members(&mut self, kind: Kind, name: &Name) {
         self.touch(kind, name);
-        self.free(WaitKey::Members(ObjectId::new(kind, name.clone())));
+        self.free(WaitKey::members(kind, name));
     }
 
     pub(super) fn touch(&mut self, kind: Kind, name: &Name) {
         self.touched.insert(ObjectId::new(kind, name.clone()).shown());
     }
 
-    /// Judges a put. All the rules are asked, so that all violations are told at once.
+    /// Judges a put by all the rules, so that all violations are reported at once.
+    ///
+    /// # Errors
+    /// Every violation, if a rule is broken; nothing has changed then.
     pub fn check<K: Resource>(&self, name: &Name, mut request: Request<K>) -> Result<Change<K>, Refusal> {
         let programmed = self.get::<K>(name);
         let mut findings = Findings::default();
@@ -249,7 +252,7 @@ impl Engine {
         K::apply(self, name, before.as_ref());
         self.touch(K::KIND, name);
         if news {
-            self.free(WaitKey::Object(ObjectId::new(K::KIND, name.clone())));
+            self.free(WaitKey::object(K::KIND, name));
         }
     }
 
@@ -268,7 +271,7 @@ impl Engine {
         }
     }
 
-    /// An object that is not carried was refused: whoever refers to it may now say why (S-36).
+    /// Remembers why an object that is not carried was refused, for the refusals of those that refer to it (S-36).
     pub fn note_refused(&mut self, id: &ObjectId, code: Code) {
         if self.holder(id.kind, &id.name).is_none() && self.refused.insert(id.clone(), code) != Some(code) {
             self.free(WaitKey::Object(id.clone()));
@@ -304,22 +307,23 @@ impl Engine {
         self.commit(name, Change { request, placement: placement.clone() });
     }
 
-    /// Lets go of a part of an instance.
+    /// Deletes a part of an instance.
     pub(super) fn drop_part<K: Resource>(&mut self, name: &Name) {
         if let Some(gone) = K::table_mut(&mut self.tables).remove(name) {
             self.count(Some(gone.ask.counts(&gone.placement)), Vec::new());
             K::release(self, name, &gone);
-            self.free(WaitKey::Object(ObjectId::new(K::KIND, name.clone())));
+            self.free(WaitKey::object(K::KIND, name));
         }
     }
 
-    /// An object is carried no longer, and what it stood for has gone already.
+    /// Removes an object without its deletion effects; its scale set has done them, or it never held anything.
     pub(super) fn forget<K: Resource>(&mut self, name: &Name) {
         if K::table_mut(&mut self.tables).remove(name).is_some() {
-            self.free(WaitKey::Object(ObjectId::new(K::KIND, name.clone())));
+            self.free(WaitKey::object(K::KIND, name));
         }
     }
 
+    /// Restores an object from its status; returns what had to be dropped.
     pub(super) fn restore_one<K: Resource>(&mut self, name: &Name, record: Record<K>) -> Restored {
         let Record { uid, generation, placement, ask, view } = record;
         self.count(None, ask.counts(&placement));
@@ -340,7 +344,7 @@ impl Engine {
         }
     }
 
-    /// How much of what this key stands for is taken; none of what is not counted.
+    /// How many addresses of a pool or items of a quota are taken; 0 for keys that are not counted.
     pub fn taken(&self, key: &WaitKey) -> u64 {
         match key {
             WaitKey::Capacity(pool) => self.pool(pool).map_or(0, Pool::allocated),

@@ -9,6 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use super::kind::Kind;
+use super::limits;
 
 /// A namespace (Azure's resource group) and the name of an object in it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -86,9 +87,6 @@ impl From<&str> for Uid {
     }
 }
 
-/// The most characters of a location.
-const LOCATION_LENGTH: usize = 64;
-
 /// Where a resource is: the two things that a reference may not cross (NIC-03).
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Placement {
@@ -98,12 +96,10 @@ pub struct Placement {
     pub location: Arc<str>,
 }
 
-impl Placement {
-    /// Whether the location has the form of a region's name, such as `westeurope` (S-12).
-    pub fn names_a_region(&self) -> bool {
-        let letter_or_digit = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
-        (1..=LOCATION_LENGTH).contains(&self.location.len()) && self.location.chars().all(letter_or_digit)
-    }
+/// True if a text has the form of a region's name, such as `westeurope` (S-12).
+pub fn is_region(text: &str) -> bool {
+    let letter_or_digit = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+    (1..=limits::LOCATION_LENGTH).contains(&text.len()) && text.chars().all(letter_or_digit)
 }
 
 impl fmt::Display for Placement {

@@ -9,6 +9,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use ipnet::{IpNet, Ipv4Net};
 
 use super::id::Name;
+use super::terms::IpVersion;
 
 /// Which pool.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -21,6 +22,16 @@ pub enum PoolId {
     Public,
     /// The addresses of a public prefix.
     Prefix(Name),
+}
+
+impl PoolId {
+    /// The pool of a subnet that addresses of this version come from.
+    pub fn of_subnet(subnet: &Name, version: IpVersion) -> Self {
+        match version {
+            IpVersion::IPv4 => Self::SubnetIPv4(subnet.clone()),
+            IpVersion::IPv6 => Self::SubnetIPv6(subnet.clone()),
+        }
+    }
 }
 
 /// The first four addresses of a subnet and its last are the platform's: network, gateway, two for DNS, broadcast (ADDR-01).
@@ -61,7 +72,7 @@ impl Pool {
         self.prefix
     }
 
-    /// The number of addresses of the prefix; of an IPv6 prefix, at most 2^63 - 1 is told.
+    /// The number of addresses of the prefix; of an IPv6 prefix, at most 2^63 - 1 is reported.
     pub fn total(&self) -> u64 {
         self.last.saturating_add(1).min(u64::MAX >> 1)
     }
@@ -147,7 +158,7 @@ impl Pool {
         }
     }
 
-    /// Gives an address back. False if nobody held it.
+    /// Releases an address. False if nobody held it.
     pub fn release(&mut self, address: IpAddr) -> bool {
         match self.offset(address) {
             Some(offset) if self.bit(offset) => {

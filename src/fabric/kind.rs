@@ -54,6 +54,13 @@ macro_rules! define_kinds {
                 }
             }
 
+            /// The status fields that follow others' comings and goings; a change of these alone is not urgent.
+            pub fn hot_fields(self) -> &'static [&'static str] {
+                match self {
+                    $(Kind::$kind => $kind::HOT_FIELDS,)*
+                }
+            }
+
             /// The kind's name in a manifest.
             pub fn as_str(self) -> &'static str {
                 match self {
@@ -116,7 +123,10 @@ macro_rules! define_kinds {
         }
 
         impl Engine {
-            /// Asks the fabric to carry this object so: all of it, or nothing and every reason why not.
+            /// Asks the fabric to carry this object as asked: all of it, or nothing.
+            ///
+            /// # Errors
+            /// Every violation, if a rule is broken; what was accepted before stays programmed.
             pub fn put(&mut self, name: &Name, request: Request<Ask>) -> Result<(), Refusal> {
                 match request.ask {
                     $(Ask::$kind(ref ask) => {
@@ -126,7 +136,10 @@ macro_rules! define_kinds {
                 }
             }
 
-            /// Asks the fabric to let go of an object. True if there was something to let go of.
+            /// Asks the fabric to delete an object. True if it was carried.
+            ///
+            /// # Errors
+            /// Every violation, if a deletion rule is broken; the object stays.
             pub fn delete(&mut self, kind: Kind, name: &Name) -> Result<bool, Refusal> {
                 match kind {
                     $(Kind::$kind => self.delete_one::<$kind>(name),)*
@@ -159,7 +172,9 @@ macro_rules! define_kinds {
                 }
             }
 
-            /// Takes back what a status says; what contradicts what was taken back before is dropped, and said.
+            /// Restores an object from its status. What contradicts an object that was restored before is dropped.
+            ///
+            /// Returns a sentence for each thing that was dropped; nothing makes it fail.
             pub fn restore(&mut self, name: &Name, record: AnyRecord) -> Restored {
                 match record {
                     $(AnyRecord::$kind(record) => self.restore_one(name, record),)*
@@ -178,8 +193,8 @@ macro_rules! define_kinds {
         pub fn refusing_rules() -> Vec<Refusing> {
             let mut all = Vec::new();
             $(
-                all.extend($kind::RULES.iter().map(|rule| rule.about()));
-                all.extend($kind::DELETION_RULES.iter().map(|rule| rule.about(Kind::$kind)));
+                all.extend($kind::RULES.iter().map(|rule| rule.about(Kind::$kind, false)));
+                all.extend($kind::DELETION_RULES.iter().map(|rule| rule.about(Kind::$kind, true)));
             )*
             all
         }

@@ -1,11 +1,6 @@
-//! Every number that is a limit, with its source, and the table of VM sizes (SIZE-01).
+//! Every number that is a limit, with its source. What a VM size allows is in the table of [`sizes`](super::sizes).
 //!
 //! Sources: "limits" is MicrosoftDocs/azure-docs includes/azure-virtual-network-limits.md.
-
-use std::collections::BTreeMap;
-use std::sync::OnceLock;
-
-use super::nearest::nearest;
 
 /// Virtual networks of a subscription in a region (VNET-12; limits).
 pub const VNETS_PER_SUBSCRIPTION: u64 = 1000;
@@ -24,6 +19,8 @@ pub const DNS_SERVERS: usize = 20;
 pub const SUBNETS_PER_VNET: usize = 3000;
 /// Minutes that an idle flow of a public address is kept, at least and at most (PIP-13; recorded).
 pub const IDLE_TIMEOUT_MINUTES: std::ops::RangeInclusive<i32> = 4..=30;
+/// The same by default (PIP-13; recorded).
+pub const DEFAULT_IDLE_TIMEOUT_MINUTES: i32 = 4;
 /// Prefix lengths of a public prefix, most to fewest addresses (PIP-16, S-19; limits).
 pub const PUBLIC_PREFIX_LENGTHS: std::ops::RangeInclusive<u8> = 28..=31;
 /// Prefix lengths of an IPv4 subnet, largest to smallest subnet (VNET-02; virtual-networks-faq.md).
@@ -40,78 +37,15 @@ pub const SMALLEST_BATCH_PERCENT: u8 = 5;
 pub const LONGEST_PAUSE: std::time::Duration = std::time::Duration::from_secs(999_999_999);
 /// Characters of a resource's name (ARM-10); the API server allows 253 and otherwise less than Azure.
 pub const NAME_LENGTH: usize = 80;
+/// Characters of the name of a region (S-12).
+pub const LOCATION_LENGTH: usize = 64;
 /// Characters of the value of a label in Kubernetes.
 pub const LABEL_LENGTH: usize = 63;
 /// Characters of the name that a guest has for itself.
 pub const COMPUTER_NAME_LENGTH: usize = 64;
 /// NICs of a VM of any size, at most (SIZE-01).
 pub const NICS_PER_VM: usize = 8;
-
-/// Whether NICs of a VM of a size may have accelerated networking (SIZE-02).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum AcceleratedNetworking {
-    /// The size does not allow it.
-    Unsupported,
-    /// The NIC's flag decides.
-    Supported,
-}
-
-/// What a VM size allows (SIZE-01).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct VmSize {
-    /// Azure's name, such as `Standard_D2s_v3`.
-    pub name: &'static str,
-    /// How many NICs a VM of this size takes.
-    pub max_nics: usize,
-    /// Whether its NICs may have accelerated networking.
-    pub accelerated_networking: AcceleratedNetworking,
-}
-
-/// The size of this name, whatever its letter case.
-pub fn vm_size(name: &str) -> Option<&'static VmSize> {
-    sizes().get(&name.to_ascii_lowercase())
-}
-
-/// The names of the sizes most like `name`, the likest first.
-pub fn nearest_vm_sizes(name: &str) -> Vec<&'static str> {
-    nearest(name, sizes().values().map(|size| size.name))
-}
-
-fn sizes() -> &'static BTreeMap<String, VmSize> {
-    static SIZES: OnceLock<BTreeMap<String, VmSize>> = OnceLock::new();
-    SIZES.get_or_init(|| include_str!("vm-sizes.csv").lines().skip(1).filter_map(size_of_row).collect())
-}
-
-/// A row is `name,vcpus,memory_gib,max_nics,accelerated_networking,expected_bandwidth_mbps`.
-fn size_of_row(row: &'static str) -> Option<(String, VmSize)> {
-    let mut cells = row.split(',');
-    let name = cells.next()?;
-    let max_nics = cells.nth(2)?.parse().ok()?;
-    let accelerated_networking = match cells.next()? {
-        "true" => AcceleratedNetworking::Supported,
-        _ => AcceleratedNetworking::Unsupported,
-    };
-    Some((name.to_ascii_lowercase(), VmSize { name, max_nics, accelerated_networking }))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    // shows SIZE-01, VM-14, D-13
-    #[test]
-    fn every_row_of_the_size_table_is_read() {
-        assert_eq!(sizes().len(), include_str!("vm-sizes.csv").lines().count() - 1);
-        assert!(sizes().values().all(|size| (2..=NICS_PER_VM).contains(&size.max_nics)));
-    }
-
-    #[test]
-    fn sizes_are_found_in_any_letter_case() {
-        assert_eq!(vm_size("standard_d2S_V3").unwrap().name, "Standard_D2s_v3");
-    }
-
-    #[test]
-    fn an_unknown_size_names_its_neighbours() {
-        assert!(nearest_vm_sizes("Standard_D2sv3").contains(&"Standard_D2s_v3"));
-    }
-}
+/// Characters of the annotation that asks for a restart, which the status repeats (S-06).
+pub const RESTARTED_AT_LENGTH: usize = 64;
+/// Items of a list in a status; a count stands beside it.
+pub const MEMBERS_SHOWN: usize = 100;

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::net::IpAddr;
 use std::str::FromStr;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::digest::{END, digest};
 use super::id::Uid;
 
 const PREFIXES: [u64; 2] = [0x00_0D3A, 0x00_2248]; // NIC-16
@@ -77,9 +77,7 @@ impl Macs {
     /// assignment whose record was lost comes out the same when it is made again, and one that follows a change of the
     /// address is a new one (NIC-15); where that one is taken, the next free number is.
     pub fn assign(&mut self, nic: &Uid, address: Option<IpAddr>) -> Mac {
-        let mut hasher = DefaultHasher::new();
-        (nic, address).hash(&mut hasher);
-        let start = hasher.finish();
+        let start = digest(&seed(nic, address));
         let spaces = u64::try_from(PREFIXES.len()).unwrap_or(1);
         let mac = (0..NUMBERS * spaces).map(|n| nth(start.wrapping_add(n))).find(|mac| !self.used.contains(mac));
         match mac {
@@ -96,7 +94,7 @@ impl Macs {
         self.used.insert(mac)
     }
 
-    /// Gives a MAC address back.
+    /// Releases a MAC address.
     pub fn release(&mut self, mac: Mac) {
         self.used.remove(&mac);
     }
@@ -110,6 +108,17 @@ impl Macs {
     pub fn is_empty(&self) -> bool {
         self.used.is_empty()
     }
+}
+
+/// The identity, whether there is an address and of which version, and the address.
+fn seed(nic: &Uid, address: Option<IpAddr>) -> Vec<u8> {
+    let (is_there, version, octets) = match address {
+        None => (0_u64, None, Vec::new()),
+        Some(IpAddr::V4(address)) => (1, Some(0_u64), address.octets().to_vec()),
+        Some(IpAddr::V6(address)) => (1, Some(1), address.octets().to_vec()),
+    };
+    let version = version.map(u64::to_le_bytes);
+    [nic.0.as_bytes(), &[END], &is_there.to_le_bytes(), version.as_ref().map_or(&[], |bytes| bytes), &octets].concat()
 }
 
 fn nth(number: u64) -> Mac {
@@ -128,6 +137,16 @@ mod tests {
         assert_eq!(mac.to_string().parse::<Mac>().unwrap(), mac);
         assert!("00-0d-3a-00-00-01".parse::<Mac>().is_err());
         assert!("02-0D-3A-00-00-01".parse::<Mac>().is_err());
+    }
+
+    /// What was assigned before an upgrade of the operator or of its compiler is assigned again.
+    #[test]
+    fn macs_of_a_nic_are_the_same_in_every_version() {
+        let assigned = |address: Option<&str>| {
+            Macs::default().assign(&Uid::from("a"), address.map(|address| address.parse().unwrap())).to_string()
+        };
+        let all = [None, Some("10.0.1.4"), Some("fd00::4")].map(assigned);
+        assert_eq!(all, ["00-0D-3A-80-E5-77", "00-22-48-BC-35-C0", "00-22-48-54-2D-31"]);
     }
 
     // shows NIC-16

@@ -4,17 +4,22 @@
 //! clock, no randomness. A tour:
 //!
 //! * [`kind`] is the list of kinds; each has a file of its own, and a folder beside it where it is more than one idea: its
-//!   rules, its effects, what is reported of it,
+//!   rules, its effects, what is reported of it (`view`),
+//! * [`id`] has names of objects and places, [`terms`] the words that several kinds share,
 //! * [`resource`] is the contract that a kind fulfils,
 //! * [`engine`] judges requests and carries them out,
 //! * [`violation`] is what a refusal says,
-//! * [`ipam`] and [`mac`] allocate,
-//! * [`limits`] has every number, with its source,
+//! * [`catalogue`] tells what became of every numbered rule,
+//! * [`ipam`] and [`mac`] allocate, `digest` derives numbers from names, and `ranges` finds subnets that overlap,
+//! * [`quota`] counts what a subscription or a virtual network has,
+//! * [`address_check`] answers whether an address is free,
+//! * [`limits`] has every number, with its source, [`sizes`] the table of VM sizes,
 //! * [`nearest`] finds the name that was meant.
 
 pub mod address_check;
 pub mod availability_set;
 pub mod catalogue;
+mod digest;
 pub mod engine;
 pub mod id;
 pub mod ipam;
@@ -28,7 +33,9 @@ pub mod public_ip_prefix;
 pub mod quota;
 mod ranges;
 pub mod resource;
+pub mod sizes;
 pub mod subnet;
+pub mod terms;
 pub mod violation;
 pub mod virtual_machine;
 pub mod virtual_machine_scale_set;

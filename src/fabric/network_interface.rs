@@ -1,6 +1,7 @@
 //! Network interfaces: what they are asked to be, and what they hold.
 //!
-//! The rules are in `rules`, what a put does is in `effects`, and the life of private addresses in `addresses`.
+//! The rules are in `rules`, what a put does is in `effects`, the life of private addresses in `addresses`, and what is
+//! reported in `view`.
 
 mod addresses;
 mod effects;
@@ -10,19 +11,15 @@ mod tests;
 mod view;
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-
 use super::engine::Engine;
 use super::id::{Kind, Name, ObjectId, Placement};
-use super::ipam::PoolId;
 use super::mac::Mac;
 use super::quota::Quota;
 use super::resource::{Advice, DeletionRule, Programmed, Resource, Rule};
+use super::terms::{IpVersion, Primary, Switch};
 use super::violation::WaitKey;
 use super::virtual_machine::{self, PowerState, VirtualMachine};
 use addresses::{hold_address, release_address};
@@ -30,45 +27,6 @@ pub(super) use addresses::{reassign, serve_ipv6};
 use effects::{apply_now, dissociate, leave_subnet};
 pub(super) use effects::{vm_power_changed, vm_started};
 pub use view::{ConfigurationView, NetworkInterfaceView, NicDnsView, PublicAddressShown};
-
-/// How an address is chosen.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[allow(missing_docs)] // docs of variants would take the place of the field's in the CRD
-pub enum AllocationMethod {
-    #[default]
-    Dynamic, // by the platform, and for a time
-    Static, // by the user, or for good
-}
-
-/// The version of the Internet protocol.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[allow(missing_docs)]
-pub enum IpVersion {
-    #[default]
-    IPv4,
-    IPv6,
-}
-
-impl fmt::Display for IpVersion {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(self, f)
-    }
-}
-
-/// A switch that is off unless it is asked for.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[allow(missing_docs)]
-pub enum Switch {
-    #[default]
-    Off,
-    On,
-}
-
-impl From<bool> for Switch {
-    fn from(on: bool) -> Self {
-        if on { Switch::On } else { Switch::Off }
-    }
-}
 
 /// What is asked of a network interface.
 #[derive(Clone, Debug, PartialEq)]
@@ -100,26 +58,6 @@ pub struct IpConfiguration {
     pub assignment: Assignment,
     /// The public address that it holds.
     pub public_ip_address: Option<Name>,
-}
-
-/// Whether something is marked as primary.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[allow(missing_docs)]
-pub enum Primary {
-    #[default]
-    Unsaid,
-    Yes,
-    No,
-}
-
-impl From<Option<bool>> for Primary {
-    fn from(marked: Option<bool>) -> Self {
-        match marked {
-            None => Primary::Unsaid,
-            Some(true) => Primary::Yes,
-            Some(false) => Primary::No,
-        }
-    }
 }
 
 /// How the private address of a configuration is chosen.
@@ -166,6 +104,10 @@ impl Resource for NetworkInterface {
         format!("Microsoft.Network/networkInterfaces/{}", name.name)
     }
 
+    fn chooses(&self) -> bool {
+        self.configurations.iter().any(|configuration| matches!(configuration.assignment, Assignment::Static(_)))
+    }
+
     fn references(&self) -> Vec<ObjectId> {
         let subnet = ObjectId::new(Kind::Subnet, self.subnet.clone());
         let public = self.public_ip_addresses().map(|public| ObjectId::new(Kind::PublicIPAddress, public.clone()));
@@ -174,10 +116,6 @@ impl Resource for NetworkInterface {
 
     fn counts(&self, placement: &Placement) -> Vec<Quota> {
         vec![Quota::NetworkInterfaces(placement.clone())]
-    }
-
-    fn chooses(&self) -> bool {
-        self.configurations.iter().any(|configuration| matches!(configuration.assignment, Assignment::Static(_)))
     }
 
     fn resolve(&mut self, _: &Engine, programmed: Option<&Programmed<Self>>) {
@@ -216,7 +154,7 @@ impl Resource for NetworkInterface {
         if let Some(mac) = gone.held.mac {
             engine.macs.release(mac);
         }
-        engine.free(WaitKey::Claim(ObjectId::new(Kind::NetworkInterface, name.clone())));
+        engine.free(WaitKey::claim(Kind::NetworkInterface, name));
     }
 
     fn recall(engine: &mut Engine, name: &Name, view: &NetworkInterfaceView) -> Vec<String> {
@@ -281,13 +219,6 @@ impl Resource for NetworkInterface {
     }
 }
 
-impl IpVersion {
-    /// The version of an address.
-    pub fn of(address: &IpAddr) -> Self {
-        if address.is_ipv4() { IpVersion::IPv4 } else { IpVersion::IPv6 }
-    }
-}
-
 impl NetworkInterface {
     /// The primary configuration, once the request is resolved.
     pub fn primary(&self) -> Option<&IpConfiguration> {
@@ -321,12 +252,4 @@ impl NetworkInterface {
 
 fn primary_address(ask: &NetworkInterface, held: &BTreeMap<Arc<str>, IpAddr>) -> Option<IpAddr> {
     held.get(&ask.primary()?.name).copied()
-}
-
-/// The pool of a subnet that addresses of this version come from.
-pub(super) fn pool_of(subnet: &Name, version: IpVersion) -> PoolId {
-    match version {
-        IpVersion::IPv4 => PoolId::SubnetIPv4(subnet.clone()),
-        IpVersion::IPv6 => PoolId::SubnetIPv6(subnet.clone()),
-    }
 }

@@ -17,12 +17,13 @@ use serde::{Deserialize, Serialize};
 use super::engine::{Engine, leave};
 use super::id::{Kind, Name, ObjectId, Placement, ShownRef};
 use super::ipam::PoolId;
-use super::network_interface::{AllocationMethod, IpVersion, NetworkInterface};
+use super::network_interface::NetworkInterface;
 use super::quota::Quota;
 use super::resource::{DeletionRule, Programmed, Resource, Rule};
+use super::terms::{AllocationMethod, IpVersion};
 use super::violation::WaitKey;
 use super::virtual_machine::{PowerState, VirtualMachine};
-pub(super) use rules::{label_is_in_use, needs_public_addresses, pool_holds};
+pub(super) use rules::{label_is_in_use, needs_public_addresses, public_pool_has_room};
 
 /// The generation of the public address service (PIP-01).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -36,6 +37,16 @@ pub enum Sku {
 impl fmt::Display for Sku {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Debug::fmt(self, f)
+    }
+}
+
+impl Sku {
+    /// How its addresses are allocated by default: a Standard one is always Static (PIP-02).
+    pub fn default_method(self) -> AllocationMethod {
+        match self {
+            Sku::Basic => AllocationMethod::Dynamic,
+            Sku::Standard => AllocationMethod::Static,
+        }
     }
 }
 
@@ -107,6 +118,10 @@ impl Resource for PublicIPAddress {
         format!("Microsoft.Network/publicIPAddresses/{}", name.name)
     }
 
+    fn references(&self) -> Vec<ObjectId> {
+        self.public_ip_prefix.iter().map(|prefix| ObjectId::new(Kind::PublicIPPrefix, prefix.clone())).collect()
+    }
+
     fn counts(&self, placement: &Placement) -> Vec<Quota> {
         match (self.sku, self.version, self.method) {
             (Sku::Standard, ..) => vec![Quota::StandardPublicIPAddresses(placement.clone())],
@@ -121,10 +136,6 @@ impl Resource for PublicIPAddress {
         }
     }
 
-    fn references(&self) -> Vec<ObjectId> {
-        self.public_ip_prefix.iter().map(|prefix| ObjectId::new(Kind::PublicIPPrefix, prefix.clone())).collect()
-    }
-
     fn apply(engine: &mut Engine, name: &Name, before: Option<&Self>) {
         join_prefix(engine, name);
         move_label(engine, name, before);
@@ -137,16 +148,16 @@ impl Resource for PublicIPAddress {
 
     fn release(engine: &mut Engine, name: &Name, gone: &Programmed<Self>) {
         if let Some(address) = gone.held.address {
-            give_back(engine, &gone.ask.pool(), address);
+            release_address(engine, &gone.ask.pool(), address);
         }
         if let Some(prefix) = &gone.ask.public_ip_prefix {
             leave(&mut engine.taken_from, prefix, name);
             engine.touch_members(Kind::PublicIPPrefix, prefix);
         }
         if let Some(label) = &gone.ask.domain_name_label {
-            give_up_label(engine, name, &gone.placement.location, label);
+            release_label(engine, name, &gone.placement.location, label);
         }
-        engine.free(WaitKey::Claim(ObjectId::new(Kind::PublicIPAddress, name.clone())));
+        engine.free(WaitKey::claim(Kind::PublicIPAddress, name));
     }
 
     fn recall(engine: &mut Engine, name: &Name, view: &PublicIPAddressView) -> Vec<String> {
@@ -231,7 +242,7 @@ pub(super) fn settle(engine: &mut Engine, name: &Name) {
             free.filter(|free| engine.pools.get_mut(&pool).is_some_and(|pool| pool.reserve(*free)))
         }
         (false, Some(address)) => {
-            give_back(engine, &pool, address);
+            release_address(engine, &pool, address);
             None
         }
         (true, Some(_)) | (false, None) => address,
@@ -245,7 +256,7 @@ pub(super) fn settle(engine: &mut Engine, name: &Name) {
     }
 }
 
-fn give_back(engine: &mut Engine, pool: &PoolId, address: IpAddr) {
+fn release_address(engine: &mut Engine, pool: &PoolId, address: IpAddr) {
     if engine.pools.get_mut(pool).is_some_and(|pool| pool.release(address)) {
         engine.free(WaitKey::Capacity(pool.clone()));
     }
@@ -272,7 +283,7 @@ fn move_label(engine: &mut Engine, name: &Name, before: Option<&PublicIPAddress>
     let new = programmed.ask.domain_name_label.clone();
     let old = before.and_then(|before| before.domain_name_label.clone());
     if let Some(old) = old.filter(|old| new.as_ref() != Some(old)) {
-        give_up_label(engine, name, &location, &old);
+        release_label(engine, name, &location, &old);
     }
     if let Some(new) = new {
         engine.labels.insert((location, new), ObjectId::new(Kind::PublicIPAddress, name.clone()));
@@ -280,7 +291,7 @@ fn move_label(engine: &mut Engine, name: &Name, before: Option<&PublicIPAddress>
 }
 
 /// What was restored may name a label that is another's.
-fn give_up_label(engine: &mut Engine, name: &Name, location: &Arc<str>, label: &str) {
+fn release_label(engine: &mut Engine, name: &Name, location: &Arc<str>, label: &str) {
     let key = (location.clone(), label.to_owned());
     if engine.labels.get(&key) == Some(&ObjectId::new(Kind::PublicIPAddress, name.clone())) {
         engine.labels.remove(&key);

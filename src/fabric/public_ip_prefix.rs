@@ -1,18 +1,19 @@
 //! Public IP prefixes: contiguous blocks of public addresses that Standard public addresses are taken from (PIP-16, S-19).
 
+#[cfg(test)]
+mod tests;
+
 use ipnet::{IpNet, Ipv4Net};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::availability_set::MEMBERS_SHOWN;
 use super::engine::Engine;
 use super::id::{Kind, Name, ObjectId, ShownRef};
 use super::ipam::{Pool, PoolId, Reservation, all_of};
 use super::limits;
 use super::resource::{Case, Cures, DELETION_PATH, DeletionRule, Programmed, Resource, Rule};
-use super::violation::{Code, Findings, WaitKey};
+use super::violation::{Code, Findings, WaitKey, and_others};
 use super::virtual_machine_scale_set::is_named_by_no_model;
-use super::virtual_network::and_others;
 
 /// What is asked of a public IP prefix. Its SKU is Standard; there is no other.
 #[derive(Clone, Debug, PartialEq)]
@@ -39,9 +40,9 @@ pub struct PublicIPPrefixView {
     /// How many public addresses are taken from it.
     #[serde(default, rename = "publicIPAddressCount", skip_serializing_if = "Option::is_none")]
     pub public_ip_address_count: Option<i32>,
-    /// They, by name.
+    /// The first 100 of them, by name.
     #[serde(default, rename = "publicIPAddresses", skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 100), extend("x-kubernetes-list-type" = "atomic"))]
+    #[schemars(length(max = limits::MEMBERS_SHOWN), extend("x-kubernetes-list-type" = "atomic"))]
     pub public_ip_addresses: Vec<ShownRef>,
 }
 
@@ -88,6 +89,7 @@ impl Resource for PublicIPPrefix {
         source: "Azure's resource model",
         check: is_not_used,
     }];
+    const HOT_FIELDS: &'static [&'static str] = &["publicIPAddressCount", "publicIPAddresses"];
 
     fn resource_path(&self, name: &Name) -> String {
         format!("Microsoft.Network/publicIPPrefixes/{}", name.name)
@@ -134,7 +136,7 @@ impl Resource for PublicIPPrefix {
             public_ip_addresses: members
                 .into_iter()
                 .flatten()
-                .take(MEMBERS_SHOWN)
+                .take(limits::MEMBERS_SHOWN)
                 .map(|member| ShownRef::of(member, name))
                 .collect(),
         }
@@ -142,15 +144,20 @@ impl Resource for PublicIPPrefix {
 }
 
 fn length_is_supported(case: &Case<'_, PublicIPPrefix>, findings: &mut Findings) {
-    let (length, lengths) = (case.ask.length, limits::PUBLIC_PREFIX_LENGTHS);
-    if !lengths.contains(&length) {
-        findings.refuse(
-            Code::InvalidParameter,
-            "spec.prefixLength",
-            format!("{length} is no length of a public prefix."),
-            format!("Choose a length from {} (16 addresses) to {} (2 addresses).", lengths.start(), lengths.end()),
-        );
+    if !limits::PUBLIC_PREFIX_LENGTHS.contains(&case.ask.length) {
+        refuse_length(case.ask.length.into(), findings);
     }
+}
+
+/// Finds that a public prefix cannot be of this length (S-19).
+pub fn refuse_length(length: i32, findings: &mut Findings) {
+    let lengths = limits::PUBLIC_PREFIX_LENGTHS;
+    findings.refuse(
+        Code::InvalidParameter,
+        "spec.prefixLength",
+        format!("{length} is no length of a public prefix."),
+        format!("Choose a length from {} (16 addresses) to {} (2 addresses).", lengths.start(), lengths.end()),
+    );
 }
 
 fn length_is_fixed(case: &Case<'_, PublicIPPrefix>, findings: &mut Findings) {
@@ -194,10 +201,10 @@ fn is_not_used(engine: &Engine, name: &Name, findings: &mut Findings) {
             Code::InUsePublicIPPrefixCannotBeDeleted,
             DELETION_PATH,
             format!("{id} is taken from this prefix{}.", and_others(members.len())),
-            "Delete the public addresses that are taken from it; it then goes by itself.",
+            "Delete the public addresses that are taken from it; it is then deleted automatically.",
         )
         .until_gone(id)
-        .as_of(WaitKey::Members(ObjectId::new(Kind::PublicIPPrefix, name.clone())));
+        .as_of(WaitKey::members(Kind::PublicIPPrefix, name));
 }
 
 fn hold(engine: &mut Engine, name: &Name, prefix: Ipv4Net) {
@@ -211,6 +218,3 @@ fn hold(engine: &mut Engine, name: &Name, prefix: Ipv4Net) {
         programmed.held.prefix = Some(prefix);
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -4,6 +4,9 @@
 //! Those of a subscription are off unless they are asked for (S-11); support raises them for who asks. That of a virtual
 //! network always holds.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -13,7 +16,7 @@ use super::limits;
 use super::resource::{Case, Resource};
 use super::violation::{Code, Findings, WaitKey};
 
-/// Something that there may only be so much of, and where.
+/// A quota, and the subscription and region or the virtual network that it limits.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Quota {
     /// Virtual networks (VNET-12).
@@ -114,8 +117,8 @@ impl Engine {
     }
 }
 
-/// The object is one more of what its subscription has a number of.
-pub(super) fn is_left<K: Resource>(case: &Case<'_, K>, findings: &mut Findings) {
+/// Refuses an object that exceeds a quota it newly counts towards.
+pub(super) fn is_not_exceeded<K: Resource>(case: &Case<'_, K>, findings: &mut Findings) {
     let before = case.before().map(|before| before.counts(case.placement)).unwrap_or_default();
     for quota in case.ask.counts(case.placement).into_iter().filter(|quota| !before.contains(quota)) {
         needs(case.engine, quota, 1, "metadata.name", findings);
@@ -132,10 +135,7 @@ pub(super) fn needs(engine: &Engine, quota: Quota, count: u64, path: &str, findi
             quota.code(),
             path,
             format!("{count} more would exceed the quota of {} {quota}.", quota.limit()),
-            "Delete some that are not used; this object then follows by itself.",
+            "Delete some that are not used; this object is then retried automatically.",
         )
         .until(WaitKey::Quota(quota));
 }
-
-#[cfg(test)]
-mod tests;

@@ -25,6 +25,8 @@ pub trait Resource: Tabled + Clone + Debug + PartialEq + 'static {
 
     /// A status that changes only because others come and go is written at most once in this time.
     const HOT_STATUS_SECONDS: i64 = 1;
+    /// The fields of its report that follow others' comings and goings; a change of these alone is not urgent.
+    const HOT_FIELDS: &'static [&'static str] = &[];
 
     /// Azure's resource type and name in a resource id: `Microsoft.Network/virtualNetworks/hub`.
     fn resource_path(&self, name: &Name) -> String;
@@ -44,7 +46,7 @@ pub trait Resource: Tabled + Clone + Debug + PartialEq + 'static {
         Vec::new()
     }
 
-    /// What it is one more of, among the things that a subscription has a number of.
+    /// The quotas that this object counts towards.
     fn counts(&self, _placement: &Placement) -> Vec<Quota> {
         Vec::new()
     }
@@ -59,7 +61,7 @@ pub trait Resource: Tabled + Clone + Debug + PartialEq + 'static {
     /// The effects of a deletion; the object is out of its table.
     fn release(engine: &mut Engine, name: &Name, gone: &Programmed<Self>);
 
-    /// Takes back what a status says, as far as nobody else has it; the object stands in its table, holding nothing.
+    /// Restores what a status says, unless another object holds it; the object stands in its table, holding nothing.
     /// Returns what had to be dropped.
     fn recall(engine: &mut Engine, name: &Name, view: &Self::View) -> Vec<String>;
 
@@ -129,7 +131,7 @@ pub struct Record<K: Resource> {
     pub view: K::View,
 }
 
-/// What could not be taken back of an object, a sentence each.
+/// What could not be restored of an object, a sentence each.
 pub type Restored = Vec<String>;
 
 /// A condition that tells something about the network beside the four that every object has.
@@ -143,8 +145,8 @@ pub struct Advice {
     pub message: String,
 }
 
-/// A constraint on a put.
-pub struct Rule<K: Resource> {
+/// A constraint, and what finds that it is broken.
+pub struct RuleOf<Check> {
     /// Its id in the rule catalogue.
     pub id: &'static str,
     /// The rule in one sentence.
@@ -158,8 +160,13 @@ pub struct Rule<K: Resource> {
     /// The article or other source.
     pub source: &'static str,
     /// Finds what breaks it.
-    pub check: fn(&Case<'_, K>, &mut Findings),
+    pub check: Check,
 }
+
+/// A constraint on a put.
+pub type Rule<K> = RuleOf<fn(&Case<'_, K>, &mut Findings)>;
+/// A constraint on a deletion.
+pub type DeletionRule = RuleOf<fn(&Engine, &Name, &mut Findings)>;
 
 /// What is the same of rules on puts and on deletions, of every kind.
 #[derive(Clone, Copy, Debug)]
@@ -203,38 +210,12 @@ impl std::fmt::Display for Cures {
     }
 }
 
-impl<K: Resource> Rule<K> {
+impl<Check> RuleOf<Check> {
     /// All but the check.
-    pub fn about(&self) -> Refusing {
+    pub fn about(&self, kind: Kind, deletion: bool) -> Refusing {
         let Self { id, says, codes, cure, remedy, source, check: _ } = *self;
-        Refusing { kind: K::KIND, deletion: false, id, says, codes, cure, remedy, source }
+        Refusing { kind, deletion, id, says, codes, cure, remedy, source }
     }
-}
-
-impl DeletionRule {
-    /// All but the check.
-    pub fn about(&self, kind: Kind) -> Refusing {
-        let Self { id, says, codes, cure, remedy, source, check: _ } = *self;
-        Refusing { kind, deletion: true, id, says, codes, cure, remedy, source }
-    }
-}
-
-/// A constraint on a deletion.
-pub struct DeletionRule {
-    /// Its id in the rule catalogue.
-    pub id: &'static str,
-    /// The rule in one sentence.
-    pub says: &'static str,
-    /// The codes that it refuses with.
-    pub codes: &'static [Code],
-    /// Who can cure what breaks it.
-    pub cure: Cures,
-    /// What to do, in short.
-    pub remedy: &'static str,
-    /// The article or other source.
-    pub source: &'static str,
-    /// Finds what breaks it.
-    pub check: fn(&Engine, &Name, &mut Findings),
 }
 
 /// The path that violations of a deletion show (S-09).

@@ -15,8 +15,9 @@ use serde::{Deserialize, Serialize};
 use super::engine::{Engine, leave};
 use super::id::{Kind, Name, ObjectId, Placement};
 use super::ipam::{Pool, PoolId, RESERVED_PER_SUBNET, Reservation};
-use super::network_interface::{self, IpVersion};
+use super::network_interface;
 use super::resource::{DeletionRule, Programmed, Resource, Rule};
+use super::terms::IpVersion;
 use super::violation::WaitKey;
 use super::virtual_network::VirtualNetwork;
 
@@ -62,17 +63,18 @@ impl Resource for Subnet {
     const RULES: &'static [Rule<Self>] = rules::RULES;
     const DELETION_RULES: &'static [DeletionRule] = rules::DELETION_RULES;
     const ALLOCATES: bool = false;
+    const HOT_FIELDS: &'static [&'static str] = &["capacity"];
 
     fn resource_path(&self, name: &Name) -> String {
         format!("Microsoft.Network/virtualNetworks/{}/subnets/{}", self.virtual_network.name, name.name)
     }
 
-    fn references(&self) -> Vec<ObjectId> {
-        vec![ObjectId::new(Kind::VirtualNetwork, self.virtual_network.clone())]
-    }
-
     fn inherited_placement(&self, engine: &Engine) -> Option<Placement> {
         engine.get::<VirtualNetwork>(&self.virtual_network).map(|network| network.placement.clone())
+    }
+
+    fn references(&self) -> Vec<ObjectId> {
+        vec![ObjectId::new(Kind::VirtualNetwork, self.virtual_network.clone())]
     }
 
     fn apply(engine: &mut Engine, name: &Name, before: Option<&Self>) {
@@ -120,6 +122,13 @@ impl Resource for Subnet {
             available: count(pool.available()),
         });
         SubnetView { capacity }
+    }
+}
+
+impl Engine {
+    /// The virtual network of a subnet that is carried; it is fixed (S-14).
+    pub(super) fn network_of(&self, subnet: &Name) -> Option<&Name> {
+        self.get::<Subnet>(subnet).map(|subnet| &subnet.ask.virtual_network)
     }
 }
 

@@ -5,13 +5,13 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use super::id::{Name, ObjectId};
+use super::id::{Kind, Name, ObjectId};
 use super::ipam::PoolId;
 use super::quota::Quota;
 
 /// Azure Resource Manager's error codes, as reasons of conditions show them.
 ///
-/// Source: the code table of the rule catalogue; those marked proposed were not found in a recorded response.
+/// The source of each is that of the rules that refuse with it, in `docs/rules.md`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[allow(missing_docs)] // each is the error code of its name
 pub enum Code {
@@ -97,6 +97,23 @@ pub enum WaitKey {
     Label(String, String),
 }
 
+impl WaitKey {
+    /// The object of this kind and name appears, is programmed anew, or goes.
+    pub fn object(kind: Kind, name: &Name) -> Self {
+        Self::Object(ObjectId::new(kind, name.clone()))
+    }
+
+    /// The holder of this object lets go of it.
+    pub fn claim(kind: Kind, name: &Name) -> Self {
+        Self::Claim(ObjectId::new(kind, name.clone()))
+    }
+
+    /// What is in this object changes.
+    pub fn members(kind: Kind, name: &Name) -> Self {
+        Self::Members(ObjectId::new(kind, name.clone()))
+    }
+}
+
 /// Who can cure a violation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Cure {
@@ -137,6 +154,11 @@ impl Violation {
             Cure::Edit => self.cure = Cure::Wait(BTreeSet::from([key])),
         }
         self
+    }
+
+    /// Waits for the deletion or change of `object`, which is in the way.
+    pub(super) fn until_gone(&mut self, object: ObjectId) -> &mut Self {
+        self.until(WaitKey::Object(object.clone())).blocked_by(object)
     }
 
     /// The message tells something of what `key` stands for.
@@ -268,4 +290,9 @@ impl Refusal {
         violations.sort_by_key(|violation| violation.cure != Cure::Edit);
         (!violations.is_empty()).then_some(Self { violations })
     }
+}
+
+/// The end of a sentence that has named the first of `count` things.
+pub(super) fn and_others(count: usize) -> &'static str {
+    if count > 1 { ", and others are too" } else { "" }
 }

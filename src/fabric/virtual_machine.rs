@@ -1,7 +1,7 @@
 //! Virtual machines: power states, and which network interfaces are attached in which order (VM-01 to VM-22).
 //!
 //! The rules are in `rules`, the life of power states is in `power` and that of attachments in `attachments`; the order
-//! of both inside one put (S-01) is here.
+//! of both inside one put (S-01) is here. `guest` is what the guest must have set, and `view` is what is reported.
 
 mod attachments;
 mod guest;
@@ -20,12 +20,13 @@ use serde::{Deserialize, Serialize};
 
 use super::engine::{Engine, leave};
 use super::id::{Kind, Name, ObjectId, Uid};
-use super::limits::VmSize;
-use super::network_interface::{NetworkInterface, Primary};
+use super::network_interface::NetworkInterface;
 use super::resource::{Advice, DeletionRule, Programmed, Resource, Rule};
+use super::sizes::VmSize;
+use super::terms::Primary;
 use super::violation::WaitKey;
 use super::virtual_machine_scale_set;
-use super::virtual_machine_scale_set_vm::Revision;
+use super::virtual_machine_scale_set_vm::WishedRevision;
 use attachments::{attach, edit_attachments, let_go, makes_way, recall_mac};
 pub(super) use power::{deallocated_meanwhile, finish_start, restart_for_macs};
 use power::{leave_deallocation, power_on, start, stop};
@@ -106,7 +107,7 @@ pub struct Member {
     /// The revision of the model that its objects were written from.
     pub revision: u64,
     /// The revision that it is wished to have at least (S-31).
-    pub wish: Option<Revision>,
+    pub wish: Option<WishedRevision>,
 }
 
 /// What becomes of a running VM where an edit needs it deallocated (S-38).
@@ -146,9 +147,6 @@ pub struct HeldVirtualMachine {
     /// The last restart that was done.
     pub last_handled_restart_at: Option<String>,
 }
-
-/// The most characters of what asks for a restart: the status repeats it.
-pub const RESTARTED_AT_LENGTH: usize = 64;
 
 impl Resource for VirtualMachine {
     type Held = HeldVirtualMachine;
@@ -267,13 +265,13 @@ impl Resource for VirtualMachine {
         view::observe(engine, name, programmed)
     }
 
-    fn advice(engine: &Engine, name: &Name, programmed: &Programmed<Self>) -> Vec<Advice> {
-        guest::advice(engine, name, &programmed.ask)
-    }
-
     fn progress(_: &Engine, _: &Name, programmed: &Programmed<Self>) -> Option<(&'static str, String)> {
         let starting = programmed.held.power == PowerState::Starting;
         starting.then(|| ("Starting", "The virtual machine is starting.".to_owned()))
+    }
+
+    fn advice(engine: &Engine, name: &Name, programmed: &Programmed<Self>) -> Vec<Advice> {
+        guest::advice(engine, name, &programmed.ask)
     }
 }
 

@@ -1,11 +1,13 @@
-//! Virtual machine scale sets: as many alike virtual machines as are asked for (VMSS-01 to VMSS-32).
+//! Virtual machine scale sets: sets of identical virtual machines, each made from one model (VMSS-01 to VMSS-32).
 //!
 //! The put of a Uniform set makes, changes and lets go of its instances: nothing else takes their addresses. An instance
 //! is made of the same things as a virtual machine of its own (a VM, network interfaces, public addresses), which follow
-//! the rules and effects of those kinds; `instances` makes them, `model` names them. Of a Flexible set the instances
-//! are objects of their own; the set counts them, and says which there are to be. `upgrade` brings instances to the
-//! latest model, `rules` are the constraints.
+//! the rules and effects of those kinds; `instances` makes them from the `model`, `instance_name` names them. Of a Flexible
+//! set the instances are objects of their own; the set counts them, and says which there are to be; `need` is what they
+//! will take. `upgrade` brings instances to the latest model, `rules` are the constraints, `names` keeps what the models
+//! name, and `view` is what is reported.
 
+mod instance_name;
 mod instances;
 mod model;
 mod names;
@@ -26,19 +28,18 @@ use serde::{Deserialize, Serialize};
 
 use super::engine::{Engine, Request};
 use super::id::{Kind, Name, ObjectId};
-use super::network_interface::IpVersion;
 use super::resource::{Advice, DeletionRule, Programmed, Resource, Rule};
 use super::violation::{Code, Refusal, WaitKey};
 use super::virtual_machine::PowerWish;
-pub(super) use instances::{has_latest_model, member_has_gone, member_is_there, program, take_back};
+pub use instance_name::InstanceName;
+pub(super) use instances::{has_latest_model, member_has_gone, member_is_there, program, release_instance};
 pub use model::{
-    ConfigurationModel, InstanceName, Model, NicModel, PublicModel, labels, mark_primary, named_by, names_differ,
-    publics,
+    ConfigurationModel, Model, NicModel, PublicModel, labels, mark_primary, named_by, names_are_unique, publics,
 };
 pub(super) use names::{forget_what_is_unused, index_names, is_named_by_no_model};
 pub(super) use need::{Need, Wanted};
 pub(super) use rules::{
-    NO_ROOM, Needed, Network, added_ipv6, is_held_by, network_is_legal, others, parts_are_legal, size_takes,
+    NO_ROOM, Needed, Network, added_ipv6, network_is_legal, others, parts_are_legal, pool_has_room, size_takes,
     skus_do_not_mix,
 };
 pub(super) use upgrade::{go_on, vm_has_changed};
@@ -91,7 +92,7 @@ pub struct RollingPolicy {
 
 /// What the fabric holds of a scale set.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct HeldScaleSet {
+pub struct HeldVirtualMachineScaleSet {
     /// The instances, by id.
     pub instances: BTreeMap<u64, Instance>,
     /// The id of the next instance; ids are never used again.
@@ -106,13 +107,13 @@ pub struct HeldScaleSet {
     pub names: BTreeSet<ObjectId>,
     /// When the pause between two batches ends.
     pub paused_until: Option<Timestamp>,
-    /// What an upgrade that cannot go on waits for.
+    /// What a blocked upgrade waits for.
     pub blocked: BTreeSet<WaitKey>,
     /// What keeps instances from becoming what they are to be, by id.
     pub obstacles: BTreeMap<u64, Obstacle>,
 }
 
-/// What keeps an instance from becoming what it is to be; whoever makes its objects tells.
+/// What keeps an instance from becoming what it is to be; the operator, which makes its objects, reports it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Obstacle {
     /// A field of one of its objects is another's: it keeps the model that it has (VMSS-27).
@@ -141,12 +142,14 @@ pub struct Instance {
 }
 
 impl Resource for VirtualMachineScaleSet {
-    type Held = HeldScaleSet;
+    type Held = HeldVirtualMachineScaleSet;
     type View = VirtualMachineScaleSetView;
 
     const RULES: &'static [Rule<Self>] = rules::RULES;
     const DELETION_RULES: &'static [DeletionRule] = rules::DELETION_RULES;
     const HOT_STATUS_SECONDS: i64 = 5;
+    const HOT_FIELDS: &'static [&'static str] =
+        &["instances", "pendingInstanceIds", "readyReplicas", "takenOverInstanceIds", "updatedReplicas"];
 
     fn resource_path(&self, name: &Name) -> String {
         format!("Microsoft.Compute/virtualMachineScaleSets/{}", name.name)
@@ -187,7 +190,7 @@ impl Resource for VirtualMachineScaleSet {
             promised.add_pending(engine, name, gone, id);
         }
         promised.pools.into_keys().for_each(|pool| engine.free(WaitKey::Capacity(pool)));
-        names::give_back(engine, name, gone);
+        names::release(engine, name, gone);
     }
 
     fn recall(engine: &mut Engine, name: &Name, view: &VirtualMachineScaleSetView) -> Vec<String> {
@@ -202,9 +205,9 @@ impl Resource for VirtualMachineScaleSet {
         view::progress(engine, name, programmed)
     }
 
-    /// It is put again when an instance has gone, and when an upgrade that was stopped can go on.
+    /// It is put again when an instance was deleted, and when an upgrade that was blocked can continue.
     fn awaits(_: &Engine, name: &Name, programmed: &Programmed<Self>) -> BTreeSet<WaitKey> {
-        let members = WaitKey::Members(ObjectId::new(Kind::VirtualMachineScaleSet, name.clone()));
+        let members = WaitKey::members(Kind::VirtualMachineScaleSet, name);
         std::iter::once(members).chain(programmed.held.blocked.iter().cloned()).collect()
     }
 
@@ -240,8 +243,8 @@ impl Programmed<VirtualMachineScaleSet> {
 }
 
 impl Engine {
-    /// The accepted state of a set whose put was refused is kept up: an instance that has gone is replaced, and an upgrade
-    /// goes on. What it lacks for that, if it lacks anything.
+    /// Keeps up the accepted state of a set whose put was refused: replaces an instance that has gone, and continues an
+    /// upgrade. Returns the refusal if the accepted state cannot be met.
     pub fn keep_up(&mut self, set: &Name) -> Option<Refusal> {
         let Programmed { uid, generation, placement, ask, .. } = self.get::<VirtualMachineScaleSet>(set)?;
         let (uid, placement, ask) = (uid.clone(), placement.clone(), ask.clone());
@@ -255,10 +258,10 @@ impl Engine {
         }
     }
 
-    /// Takes note of what keeps an instance of a set from becoming what it is to be, or that nothing does.
+    /// Records what keeps an instance of a set from becoming what it is to be, or that nothing does.
     pub fn note_obstacle(&mut self, set: &Name, id: u64, obstacle: Option<Obstacle>) {
         if obstacle == Some(Obstacle::TakenOver) {
-            need::give_up(self, set, id);
+            need::release_promised(self, set, id);
         }
         let Some(programmed) = self.get_mut::<VirtualMachineScaleSet>(set) else { return };
         let before = match obstacle.clone() {
@@ -271,17 +274,14 @@ impl Engine {
         }
     }
 
-    /// Takes back a model that instances of a set may have; called for every revision that is remembered.
+    /// Restores a model that instances of a set may have; called for every revision that is remembered.
     pub fn restore_model(&mut self, set: &Name, revision: u64, model: Model) {
         if let Some(programmed) = self.get_mut::<VirtualMachineScaleSet>(set)
             && revision < programmed.held.revision
-            && names_differ(&model.network)
+            && names_are_unique(&model.network)
         {
             programmed.held.models.insert(revision, Arc::new(model));
             index_names(self, set);
         }
     }
 }
-
-/// The versions of addresses that pools are kept for.
-const VERSIONS: [IpVersion; 2] = [IpVersion::IPv4, IpVersion::IPv6];

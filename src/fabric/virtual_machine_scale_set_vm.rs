@@ -1,5 +1,5 @@
 //! Instances of Uniform scale sets, as their objects show them: what the instance holds, and the wishes for it alone
-//! (VMSS-06, VMSS-19). The instance itself is the set's.
+//! (VMSS-06, VMSS-19). The instance itself is the set's. The rules are in `rules`, and what is reported in `view`.
 
 mod rules;
 #[cfg(test)]
@@ -13,7 +13,6 @@ use super::id::{Kind, Name, ObjectId, Placement};
 use super::network_interface::{ConfigurationView, NetworkInterface, NetworkInterfaceView, PublicAddressShown};
 use super::public_ip_address::PublicIPAddressView;
 use super::resource::{Advice, DeletionRule, Programmed, Record, Resource, Rule};
-use super::violation::WaitKey;
 use super::virtual_machine::{AttachedNicView, PowerWish, VirtualMachine, VirtualMachineView};
 use super::virtual_machine_scale_set::{
     self as scale_set, Instance, InstanceName, NicModel, OrchestrationMode, VirtualMachineScaleSet,
@@ -32,7 +31,7 @@ pub struct VirtualMachineScaleSetVM {
     /// Who made the object.
     pub maker: Maker,
     /// The revision of the model that it is to have at least (S-31).
-    pub revision: Option<Revision>,
+    pub revision: Option<WishedRevision>,
     /// The power state that is wished.
     pub power: Option<PowerWish>,
     /// Its own network, instead of the model's (S-30).
@@ -50,22 +49,22 @@ pub enum Maker {
     Other,
 }
 
-/// A revision, or a text that is none.
+/// The revision that is wished for an instance, or a text that is none.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Revision {
+pub enum WishedRevision {
     /// The number.
     Number(u64),
     /// What cannot be read as one.
     Unreadable(String),
 }
 
-impl From<&str> for Revision {
+impl From<&str> for WishedRevision {
     fn from(text: &str) -> Self {
         text.parse().map_or_else(|_| Self::Unreadable(text.to_owned()), Self::Number)
     }
 }
 
-impl Revision {
+impl WishedRevision {
     /// True if an instance of this revision is to be upgraded for it (S-31).
     pub fn is_beyond(&self, revision: u64) -> bool {
         matches!(self, Self::Number(wish) if *wish > revision)
@@ -116,17 +115,17 @@ impl Resource for VirtualMachineScaleSetVM {
 
     fn release(engine: &mut Engine, _: &Name, gone: &Programmed<Self>) {
         if let Some(id) = gone.ask.id {
-            scale_set::take_back(engine, &gone.ask.set, id);
+            scale_set::release_instance(engine, &gone.ask.set, id);
             scale_set::forget_what_is_unused(engine, &gone.ask.set);
         }
         engine.touch_members(Kind::VirtualMachineScaleSet, &gone.ask.set);
     }
 
-    /// The instance's parts are taken back as if each had a record of its own.
+    /// Restores the instance's parts as if each had a record of its own.
     fn recall(engine: &mut Engine, name: &Name, view: &VirtualMachineScaleSetVMView) -> Vec<String> {
         let Some(programmed) = engine.get_mut::<Self>(name) else { return Vec::new() };
         let mut dropped = Vec::new();
-        if programmed.ask.network.take_if(|own| !scale_set::names_differ(own)).is_some() {
+        if programmed.ask.network.take_if(|own| !scale_set::names_are_unique(own)).is_some() {
             dropped.push("two parts of its own network have one name".to_owned());
         }
         let programmed = programmed.clone();
@@ -229,9 +228,4 @@ fn vm_view(this: InstanceName<'_>, view: &VirtualMachineScaleSetVMView) -> Virtu
         network_interfaces: attached.collect(),
         ..VirtualMachineView::default()
     }
-}
-
-/// The key of the instances of a set.
-pub(super) fn members_of(set: &Name) -> WaitKey {
-    WaitKey::Members(ObjectId::new(Kind::VirtualMachineScaleSet, set.clone()))
 }

@@ -15,7 +15,7 @@ use super::limits;
 use super::quota::{self, Quota};
 use super::resource::{Case, Cures, DELETION_PATH, DeletionRule, Programmed, Resource, Rule};
 use super::subnet::Subnet;
-use super::violation::{Code, Findings, WaitKey};
+use super::violation::{Code, Findings, WaitKey, and_others};
 
 /// What is asked of a virtual network.
 #[derive(Clone, Debug, PartialEq)]
@@ -65,7 +65,7 @@ impl Resource for VirtualNetwork {
             cure: Cures::Waits,
             remedy: "Delete virtual networks that are not used.",
             source: "azure-virtual-network-limits.md; ARM-11, S-11",
-            check: quota::is_left,
+            check: quota::is_not_exceeded,
         },
         Rule {
             id: "S-15",
@@ -89,6 +89,7 @@ impl Resource for VirtualNetwork {
     }];
 
     const ALLOCATES: bool = false;
+    const HOT_FIELDS: &'static [&'static str] = &["subnetCount"];
 
     fn resource_path(&self, name: &Name) -> String {
         format!("Microsoft.Network/virtualNetworks/{}", name.name)
@@ -175,10 +176,10 @@ fn has_no_subnets(engine: &Engine, name: &Name, findings: &mut Findings) {
             Code::InUseSubnetCannotBeDeleted,
             DELETION_PATH,
             format!("{id} is in this virtual network{}.", and_others(subnets.len())),
-            "Delete its subnets; it then goes by itself.",
+            "Delete its subnets; it is then deleted automatically.",
         )
         .until_gone(id)
-        .as_of(WaitKey::Members(ObjectId::new(Kind::VirtualNetwork, name.clone())));
+        .as_of(WaitKey::members(Kind::VirtualNetwork, name));
 }
 
 impl VirtualNetwork {
@@ -191,11 +192,6 @@ impl VirtualNetwork {
 /// True if two prefixes share an address.
 pub fn overlap(one: &IpNet, other: &IpNet) -> bool {
     one.contains(other) || other.contains(one)
-}
-
-/// The end of a sentence that has named the first of `count` things.
-pub(super) fn and_others(count: usize) -> &'static str {
-    if count > 1 { ", and others are too" } else { "" }
 }
 
 /// The reports of all NICs of a virtual network may have changed.

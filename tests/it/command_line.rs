@@ -59,6 +59,7 @@ fn what_cannot_be_done_exits_with_two_and_says_what_to_do() {
         (&["upgrade", "vmss/api"], "--help"),
         (&["rules", "NOPE-01"], "`vnet rules` lists all"),
         (&["run", "--default-location", "West Europe"], "such as westeurope"),
+        (&["run", "--default-location", &"a".repeat(65)], "at most 64"),
         (&["plan"], "--help"),
         (&["plan", "-", "--against", "-"], "give - once"),
         (&["plan", "-", "--against", "cluster", "--prune", "-l", "=x"], "write label=value"),

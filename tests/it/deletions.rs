@@ -17,7 +17,11 @@ fn a_nic_that_is_attached_goes_when_its_vm_does() {
     let refusal = space.refused("nic/a");
     assert_eq!(refusal.told(), [("NIC-24", "NicInUse", DELETION)]);
     refusal.shows(&["VirtualMachine", "m"]).is_blocked_by(&[("VirtualMachine", "m")]).waits();
-    refusal.advises(&["Detach it from VirtualMachine", "or delete VirtualMachine", "it then goes by itself."]);
+    refusal.advises(&[
+        "Detach it from VirtualMachine",
+        "or delete VirtualMachine",
+        "it is then deleted automatically.",
+    ]);
     space.delete("vm/m");
     space.gone("nic/a");
 }

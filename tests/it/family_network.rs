@@ -121,11 +121,13 @@ fn a_network_its_subnet_and_its_nic_deleted_in_the_wrong_order_go_in_the_right_o
     space.delete("vnet/hub");
     let refusal = space.refused("vnet/hub");
     assert_eq!(refusal.told(), [("VNET-06", "InUseSubnetCannotBeDeleted", DELETION)]);
-    refusal.advises(&["Delete its subnets; it then goes by itself."]).waits();
+    refusal.advises(&["Delete its subnets; it is then deleted automatically."]).waits();
     space.delete("subnet/web");
     let refusal = space.refused("subnet/web");
     assert_eq!(refusal.told(), [("VNET-05", "InUseSubnetCannotBeDeleted", DELETION)]);
-    refusal.advises(&["Delete the network interfaces in it, or move them to another subnet; it then goes by itself."]);
+    refusal.advises(&[
+        "Delete the network interfaces in it, or move them to another subnet; it is then deleted automatically.",
+    ]);
     space.delete("nic/a");
     for id in ["nic/a", "subnet/web", "vnet/hub"] {
         space.gone(id);

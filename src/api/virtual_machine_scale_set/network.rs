@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use crate::api::common::{self, DhcpOptions, ObjectReference};
 use crate::api::public_ip_address::{self, PublicDnsSettings};
 use crate::api::texts::{DnsLabel, PartName};
-use crate::fabric::network_interface::{IpVersion, Primary, Switch};
 use crate::fabric::public_ip_address::Sku;
+use crate::fabric::terms::{IpVersion, Switch};
 use crate::fabric::virtual_machine_scale_set::{ConfigurationModel, NicModel, PublicModel, mark_primary};
 use crate::fabric::{Findings, Name, limits};
 
@@ -17,7 +17,7 @@ use crate::fabric::{Findings, Name, limits};
 #[serde(rename_all = "camelCase")]
 pub struct NetworkProfileConfiguration {
     /// The network interfaces of the instance; exactly one is primary.
-    #[schemars(length(min = 1, max = 8), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"]))]
+    #[schemars(length(min = 1, max = limits::NICS_PER_VM), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"]))]
     #[x_kube(validation = ("self.filter(n, has(n.primary) && n.primary).size() < 2", "only one network interface may be primary: leave primary: true to one of them"))]
     pub network_interface_configurations: Vec<NetworkInterfaceConfiguration>,
 }
@@ -44,7 +44,7 @@ pub struct NetworkInterfaceConfiguration {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dns_settings: Option<DhcpOptions>,
     /// The IP configurations; exactly one is primary.
-    #[schemars(length(min = 1, max = 257), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"]))]
+    #[schemars(length(min = 1, max = limits::SECONDARY_CONFIGURATIONS_PER_INSTANCE + 1), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"]))]
     pub ip_configurations: Vec<ScaleSetIpConfiguration>,
 }
 
@@ -75,7 +75,7 @@ pub struct PublicIPAddressConfiguration {
     pub name: String,
     /// Minutes that an idle flow is kept. Default: 4.
     #[serde(default, rename = "idleTimeoutInMinutes", skip_serializing_if = "Option::is_none")]
-    #[schemars(range(min = 4, max = 30))]
+    #[schemars(range(min = *limits::IDLE_TIMEOUT_MINUTES.start(), max = *limits::IDLE_TIMEOUT_MINUTES.end()))]
     pub idle_timeout_in_minutes: Option<i32>,
     /// The domain name: instance 0 is called vm0.LABEL.LOCATION.cloudapp.azure.com.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -134,7 +134,7 @@ fn public_model(from: &Name, asked: &PublicIPAddressConfiguration, path: &str, f
     PublicModel {
         name: asked.name.clone(),
         sku: asked.sku.as_ref().map(|sku| sku.name).unwrap_or_default(),
-        idle_timeout_minutes: asked.idle_timeout_in_minutes.unwrap_or(*limits::IDLE_TIMEOUT_MINUTES.start()),
+        idle_timeout_minutes: asked.idle_timeout_in_minutes.unwrap_or(limits::DEFAULT_IDLE_TIMEOUT_MINUTES),
         domain_name_label: label,
         prefix: asked.public_ip_prefix.as_ref().map(|prefix| prefix.name_from(from)),
     }
@@ -151,13 +151,13 @@ fn describe_nic(nic: &NicModel, from: &Name) -> NetworkInterfaceConfiguration {
     let dns_servers = common::addresses(&nic.dns_servers);
     let configurations = nic.configurations.iter().map(|configuration| ScaleSetIpConfiguration {
         name: configuration.name.to_string(),
-        primary: marked(configuration.primary),
+        primary: configuration.primary.into(),
         private_ip_address_version: Some(configuration.version),
         public_ip_address_configuration: configuration.public.as_ref().map(|public| describe_public(public, from)),
     });
     NetworkInterfaceConfiguration {
         name: nic.name.to_string(),
-        primary: marked(nic.primary),
+        primary: nic.primary.into(),
         subnet: ObjectReference::to(&nic.subnet, from),
         enable_ip_forwarding: Some(nic.ip_forwarding == Switch::On),
         enable_accelerated_networking: Some(nic.accelerated_networking == Switch::On),
@@ -174,13 +174,5 @@ fn describe_public(public: &PublicModel, from: &Name) -> PublicIPAddressConfigur
         dns_settings: label.map(|domain_name_label| PublicDnsSettings { domain_name_label }),
         sku: Some(InstanceAddressSku { name: public.sku }),
         public_ip_prefix: public.prefix.as_ref().map(|prefix| ObjectReference::to(prefix, from)),
-    }
-}
-
-fn marked(primary: Primary) -> Option<bool> {
-    match primary {
-        Primary::Unsaid => None,
-        Primary::Yes => Some(true),
-        Primary::No => Some(false),
     }
 }

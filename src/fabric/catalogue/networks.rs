@@ -216,7 +216,7 @@ pub const NETWORKS: &[Remark] = &[
         "ADDR-03",
         "An address that is given with Dynamic is ignored.",
         Observed("status.ipConfigurations"),
-        "recorded, 10",
+        "recorded",
     ),
     remark(
         "ADDR-04",
@@ -273,7 +273,7 @@ pub const NETWORKS: &[Remark] = &[
         "VNET-08",
         "Peered networks do not overlap.",
         NotModelled("The kind VirtualNetworkPeering does not exist yet."),
-        "the code table",
+        "kyma cloud-manager",
     ),
     remark(
         "VNET-10",

@@ -8,14 +8,15 @@ use ipnet::IpNet;
 use super::Engine;
 use crate::fabric::id::{Kind, Name, ObjectId, Uid};
 use crate::fabric::ipam::PoolId;
-use crate::fabric::network_interface::IpVersion;
-use crate::fabric::network_interface::{NetworkInterface, Primary, pool_of};
+use crate::fabric::network_interface::NetworkInterface;
 use crate::fabric::public_ip_address::PublicIPAddress;
 use crate::fabric::public_ip_prefix::PublicIPPrefix;
 use crate::fabric::quota::{Quota, Usage};
 use crate::fabric::ranges::Ranges;
 use crate::fabric::resource::Resource;
 use crate::fabric::subnet::Subnet;
+use crate::fabric::terms::IpVersion;
+use crate::fabric::terms::Primary;
 use crate::fabric::virtual_machine::{PowerState, VirtualMachine};
 use crate::fabric::virtual_machine_scale_set::{InstanceName, OrchestrationMode, VirtualMachineScaleSet, named_by};
 use crate::fabric::virtual_machine_scale_set_vm::VirtualMachineScaleSetVM;
@@ -103,8 +104,8 @@ impl Engine {
             subnets_of.entry(subnet.ask.virtual_network.clone()).or_default().insert(name.clone());
             let ranges = ranges_of.entry(subnet.ask.virtual_network.clone()).or_default();
             subnet.ask.prefixes().for_each(|range| ranges.insert(range, name));
-            pools.insert(pool_of(name, IpVersion::IPv4));
-            pools.extend(subnet.ask.ipv6.map(|_| pool_of(name, IpVersion::IPv6)));
+            pools.insert(PoolId::of_subnet(name, IpVersion::IPv4));
+            pools.extend(subnet.ask.ipv6.map(|_| PoolId::of_subnet(name, IpVersion::IPv6)));
         }
         let prefixes = self.all::<PublicIPPrefix>().filter(|(_, prefix)| prefix.held.prefix.is_some());
         pools.extend(prefixes.map(|(name, _)| PoolId::Prefix(name.clone())));
@@ -124,7 +125,7 @@ impl Engine {
                 let asked = programmed.ask.configurations.iter().find(|asked| asked.name == *configuration);
                 let asked = asked.unwrap_or_else(|| panic!("{nic} holds {address} for {configuration}, which is gone"));
                 assert_eq!(asked.version, IpVersion::of(address), "{configuration} of {nic}");
-                let pool = pool_of(subnet, asked.version);
+                let pool = PoolId::of_subnet(subnet, asked.version);
                 assert!(self.pools[&pool].holds(*address), "{address} of {nic} is marked in its pool");
                 *allocated.entry(pool).or_default() += 1;
                 let before = addresses.insert((subnet.clone(), *address), (nic.clone(), configuration.clone()));
@@ -233,7 +234,7 @@ impl Engine {
         assert_eq!(self.labels.len(), labels + of_sets, "a label is one public address's, or one scale set's");
         for (name, nic) in self.all::<NetworkInterface>() {
             assert_eq!(nic.ask.configurations.iter().filter(|c| c.primary == Primary::Yes).count(), 1, "{name}");
-            let has_ipv6 = self.pools.contains_key(&pool_of(&nic.ask.subnet, IpVersion::IPv6));
+            let has_ipv6 = self.pools.contains_key(&PoolId::of_subnet(&nic.ask.subnet, IpVersion::IPv6));
             for configuration in &nic.ask.configurations {
                 let served = configuration.version == IpVersion::IPv4 || has_ipv6;
                 assert_eq!(nic.held.addresses.contains_key(&configuration.name), served, "{name}");

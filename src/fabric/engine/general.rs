@@ -1,10 +1,10 @@
 //! What is judged alike for every kind: the name, the place, and what an object refers to (ARM-10, S-12, NIC-03).
 
 use super::{Engine, Request};
-use crate::fabric::id::{Name, ObjectId, Placement};
+use crate::fabric::id::{Name, ObjectId, Placement, is_region};
 use crate::fabric::limits;
 use crate::fabric::resource::{Programmed, Resource};
-use crate::fabric::violation::{Code, Findings, Violation, WaitKey};
+use crate::fabric::violation::{Code, Findings, WaitKey};
 
 pub(super) fn name_is_azures(name: &Name, findings: &mut Findings) {
     if name.name.len() > limits::NAME_LENGTH {
@@ -18,7 +18,7 @@ pub(super) fn name_is_azures(name: &Name, findings: &mut Findings) {
 }
 
 impl Engine {
-    /// A violation's text for a reference to what is not carried, or is elsewhere (NIC-03, S-36). True if it is usable.
+    /// True if the target is programmed in the same place; otherwise refuses (NIC-03, S-36).
     pub(in crate::fabric) fn refers<K: Resource>(
         &self,
         target: &Name,
@@ -35,11 +35,11 @@ impl Engine {
             ),
             (None, Some(code)) => (
                 format!("{id} exists, but is not provisioned: {code}."),
-                format!("Cure {id}; this object then follows by itself."),
+                format!("Fix {id}; this object is then retried automatically."),
             ),
             (None, None) => (
                 format!("{id} does not exist."),
-                format!("Create {id}, or correct the name; this object then follows by itself."),
+                format!("Create {id}, or correct the name; this object is then retried automatically."),
             ),
         };
         findings
@@ -72,7 +72,7 @@ impl Engine {
             subscription: request.default.subscription.clone(),
         };
         let placement = request.ask.inherited_placement(self).unwrap_or(own);
-        if !placement.names_a_region() {
+        if !is_region(&placement.location) {
             findings.refuse(
                 Code::InvalidResourceLocation,
                 "spec.location",
@@ -81,12 +81,5 @@ impl Engine {
             );
         }
         placement
-    }
-}
-
-impl Violation {
-    /// Waits for the deletion or change of `object`, which is in the way.
-    pub(in crate::fabric) fn until_gone(&mut self, object: ObjectId) -> &mut Self {
-        self.until(WaitKey::Object(object.clone())).blocked_by(object)
     }
 }

@@ -7,12 +7,13 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use super::effects::{forget_mac, touch_vm};
-use super::{Assignment, IpConfiguration, IpVersion, NetworkInterface, pool_of, primary_address};
+use super::{Assignment, IpConfiguration, NetworkInterface, primary_address};
 use crate::fabric::engine::Engine;
 use crate::fabric::id::{Kind, Name};
+use crate::fabric::ipam::PoolId;
 use crate::fabric::quota::Quota;
 use crate::fabric::resource::Programmed;
-use crate::fabric::subnet::Subnet;
+use crate::fabric::terms::IpVersion;
 use crate::fabric::violation::WaitKey;
 
 /// The configurations that need an address that the NIC does not hold yet.
@@ -57,10 +58,10 @@ pub(super) fn move_addresses(
         }
     }
     let mut taken: Vec<IpAddr> = next.values().copied().collect();
-    for version in [IpVersion::IPv4, IpVersion::IPv6] {
+    for version in IpVersion::ALL {
         let lacks = |asked: &&IpConfiguration| asked.version == version && !next.contains_key(&asked.name);
         let lacking: Vec<_> = ask.configurations.iter().filter(lacks).map(|asked| asked.name.clone()).collect();
-        let pool = engine.pool(&pool_of(&ask.subnet, version));
+        let pool = engine.pool(&PoolId::of_subnet(&ask.subnet, version));
         let lowest = pool.map(|pool| pool.lowest_free(lacking.len(), &taken)).unwrap_or_default();
         taken.extend(&lowest);
         next.extend(lacking.into_iter().zip(lowest));
@@ -87,7 +88,7 @@ pub(in crate::fabric) fn serve_ipv6(engine: &mut Engine, name: &Name) {
     let (ask, held) = (programmed.ask.clone(), &programmed.held.addresses);
     let ipv6 = ask.configurations.iter().filter(|configuration| configuration.version == IpVersion::IPv6);
     let unserved: Vec<_> = ipv6.map(|ipv6| ipv6.name.clone()).filter(|name| !held.contains_key(name)).collect();
-    let pool = pool_of(&ask.subnet, IpVersion::IPv6);
+    let pool = PoolId::of_subnet(&ask.subnet, IpVersion::IPv6);
     for configuration in unserved {
         let lowest = engine.pool(&pool).and_then(|pool| pool.lowest_free(1, &[]).first().copied());
         let Some(address) = lowest else { return };
@@ -108,7 +109,7 @@ pub(in crate::fabric) fn reassign(engine: &mut Engine, name: &Name) {
     let is_primary = programmed.held.attached.as_ref().is_some_and(|attached| attached.primary);
     let mut new = old.clone();
     for configuration in ask.configurations.iter().filter(|c| c.assignment == Assignment::Dynamic) {
-        let pool = pool_of(&ask.subnet, configuration.version);
+        let pool = PoolId::of_subnet(&ask.subnet, configuration.version);
         let lowest = engine.pool(&pool).and_then(|pool| pool.lowest_free(1, &[]).first().copied());
         let Some(address) = lowest else { continue }; // a full subnet: the old one stays
         hold_address(engine, &ask.subnet, address, name, &configuration.name);
@@ -133,7 +134,7 @@ pub(super) fn hold_address(
     nic: &Name,
     configuration: &Arc<str>,
 ) -> bool {
-    let pool = pool_of(subnet, IpVersion::of(&address));
+    let pool = PoolId::of_subnet(subnet, IpVersion::of(&address));
     let free = engine.pools.get_mut(&pool).is_some_and(|pool| pool.reserve(address));
     if free {
         engine.addresses.insert((subnet.clone(), address), (nic.clone(), configuration.clone()));
@@ -146,7 +147,7 @@ pub(super) fn hold_address(
 }
 
 pub(super) fn release_address(engine: &mut Engine, subnet: &Name, address: IpAddr) {
-    let pool = pool_of(subnet, IpVersion::of(&address));
+    let pool = PoolId::of_subnet(subnet, IpVersion::of(&address));
     if engine.pools.get_mut(&pool).is_some_and(|pool| pool.release(address)) {
         engine.free(WaitKey::Capacity(pool));
         if let Some(quota) = private_addresses_of(engine, subnet) {
@@ -159,7 +160,7 @@ pub(super) fn release_address(engine: &mut Engine, subnet: &Name, address: IpAdd
     engine.touch_members(Kind::Subnet, subnet);
 }
 
-/// The quota that addresses of a subnet count towards; its virtual network is fixed (S-14).
+/// The quota that addresses of a subnet count towards.
 fn private_addresses_of(engine: &Engine, subnet: &Name) -> Option<Quota> {
-    engine.get::<Subnet>(subnet).map(|subnet| Quota::PrivateAddresses(subnet.ask.virtual_network.clone()))
+    engine.network_of(subnet).cloned().map(Quota::PrivateAddresses)
 }

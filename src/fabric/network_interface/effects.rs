@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use super::addresses::move_addresses;
 use super::{HeldNetworkInterface, NetworkInterface, primary_address};
 use crate::fabric::engine::{Engine, leave};
-use crate::fabric::id::{Kind, Name, ObjectId};
+use crate::fabric::id::{Kind, Name};
 use crate::fabric::public_ip_address;
 use crate::fabric::violation::WaitKey;
 
@@ -76,7 +76,7 @@ pub(super) fn dissociate(engine: &mut Engine, name: &Name, public: &Name) {
     engine.associations.remove(public);
     public_ip_address::settle(engine, public);
     engine.touch(Kind::PublicIPAddress, public);
-    engine.free(WaitKey::Claim(ObjectId::new(Kind::PublicIPAddress, public.clone())));
+    engine.free(WaitKey::claim(Kind::PublicIPAddress, public));
 }
 
 pub(super) fn forget_mac(engine: &mut Engine, name: &Name) {
@@ -107,7 +107,7 @@ pub(in crate::fabric) fn vm_started(engine: &mut Engine, name: &Name) {
     vm_power_changed(engine, name);
 }
 
-/// The VM has been stopped, deallocated, or has let go of the NIC.
+/// The VM has been stopped or deallocated, or has detached the NIC.
 pub(in crate::fabric) fn vm_power_changed(engine: &mut Engine, name: &Name) {
     let public: Vec<Name> = engine
         .get::<NetworkInterface>(name)

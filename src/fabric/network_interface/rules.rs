@@ -10,15 +10,16 @@ mod public;
 
 use std::net::IpAddr;
 
-use super::{Assignment, IpConfiguration, NetworkInterface, Primary};
-use crate::fabric::id::{Kind, Name, ObjectId};
+use super::{Assignment, IpConfiguration, NetworkInterface};
+use crate::fabric::id::Name;
 use crate::fabric::quota;
 use crate::fabric::resource::{Case, Cures, DeletionRule, Programmed, Rule};
-use crate::fabric::violation::{Code, WaitKey};
+use crate::fabric::terms::Primary;
+use crate::fabric::violation::Code;
 use crate::fabric::virtual_machine::VirtualMachine;
 pub(super) use disruption::edits_that_need_deallocated;
 
-type Nic<'a> = Case<'a, NetworkInterface>;
+type NicCase<'a> = Case<'a, NetworkInterface>;
 
 pub(super) const RULES: &[Rule<NetworkInterface>] = &[
     Rule {
@@ -37,7 +38,7 @@ pub(super) const RULES: &[Rule<NetworkInterface>] = &[
         cure: Cures::Waits,
         remedy: "Delete NICs that are not used.",
         source: "azure-virtual-network-limits.md; ARM-11, S-11",
-        check: quota::is_left,
+        check: quota::is_not_exceeded,
     },
     Rule {
         id: "NIC-05",
@@ -307,14 +308,6 @@ fn path(n: usize, field: &str) -> String {
     format!("spec.ipConfigurations[{n}].{field}")
 }
 
-fn object(kind: Kind, name: &Name) -> WaitKey {
-    WaitKey::Object(ObjectId::new(kind, name.clone()))
-}
-
-fn claim_of(nic: &Name) -> WaitKey {
-    WaitKey::Claim(ObjectId::new(Kind::NetworkInterface, nic.clone()))
-}
-
 fn primaries(ask: &NetworkInterface) -> impl Iterator<Item = (usize, &IpConfiguration)> {
     ask.configurations.iter().enumerate().filter(|(_, configuration)| configuration.primary == Primary::Yes)
 }
@@ -326,7 +319,7 @@ fn static_addresses(ask: &NetworkInterface) -> impl Iterator<Item = (usize, &IpC
     })
 }
 
-fn attached_vm<'a>(case: &Nic<'a>) -> Option<(&'a Name, &'a Programmed<VirtualMachine>)> {
+fn attached_vm<'a>(case: &NicCase<'a>) -> Option<(&'a Name, &'a Programmed<VirtualMachine>)> {
     let attached = case.programmed?.held.attached.as_ref()?;
     Some((&attached.vm, case.engine.get::<VirtualMachine>(&attached.vm)?))
 }

@@ -1,20 +1,21 @@
 //! What the fabric reports of a network interface: what it holds, and what it mirrors of others.
 
-use std::collections::hash_map::DefaultHasher;
-use std::hash::{Hash, Hasher};
 use std::net::IpAddr;
 use std::sync::Arc;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{NetworkInterface, Primary};
+use super::NetworkInterface;
+use crate::fabric::digest::{END, digest};
 use crate::fabric::engine::Engine;
 use crate::fabric::id::{Name, ShownRef};
+use crate::fabric::limits;
 use crate::fabric::mac::Mac;
 use crate::fabric::public_ip_address::PublicIPAddress;
 use crate::fabric::resource::Programmed;
 use crate::fabric::subnet::Subnet;
+use crate::fabric::terms::Primary;
 use crate::fabric::virtual_machine::{PowerState, VirtualMachine};
 use crate::fabric::virtual_network::VirtualNetwork;
 
@@ -33,7 +34,7 @@ pub struct NetworkInterfaceView {
     pub primary: Option<bool>,
     /// The IP configurations, the primary one first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 256), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"]))]
+    #[schemars(length(max = limits::PRIVATE_ADDRESSES), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"]))]
     pub ip_configurations: Vec<ConfigurationView>,
     /// Name resolution.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -79,7 +80,7 @@ pub struct NicDnsView {
     /// The DNS servers in effect, its own or the virtual network's, while the virtual machine has been started and not
     /// deallocated since.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(with = "Vec<String>", length(max = 20))]
+    #[schemars(with = "Vec<String>", length(max = limits::DNS_SERVERS))]
     pub applied_dns_servers: Vec<IpAddr>,
     /// The label that was asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -150,12 +151,25 @@ fn dns(engine: &Engine, programmed: &Programmed<NetworkInterface>) -> Option<Nic
 /// `<26 letters and digits>.<2 letters>.internal.cloudapp.net`, one per virtual network, derived from its name (S-23).
 fn internal_domain_name_suffix(network: &Name) -> String {
     let symbol = |position: u8, radix: u32| {
-        let mut hasher = DefaultHasher::new();
-        (network, position).hash(&mut hasher);
-        let drawn = u32::try_from(hasher.finish() % u64::from(radix)).unwrap_or(0);
+        let seed = [network.namespace.as_bytes(), &[END], network.name.as_bytes(), &[END, position]].concat();
+        let drawn = u32::try_from(digest(&seed) % u64::from(radix)).unwrap_or(0);
         char::from_digit(drawn + 36 - radix, 36).unwrap_or('x') // a radix of 26 draws letters only
     };
     let symbols: String = (0..26).map(|position| symbol(position, 36)).collect();
     let letters: String = (26..28).map(|position| symbol(position, 26)).collect();
     format!("{symbols}.{letters}.internal.cloudapp.net")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Guests write it into their configuration: it must outlive an upgrade of the operator or of its compiler.
+    #[test]
+    fn the_suffix_of_a_network_is_the_same_in_every_version() {
+        assert_eq!(
+            internal_domain_name_suffix(&Name::new("prod", "hub")),
+            "ndxttpdxegeu0t1xevlijtxw8g.nr.internal.cloudapp.net"
+        );
+    }
 }

@@ -5,10 +5,10 @@ use crate::fabric::engine::Engine;
 use crate::fabric::id::{Kind, Name, ObjectId};
 use crate::fabric::ipam::PoolId;
 use crate::fabric::limits;
-use crate::fabric::network_interface::{AllocationMethod, IpVersion};
 use crate::fabric::public_ip_prefix::PublicIPPrefix;
 use crate::fabric::quota;
 use crate::fabric::resource::{Case, Cures, DELETION_PATH, DeletionRule, Programmed, Rule};
+use crate::fabric::terms::{AllocationMethod, IpVersion};
 use crate::fabric::violation::{Code, Findings, WaitKey};
 
 pub(super) const RULES: &[Rule<PublicIPAddress>] = &[
@@ -113,7 +113,7 @@ pub(super) const RULES: &[Rule<PublicIPAddress>] = &[
         cure: Cures::Waits,
         remedy: "Delete public addresses that are not used.",
         source: "azure-virtual-network-limits.md; ARM-11, S-11",
-        check: quota::is_left,
+        check: quota::is_not_exceeded,
     },
 ];
 
@@ -184,7 +184,7 @@ fn becomes_dynamic_only_alone(case: &Case<'_, PublicIPAddress>, findings: &mut F
             format!("A Static address cannot become Dynamic while configuration {configuration} of {id} holds it."),
             format!("Remove publicIPAddress from {id} first."),
         )
-        .until(WaitKey::Claim(ObjectId::new(Kind::PublicIPAddress, case.name.clone())))
+        .until(WaitKey::claim(Kind::PublicIPAddress, case.name))
         .blocked_by(id);
 }
 
@@ -266,7 +266,7 @@ fn prefix_members_are_standard(case: &Case<'_, PublicIPAddress>, findings: &mut 
 fn pool_has_one(case: &Case<'_, PublicIPAddress>, findings: &mut Findings) {
     let has_one = case.programmed.is_some_and(|programmed| programmed.held.address.is_some());
     if !has_one && case.ask.is_allocated_at_creation() {
-        pool_holds(case.engine, &case.ask.pool(), 1, "spec.publicIPAllocationMethod", findings);
+        public_pool_has_room(case.engine, &case.ask.pool(), 1, "spec.publicIPAllocationMethod", findings);
     }
 }
 
@@ -278,9 +278,9 @@ fn is_not_associated(engine: &Engine, name: &Name, findings: &mut Findings) {
             Code::PublicIPAddressCannotBeDeleted,
             DELETION_PATH,
             format!("Configuration {configuration} of {id} holds it."),
-            format!("Remove publicIPAddress from {id}, or delete {id}; this then goes by itself."),
+            format!("Remove publicIPAddress from {id}, or delete {id}; this is then deleted automatically."),
         )
-        .until(WaitKey::Claim(ObjectId::new(Kind::PublicIPAddress, name.clone())))
+        .until(WaitKey::claim(Kind::PublicIPAddress, name))
         .blocked_by(id);
 }
 
@@ -296,10 +296,16 @@ pub(in crate::fabric) fn needs_public_addresses<'a>(
         public.held.address.is_none() && method == AllocationMethod::Dynamic && version == IpVersion::IPv4
     };
     let lacking = public.filter_map(|name| engine.get::<PublicIPAddress>(name)).filter(lacks).count();
-    pool_holds(engine, &PoolId::Public, u64::try_from(lacking).unwrap_or(u64::MAX), path, findings);
+    public_pool_has_room(engine, &PoolId::Public, u64::try_from(lacking).unwrap_or(u64::MAX), path, findings);
 }
 
-pub(in crate::fabric) fn pool_holds(engine: &Engine, id: &PoolId, count: u64, path: &str, findings: &mut Findings) {
+pub(in crate::fabric) fn public_pool_has_room(
+    engine: &Engine,
+    id: &PoolId,
+    count: u64,
+    path: &str,
+    findings: &mut Findings,
+) {
     let Some(pool) = engine.pool(id).filter(|pool| pool.available() < count) else { return };
     let (code, remedy) = match id {
         PoolId::Prefix(prefix) => (
@@ -320,6 +326,6 @@ pub(in crate::fabric) fn pool_holds(engine: &Engine, id: &PoolId, count: u64, pa
         )
         .until(WaitKey::Capacity(id.clone()));
     if let PoolId::Prefix(prefix) = id {
-        violation.as_of(WaitKey::Object(ObjectId::new(Kind::PublicIPPrefix, prefix.clone())));
+        violation.as_of(WaitKey::object(Kind::PublicIPPrefix, prefix));
     }
 }

@@ -3,8 +3,8 @@
 use super::*;
 use crate::fabric::engine::Settings;
 use crate::fabric::kind::{AnyRecord, Ask};
-use crate::fabric::network_interface::AllocationMethod::Static;
 use crate::fabric::resource::Record;
+use crate::fabric::terms::AllocationMethod::Static;
 use crate::fabric::testing::*;
 use crate::fabric::{Kind, Request, Uid};
 
@@ -168,7 +168,11 @@ fn an_upgrade_of_all_counts_towards_the_quotas() {
     use crate::fabric::virtual_machine_scale_set::UpgradeMode::Automatic;
     let mut fabric = a_set_beside_eight();
     let refusal = fabric.put(standard(3).upgrade(Automatic)).unwrap_err();
+    let path = "spec.virtualMachineProfile.networkProfile";
+    assert_eq!(told(&refusal), [("VMSS-29", Code::StandardSkuPublicIPCountLimitReached, path)]);
+    let refusal = fabric.put(standard(4).upgrade(Automatic)).unwrap_err();
     assert_eq!(told(&refusal), [("VMSS-29", Code::StandardSkuPublicIPCountLimitReached, "spec.replicas")]);
+    let refusal = fabric.put(standard(3).upgrade(Automatic)).unwrap_err();
     fabric.cure(&refusal, |fabric| assert!(fabric.delete(Kind::PublicIPAddress, "standard-7").unwrap()));
     fabric.accept(standard(3).upgrade(Automatic));
     fabric.accept(standard(3).upgrade(Automatic).size("Standard_D8s_v3"));

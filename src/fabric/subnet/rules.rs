@@ -8,9 +8,9 @@ use crate::fabric::id::{Kind, Name, ObjectId};
 use crate::fabric::ipam::{Pool, Reservation};
 use crate::fabric::limits;
 use crate::fabric::resource::{Case, Cures, DELETION_PATH, DeletionRule, Rule};
-use crate::fabric::violation::{Code, Findings, WaitKey};
+use crate::fabric::violation::{Code, Findings, WaitKey, and_others};
 use crate::fabric::virtual_machine_scale_set::is_named_by_no_model;
-use crate::fabric::virtual_network::{VirtualNetwork, and_others};
+use crate::fabric::virtual_network::VirtualNetwork;
 
 pub(super) const RULES: &[Rule<Subnet>] = &[
     Rule {
@@ -185,7 +185,7 @@ fn allocations_stay_inside(case: &Case<'_, Subnet>, findings: &mut Findings) {
         )
         .until(WaitKey::Address(case.name.clone(), address))
         .until_gone(id)
-        .as_of(members(case.name));
+        .as_of(WaitKey::members(Kind::Subnet, case.name));
 }
 
 fn siblings_are_few(case: &Case<'_, Subnet>, findings: &mut Findings) {
@@ -215,17 +215,13 @@ fn is_not_used(engine: &Engine, name: &Name, findings: &mut Findings) {
             Code::InUseSubnetCannotBeDeleted,
             DELETION_PATH,
             format!("{id} is in this subnet{}.", and_others(nics.len())),
-            "Delete the network interfaces in it, or move them to another subnet; it then goes by itself.",
+            "Delete the network interfaces in it, or move them to another subnet; it is then deleted automatically.",
         )
         .until_gone(id)
-        .as_of(members(name));
+        .as_of(WaitKey::members(Kind::Subnet, name));
 }
 
 fn is_in_no_model(engine: &Engine, name: &Name, findings: &mut Findings) {
     let named = ObjectId::new(Kind::Subnet, name.clone());
     is_named_by_no_model(engine, &named, Code::InUseSubnetCannotBeDeleted, findings);
-}
-
-fn members(subnet: &Name) -> WaitKey {
-    WaitKey::Members(ObjectId::new(Kind::Subnet, subnet.clone()))
 }

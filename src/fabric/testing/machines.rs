@@ -2,12 +2,12 @@
 
 use super::{A, named};
 use crate::fabric::availability_set::AvailabilitySet;
-use crate::fabric::limits;
-use crate::fabric::network_interface::Primary;
+use crate::fabric::sizes;
+use crate::fabric::terms::Primary;
 use crate::fabric::virtual_machine::{
     Disruption, GuestInterface, Member, NicReference, OsType, PowerWish, VirtualMachine,
 };
-use crate::fabric::virtual_machine_scale_set_vm::Revision;
+use crate::fabric::virtual_machine_scale_set_vm::WishedRevision;
 
 /// In place of the identity of a scale set, which the fabric of the test knows.
 pub(super) const THE_SET: &str = "the set that is carried";
@@ -17,7 +17,7 @@ pub fn a_vm(name: &str) -> A<VirtualMachine> {
     A::new(
         name,
         VirtualMachine {
-            size: limits::vm_size("Standard_D8s_v3").unwrap(),
+            size: sizes::vm_size("Standard_D8s_v3").unwrap(),
             computer_name: name.to_owned(),
             os_type: Default::default(),
             network_interfaces: Vec::new(),
@@ -56,7 +56,7 @@ impl A<VirtualMachine> {
 
     /// The revision of the set's model that it is to have at least.
     pub fn wishing(mut self, revision: u64) -> Self {
-        self.ask.member.as_mut().unwrap().wish = Some(Revision::Number(revision));
+        self.ask.member.as_mut().unwrap().wish = Some(WishedRevision::Number(revision));
         self
     }
 
@@ -79,7 +79,7 @@ impl A<VirtualMachine> {
     }
 
     pub fn size(mut self, size: &str) -> Self {
-        self.ask.size = limits::vm_size(size).unwrap();
+        self.ask.size = sizes::vm_size(size).unwrap();
         self
     }
 

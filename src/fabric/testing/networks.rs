@@ -1,10 +1,10 @@
 //! Virtual networks, subnets, and public addresses with what they are taken from.
 
 use super::{A, dns_servers, named};
-use crate::fabric::network_interface::{AllocationMethod, IpVersion};
 use crate::fabric::public_ip_address::{PublicIPAddress, Sku};
 use crate::fabric::public_ip_prefix::PublicIPPrefix;
 use crate::fabric::subnet::Subnet;
+use crate::fabric::terms::{AllocationMethod, IpVersion};
 use crate::fabric::virtual_network::VirtualNetwork;
 
 pub fn a_network(name: &str) -> A<VirtualNetwork> {

@@ -1,7 +1,8 @@
 //! Network interfaces and their IP configurations.
 
 use super::{A, dns_servers, named};
-use crate::fabric::network_interface::{Assignment, IpConfiguration, IpVersion, NetworkInterface, Primary, Switch};
+use crate::fabric::network_interface::{Assignment, IpConfiguration, NetworkInterface};
+use crate::fabric::terms::{IpVersion, Primary, Switch};
 
 /// A NIC in the subnet `web` with one Dynamic configuration, `ipconfig1`.
 pub fn a_nic(name: &str) -> A<NetworkInterface> {

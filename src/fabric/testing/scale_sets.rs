@@ -4,20 +4,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{A, named};
-use crate::fabric::limits;
-use crate::fabric::network_interface::{IpVersion, Primary, Switch};
 use crate::fabric::public_ip_address::Sku;
+use crate::fabric::sizes;
+use crate::fabric::terms::{IpVersion, Primary, Switch};
 use crate::fabric::virtual_machine::{OsType, PowerWish};
 use crate::fabric::virtual_machine_scale_set::{
     ConfigurationModel, Model, NicModel, OrchestrationMode, PublicModel, RollingPolicy, UpgradeMode,
     VirtualMachineScaleSet, mark_primary,
 };
-use crate::fabric::virtual_machine_scale_set_vm::{Maker, Revision, VirtualMachineScaleSetVM};
+use crate::fabric::virtual_machine_scale_set_vm::{Maker, VirtualMachineScaleSetVM, WishedRevision};
 
 /// A Uniform scale set of this many instances, each with one network interface `nic` in subnet `web`.
 pub fn a_scale_set(name: &str, replicas: u32) -> A<VirtualMachineScaleSet> {
     let model = Model {
-        size: limits::vm_size("Standard_DS3_v2").unwrap(),
+        size: sizes::vm_size("Standard_DS3_v2").unwrap(),
         computer_name_prefix: "host".to_owned(),
         os_type: OsType::Linux,
         network: [a_nic_model("nic")].into(),
@@ -47,7 +47,7 @@ impl A<VirtualMachineScaleSet> {
     }
 
     pub fn size(self, size: &str) -> Self {
-        let size = limits::vm_size(size).unwrap();
+        let size = sizes::vm_size(size).unwrap();
         self.model(|model| model.size = size)
     }
 
@@ -159,7 +159,7 @@ impl A<VirtualMachineScaleSetVM> {
     }
 
     pub fn revision(mut self, revision: u64) -> Self {
-        self.ask.revision = Some(Revision::Number(revision));
+        self.ask.revision = Some(WishedRevision::Number(revision));
         self
     }
 

@@ -1,10 +1,11 @@
-//! The life of what a NIC holds: the table of the rule catalogue (4.1), cell by cell.
+//! The life of what a NIC holds: a table of events, and of what each of them changes, cell by cell.
 //!
 //! Each row is an event, done to a VM `v` with the NICs `dyn`, primary, and `sta`. `dyn` has Dynamic private addresses, and
 //! holds a Dynamic and a Static public address; `sta` has a Static private address.
 
 use crate::fabric::mac::Mac;
-use crate::fabric::network_interface::{AllocationMethod, NetworkInterface};
+use crate::fabric::network_interface::NetworkInterface;
+use crate::fabric::terms::AllocationMethod;
 use crate::fabric::testing::*;
 use crate::fabric::{Kind, PublicIPAddress};
 

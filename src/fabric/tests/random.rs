@@ -5,11 +5,12 @@ use std::fmt;
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use crate::fabric::network_interface::{AllocationMethod, Assignment, IpConfiguration, IpVersion, Primary, Switch};
+use crate::fabric::network_interface::{Assignment, IpConfiguration};
 use crate::fabric::public_ip_address::Sku;
+use crate::fabric::terms::{AllocationMethod, IpVersion, Primary, Switch};
 use crate::fabric::testing::*;
 use crate::fabric::virtual_machine::{Disruption, OsType, PowerWish};
-use crate::fabric::{Ask, Kind, Subnet, for_each_kind, limits};
+use crate::fabric::{Ask, Kind, Subnet, for_each_kind, sizes};
 
 /// Something that is done to a fabric.
 #[derive(Clone)]
@@ -254,7 +255,7 @@ fn vm() -> impl Strategy<Value = Op> {
             asked.ask.availability_set = set.map(named);
             asked.ask.disruption = disruption;
             asked.ask.os_type = if windows { OsType::Windows } else { OsType::Linux };
-            asked.ask.size = limits::vm_size(size).unwrap();
+            asked.ask.size = sizes::vm_size(size).unwrap();
             asked.ask.power = wish;
             asked.ask.restarted_at = restart;
             asked.ask.network_interfaces = nics

@@ -8,7 +8,7 @@ use crate::fabric::public_ip_address::PublicIPAddress;
 use crate::fabric::subnet::Subnet;
 use crate::fabric::virtual_machine::VirtualMachine;
 use crate::fabric::virtual_machine_scale_set::{OrchestrationMode, labels, named_by};
-use crate::fabric::virtual_machine_scale_set_vm::{Maker, Revision};
+use crate::fabric::virtual_machine_scale_set_vm::{Maker, WishedRevision};
 use crate::fabric::virtual_network::VirtualNetwork;
 use crate::fabric::{AnyRecord, Engine, Kind, Name, Programmed, Record, for_each_kind};
 use crate::fabric::{AvailabilitySet, PublicIPPrefix, Uid, VirtualMachineScaleSet, VirtualMachineScaleSetVM};
@@ -32,7 +32,7 @@ fn record<K: Api>(engine: &Engine, name: &Name, programmed: &Programmed<K>) -> R
 }
 
 /// The scale set that owns an object, and the revisions that its annotations tell.
-fn family(engine: &Engine, kind: Kind, name: &Name) -> (Option<Owner>, (Option<u64>, Option<Revision>)) {
+fn family(engine: &Engine, kind: Kind, name: &Name) -> (Option<Owner>, (Option<u64>, Option<WishedRevision>)) {
     let owner = |set: &Name, uid: &Uid| Some(Owner { set: set.clone(), uid: uid.clone() });
     let vm = engine.get::<VirtualMachine>(name).and_then(|vm| vm.ask.member.as_ref());
     match (kind, vm, engine.get::<VirtualMachineScaleSetVM>(name)) {

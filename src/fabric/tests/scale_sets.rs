@@ -14,8 +14,8 @@ use crate::api::children::{self, Child};
 use crate::api::object::{self, Recall};
 use crate::api::shown::Shown;
 use crate::fabric::ipam::PoolId;
-use crate::fabric::network_interface::{IpVersion, Primary};
 use crate::fabric::public_ip_address::Sku;
+use crate::fabric::terms::{IpVersion, Primary};
 use crate::fabric::testing::*;
 use crate::fabric::virtual_machine::{PowerState, PowerWish};
 use crate::fabric::virtual_machine_scale_set::{

@@ -15,11 +15,10 @@ use crate::api::virtual_machine::{HardwareProfile, NetworkProfile, NicReferenceS
 use crate::api::virtual_machine_scale_set::VirtualMachineScaleSetSpec;
 use crate::api::virtual_network::{AddressSpace, VirtualNetworkSpec};
 use crate::api::{About, Api};
-use crate::fabric::network_interface::{
-    AllocationMethod, ConfigurationView, IpVersion, NetworkInterface, NetworkInterfaceView,
-};
+use crate::fabric::network_interface::{ConfigurationView, NetworkInterface, NetworkInterfaceView};
 use crate::fabric::public_ip_address::{PublicIPAddress, PublicIPAddressView, Sku};
 use crate::fabric::subnet::{Subnet, SubnetView};
+use crate::fabric::terms::{AllocationMethod, IpVersion};
 use crate::fabric::testing::named;
 use crate::fabric::virtual_machine::{
     AttachedNicView, Disruption, OsType, PowerState, PowerWish, VirtualMachine, VirtualMachineView,

@@ -4,9 +4,10 @@
 
 use super::{AttachedNicView, Disruption, VirtualMachine};
 use crate::fabric::engine::Engine;
-use crate::fabric::id::{Kind, Name, ObjectId};
-use crate::fabric::network_interface::{self, Attached, NetworkInterface, Primary};
+use crate::fabric::id::{Kind, Name};
+use crate::fabric::network_interface::{self, Attached, NetworkInterface};
 use crate::fabric::resource::Programmed;
+use crate::fabric::terms::Primary;
 use crate::fabric::violation::WaitKey;
 
 pub(super) fn edit_attachments(engine: &mut Engine, name: &Name, ask: &VirtualMachine) {
@@ -47,7 +48,7 @@ pub(super) fn let_go(engine: &mut Engine, nic: &Name) {
         programmed.held.attached = None;
     }
     network_interface::vm_power_changed(engine, nic);
-    engine.free(WaitKey::Claim(ObjectId::new(Kind::NetworkInterface, nic.clone())));
+    engine.free(WaitKey::claim(Kind::NetworkInterface, nic));
 }
 
 /// A start is told by two statuses, and a crash may cut off the NIC's: its MAC address is then known from the VM's,

@@ -5,14 +5,16 @@ mod public;
 
 use super::{NicReference, VirtualMachine, WISHED_REVISION};
 use crate::fabric::availability_set::AvailabilitySet;
-use crate::fabric::id::{Kind, Name, ObjectId};
-use crate::fabric::limits::{self, AcceleratedNetworking};
-use crate::fabric::network_interface::{NetworkInterface, Primary, Switch};
+use crate::fabric::id::{Kind, Name};
+use crate::fabric::limits;
+use crate::fabric::network_interface::NetworkInterface;
 use crate::fabric::resource::{Case, Cures, Programmed, Rule};
+use crate::fabric::sizes::AcceleratedNetworking;
+use crate::fabric::terms::{Primary, Switch};
 use crate::fabric::violation::{Code, Findings, WaitKey};
 use crate::fabric::virtual_machine_scale_set_vm::revision_is_of_the_set;
 
-type Vm<'a> = Case<'a, VirtualMachine>;
+type VmCase<'a> = Case<'a, VirtualMachine>;
 
 pub(super) const RULES: &[Rule<VirtualMachine>] = &[
     Rule {
@@ -39,7 +41,7 @@ pub(super) const RULES: &[Rule<VirtualMachine>] = &[
         codes: &[Code::InvalidParameter],
         cure: Cures::Stalls,
         remedy: "Wish the set's status.updateRevision.",
-        source: "[VMSS] upgrade policy; xplat arm_compute_vmss_update_wrong_instances",
+        source: "[VMSS] upgrade policy; recorded",
         check: revision_is_known,
     },
     Rule {
@@ -163,13 +165,13 @@ pub(super) const RULES: &[Rule<VirtualMachine>] = &[
 
 const LIST: &str = "spec.networkProfile.networkInterfaces";
 
-fn nics_exist(case: &Vm<'_>, findings: &mut Findings) {
+fn nics_exist(case: &VmCase<'_>, findings: &mut Findings) {
     for (n, nic) in case.ask.network_interfaces.iter().enumerate() {
         case.engine.refers::<NetworkInterface>(&nic.name, case.placement, format!("{LIST}[{n}]"), findings);
     }
 }
 
-fn availability_set_is_fixed(case: &Vm<'_>, findings: &mut Findings) {
+fn availability_set_is_fixed(case: &VmCase<'_>, findings: &mut Findings) {
     const PATH: &str = "spec.availabilitySet";
     if let Some(set) = &case.ask.availability_set {
         case.engine.refers::<AvailabilitySet>(set, case.placement, PATH, findings);
@@ -190,7 +192,7 @@ fn availability_set_is_fixed(case: &Vm<'_>, findings: &mut Findings) {
     findings.refuse(Code::PropertyChangeNotAllowed, PATH, fact, remedy);
 }
 
-fn revision_is_known(case: &Vm<'_>, findings: &mut Findings) {
+fn revision_is_known(case: &VmCase<'_>, findings: &mut Findings) {
     let Some(member) = &case.ask.member else { return };
     if let Some(wish) = &member.wish {
         let path = format!("metadata.annotations[{WISHED_REVISION}]");
@@ -198,7 +200,7 @@ fn revision_is_known(case: &Vm<'_>, findings: &mut Findings) {
     }
 }
 
-fn has_a_nic(case: &Vm<'_>, findings: &mut Findings) {
+fn has_a_nic(case: &VmCase<'_>, findings: &mut Findings) {
     if case.ask.network_interfaces.is_empty() {
         findings.refuse(
             Code::InvalidParameter,
@@ -209,7 +211,7 @@ fn has_a_nic(case: &Vm<'_>, findings: &mut Findings) {
     }
 }
 
-fn size_takes_the_nics(case: &Vm<'_>, findings: &mut Findings) {
+fn size_takes_the_nics(case: &VmCase<'_>, findings: &mut Findings) {
     let (count, size) = (case.ask.network_interfaces.len(), case.ask.size);
     if count > size.max_nics {
         findings.refuse(
@@ -221,7 +223,7 @@ fn size_takes_the_nics(case: &Vm<'_>, findings: &mut Findings) {
     }
 }
 
-fn configurations_are_few(case: &Vm<'_>, findings: &mut Findings) {
+fn configurations_are_few(case: &VmCase<'_>, findings: &mut Findings) {
     let count: usize = nics(case).map(|(_, _, nic)| nic.ask.configurations.len()).sum();
     if count > limits::PRIVATE_ADDRESSES {
         let violation = findings.refuse(
@@ -234,12 +236,12 @@ fn configurations_are_few(case: &Vm<'_>, findings: &mut Findings) {
             ),
         );
         for (_, reference, _) in nics(case) {
-            violation.until(nic_object(&reference.name));
+            violation.until(WaitKey::object(Kind::NetworkInterface, &reference.name));
         }
     }
 }
 
-fn one_nic_is_primary(case: &Vm<'_>, findings: &mut Findings) {
+fn one_nic_is_primary(case: &VmCase<'_>, findings: &mut Findings) {
     let marked: Vec<_> =
         case.ask.network_interfaces.iter().enumerate().filter(|(_, nic)| nic.primary == Primary::Yes).collect();
     match marked.as_slice() {
@@ -265,7 +267,7 @@ fn one_nic_is_primary(case: &Vm<'_>, findings: &mut Findings) {
     }
 }
 
-fn nics_are_listed_once(case: &Vm<'_>, findings: &mut Findings) {
+fn nics_are_listed_once(case: &VmCase<'_>, findings: &mut Findings) {
     for (n, nic) in case.ask.network_interfaces.iter().enumerate() {
         if case.ask.network_interfaces.iter().take(n).any(|other| other.name == nic.name) {
             findings.refuse(
@@ -278,7 +280,7 @@ fn nics_are_listed_once(case: &Vm<'_>, findings: &mut Findings) {
     }
 }
 
-fn size_supports_acceleration(case: &Vm<'_>, findings: &mut Findings) {
+fn size_supports_acceleration(case: &VmCase<'_>, findings: &mut Findings) {
     if case.ask.size.accelerated_networking == AcceleratedNetworking::Supported {
         return;
     }
@@ -293,16 +295,12 @@ fn size_supports_acceleration(case: &Vm<'_>, findings: &mut Findings) {
                 ),
                 "Choose a size that supports it, or remove enableAcceleratedNetworking from the network interface.",
             )
-            .until(WaitKey::Object(ObjectId::new(Kind::NetworkInterface, nic.name.clone())));
+            .until(WaitKey::object(Kind::NetworkInterface, &nic.name));
     }
 }
 
-fn nic_object(nic: &Name) -> WaitKey {
-    WaitKey::Object(ObjectId::new(Kind::NetworkInterface, nic.clone()))
-}
-
 /// The listed NICs that exist, with their place in the list.
-fn nics<'a>(case: &'a Vm<'_>) -> impl Iterator<Item = (usize, &'a NicReference, &'a Programmed<NetworkInterface>)> {
+fn nics<'a>(case: &'a VmCase<'_>) -> impl Iterator<Item = (usize, &'a NicReference, &'a Programmed<NetworkInterface>)> {
     let programmed = |name: &Name| case.engine.get::<NetworkInterface>(name);
     case.ask.network_interfaces.iter().enumerate().filter_map(move |(n, nic)| Some((n, nic, programmed(&nic.name)?)))
 }

@@ -5,9 +5,10 @@ use std::net::IpAddr;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{PowerState, RESTARTED_AT_LENGTH, VirtualMachine, guest};
+use super::{PowerState, VirtualMachine, guest};
 use crate::fabric::engine::Engine;
 use crate::fabric::id::{Name, ShownRef};
+use crate::fabric::limits;
 use crate::fabric::mac::Mac;
 use crate::fabric::network_interface::NetworkInterface;
 use crate::fabric::resource::Programmed;
@@ -29,11 +30,11 @@ pub struct VirtualMachineView {
     pub latest_model_applied: Option<bool>,
     /// The value of the annotation vnet.dev/restartedAt that the last restart was done for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = RESTARTED_AT_LENGTH))]
+    #[schemars(length(max = limits::RESTARTED_AT_LENGTH))]
     pub last_handled_restart_at: Option<String>,
     /// The attached network interfaces, in the order in which they were attached.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 8))]
+    #[schemars(length(max = limits::NICS_PER_VM))]
     pub network_interfaces: Vec<AttachedNicView>,
 }
 
@@ -56,7 +57,7 @@ pub struct AttachedNicView {
     /// The addresses that must be set by hand in the guest: those of secondary configurations, and on Windows, where there
     /// are any, the primary one too.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(with = "Vec<String>", length(max = 256))]
+    #[schemars(with = "Vec<String>", length(max = limits::PRIVATE_ADDRESSES))]
     pub manual_addresses: Vec<IpAddr>,
     /// The private address of its primary IP configuration.
     #[serde(default, rename = "privateIPAddress", skip_serializing_if = "Option::is_none")]

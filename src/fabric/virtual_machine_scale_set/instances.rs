@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::view::read_ranges;
 use super::{
     Instance, InstanceName, Need, Obstacle, OrchestrationMode, VirtualMachineScaleSet, VirtualMachineScaleSetView,
-    Wanted, forget_what_is_unused, index_names, named_by, names_differ, need,
+    Wanted, forget_what_is_unused, index_names, named_by, names_are_unique, need,
 };
 use crate::fabric::engine::Engine;
 use crate::fabric::id::{Kind, Name};
@@ -17,8 +17,8 @@ use crate::fabric::violation::WaitKey;
 use crate::fabric::virtual_machine::{Member, PowerState, VirtualMachine, restart_for_macs};
 use crate::fabric::virtual_machine_scale_set_vm::VirtualMachineScaleSetVM;
 
-/// Has as many instances as are asked for: the highest ids go first (S-27), new ones have ids that never were used, and
-/// the latest model (S-28); so have those whose machine is not there yet, since they have none to keep.
+/// Adds or removes instances until there are as many as asked for. The highest ids are removed first (S-27). New instances get
+/// unused ids and the latest model (S-28), and so do those whose machine does not exist yet.
 pub(super) fn scale(engine: &mut Engine, name: &Name) {
     let Some(set) = engine.get_mut::<VirtualMachineScaleSet>(name) else { return };
     let wanted = usize::try_from(set.ask.replicas).unwrap_or(usize::MAX);
@@ -29,7 +29,7 @@ pub(super) fn scale(engine: &mut Engine, name: &Name) {
         set.held.next_instance_id += 1;
     }
     for id in surplus {
-        take_back(engine, name, id);
+        release_instance(engine, name, id);
     }
     let Some(set) = engine.get_mut::<VirtualMachineScaleSet>(name) else { return };
     let (uniform, latest) = (set.ask.mode == OrchestrationMode::Uniform, set.held.revision);
@@ -87,16 +87,12 @@ pub fn program(engine: &mut Engine, name: &Name, id: u64) {
     engine.touch(Kind::VirtualMachineScaleSet, name);
 }
 
-/// The objects of all instances tell that there is a model that they do not have.
+/// Marks the reports of all instances as changed: there is a model that they do not have.
 pub(super) fn are_behind(engine: &mut Engine, name: &Name) {
     let Some(set) = engine.get::<VirtualMachineScaleSet>(name) else { return };
-    let kind = match set.ask.mode {
-        OrchestrationMode::Uniform => Kind::VirtualMachineScaleSetVM,
-        OrchestrationMode::Flexible => Kind::VirtualMachine,
-    };
-    let ids: Vec<u64> = set.held.instances.keys().copied().collect();
-    for id in ids {
-        engine.touch(kind, &InstanceName { set: name, id }.object());
+    let objects = set.held.instances.keys().map(|id| InstanceName { set: name, id: *id }.object_in(set.ask.mode));
+    for object in objects.collect::<Vec<_>>() {
+        engine.touch(object.kind, &object.name);
     }
 }
 
@@ -116,9 +112,9 @@ fn parts(engine: &Engine, this: InstanceName<'_>) -> (Vec<Name>, Vec<Name>) {
     (nics, public)
 }
 
-/// Lets go of an instance, and of everything that it holds.
-pub fn take_back(engine: &mut Engine, name: &Name, id: u64) {
-    need::give_up(engine, name, id);
+/// Removes an instance from its set, and releases everything that it holds.
+pub fn release_instance(engine: &mut Engine, name: &Name, id: u64) {
+    need::release_promised(engine, name, id);
     let Some(set) = engine.get_mut::<VirtualMachineScaleSet>(name) else { return };
     if set.held.instances.remove(&id).is_none() {
         return;
@@ -131,7 +127,7 @@ pub fn take_back(engine: &mut Engine, name: &Name, id: u64) {
     engine.touch(Kind::VirtualMachineScaleSet, name);
 }
 
-/// Lets go of everything that an instance is made of; its object shows nothing any longer.
+/// Releases everything that an instance is made of; its object shows nothing from then on.
 pub(super) fn drop_parts(engine: &mut Engine, this: InstanceName<'_>) {
     let (nics, public) = parts(engine, this);
     engine.drop_part::<VirtualMachine>(&this.vm());
@@ -150,7 +146,7 @@ pub(in crate::fabric) fn member_is_there(engine: &mut Engine, member: &Member) {
     if !is_of_the_set(engine, member) {
         return;
     }
-    need::give_up(engine, &member.set, member.id);
+    need::release_promised(engine, &member.set, member.id);
     let Some(set) = engine.get_mut::<VirtualMachineScaleSet>(&member.set) else { return };
     let latest = set.held.revision;
     let Some(instance) = set.held.instances.get_mut(&member.id) else { return };
@@ -180,7 +176,7 @@ pub(in crate::fabric) fn member_has_gone(engine: &mut Engine, member: &Member) {
     if !is_of_the_set(engine, member) {
         return;
     }
-    need::give_up(engine, &member.set, member.id);
+    need::release_promised(engine, &member.set, member.id);
     let Some(set) = engine.get_mut::<VirtualMachineScaleSet>(&member.set) else { return };
     set.held.instances.remove(&member.id);
     set.held.obstacles.remove(&member.id);
@@ -213,11 +209,11 @@ pub(super) fn lacking(engine: &Engine, wanted: &Wanted<'_>) -> BTreeSet<WaitKey>
     lacking
 }
 
-/// The ids that were given out are taken back; what the instances hold follows with their own records.
+/// Restores the ids that were given out; what the instances hold follows with their own records.
 pub(super) fn recall(engine: &mut Engine, name: &Name, view: &VirtualMachineScaleSetView) -> Vec<String> {
     let Some(set) = engine.get::<VirtualMachineScaleSet>(name) else { return Vec::new() };
     let (flexible, model) = (set.ask.mode == OrchestrationMode::Flexible, set.ask.model.clone());
-    if !names_differ(&model.network) {
+    if !names_are_unique(&model.network) {
         engine.forget::<VirtualMachineScaleSet>(name);
         return vec!["two parts of its model have one name".to_owned()];
     }

@@ -1,17 +1,14 @@
-//! The model of a scale set: what every instance is made from; and the parts that an instance is made of.
+//! The model of a scale set: what every instance is made from.
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use super::OrchestrationMode;
 use crate::fabric::id::{Kind, Name, ObjectId};
-use crate::fabric::limits::VmSize;
-use crate::fabric::network_interface::{
-    AllocationMethod, Assignment, IpConfiguration, IpVersion, NetworkInterface, Primary, Switch,
-};
-use crate::fabric::public_ip_address::{PublicIPAddress, Sku};
-use crate::fabric::virtual_machine::{Disruption, NicReference, OsType, PowerWish, VirtualMachine};
+use crate::fabric::public_ip_address::Sku;
+use crate::fabric::sizes::VmSize;
+use crate::fabric::terms::{IpVersion, Primary, Switch};
+use crate::fabric::virtual_machine::OsType;
 
 /// What instances are made from: `spec.sku` and `spec.virtualMachineProfile`.
 #[derive(Clone, Debug, PartialEq)]
@@ -108,129 +105,9 @@ pub fn mark_primary(network: &mut [NicModel]) {
     }
 }
 
-/// An instance of a Uniform set: names of its parts, and what the fabric is asked for them.
-#[derive(Clone, Copy, Debug)]
-pub struct InstanceName<'a> {
-    /// The scale set.
-    pub set: &'a Name,
-    /// The instance's id.
-    pub id: u64,
-}
-
-impl InstanceName<'_> {
-    /// The object that shows the instance.
-    pub fn object(self) -> Name {
-        Name::new(self.set.namespace.clone(), format!("{}-{}", self.set.name, self.id))
-    }
-
-    /// Its virtual machine, by the real service's name of an instance (VMSS-01).
-    pub fn vm(self) -> Name {
-        Name::new(self.set.namespace.clone(), format!("{}_{}", self.set.name, self.id))
-    }
-
-    /// One of its network interfaces.
-    pub fn nic(self, nic: &str) -> Name {
-        Name::new(self.set.namespace.clone(), format!("{}_{}/{nic}", self.set.name, self.id))
-    }
-
-    /// The public address of one of its configurations.
-    pub fn public(self, nic: &str, configuration: &str) -> Name {
-        Name::new(self.set.namespace.clone(), format!("{}_{}/{nic}/{configuration}", self.set.name, self.id))
-    }
-
-    /// Its network interface in a Flexible set, where it is an object of its own (S-29).
-    pub fn nic_object(self, nic: &str) -> Name {
-        Name::new(self.set.namespace.clone(), format!("{}-{}-{nic}", self.set.name, self.id))
-    }
-
-    /// The public address of one of its configurations in a Flexible set (S-33).
-    pub fn public_object(self, nic: &str, configuration: &str) -> Name {
-        Name::new(self.set.namespace.clone(), format!("{}-{}-{nic}-{configuration}", self.set.name, self.id))
-    }
-
-    /// The network interface as the fabric carries it.
-    pub(super) fn nic_in(self, mode: OrchestrationMode, nic: &str) -> Name {
-        match mode {
-            OrchestrationMode::Uniform => self.nic(nic),
-            OrchestrationMode::Flexible => self.nic_object(nic),
-        }
-    }
-
-    /// The public address as the fabric carries it.
-    pub(super) fn public_in(self, mode: OrchestrationMode, nic: &str, configuration: &str) -> Name {
-        match mode {
-            OrchestrationMode::Uniform => self.public(nic, configuration),
-            OrchestrationMode::Flexible => self.public_object(nic, configuration),
-        }
-    }
-
-    /// What is asked of its virtual machine.
-    pub fn vm_ask(self, model: &Model, network: &[NicModel], power: Option<PowerWish>) -> VirtualMachine {
-        let nics = network.iter().map(|nic| NicReference { name: self.nic(&nic.name), primary: nic.primary });
-        VirtualMachine {
-            size: model.size,
-            computer_name: model.computer_name(self.id),
-            os_type: model.os_type,
-            network_interfaces: nics.collect(),
-            availability_set: None,
-            disruption: Disruption::Deallocate, // an upgrade does what it needs
-            guest: Vec::new(),
-            power,
-            restarted_at: None,
-            member: None,
-        }
-    }
-
-    /// What is asked of one of its network interfaces.
-    pub fn nic_ask(self, nic: &NicModel) -> NetworkInterface {
-        let configurations = nic.configurations.iter().map(|asked| IpConfiguration {
-            name: asked.name.clone(),
-            primary: asked.primary,
-            version: asked.version,
-            assignment: Assignment::Dynamic,
-            public_ip_address: asked.public.as_ref().map(|_| self.public(&nic.name, &asked.name)),
-        });
-        NetworkInterface {
-            subnet: nic.subnet.clone(),
-            ip_forwarding: nic.ip_forwarding,
-            accelerated_networking: nic.accelerated_networking,
-            dns_servers: nic.dns_servers.clone(),
-            internal_dns_name_label: None,
-            configurations: configurations.collect(),
-        }
-    }
-
-    /// What is asked of the public addresses of its configurations, and what they are called.
-    pub fn public_asks(self, network: &[NicModel]) -> Vec<(Name, PublicIPAddress)> {
-        self.public_asks_in(OrchestrationMode::Uniform, network)
-    }
-
-    /// The same, under the names of the set's mode.
-    pub(super) fn public_asks_in(self, mode: OrchestrationMode, network: &[NicModel]) -> Vec<(Name, PublicIPAddress)> {
-        let configurations = network.iter().flat_map(|nic| nic.configurations.iter().map(move |c| (nic, c)));
-        let public = configurations.filter_map(|(nic, c)| Some((nic, c, c.public.as_ref()?)));
-        public.map(|(nic, c, public)| (self.public_in(mode, &nic.name, &c.name), self.public_ask(public))).collect()
-    }
-
-    fn public_ask(self, public: &PublicModel) -> PublicIPAddress {
-        let label = public.domain_name_label.as_ref();
-        PublicIPAddress {
-            sku: public.sku,
-            method: match public.sku {
-                Sku::Basic => AllocationMethod::Dynamic,
-                Sku::Standard => AllocationMethod::Static,
-            },
-            version: IpVersion::IPv4,
-            idle_timeout_minutes: public.idle_timeout_minutes,
-            domain_name_label: label.map(|label| format!("vm{}.{label}", self.id)),
-            public_ip_prefix: public.prefix.clone(),
-        }
-    }
-}
-
 /// True if no two network interfaces have one name, and no two configurations of one (VMSS-07, IPC-10). What was accepted is
 /// so; a status may tell anything.
-pub fn names_differ(network: &[NicModel]) -> bool {
+pub fn names_are_unique(network: &[NicModel]) -> bool {
     let nics: BTreeSet<&str> = network.iter().map(|nic| &*nic.name).collect();
     let configurations_differ = |nic: &NicModel| {
         let names: BTreeSet<&str> = nic.configurations.iter().map(|configuration| &*configuration.name).collect();

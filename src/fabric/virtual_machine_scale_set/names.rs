@@ -8,7 +8,7 @@ use crate::fabric::id::{Kind, Name, ObjectId, Placement};
 use crate::fabric::resource::{DELETION_PATH, Programmed};
 use crate::fabric::violation::{Code, Findings, WaitKey};
 
-/// Models that no instance has are forgotten, and so is what they name.
+/// Forgets the models that no instance has, and what they name.
 pub fn forget_what_is_unused(engine: &mut Engine, name: &Name) {
     let Some(set) = engine.get_mut::<VirtualMachineScaleSet>(name) else { return };
     let held = &mut set.held;
@@ -18,7 +18,7 @@ pub fn forget_what_is_unused(engine: &mut Engine, name: &Name) {
     index_names(engine, name);
 }
 
-/// What the models that are kept name is this set's.
+/// Re-indexes the subnets, prefixes and labels of the remembered models.
 pub fn index_names(engine: &mut Engine, name: &Name) {
     let Some(set) = engine.get_mut::<VirtualMachineScaleSet>(name) else { return };
     let held = &mut set.held;
@@ -33,8 +33,8 @@ pub fn index_names(engine: &mut Engine, name: &Name) {
     move_names(engine, name, &names, &named);
 }
 
-/// A set that has gone names nothing.
-pub(super) fn give_back(engine: &mut Engine, name: &Name, gone: &Programmed<VirtualMachineScaleSet>) {
+/// Removes the names of a deleted set from the indexes.
+pub(super) fn release(engine: &mut Engine, name: &Name, gone: &Programmed<VirtualMachineScaleSet>) {
     move_labels(engine, name, &gone.placement, &gone.held.labels, &BTreeSet::new());
     move_names(engine, name, &gone.held.names, &BTreeSet::new());
 }
@@ -86,12 +86,12 @@ pub fn is_named_by_no_model(engine: &Engine, named: &ObjectId, code: Code, findi
     let (fact, remedy) = if is_latest {
         (
             format!("The model of {set} names it."),
-            format!("Delete {set}, or change its model; this then goes by itself."),
+            format!("Delete {set}, or change its model; this is then deleted automatically."),
         )
     } else {
         (
             format!("An older model of {set}, which instances have, names it."),
-            format!("Upgrade the instances of {set}, or delete it; this then goes by itself."),
+            format!("Upgrade the instances of {set}, or delete it; this is then deleted automatically."),
         )
     };
     findings

@@ -3,15 +3,15 @@
 
 use std::collections::BTreeMap;
 
-use super::rules::network_of;
-use super::{InstanceName, NicModel, Obstacle, OrchestrationMode, VERSIONS, VirtualMachineScaleSet};
+use super::{InstanceName, NicModel, Obstacle, OrchestrationMode, VirtualMachineScaleSet};
 use crate::fabric::engine::Engine;
 use crate::fabric::id::{Name, Placement};
 use crate::fabric::ipam::PoolId;
-use crate::fabric::network_interface::{AllocationMethod, NetworkInterface, pool_of};
+use crate::fabric::network_interface::NetworkInterface;
 use crate::fabric::public_ip_address::PublicIPAddress;
 use crate::fabric::quota::Quota;
 use crate::fabric::resource::{Programmed, Resource};
+use crate::fabric::terms::{AllocationMethod, IpVersion};
 use crate::fabric::violation::WaitKey;
 use crate::fabric::virtual_machine::{PowerWish, VirtualMachine};
 
@@ -29,7 +29,7 @@ pub struct Need {
 /// An instance, and the network that it is to have.
 #[derive(Clone, Copy)]
 pub struct Wanted<'a> {
-    /// The instance; of several alike, the first.
+    /// The instance; of several identical ones, the first.
     pub this: InstanceName<'a>,
     /// How its parts are kept.
     pub mode: OrchestrationMode,
@@ -56,7 +56,7 @@ impl Wanted<'_> {
 }
 
 impl Need {
-    /// And what `count` instances alike need; only the first of them may hold something.
+    /// Adds what `count` identical instances need; only the first of them may hold something.
     pub fn add(&mut self, engine: &Engine, wanted: &Wanted<'_>, count: u64) {
         for nic in wanted.network {
             self.add_nic(engine, wanted, nic, count);
@@ -88,8 +88,8 @@ impl Need {
         }
         let here = held.filter(|held| held.ask.subnet == nic.subnet);
         let mut served: usize = 0;
-        for version in VERSIONS {
-            let pool = pool_of(&nic.subnet, version);
+        for version in IpVersion::ALL {
+            let pool = PoolId::of_subnet(&nic.subnet, version);
             if engine.pool(&pool).is_none() {
                 continue; // it takes no address of this version (S-20)
             }
@@ -100,7 +100,7 @@ impl Need {
         }
         // Of one virtual network, and what is given up in it is no more (ADDR-14).
         let more = served.saturating_sub(held.map_or(0, |held| held.held.addresses.len()));
-        if let Some(home) = network_of(engine, &nic.subnet) {
+        if let Some(home) = engine.network_of(&nic.subnet).cloned() {
             let more = u64::try_from(more).unwrap_or(u64::MAX).saturating_mul(count);
             add(&mut self.quotas, Quota::PrivateAddresses(home), more);
         }
@@ -119,7 +119,7 @@ impl Need {
         need
     }
 
-    /// And what an instance whose objects are still to be made or written needs for the model that it is to have.
+    /// Adds what an instance whose objects are still to be made or written needs for the model that it is to have.
     pub fn add_pending(&mut self, engine: &Engine, name: &Name, set: &Programmed<VirtualMachineScaleSet>, id: u64) {
         let Some(instance) = set.held.instances.get(&id) else { return };
         let network = &set.model(instance.target).network;
@@ -141,8 +141,8 @@ impl Programmed<VirtualMachineScaleSet> {
     }
 }
 
-/// What an instance of a Flexible set was promised and has not taken is anybody's.
-pub(super) fn give_up(engine: &mut Engine, name: &Name, id: u64) {
+/// Releases the addresses reserved for an instance of a Flexible set that it has not taken.
+pub(super) fn release_promised(engine: &mut Engine, name: &Name, id: u64) {
     let Some(set) = engine.get::<VirtualMachineScaleSet>(name) else { return };
     let mut need = Need::default();
     if set.ask.mode == OrchestrationMode::Flexible {

@@ -8,196 +8,238 @@ use std::collections::btree_map::Entry;
 
 use super::{InstanceName, OrchestrationMode, VirtualMachineScaleSet, publics};
 use crate::fabric::engine::Engine;
-use crate::fabric::id::{Kind, Name, ObjectId};
+use crate::fabric::id::{Kind, Name};
 use crate::fabric::limits;
 use crate::fabric::resource::{Case, Cures, DELETION_PATH, DeletionRule, Rule};
 use crate::fabric::violation::{Code, Findings, WaitKey};
-pub(super) use network::network_of;
-pub(in crate::fabric) use network::{Network, network_is_legal, parts_are_legal, size_takes, skus_do_not_mix};
+pub(in crate::fabric) use network::{Network, parts_are_legal, size_takes, skus_do_not_mix};
 use network::{
-    labels_are_free, network_is_fixed, nics_are_few, nics_are_in_one_network, object_of, one_nic_is_primary,
+    labels_are_free, network_is_fixed, nics_are_few, nics_are_in_one_network, one_nic_is_primary,
     secondary_configurations_are_few, size_supports_acceleration,
 };
-pub(in crate::fabric) use room::{NO_ROOM, Needed, added_ipv6, is_held_by, others};
+pub(in crate::fabric) use room::{NO_ROOM, Needed, added_ipv6, others, pool_has_room};
 use room::{no_upgrade_adds_ipv6, own_networks_fit, pools_have_room};
 
-type Set<'a> = Case<'a, VirtualMachineScaleSet>;
+type SetCase<'a> = Case<'a, VirtualMachineScaleSet>;
 
 const PROFILE: &str = "spec.virtualMachineProfile.networkProfile";
 
-pub(super) const RULES: &[Rule<VirtualMachineScaleSet>] = &[
-    Rule {
-        id: "VMSS-26",
-        says: "The orchestration mode of a scale set is fixed at creation.",
-        codes: &[Code::PropertyChangeNotAllowed],
-        cure: Cures::Stalls,
-        remedy: "Create another scale set.",
-        source: "azure-docs upgrade-scale-set.md",
-        check: mode_is_fixed,
-    },
-    Rule {
-        id: "VMSS-01",
-        says: "A scale set has at most 1,000 instances.",
-        codes: &[Code::InvalidParameter],
-        cure: Cures::Stalls,
-        remedy: "Ask for at most 1,000.",
-        source: "limits of the service",
-        check: instances_are_few,
-    },
-    Rule {
-        id: "ARM-10",
-        says: "The name of a scale set has at most 63 characters, and those of the objects that it makes at most 80.",
-        codes: &[Code::InvalidResourceName],
-        cure: Cures::Stalls,
-        remedy: "Create the scale set under a shorter name.",
-        source: "kyma cloud-manager; the name is the value of a label",
-        check: names_are_short,
-    },
-    Rule {
-        id: "PIP-15",
-        says: "A domain name label of a Flexible scale set leaves room for the ids of instances, whose labels are made of it.",
-        codes: &[Code::InvalidDomainNameLabel],
-        cure: Cures::Stalls,
-        remedy: "Choose a shorter label.",
-        source: "recorded; S-33",
-        check: labels_are_short,
-    },
-    Rule {
-        id: "S-33",
-        says: "The public addresses of an instance of a Flexible scale set are objects, each of its own name.",
-        codes: &[Code::DuplicateResourceName],
-        cure: Cures::Stalls,
-        remedy: "Rename a network interface or a configuration.",
-        source: "this project",
-        check: objects_have_names_of_their_own,
-    },
-    Rule {
-        id: "IPC-15",
-        says: "The network interfaces of an instance of a Flexible scale set have at most 256 IP configurations together: they are a virtual machine's.",
-        codes: &[Code::InvalidParameter],
-        cure: Cures::Stalls,
-        remedy: "List at most 256.",
-        source: "azure-virtual-network-limits.md; S-17",
-        check: configurations_are_few,
-    },
-    Rule {
-        id: "VMSS-28",
-        says: "A batch of a Rolling upgrade has at least 5 percent of the instances.",
-        codes: &[Code::InvalidParameter],
-        cure: Cures::Stalls,
-        remedy: "Write a number from 5 to 100.",
-        source: "upgrade-scale-set.md",
-        check: batches_are_large,
-    },
-    Rule {
-        id: "VMSS-30",
-        says: "The network interfaces and public addresses of an instance keep to the rules of their kinds; the violation has the id of the rule that is broken.",
-        codes: &[Code::InvalidResourceReference, Code::InvalidParameter],
-        cure: Cures::Either,
-        remedy: "As the rule that is broken says.",
-        source: "[VMSS] multiple IP addresses per NIC",
-        check: |case, findings| parts_are_legal(&Network::of_the_model(case), findings),
-    },
-    Rule {
-        id: "VMSS-07",
-        says: "An instance has at least one network interface, and at most 8, and as many as its size supports.",
-        codes: &[Code::NetworkInterfaceCountExceeded, Code::InvalidParameter],
-        cure: Cures::Stalls,
-        remedy: "List fewer, or choose a larger size.",
-        source: "[VMSS] multiple NICs per virtual machine; vm-sizes.csv",
-        check: |case, findings| nics_are_few(&Network::of_the_model(case), findings),
-    },
-    Rule {
-        id: "VM-09",
-        says: "Exactly one network interface of an instance is primary.",
-        codes: &[Code::InvalidParameter, Code::NetworkInterfaceMustHavePrimaryPropertySet],
-        cure: Cures::Stalls,
-        remedy: "Mark exactly one primary.",
-        source: "[ATTACH] constraints",
-        check: |case, findings| one_nic_is_primary(&Network::of_the_model(case), findings),
-    },
-    Rule {
-        id: "VMSS-13",
-        says: "All network interfaces of an instance are in one virtual network.",
-        codes: &[Code::SubnetsNotInSameVnet],
-        cure: Cures::Stalls,
-        remedy: "Choose subnets of one virtual network.",
-        source: "[VMSS] multiple NICs per virtual machine",
-        check: |case, findings| nics_are_in_one_network(&Network::of_the_model(case), findings),
-    },
-    Rule {
-        id: "VMSS-12",
-        says: "A scale set never moves to another virtual network; its subnets may change inside it (VMSS-32).",
-        codes: &[Code::VMScaleSetCannotBeUpdatedToReferenceSubnetsFromDifferentVirtualNetworks],
-        cure: Cures::Stalls,
-        remedy: "Choose subnets of the same network, or create another scale set.",
-        source: "[VMSS] note; D-15",
-        check: |case, findings| network_is_fixed(&Network::of_the_model(case), findings),
-    },
-    Rule {
-        id: "VMSS-17",
-        says: "An instance has at most 256 secondary IP configurations.",
-        codes: &[Code::SecondaryIpConfigurationCountPerVMSSVMExceeded],
-        cure: Cures::Stalls,
-        remedy: "List fewer.",
-        source: "Azure/aks-engine#1741",
-        check: |case, findings| secondary_configurations_are_few(&Network::of_the_model(case), findings),
-    },
-    Rule {
-        id: "VMSS-23",
-        says: "Accelerated networking needs a size that supports it.",
-        codes: &[Code::VMSizeIsNotPermittedToEnableAcceleratedNetworkingForVmss],
-        cure: Cures::Stalls,
-        remedy: "Leave the flag out, or choose another size.",
-        source: "[VMSS] accelerated networking; kubernetes-sigs/cluster-api-provider-azure#1201",
-        check: |case, findings| size_supports_acceleration(&Network::of_the_model(case), findings),
-    },
-    Rule {
-        id: "PIP-19",
-        says: "Public addresses of Basic and Standard SKU do not mix within one scale set, instances with an older model or a network of their own included.",
-        codes: &[Code::DifferentSkuLoadBalancersAndPublicIPAddressNotAllowed],
-        cure: Cures::Either,
-        remedy: "Use one SKU.",
-        source: "azure-docs load-balancer troubleshoot",
-        check: |case, findings| skus_do_not_mix(&Network::of_the_model(case), findings),
-    },
-    Rule {
-        id: "VMSS-09",
-        says: "The domain name label of a scale set is unique in its location, and in its model.",
-        codes: &[Code::DnsRecordInUse],
-        cure: Cures::Either,
-        remedy: "Choose another label, or release it.",
-        source: "[VMSS] configurable virtual machine domain names; S-32",
-        check: |case, findings| labels_are_free(&Network::of_the_model(case), findings),
-    },
-    Rule {
-        id: "VMSS-19",
-        says: "What an instance has of its own fits the model that the instance is upgraded to.",
-        codes: &[Code::NetworkInterfaceCountExceeded, Code::VMSizeIsNotPermittedToEnableAcceleratedNetworkingForVmss],
-        cure: Cures::Waits,
-        remedy: "Choose a size that takes the instance's own network, or change that first.",
-        source: "[VMSS] networking updates to specific instances",
-        check: own_networks_fit,
-    },
-    Rule {
-        id: "IP6-05",
-        says: "An upgrade adds IPv6 to no network interface: those of instances are attached.",
-        codes: &[Code::OperationNotAllowed],
-        cure: Cures::Stalls,
-        remedy: "Set upgradePolicy.mode to Manual, and replace the instances.",
-        source: "[IP] IPv6",
-        check: no_upgrade_adds_ipv6,
-    },
-    Rule {
-        id: "VMSS-29",
-        says: "A scale-out or upgrade gets every address that it needs, or none.",
-        codes: NO_ROOM,
-        cure: Cures::Waits,
-        remedy: "Ask for fewer instances, or free addresses.",
-        source: "Azure/AKS#2531",
-        check: pools_have_room,
-    },
-];
+/// Makes the rules of scale sets. Those of the network of an instance hold for the model of a set, and as
+/// [`network_is_legal`] for what one instance has of its own.
+macro_rules! rules {
+    (
+        of_the_set: [$($of_the_set:expr,)*]
+        of_the_network: [$(Rule {
+            id: $id:literal,
+            says: $says:literal,
+            codes: $codes:expr,
+            cure: $cure:expr,
+            remedy: $remedy:literal,
+            source: $source:literal,
+            check: $check:ident,
+        },)*]
+        of_its_instances: [$($of_its_instances:expr,)*]
+    ) => {
+        pub(super) const RULES: &[Rule<VirtualMachineScaleSet>] = &[
+            $($of_the_set,)*
+            $(Rule {
+                id: $id,
+                says: $says,
+                codes: $codes,
+                cure: $cure,
+                remedy: $remedy,
+                source: $source,
+                check: |case, findings| $check(&Network::of_the_model(case), findings),
+            },)*
+            $($of_its_instances,)*
+        ];
+
+        /// Every rule of the network of an instance; the ids are those of the rules.
+        pub(in crate::fabric) fn network_is_legal(network: &Network<'_>, findings: &mut Findings) {
+            $($check(network, findings.under($id));)*
+        }
+    };
+}
+
+rules! {
+    of_the_set: [
+        Rule {
+            id: "VMSS-26",
+            says: "The orchestration mode of a scale set is fixed at creation.",
+            codes: &[Code::PropertyChangeNotAllowed],
+            cure: Cures::Stalls,
+            remedy: "Create another scale set.",
+            source: "azure-docs upgrade-scale-set.md",
+            check: mode_is_fixed,
+        },
+        Rule {
+            id: "VMSS-01",
+            says: "A scale set has at most 1,000 instances.",
+            codes: &[Code::InvalidParameter],
+            cure: Cures::Stalls,
+            remedy: "Ask for at most 1,000.",
+            source: "limits of the service",
+            check: instances_are_few,
+        },
+        Rule {
+            id: "ARM-10",
+            says: "The name of a scale set has at most 63 characters, and those of the objects that it makes at most 80.",
+            codes: &[Code::InvalidResourceName],
+            cure: Cures::Stalls,
+            remedy: "Create the scale set under a shorter name.",
+            source: "kyma cloud-manager; the name is the value of a label",
+            check: names_are_short,
+        },
+        Rule {
+            id: "PIP-15",
+            says: "A domain name label of a Flexible scale set leaves room for the ids of instances, whose labels are made of it.",
+            codes: &[Code::InvalidDomainNameLabel],
+            cure: Cures::Stalls,
+            remedy: "Choose a shorter label.",
+            source: "recorded; S-33",
+            check: labels_are_short,
+        },
+        Rule {
+            id: "S-33",
+            says: "The public addresses of an instance of a Flexible scale set are objects, each of its own name.",
+            codes: &[Code::DuplicateResourceName],
+            cure: Cures::Stalls,
+            remedy: "Rename a network interface or a configuration.",
+            source: "this project",
+            check: objects_have_names_of_their_own,
+        },
+        Rule {
+            id: "IPC-15",
+            says: "The network interfaces of an instance of a Flexible scale set have at most 256 IP configurations together: they are a virtual machine's.",
+            codes: &[Code::InvalidParameter],
+            cure: Cures::Stalls,
+            remedy: "List at most 256.",
+            source: "azure-virtual-network-limits.md; S-17",
+            check: configurations_are_few,
+        },
+        Rule {
+            id: "VMSS-28",
+            says: "A batch of a Rolling upgrade has at least 5 percent of the instances.",
+            codes: &[Code::InvalidParameter],
+            cure: Cures::Stalls,
+            remedy: "Write a number from 5 to 100.",
+            source: "upgrade-scale-set.md",
+            check: batches_are_large,
+        },
+    ]
+    of_the_network: [
+        Rule {
+            id: "VMSS-30",
+            says: "The network interfaces and public addresses of an instance keep to the rules of their kinds; the violation has the id of the rule that is broken.",
+            codes: &[Code::InvalidResourceReference, Code::InvalidParameter],
+            cure: Cures::Either,
+            remedy: "As the rule that is broken says.",
+            source: "[VMSS] multiple IP addresses per NIC",
+            check: parts_are_legal,
+        },
+        Rule {
+            id: "VMSS-07",
+            says: "An instance has at least one network interface, and at most 8, and as many as its size supports.",
+            codes: &[Code::NetworkInterfaceCountExceeded, Code::InvalidParameter],
+            cure: Cures::Stalls,
+            remedy: "List fewer, or choose a larger size.",
+            source: "[VMSS] multiple NICs per virtual machine; vm-sizes.csv",
+            check: nics_are_few,
+        },
+        Rule {
+            id: "VM-09",
+            says: "Exactly one network interface of an instance is primary.",
+            codes: &[Code::InvalidParameter, Code::NetworkInterfaceMustHavePrimaryPropertySet],
+            cure: Cures::Stalls,
+            remedy: "Mark exactly one primary.",
+            source: "[ATTACH] constraints",
+            check: one_nic_is_primary,
+        },
+        Rule {
+            id: "VMSS-13",
+            says: "All network interfaces of an instance are in one virtual network.",
+            codes: &[Code::SubnetsNotInSameVnet],
+            cure: Cures::Stalls,
+            remedy: "Choose subnets of one virtual network.",
+            source: "[VMSS] multiple NICs per virtual machine",
+            check: nics_are_in_one_network,
+        },
+        Rule {
+            id: "VMSS-12",
+            says: "A scale set never moves to another virtual network; its subnets may change inside it (VMSS-32).",
+            codes: &[Code::VMScaleSetCannotBeUpdatedToReferenceSubnetsFromDifferentVirtualNetworks],
+            cure: Cures::Stalls,
+            remedy: "Choose subnets of the same network, or create another scale set.",
+            source: "[VMSS] note; D-15",
+            check: network_is_fixed,
+        },
+        Rule {
+            id: "VMSS-17",
+            says: "An instance has at most 256 secondary IP configurations.",
+            codes: &[Code::SecondaryIpConfigurationCountPerVMSSVMExceeded],
+            cure: Cures::Stalls,
+            remedy: "List fewer.",
+            source: "Azure/aks-engine#1741",
+            check: secondary_configurations_are_few,
+        },
+        Rule {
+            id: "VMSS-23",
+            says: "Accelerated networking needs a size that supports it.",
+            codes: &[Code::VMSizeIsNotPermittedToEnableAcceleratedNetworkingForVmss],
+            cure: Cures::Stalls,
+            remedy: "Leave the flag out, or choose another size.",
+            source: "[VMSS] accelerated networking; kubernetes-sigs/cluster-api-provider-azure#1201",
+            check: size_supports_acceleration,
+        },
+        Rule {
+            id: "PIP-19",
+            says: "Public addresses of Basic and Standard SKU do not mix within one scale set, instances with an older model or a network of their own included.",
+            codes: &[Code::DifferentSkuLoadBalancersAndPublicIPAddressNotAllowed],
+            cure: Cures::Either,
+            remedy: "Use one SKU.",
+            source: "azure-docs load-balancer troubleshoot",
+            check: skus_do_not_mix,
+        },
+        Rule {
+            id: "VMSS-09",
+            says: "The domain name label of a scale set is unique in its location, and in its model.",
+            codes: &[Code::DnsRecordInUse],
+            cure: Cures::Either,
+            remedy: "Choose another label, or release it.",
+            source: "[VMSS] configurable virtual machine domain names; S-32",
+            check: labels_are_free,
+        },
+    ]
+    of_its_instances: [
+        Rule {
+            id: "VMSS-19",
+            says: "What an instance has of its own fits the model that the instance is upgraded to.",
+            codes: &[Code::NetworkInterfaceCountExceeded, Code::VMSizeIsNotPermittedToEnableAcceleratedNetworkingForVmss],
+            cure: Cures::Waits,
+            remedy: "Choose a size that takes the instance's own network, or change that first.",
+            source: "[VMSS] networking updates to specific instances",
+            check: own_networks_fit,
+        },
+        Rule {
+            id: "IP6-05",
+            says: "An upgrade adds IPv6 to no network interface: those of instances are attached.",
+            codes: &[Code::OperationNotAllowed],
+            cure: Cures::Stalls,
+            remedy: "Set upgradePolicy.mode to Manual, and replace the instances.",
+            source: "[IP] IPv6",
+            check: no_upgrade_adds_ipv6,
+        },
+        Rule {
+            id: "VMSS-29",
+            says: "A scale-out or upgrade gets every address that it needs, or none.",
+            codes: NO_ROOM,
+            cure: Cures::Waits,
+            remedy: "Ask for fewer instances, or free addresses.",
+            source: "Azure/AKS#2531",
+            check: pools_have_room,
+        },
+    ]
+}
 
 pub(super) const DELETION_RULES: &[DeletionRule] = &[DeletionRule {
     id: "S-13",
@@ -209,7 +251,7 @@ pub(super) const DELETION_RULES: &[DeletionRule] = &[DeletionRule {
     check: has_no_instances,
 }];
 
-fn mode_is_fixed(case: &Set<'_>, findings: &mut Findings) {
+fn mode_is_fixed(case: &SetCase<'_>, findings: &mut Findings) {
     if let Some(before) = case.before().filter(|before| before.mode != case.ask.mode) {
         findings.refuse(
             Code::PropertyChangeNotAllowed,
@@ -220,7 +262,7 @@ fn mode_is_fixed(case: &Set<'_>, findings: &mut Findings) {
     }
 }
 
-fn instances_are_few(case: &Set<'_>, findings: &mut Findings) {
+fn instances_are_few(case: &SetCase<'_>, findings: &mut Findings) {
     if case.ask.replicas > limits::INSTANCES_PER_SCALE_SET {
         findings.refuse(
             Code::InvalidParameter,
@@ -231,7 +273,7 @@ fn instances_are_few(case: &Set<'_>, findings: &mut Findings) {
     }
 }
 
-fn names_are_short(case: &Set<'_>, findings: &mut Findings) {
+fn names_are_short(case: &SetCase<'_>, findings: &mut Findings) {
     let length = case.name.name.len();
     if length > limits::LABEL_LENGTH {
         findings.refuse(
@@ -260,7 +302,7 @@ fn names_are_short(case: &Set<'_>, findings: &mut Findings) {
     }
 }
 
-fn labels_are_short(case: &Set<'_>, findings: &mut Findings) {
+fn labels_are_short(case: &SetCase<'_>, findings: &mut Findings) {
     const LONGEST: usize = limits::LABEL_LENGTH - "vm-".len() - DIGITS;
     if case.ask.mode == OrchestrationMode::Uniform {
         return;
@@ -277,7 +319,7 @@ fn labels_are_short(case: &Set<'_>, findings: &mut Findings) {
 }
 
 /// `<set>-<id>-<network interface>-<configuration>`: two names may join to one (S-29, S-33).
-fn objects_have_names_of_their_own(case: &Set<'_>, findings: &mut Findings) {
+fn objects_have_names_of_their_own(case: &SetCase<'_>, findings: &mut Findings) {
     if case.ask.mode == OrchestrationMode::Uniform {
         return;
     }
@@ -308,7 +350,7 @@ fn objects_have_names_of_their_own(case: &Set<'_>, findings: &mut Findings) {
     }
 }
 
-fn configurations_are_few(case: &Set<'_>, findings: &mut Findings) {
+fn configurations_are_few(case: &SetCase<'_>, findings: &mut Findings) {
     let count: usize = case.ask.model.network.iter().map(|nic| nic.configurations.len()).sum();
     if case.ask.mode == OrchestrationMode::Flexible && count > limits::PRIVATE_ADDRESSES {
         findings.refuse(
@@ -320,7 +362,7 @@ fn configurations_are_few(case: &Set<'_>, findings: &mut Findings) {
     }
 }
 
-fn batches_are_large(case: &Set<'_>, findings: &mut Findings) {
+fn batches_are_large(case: &SetCase<'_>, findings: &mut Findings) {
     let asked = case.ask.rolling.max_batch_percent;
     if asked < limits::SMALLEST_BATCH_PERCENT {
         findings.refuse(
@@ -347,8 +389,8 @@ fn has_no_instances(engine: &Engine, name: &Name, findings: &mut Findings) {
             Code::OperationNotAllowed,
             DELETION_PATH,
             "Instances of the scale set are still being deleted.",
-            "Wait: the scale set goes by itself when they have gone.",
+            "Wait: the scale set is deleted automatically when they have gone.",
         )
-        .until(WaitKey::Members(ObjectId::new(Kind::VirtualMachineScaleSet, name.clone())))
-        .blocked_by(object_of(name, *first));
+        .until(WaitKey::members(Kind::VirtualMachineScaleSet, name))
+        .blocked_by(InstanceName { set: name, id: *first }.object_in(OrchestrationMode::Uniform));
 }

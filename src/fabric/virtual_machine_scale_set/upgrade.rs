@@ -12,7 +12,7 @@ use crate::fabric::resource::Programmed;
 use crate::fabric::violation::WaitKey;
 use crate::fabric::virtual_machine::PowerState;
 
-/// Upgrades what the policy says is to be upgraded now.
+/// Upgrades the instances that the policy upgrades now.
 pub fn go_on(engine: &mut Engine, name: &Name) {
     end_pause(engine, name);
     let Some(set) = engine.get_mut::<VirtualMachineScaleSet>(name) else { return };
@@ -36,7 +36,7 @@ pub fn go_on(engine: &mut Engine, name: &Name) {
     }
 }
 
-/// Batch after batch, while enough instances run and everyone of the last batch does. How many were upgraded.
+/// Upgrades batch after batch, while enough instances run and every one of the last batch does. Returns how many it upgraded.
 fn roll(engine: &mut Engine, name: &Name) -> usize {
     let mut upgraded = 0;
     loop {
@@ -60,7 +60,7 @@ fn roll(engine: &mut Engine, name: &Name) -> usize {
     }
 }
 
-/// A Rolling upgrade goes on only after the pause between two batches.
+/// Begins the pause between two batches of a Rolling upgrade.
 pub(super) fn pause(engine: &mut Engine, name: &Name) {
     let now = engine.now;
     let rolling = engine.get_mut::<VirtualMachineScaleSet>(name).filter(|set| set.ask.upgrade == UpgradeMode::Rolling);
@@ -72,7 +72,7 @@ pub(super) fn pause(engine: &mut Engine, name: &Name) {
     }
 }
 
-/// Why a Rolling upgrade does not go on now: instances that start are waited for; too many that do not run stop it.
+/// Why a Rolling upgrade does not continue now: it waits for instances that start, and stops if too many do not run.
 pub(super) fn stands_still(
     engine: &Engine,
     name: &Name,
@@ -110,7 +110,7 @@ fn power_of_instance(engine: &Engine, set: &Name, mode: OrchestrationMode, id: u
     }
 }
 
-/// Brings one instance to the latest model. False if its addresses are not to be had; the set waits for them.
+/// Brings one instance to the latest model. False if it lacks addresses, which the set then waits for.
 fn upgrade(engine: &mut Engine, name: &Name, id: u64) -> bool {
     let Some(set) = engine.get::<VirtualMachineScaleSet>(name) else { return false };
     let (uniform, latest) = (set.ask.mode == OrchestrationMode::Uniform, set.held.revision);
@@ -121,7 +121,7 @@ fn upgrade(engine: &mut Engine, name: &Name, id: u64) -> bool {
     let wanted = Wanted { this, mode: OrchestrationMode::Uniform, placement, network: &network, power };
     let blocked = if uniform { lacking(engine, &wanted) } else { Default::default() };
     if blocked.is_empty() {
-        need::give_up(engine, name, id);
+        need::release_promised(engine, name, id);
     }
     let Some(set) = engine.get_mut::<VirtualMachineScaleSet>(name) else { return false };
     if !blocked.is_empty() {
@@ -136,10 +136,8 @@ fn upgrade(engine: &mut Engine, name: &Name, id: u64) -> bool {
     }
     if uniform {
         program(engine, name, id);
-        engine.free(WaitKey::Object(ObjectId::new(
-            Kind::VirtualMachineScaleSetVM,
-            InstanceName { set: name, id }.object(),
-        )));
+        let object = InstanceName { set: name, id }.object();
+        engine.free(WaitKey::object(Kind::VirtualMachineScaleSetVM, &object));
     }
     engine.stir(name, id);
     engine.touch(Kind::VirtualMachineScaleSet, name);
@@ -164,7 +162,7 @@ fn end_pause(engine: &mut Engine, name: &Name) {
     }
 }
 
-/// A virtual machine has started or stopped: the upgrade of the set that it is of may go on.
+/// A virtual machine has started or stopped: the upgrade of its set may continue.
 pub fn vm_has_changed(engine: &mut Engine, vm: &Name) {
     let part = ObjectId::new(Kind::VirtualMachine, vm.clone());
     if part.instance().is_some()
@@ -181,7 +179,7 @@ pub fn vm_has_changed(engine: &mut Engine, vm: &Name) {
     }
 }
 
-/// The instances that are not settled yet.
+/// True if every instance exists and none is starting.
 pub(super) fn is_at_rest(engine: &Engine, name: &Name, set: &Programmed<VirtualMachineScaleSet>) -> bool {
     set.held.instances.keys().all(|id| is_settled(engine, name, set.ask.mode, *id))
 }

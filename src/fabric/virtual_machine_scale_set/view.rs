@@ -8,12 +8,11 @@ use super::upgrade::{StandsStill, is_at_rest, stands_still};
 use super::{Instance, Obstacle, UpgradeMode, VirtualMachineScaleSet};
 use crate::fabric::engine::Engine;
 use crate::fabric::id::Name;
+use crate::fabric::limits;
 use crate::fabric::resource::Programmed;
 use crate::fabric::violation::WaitKey;
 use crate::fabric::virtual_machine::PowerState;
 
-/// Lists in a status end here.
-const INSTANCES_SHOWN: usize = 100;
 /// The label of everything that is made for a scale set; its value is the set's name.
 pub const SCALE_SET_LABEL: &str = "vnet.dev/scale-set";
 
@@ -61,7 +60,7 @@ pub struct VirtualMachineScaleSetView {
     pub taken_over_instance_ids: String,
     /// The first 100 instances by id; their objects tell the rest.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 100), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["instanceId"]))]
+    #[schemars(length(max = limits::MEMBERS_SHOWN), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["instanceId"]))]
     pub instances: Vec<InstanceView>,
 }
 
@@ -111,7 +110,7 @@ pub(super) fn observe(
         instances: held
             .instances
             .iter()
-            .take(INSTANCES_SHOWN)
+            .take(limits::MEMBERS_SHOWN)
             .map(|(id, instance)| InstanceView {
                 instance_id: id.to_string(),
                 name: format!("{}-{id}", name.name),
@@ -179,13 +178,13 @@ impl Obstacle {
         match self {
             Obstacle::TakenOver => None,
             Obstacle::NameTaken(object) => Some(format!(
-                "{object} is not the scale set's, and has the name that an object of an instance is to have. Delete it; the instance then follows by itself."
+                "{object} is not the scale set's, and has the name that an object of an instance is to have. Delete it; the instance is then made automatically."
             )),
             Obstacle::Refused(object, code) => Some(format!(
                 "{object} is refused ({code}), and its instance waits for it. Cure it, or delete the instance: another takes its place."
             )),
             Obstacle::NotTaken(object) => Some(format!(
-                "The API server does not take {object}, and an Event says why. Correct the model, or what forbids it; it is tried again by itself."
+                "The API server does not take {object}, and an Event says why. Correct the model, or what forbids it; it is then retried automatically."
             )),
         }
     }

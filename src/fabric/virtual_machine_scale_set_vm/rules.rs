@@ -1,8 +1,8 @@
 //! The rules of the objects that show instances, and of the wishes for one instance.
 
-use super::{Maker, Revision, VirtualMachineScaleSetVM};
+use super::{Maker, VirtualMachineScaleSetVM, WishedRevision};
 use crate::fabric::engine::Engine;
-use crate::fabric::id::{Kind, Name, ObjectId};
+use crate::fabric::id::{Kind, Name};
 use crate::fabric::ipam::PoolId;
 use crate::fabric::quota;
 use crate::fabric::resource::{Case, Cures, Programmed, Rule};
@@ -10,11 +10,11 @@ use crate::fabric::violation::{Code, Findings, Violation, WaitKey};
 use crate::fabric::virtual_machine::{PowerState, VirtualMachine};
 use crate::fabric::virtual_machine_scale_set::{
     InstanceName, Model, NO_ROOM, Need, Needed, Network, NicModel, OrchestrationMode, UpgradeMode,
-    VirtualMachineScaleSet, Wanted, added_ipv6, is_held_by, network_is_legal, others, parts_are_legal, size_takes,
+    VirtualMachineScaleSet, Wanted, added_ipv6, network_is_legal, others, parts_are_legal, pool_has_room, size_takes,
     skus_do_not_mix,
 };
 
-type Vm<'a> = Case<'a, VirtualMachineScaleSetVM>;
+type InstanceCase<'a> = Case<'a, VirtualMachineScaleSetVM>;
 
 pub(super) const RULES: &[Rule<VirtualMachineScaleSetVM>] = &[
     Rule {
@@ -41,7 +41,7 @@ pub(super) const RULES: &[Rule<VirtualMachineScaleSetVM>] = &[
         codes: &[Code::InvalidParameter],
         cure: Cures::Stalls,
         remedy: "Wish the set's status.updateRevision.",
-        source: "[VMSS] upgrade policy; xplat arm_compute_vmss_update_wrong_instances",
+        source: "[VMSS] upgrade policy; recorded",
         check: revision_is_known,
     },
     Rule {
@@ -84,11 +84,11 @@ pub(super) const RULES: &[Rule<VirtualMachineScaleSetVM>] = &[
 
 const PATH: &str = "spec.networkProfileConfiguration";
 
-fn set<'a>(case: &Vm<'a>) -> Option<&'a Programmed<VirtualMachineScaleSet>> {
+fn set<'a>(case: &InstanceCase<'a>) -> Option<&'a Programmed<VirtualMachineScaleSet>> {
     case.engine.get::<VirtualMachineScaleSet>(&case.ask.set)
 }
 
-fn is_of_the_set(case: &Vm<'_>, findings: &mut Findings) {
+fn is_of_the_set(case: &InstanceCase<'_>, findings: &mut Findings) {
     const REMEDY: &str =
         "Delete this object. To have more instances, scale the set: kubectl scale vmss/NAME --replicas=N.";
     if case.ask.maker == Maker::Other {
@@ -118,11 +118,11 @@ fn is_of_the_set(case: &Vm<'_>, findings: &mut Findings) {
                 format!("VirtualMachineScaleSet {} has no such instance.", case.ask.set),
                 REMEDY,
             )
-            .until(super::members_of(&case.ask.set));
+            .until(WaitKey::members(Kind::VirtualMachineScaleSet, &case.ask.set));
     }
 }
 
-fn place_is_fixed(case: &Vm<'_>, findings: &mut Findings) {
+fn place_is_fixed(case: &InstanceCase<'_>, findings: &mut Findings) {
     let Some(before) = case.before() else { return };
     if before.set != case.ask.set {
         findings.refuse(
@@ -142,7 +142,7 @@ fn place_is_fixed(case: &Vm<'_>, findings: &mut Findings) {
     }
 }
 
-fn revision_is_known(case: &Vm<'_>, findings: &mut Findings) {
+fn revision_is_known(case: &InstanceCase<'_>, findings: &mut Findings) {
     if let Some(wish) = &case.ask.revision {
         revision_is_of_the_set(case.engine, wish, &case.ask.set, "spec.revision", findings);
     }
@@ -151,16 +151,16 @@ fn revision_is_known(case: &Vm<'_>, findings: &mut Findings) {
 /// Finds that what is wished is no revision of the model of a scale set.
 pub(in crate::fabric) fn revision_is_of_the_set(
     engine: &Engine,
-    wish: &Revision,
+    wish: &WishedRevision,
     set: &Name,
     path: &str,
     findings: &mut Findings,
 ) {
     let Some(latest) = engine.get::<VirtualMachineScaleSet>(set).map(|set| set.held.revision) else { return };
     let fact = match wish {
-        Revision::Number(wish) if (1..=latest).contains(wish) => return,
-        Revision::Number(wish) => format!("{wish} is no revision of scale set {}.", set.name),
-        Revision::Unreadable(text) => format!("{text:?} is no revision; revisions are numbers."),
+        WishedRevision::Number(wish) if (1..=latest).contains(wish) => return,
+        WishedRevision::Number(wish) => format!("{wish} is no revision of scale set {}.", set.name),
+        WishedRevision::Unreadable(text) => format!("{text:?} is no revision; revisions are numbers."),
     };
     findings
         .refuse(
@@ -169,10 +169,10 @@ pub(in crate::fabric) fn revision_is_of_the_set(
             fact,
             format!("Set it to {latest:?}, the latest.", latest = latest.to_string()),
         )
-        .as_of(WaitKey::Object(ObjectId::new(Kind::VirtualMachineScaleSet, set.clone())));
+        .as_of(WaitKey::object(Kind::VirtualMachineScaleSet, set));
 }
 
-fn own_network_is_legal(case: &Vm<'_>, findings: &mut Findings) {
+fn own_network_is_legal(case: &InstanceCase<'_>, findings: &mut Findings) {
     let (Some(nics), Some(set), Some(id)) = (case.ask.network.as_deref(), set(case), case.ask.id) else { return };
     let this = InstanceName { set: &case.ask.set, id };
     let on = |size| Network::of_an_instance(case.engine, set, this, (size, nics), PATH);
@@ -191,12 +191,12 @@ fn own_network_is_legal(case: &Vm<'_>, findings: &mut Findings) {
 }
 
 /// The model that the instance will have after this put.
-fn model_after<'a>(case: &Vm<'_>, set: &'a Programmed<VirtualMachineScaleSet>, id: u64) -> &'a Model {
+fn model_after<'a>(case: &InstanceCase<'_>, set: &'a Programmed<VirtualMachineScaleSet>, id: u64) -> &'a Model {
     let revision = set.held.instances.get(&id).map_or(0, |instance| instance.revision);
     if upgrades(case, revision) { &set.ask.model } else { set.model(revision) }
 }
 
-fn model_is_legal(case: &Vm<'_>, findings: &mut Findings) {
+fn model_is_legal(case: &InstanceCase<'_>, findings: &mut Findings) {
     let Some((set, id)) = set(case).zip(case.ask.id).filter(|(set, id)| set.held.instances.contains_key(id)) else {
         return;
     };
@@ -218,13 +218,13 @@ fn model_is_legal(case: &Vm<'_>, findings: &mut Findings) {
 }
 
 /// True if the put takes up the latest model (S-31).
-fn upgrades(case: &Vm<'_>, revision: u64) -> bool {
+fn upgrades(case: &InstanceCase<'_>, revision: u64) -> bool {
     case.ask.revision.as_ref().is_some_and(|wish| wish.is_beyond(revision))
 }
 
 /// The network that the instance will have after this put, and the field that asks for it.
 fn network_after<'a>(
-    case: &'a Vm<'_>,
+    case: &'a InstanceCase<'_>,
     set: &'a Programmed<VirtualMachineScaleSet>,
     id: u64,
 ) -> (&'a [NicModel], &'static str) {
@@ -238,7 +238,7 @@ fn network_after<'a>(
     }
 }
 
-fn adds_no_ipv6(case: &Vm<'_>, findings: &mut Findings) {
+fn adds_no_ipv6(case: &InstanceCase<'_>, findings: &mut Findings) {
     let Some((set, id)) = set(case).zip(case.ask.id) else { return };
     let this = InstanceName { set: &case.ask.set, id };
     let (network, path) = network_after(case, set, id);
@@ -256,7 +256,7 @@ fn adds_no_ipv6(case: &Vm<'_>, findings: &mut Findings) {
     );
 }
 
-fn pools_have_room(case: &Vm<'_>, findings: &mut Findings) {
+fn pools_have_room(case: &InstanceCase<'_>, findings: &mut Findings) {
     const REMEDY: &str = "Free addresses of the subnet, or use another one.";
     let Some((set, id)) = set(case).zip(case.ask.id) else { return };
     if !set.held.instances.contains_key(&id) {
@@ -273,7 +273,7 @@ fn pools_have_room(case: &Vm<'_>, findings: &mut Findings) {
     for (pool, count) in need.pools {
         // What only a start takes is asked for by the start.
         let path = if pool == PoolId::Public && need.dynamic > 0 && was_off { "spec.powerState" } else { path };
-        is_held_by(case.engine, &pool, Needed { count, path, remedy: REMEDY }, &others, findings);
+        pool_has_room(case.engine, &pool, Needed { count, path, remedy: REMEDY }, &others, findings);
     }
     for (quota, count) in need.quotas {
         quota::needs(case.engine, quota, count, path, findings);

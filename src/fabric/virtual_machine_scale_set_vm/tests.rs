@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::fabric::Code;
-use crate::fabric::network_interface::{IpVersion, Primary};
+use crate::fabric::terms::{IpVersion, Primary};
 use crate::fabric::testing::*;
 use crate::fabric::virtual_machine_scale_set::ConfigurationModel;
 
@@ -72,7 +72,7 @@ fn a_revision_that_does_not_exist_is_refused() {
     let refusal = fabric.put(an_instance("api", 0).revision(2)).unwrap_err();
     assert_eq!(told(&refusal), [("S-31", Code::InvalidParameter, "spec.revision")]);
     let mut edit = an_instance("api", 0);
-    edit.ask.revision = Some(Revision::Unreadable("latest".to_owned()));
+    edit.ask.revision = Some(WishedRevision::Unreadable("latest".to_owned()));
     assert_eq!(fabric.put(edit).unwrap_err().codes(), [Code::InvalidParameter]);
 }
 

@@ -7,10 +7,12 @@ use serde::{Deserialize, Serialize};
 
 use super::VirtualMachineScaleSetVM;
 use crate::fabric::engine::Engine;
+use crate::fabric::limits;
 use crate::fabric::mac::Mac;
-use crate::fabric::network_interface::{NetworkInterface, Switch};
+use crate::fabric::network_interface::NetworkInterface;
 use crate::fabric::public_ip_address::{PublicIPAddress, fqdn};
 use crate::fabric::resource::Resource;
+use crate::fabric::terms::Switch;
 use crate::fabric::virtual_machine::{PowerState, VirtualMachine};
 use crate::fabric::virtual_machine_scale_set::{InstanceName, NicModel, VirtualMachineScaleSet};
 
@@ -34,18 +36,18 @@ pub struct VirtualMachineScaleSetVMView {
     pub own_network: Option<bool>,
     /// The guest's name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 64))]
+    #[schemars(length(max = limits::COMPUTER_NAME_LENGTH))]
     pub computer_name: Option<String>,
     /// The power state.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub power_state: Option<PowerState>,
     /// The value of the annotation vnet.dev/restartedAt that the last restart was done for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 64))]
+    #[schemars(length(max = limits::RESTARTED_AT_LENGTH))]
     pub last_handled_restart_at: Option<String>,
     /// Its network interfaces, the primary one first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 8), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"]))]
+    #[schemars(length(max = limits::NICS_PER_VM), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"]))]
     pub network_interfaces: Vec<InstanceNicView>,
 }
 
@@ -62,11 +64,11 @@ pub struct InstanceNicView {
     pub mac_address: Option<Mac>,
     /// Its IP configurations, the primary one first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 257), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"]))]
+    #[schemars(length(max = limits::SECONDARY_CONFIGURATIONS_PER_INSTANCE + 1), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"]))]
     pub ip_configurations: Vec<InstanceConfigurationView>,
     /// The DNS servers in effect: its own, or the virtual network's.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(with = "Vec<String>", length(max = 20))]
+    #[schemars(with = "Vec<String>", length(max = limits::DNS_SERVERS))]
     pub applied_dns_servers: Vec<IpAddr>,
     /// Whether traffic bypasses the host's virtual switch.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]

@@ -1,5 +1,8 @@
 //! Judgement: what the fabric is asked for an object, and who is woken by its answer.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Core;
@@ -231,6 +234,3 @@ fn claims(refusal: &Refusal) -> BTreeSet<ObjectId> {
     let claims = refusal.violations().iter().filter(|violation| violation.path != DELETION_PATH && is_claim(violation));
     claims.flat_map(|violation| violation.blocked_by.iter().cloned()).collect()
 }
-
-#[cfg(test)]
-mod tests;

@@ -63,7 +63,7 @@ impl Core {
                     now: to_the_second(now),
                 };
                 let status = object::report(id.kind, &self.engine, &id.name, found);
-                let published = Published::of(&status);
+                let published = Published::of(id.kind, &status);
                 let tells_all = published.cold == entry.published.cold;
                 if published.all == entry.published.all {
                     return None;

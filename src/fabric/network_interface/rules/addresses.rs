@@ -2,16 +2,18 @@
 
 use std::net::IpAddr;
 
-use super::{Nic, object, path, static_addresses};
+use super::{NicCase, path, static_addresses};
 use crate::fabric::engine::Engine;
 use crate::fabric::id::{Kind, Name, ObjectId};
+use crate::fabric::ipam::PoolId;
 use crate::fabric::network_interface::addresses::in_need;
-use crate::fabric::network_interface::{Assignment, IpConfiguration, IpVersion, Primary, pool_of};
+use crate::fabric::network_interface::{Assignment, IpConfiguration};
 use crate::fabric::quota::{self, Quota};
 use crate::fabric::subnet::Subnet;
+use crate::fabric::terms::{IpVersion, Primary};
 use crate::fabric::violation::{Code, Findings, WaitKey};
 
-pub(super) fn static_address_lies_in_the_subnet(case: &Nic<'_>, findings: &mut Findings) {
+pub(super) fn static_address_lies_in_the_subnet(case: &NicCase<'_>, findings: &mut Findings) {
     let Some(subnet) = case.engine.get::<Subnet>(&case.ask.subnet) else { return };
     for (n, _, address) in
         static_addresses(case.ask).filter(|(_, configuration, _)| configuration.version == IpVersion::IPv4)
@@ -27,7 +29,7 @@ pub(super) fn static_address_lies_in_the_subnet(case: &Nic<'_>, findings: &mut F
                         subnet.ask.usable()
                     ),
                 )
-                .as_of(object(Kind::Subnet, &case.ask.subnet));
+                .as_of(WaitKey::object(Kind::Subnet, &case.ask.subnet));
         } else if address.is_ipv6() {
             findings
                 .refuse(
@@ -36,12 +38,12 @@ pub(super) fn static_address_lies_in_the_subnet(case: &Nic<'_>, findings: &mut F
                     format!("{address} is an IPv6 address, and the configuration is IPv4."),
                     format!("Choose an address from {}.", subnet.ask.usable()),
                 )
-                .as_of(object(Kind::Subnet, &case.ask.subnet));
+                .as_of(WaitKey::object(Kind::Subnet, &case.ask.subnet));
         }
     }
 }
 
-pub(super) fn static_address_is_not_reserved(case: &Nic<'_>, findings: &mut Findings) {
+pub(super) fn static_address_is_not_reserved(case: &NicCase<'_>, findings: &mut Findings) {
     let Some(subnet) = case.engine.get::<Subnet>(&case.ask.subnet) else { return };
     for (n, _, address) in static_addresses(case.ask).filter(|(_, _, address)| subnet.ask.reserves(*address)) {
         findings
@@ -51,11 +53,11 @@ pub(super) fn static_address_is_not_reserved(case: &Nic<'_>, findings: &mut Find
                 format!("The platform keeps {address}: the first four addresses of {} and its last.", subnet.ask.ipv4),
                 format!("Choose an address from {}, or set privateIPAllocationMethod to Dynamic.", subnet.ask.usable()),
             )
-            .as_of(object(Kind::Subnet, &case.ask.subnet));
+            .as_of(WaitKey::object(Kind::Subnet, &case.ask.subnet));
     }
 }
 
-pub(super) fn new_static_configuration_names_its_address(case: &Nic<'_>, findings: &mut Findings) {
+pub(super) fn new_static_configuration_names_its_address(case: &NicCase<'_>, findings: &mut Findings) {
     for (n, configuration) in case.ask.configurations.iter().enumerate() {
         if configuration.assignment == Assignment::StaticAsIs {
             findings.refuse(
@@ -68,7 +70,7 @@ pub(super) fn new_static_configuration_names_its_address(case: &Nic<'_>, finding
     }
 }
 
-pub(super) fn static_address_is_free(case: &Nic<'_>, findings: &mut Findings) {
+pub(super) fn static_address_is_free(case: &NicCase<'_>, findings: &mut Findings) {
     let twice =
         |n: usize, address: IpAddr| static_addresses(case.ask).find(|(m, _, other)| *m < n && *other == address);
     for (n, configuration, address) in static_addresses(case.ask) {
@@ -109,7 +111,7 @@ pub(super) fn static_address_is_free(case: &Nic<'_>, findings: &mut Findings) {
     }
 }
 
-fn in_use(case: &Nic<'_>, n: usize, address: IpAddr, other: &str, findings: &mut Findings) {
+fn in_use(case: &NicCase<'_>, n: usize, address: IpAddr, other: &str, findings: &mut Findings) {
     findings.refuse(
         Code::PrivateIPAddressInUse,
         path(n, "privateIPAddress"),
@@ -118,9 +120,9 @@ fn in_use(case: &Nic<'_>, n: usize, address: IpAddr, other: &str, findings: &mut
     );
 }
 
-pub(super) fn subnet_has_room(case: &Nic<'_>, findings: &mut Findings) {
-    for version in [IpVersion::IPv4, IpVersion::IPv6] {
-        let id = pool_of(&case.ask.subnet, version);
+pub(super) fn subnet_has_room(case: &NicCase<'_>, findings: &mut Findings) {
+    for version in IpVersion::ALL {
+        let id = PoolId::of_subnet(&case.ask.subnet, version);
         let Some(pool) = case.engine.pool(&id) else { continue };
         let mut left = pool.available();
         let room = |(_, configuration): &(usize, &IpConfiguration)| {
@@ -149,7 +151,7 @@ pub(super) fn subnet_has_room(case: &Nic<'_>, findings: &mut Findings) {
                     full_remedy(case, &configuration.name),
                 )
                 .until(WaitKey::Capacity(id.clone()))
-                .as_of(object(Kind::Subnet, &case.ask.subnet))
+                .as_of(WaitKey::object(Kind::Subnet, &case.ask.subnet))
                 .blocked_by(ObjectId::new(Kind::Subnet, case.ask.subnet.clone()));
         }
     }
@@ -157,7 +159,7 @@ pub(super) fn subnet_has_room(case: &Nic<'_>, findings: &mut Findings) {
 
 /// Where a configuration of the same NIC is about to go, its address does not help: new ones are allocated first (S-37).
 /// The primary one cannot go first (IPC-05).
-fn full_remedy(case: &Nic<'_>, configuration: &str) -> String {
+fn full_remedy(case: &NicCase<'_>, configuration: &str) -> String {
     let listed = |old: &IpConfiguration| case.ask.configurations.iter().any(|new| new.name == old.name);
     let secondaries = case.before().into_iter().flat_map(|before| &before.configurations);
     let mut secondaries = secondaries.filter(|old| old.primary != Primary::Yes);
@@ -169,11 +171,12 @@ fn full_remedy(case: &Nic<'_>, configuration: &str) -> String {
     }
 }
 
-/// Addresses that the put takes beyond those that it gives up in the same network (ADDR-14).
-pub(super) fn network_has_room(case: &Nic<'_>, findings: &mut Findings) {
+/// Addresses that the put takes beyond those that it releases in the same network (ADDR-14).
+pub(super) fn network_has_room(case: &NicCase<'_>, findings: &mut Findings) {
     let Some(subnet) = case.engine.get::<Subnet>(&case.ask.subnet) else { return };
     let held = case.programmed.map_or(0, |programmed| programmed.held.addresses.len());
-    let is_served = |asked: &&IpConfiguration| case.engine.pool(&pool_of(&case.ask.subnet, asked.version)).is_some();
+    let is_served =
+        |asked: &&IpConfiguration| case.engine.pool(&PoolId::of_subnet(&case.ask.subnet, asked.version)).is_some();
     let served = case.ask.configurations.iter().filter(is_served).count();
     let more = u64::try_from(served.saturating_sub(held)).unwrap_or(0);
     let quota = Quota::PrivateAddresses(subnet.ask.virtual_network.clone());

@@ -1,12 +1,13 @@
 //! The rules of the list of IP configurations: how many, their names, which is primary.
 
-use super::{Nic, attached_vm, claim_of, path, primaries};
+use super::{NicCase, attached_vm, path, primaries};
 use crate::fabric::id::{Kind, ObjectId};
 use crate::fabric::limits;
-use crate::fabric::network_interface::{IpConfiguration, NetworkInterface, Primary};
+use crate::fabric::network_interface::{IpConfiguration, NetworkInterface};
+use crate::fabric::terms::Primary;
 use crate::fabric::violation::{Code, Findings, WaitKey};
 
-pub(super) fn has_a_configuration(case: &Nic<'_>, findings: &mut Findings) {
+pub(super) fn has_a_configuration(case: &NicCase<'_>, findings: &mut Findings) {
     if case.ask.configurations.is_empty() {
         findings.refuse(
             Code::InvalidParameter,
@@ -17,7 +18,7 @@ pub(super) fn has_a_configuration(case: &Nic<'_>, findings: &mut Findings) {
     }
 }
 
-pub(super) fn one_configuration_is_primary(case: &Nic<'_>, findings: &mut Findings) {
+pub(super) fn one_configuration_is_primary(case: &NicCase<'_>, findings: &mut Findings) {
     let primaries: Vec<_> = primaries(case.ask).collect();
     match primaries.as_slice() {
         // One that takes the place of the primary configuration is told so by IPC-05.
@@ -45,7 +46,7 @@ pub(super) fn one_configuration_is_primary(case: &Nic<'_>, findings: &mut Findin
     }
 }
 
-pub(super) fn primary_configuration_stays(case: &Nic<'_>, findings: &mut Findings) {
+pub(super) fn primary_configuration_stays(case: &NicCase<'_>, findings: &mut Findings) {
     let Some(primary) = case.before().and_then(NetworkInterface::primary) else { return };
     let listed = case.ask.configurations.iter().any(|configuration| configuration.name == primary.name);
     if !listed && case.ask.primary().is_none() {
@@ -58,7 +59,7 @@ pub(super) fn primary_configuration_stays(case: &Nic<'_>, findings: &mut Finding
     }
 }
 
-pub(super) fn configuration_names_are_unique(case: &Nic<'_>, findings: &mut Findings) {
+pub(super) fn configuration_names_are_unique(case: &NicCase<'_>, findings: &mut Findings) {
     for (n, configuration) in case.ask.configurations.iter().enumerate() {
         if case.ask.configurations.iter().take(n).any(|other| other.name == configuration.name) {
             findings.refuse(
@@ -71,7 +72,7 @@ pub(super) fn configuration_names_are_unique(case: &Nic<'_>, findings: &mut Find
     }
 }
 
-pub(super) fn configurations_are_few(case: &Nic<'_>, findings: &mut Findings) {
+pub(super) fn configurations_are_few(case: &NicCase<'_>, findings: &mut Findings) {
     let count = case.ask.configurations.len();
     if count > limits::PRIVATE_ADDRESSES {
         findings.refuse(
@@ -97,7 +98,7 @@ pub(super) fn configurations_are_few(case: &Nic<'_>, findings: &mut Findings) {
             format!("The network interfaces of VirtualMachine {vm} would have {together} IP configurations together."),
             format!("List fewer, here or on another: together at most {}.", limits::PRIVATE_ADDRESSES),
         );
-        violation.until(claim_of(case.name));
+        violation.until(WaitKey::claim(Kind::NetworkInterface, case.name));
         for other in others {
             violation.until(WaitKey::Object(other.clone())).until(WaitKey::Claim(other.clone())).blocked_by(other);
         }

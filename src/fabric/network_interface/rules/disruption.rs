@@ -2,24 +2,25 @@
 //!
 //! Whether the VM makes way by itself (S-38) is the VM's to say.
 
-use super::{Nic, attached_vm, path, static_addresses};
+use super::{NicCase, attached_vm, path, static_addresses};
 use crate::fabric::id::{Kind, Name, ObjectId};
-use crate::fabric::network_interface::{HeldNetworkInterface, NetworkInterface, Primary, Switch};
+use crate::fabric::network_interface::{HeldNetworkInterface, NetworkInterface};
 use crate::fabric::resource::Programmed;
+use crate::fabric::terms::{Primary, Switch};
 use crate::fabric::violation::{Code, Findings, WaitKey};
 use crate::fabric::virtual_machine::VirtualMachine;
 
 pub(super) const ACCELERATION: &str = "spec.enableAcceleratedNetworking";
 
-pub(super) fn acceleration_is_not_switched_on_a_running_vm(case: &Nic<'_>, findings: &mut Findings) {
+pub(super) fn acceleration_is_not_switched_on_a_running_vm(case: &NicCase<'_>, findings: &mut Findings) {
     refuse_while_allocated(case, |path| path == ACCELERATION, findings);
 }
 
-pub(super) fn secondary_addresses_of_secondary_nics_stay(case: &Nic<'_>, findings: &mut Findings) {
+pub(super) fn secondary_addresses_of_secondary_nics_stay(case: &NicCase<'_>, findings: &mut Findings) {
     refuse_while_allocated(case, |path| path != ACCELERATION, findings);
 }
 
-fn refuse_while_allocated(case: &Nic<'_>, applies: impl Fn(&str) -> bool, findings: &mut Findings) {
+fn refuse_while_allocated(case: &NicCase<'_>, applies: impl Fn(&str) -> bool, findings: &mut Findings) {
     let Some(programmed) = case.programmed else { return };
     let Some((name, vm)) = attached_vm(case).filter(|(_, vm)| !vm.is_deallocated_for_edits()) else { return };
     let paths = edits_that_need_deallocated(&programmed.ask, &programmed.held, case.ask);

@@ -1,23 +1,25 @@
 //! The rules of a NIC as a whole: its subnet, its DNS servers, accelerated networking, deletion.
 
 use super::disruption::ACCELERATION;
-use super::{Nic, attached_vm, claim_of, object, path};
+use super::{NicCase, attached_vm, path};
 use crate::fabric::engine::Engine;
 use crate::fabric::id::{Kind, Name, ObjectId};
-use crate::fabric::limits::{self, AcceleratedNetworking};
-use crate::fabric::network_interface::{Assignment, NetworkInterface, Switch};
+use crate::fabric::limits;
+use crate::fabric::network_interface::{Assignment, NetworkInterface};
 use crate::fabric::resource::DELETION_PATH;
+use crate::fabric::sizes::AcceleratedNetworking;
 use crate::fabric::subnet::Subnet;
+use crate::fabric::terms::Switch;
 use crate::fabric::violation::{Code, Findings, WaitKey};
 
-pub(super) fn subnet_exists(case: &Nic<'_>, findings: &mut Findings) {
+pub(super) fn subnet_exists(case: &NicCase<'_>, findings: &mut Findings) {
     case.engine.refers::<Subnet>(&case.ask.subnet, case.placement, "spec.subnet", findings);
 }
 
-pub(super) fn virtual_network_is_fixed(case: &Nic<'_>, findings: &mut Findings) {
+pub(super) fn virtual_network_is_fixed(case: &NicCase<'_>, findings: &mut Findings) {
     let Some(programmed) = case.programmed else { return };
-    let network = |subnet: &Name| case.engine.get::<Subnet>(subnet).map(|subnet| subnet.ask.virtual_network.clone());
-    let (Some(old), Some(new)) = (network(&programmed.ask.subnet), network(&case.ask.subnet)) else { return };
+    let networks = (case.engine.network_of(&programmed.ask.subnet), case.engine.network_of(&case.ask.subnet));
+    let (Some(old), Some(new)) = networks else { return };
     if old != new {
         let code = match programmed.held.attached {
             Some(_) => Code::SubnetsNotInSameVnet,
@@ -33,12 +35,12 @@ pub(super) fn virtual_network_is_fixed(case: &Nic<'_>, findings: &mut Findings) 
                 ),
                 format!("Choose a subnet of VirtualNetwork {old}, or create another network interface."),
             )
-            .as_of(object(Kind::Subnet, &case.ask.subnet))
-            .as_of(claim_of(case.name));
+            .as_of(WaitKey::object(Kind::Subnet, &case.ask.subnet))
+            .as_of(WaitKey::claim(Kind::NetworkInterface, case.name));
     }
 }
 
-pub(super) fn subnet_changes_with_dynamic_addresses(case: &Nic<'_>, findings: &mut Findings) {
+pub(super) fn subnet_changes_with_dynamic_addresses(case: &NicCase<'_>, findings: &mut Findings) {
     if case.before().is_none_or(|before| before.subnet == case.ask.subnet) {
         return;
     }
@@ -54,7 +56,7 @@ pub(super) fn subnet_changes_with_dynamic_addresses(case: &Nic<'_>, findings: &m
     }
 }
 
-pub(super) fn attached_secondary_stays_in_its_subnet(case: &Nic<'_>, findings: &mut Findings) {
+pub(super) fn attached_secondary_stays_in_its_subnet(case: &NicCase<'_>, findings: &mut Findings) {
     let Some(programmed) = case.programmed.filter(|programmed| programmed.ask.subnet != case.ask.subnet) else {
         return;
     };
@@ -67,12 +69,12 @@ pub(super) fn attached_secondary_stays_in_its_subnet(case: &Nic<'_>, findings: &
             format!("The network interface is a secondary one of {vm}."),
             format!("Detach it from {vm} first, or keep Subnet {}.", programmed.ask.subnet),
         )
-        .until(claim_of(case.name))
+        .until(WaitKey::claim(Kind::NetworkInterface, case.name))
         .until(WaitKey::Object(vm.clone()))
         .blocked_by(vm);
 }
 
-pub(super) fn dns_servers_are_few(case: &Nic<'_>, findings: &mut Findings) {
+pub(super) fn dns_servers_are_few(case: &NicCase<'_>, findings: &mut Findings) {
     let count = case.ask.dns_servers.len();
     if count > limits::DNS_SERVERS {
         findings.refuse(
@@ -84,7 +86,7 @@ pub(super) fn dns_servers_are_few(case: &Nic<'_>, findings: &mut Findings) {
     }
 }
 
-pub(super) fn size_supports_acceleration(case: &Nic<'_>, findings: &mut Findings) {
+pub(super) fn size_supports_acceleration(case: &NicCase<'_>, findings: &mut Findings) {
     let Some((name, vm)) = attached_vm(case).filter(|_| case.ask.accelerated_networking == Switch::On) else { return };
     if vm.ask.size.accelerated_networking == AcceleratedNetworking::Unsupported {
         findings
@@ -94,8 +96,8 @@ pub(super) fn size_supports_acceleration(case: &Nic<'_>, findings: &mut Findings
                 format!("VirtualMachine {name} is of size {}, which does not support it.", vm.ask.size.name),
                 "Leave enableAcceleratedNetworking out, or resize the virtual machine first.",
             )
-            .until(object(Kind::VirtualMachine, name))
-            .as_of(claim_of(case.name));
+            .until(WaitKey::object(Kind::VirtualMachine, name))
+            .as_of(WaitKey::claim(Kind::NetworkInterface, case.name));
     }
 }
 
@@ -109,8 +111,8 @@ pub(super) fn is_not_attached(engine: &Engine, name: &Name, findings: &mut Findi
             Code::NicInUse,
             DELETION_PATH,
             format!("The network interface is attached to {vm}."),
-            format!("Detach it from {vm}, or delete {vm}; it then goes by itself."),
+            format!("Detach it from {vm}, or delete {vm}; it is then deleted automatically."),
         )
-        .until(claim_of(name))
+        .until(WaitKey::claim(Kind::NetworkInterface, name))
         .blocked_by(vm);
 }

@@ -1,11 +1,12 @@
 //! The rules of IPv6 configurations: one, secondary, Dynamic, without a public address, and added while unattached.
 
-use super::{Nic, attached_vm, claim_of, path, primaries};
+use super::{NicCase, attached_vm, path, primaries};
 use crate::fabric::id::{Kind, ObjectId};
-use crate::fabric::network_interface::{Assignment, IpConfiguration, IpVersion, NetworkInterface, Primary};
-use crate::fabric::violation::{Code, Findings};
+use crate::fabric::network_interface::{Assignment, IpConfiguration, NetworkInterface};
+use crate::fabric::terms::{IpVersion, Primary};
+use crate::fabric::violation::{Code, Findings, WaitKey};
 
-pub(super) fn primary_is_ipv4(case: &Nic<'_>, findings: &mut Findings) {
+pub(super) fn primary_is_ipv4(case: &NicCase<'_>, findings: &mut Findings) {
     for (n, configuration) in primaries(case.ask).filter(|(_, primary)| primary.version == IpVersion::IPv6) {
         findings.refuse(
             Code::InvalidParameter,
@@ -16,7 +17,7 @@ pub(super) fn primary_is_ipv4(case: &Nic<'_>, findings: &mut Findings) {
     }
 }
 
-pub(super) fn ipv6_is_the_only_secondary(case: &Nic<'_>, findings: &mut Findings) {
+pub(super) fn ipv6_is_the_only_secondary(case: &NicCase<'_>, findings: &mut Findings) {
     let Some((n, ipv6)) = ipv6_configurations(case.ask).next() else { return };
     let secondaries = case.ask.configurations.iter().filter(|configuration| configuration.primary != Primary::Yes);
     let others = secondaries.filter(|other| other.name != ipv6.name).count();
@@ -32,7 +33,7 @@ pub(super) fn ipv6_is_the_only_secondary(case: &Nic<'_>, findings: &mut Findings
     }
 }
 
-pub(super) fn ipv6_is_dynamic(case: &Nic<'_>, findings: &mut Findings) {
+pub(super) fn ipv6_is_dynamic(case: &NicCase<'_>, findings: &mut Findings) {
     for (n, configuration) in ipv6_configurations(case.ask) {
         if configuration.assignment != Assignment::Dynamic {
             findings.refuse(
@@ -45,7 +46,7 @@ pub(super) fn ipv6_is_dynamic(case: &Nic<'_>, findings: &mut Findings) {
     }
 }
 
-pub(super) fn ipv6_has_no_public_address(case: &Nic<'_>, findings: &mut Findings) {
+pub(super) fn ipv6_has_no_public_address(case: &NicCase<'_>, findings: &mut Findings) {
     for (n, configuration) in ipv6_configurations(case.ask) {
         if let Some(public) = &configuration.public_ip_address {
             findings.refuse(
@@ -58,7 +59,7 @@ pub(super) fn ipv6_has_no_public_address(case: &Nic<'_>, findings: &mut Findings
     }
 }
 
-pub(super) fn ipv6_is_added_while_unattached(case: &Nic<'_>, findings: &mut Findings) {
+pub(super) fn ipv6_is_added_while_unattached(case: &NicCase<'_>, findings: &mut Findings) {
     let Some((vm, _)) = attached_vm(case) else { return };
     let had = |name: &str| case.before().is_some_and(|old| ipv6_configurations(old).any(|(_, six)| *six.name == *name));
     for (n, _) in ipv6_configurations(case.ask).filter(|(_, six)| !had(&six.name)) {
@@ -72,7 +73,7 @@ pub(super) fn ipv6_is_added_while_unattached(case: &Nic<'_>, findings: &mut Find
                     "Detach it from {id}, or delete {id}, first; a VM takes a NIC with IPv6 only when the VM is created."
                 ),
             )
-            .until(claim_of(case.name))
+            .until(WaitKey::claim(Kind::NetworkInterface, case.name))
             .blocked_by(id);
     }
 }

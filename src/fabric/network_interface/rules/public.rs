@@ -1,20 +1,21 @@
 //! The rules of public addresses on IP configurations.
 
 use super::disruption::edits_that_need_deallocated;
-use super::{Nic, attached_vm, claim_of, object, path};
+use super::{NicCase, attached_vm, path};
 use crate::fabric::id::{Kind, Name, ObjectId};
-use crate::fabric::network_interface::{IpConfiguration, IpVersion, NetworkInterface};
+use crate::fabric::network_interface::{IpConfiguration, NetworkInterface};
 use crate::fabric::public_ip_address::{PublicIPAddress, needs_public_addresses};
+use crate::fabric::terms::IpVersion;
 use crate::fabric::violation::{Code, Findings, WaitKey};
 use crate::fabric::virtual_machine::PowerState;
 
-pub(super) fn public_addresses_exist(case: &Nic<'_>, findings: &mut Findings) {
+pub(super) fn public_addresses_exist(case: &NicCase<'_>, findings: &mut Findings) {
     for (n, _, public) in public_addresses(case.ask) {
         case.engine.refers::<PublicIPAddress>(public, case.placement, path(n, "publicIPAddress"), findings);
     }
 }
 
-pub(super) fn public_address_is_ipv4(case: &Nic<'_>, findings: &mut Findings) {
+pub(super) fn public_address_is_ipv4(case: &NicCase<'_>, findings: &mut Findings) {
     for (n, configuration, public) in public_addresses(case.ask) {
         let version = case.engine.get::<PublicIPAddress>(public).map(|public| public.ask.version);
         if configuration.version == IpVersion::IPv4 && version == Some(IpVersion::IPv6) {
@@ -25,12 +26,12 @@ pub(super) fn public_address_is_ipv4(case: &Nic<'_>, findings: &mut Findings) {
                     format!("PublicIPAddress {public} is IPv6, and configuration {} is IPv4.", configuration.name),
                     "Refer to a public IPv4 address.",
                 )
-                .as_of(object(Kind::PublicIPAddress, public));
+                .as_of(WaitKey::object(Kind::PublicIPAddress, public));
         }
     }
 }
 
-pub(super) fn public_address_is_free(case: &Nic<'_>, findings: &mut Findings) {
+pub(super) fn public_address_is_free(case: &NicCase<'_>, findings: &mut Findings) {
     for (n, _, public) in public_addresses(case.ask) {
         if let Some((_, first, _)) = public_addresses(case.ask).find(|(m, _, other)| *m < n && *other == public) {
             findings.refuse(
@@ -50,13 +51,13 @@ pub(super) fn public_address_is_free(case: &Nic<'_>, findings: &mut Findings) {
                     format!("PublicIPAddress {public} is held by configuration {held_by} of {id}."),
                     format!("Refer to another public address, or remove publicIPAddress from {id}."),
                 )
-                .until(WaitKey::Claim(ObjectId::new(Kind::PublicIPAddress, public.clone())))
+                .until(WaitKey::claim(Kind::PublicIPAddress, public))
                 .blocked_by(id);
         }
     }
 }
 
-pub(super) fn public_pool_has_room(case: &Nic<'_>, findings: &mut Findings) {
+pub(super) fn public_pool_has_room(case: &NicCase<'_>, findings: &mut Findings) {
     let (Some((name, vm)), Some(before)) = (attached_vm(case), case.programmed) else { return };
     let starts = match vm.held.power {
         PowerState::Running | PowerState::Starting => true,
@@ -72,7 +73,7 @@ pub(super) fn public_pool_has_room(case: &Nic<'_>, findings: &mut Findings) {
     needs_public_addresses(case.engine, all, "spec.ipConfigurations", findings);
 }
 
-pub(super) fn skus_do_not_mix(case: &Nic<'_>, findings: &mut Findings) {
+pub(super) fn skus_do_not_mix(case: &NicCase<'_>, findings: &mut Findings) {
     let Some((name, vm)) = attached_vm(case) else { return };
     if case.ask.public_ip_addresses().next().is_none() {
         return; // and nothing else is looked for
@@ -99,12 +100,12 @@ pub(super) fn skus_do_not_mix(case: &Nic<'_>, findings: &mut Findings) {
                 format!("PublicIPAddress {public} is {of}, and PublicIPAddress {other} is {other_sku}."),
                 "Use public addresses of one SKU on all network interfaces of a virtual machine or availability set.",
             )
-            .as_of(object(Kind::PublicIPAddress, public))
-            .as_of(claim_of(case.name));
+            .as_of(WaitKey::object(Kind::PublicIPAddress, public))
+            .as_of(WaitKey::claim(Kind::NetworkInterface, case.name));
         if holder != case.name {
             violation
-                .until(WaitKey::Claim(ObjectId::new(Kind::PublicIPAddress, other.clone())))
-                .until(claim_of(holder));
+                .until(WaitKey::claim(Kind::PublicIPAddress, other))
+                .until(WaitKey::claim(Kind::NetworkInterface, holder));
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The rules of the list of IP configurations: how many, their names, which is primary.
 
 use super::{a_web, path};
-use crate::fabric::network_interface::Switch;
+use crate::fabric::terms::Switch;
 use crate::fabric::testing::*;
 use crate::fabric::{Code, Kind, NetworkInterface};
 
@@ -178,7 +178,7 @@ fn the_secondary_address_of_a_secondary_nic_changes_only_once_the_vm_is_dealloca
 
 #[test]
 fn the_secondary_address_of_a_nic_that_becomes_the_primary_one_may_change() {
-    use crate::fabric::network_interface::Primary::{No, Yes};
+    use crate::fabric::terms::Primary::{No, Yes};
     let mut fabric = a_vm_with_secondary_configurations();
     let edit = a_nic("m").configurations([primary("a"), secondary("b").address("10.0.1.62")]);
     let refusal = fabric.put(edit.clone()).unwrap_err();

@@ -1,7 +1,7 @@
 //! The rules of public addresses on IP configurations.
 
 use super::{a_web, path};
-use crate::fabric::network_interface::AllocationMethod;
+use crate::fabric::terms::AllocationMethod;
 use crate::fabric::testing::*;
 use crate::fabric::{Code, Kind};
 

@@ -4,7 +4,8 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use super::{Broken, Nic};
-use crate::fabric::network_interface::{Assignment, IpConfiguration, IpVersion, NetworkInterface, Primary};
+use crate::fabric::network_interface::{Assignment, IpConfiguration, NetworkInterface};
+use crate::fabric::terms::{IpVersion, Primary};
 
 /// The primary configuration (IPC-02, IPC-05, S-02, S-04).
 pub(super) fn primary_of(ask: &NetworkInterface, before: Option<&Nic>) -> (Option<Arc<str>>, Broken) {

@@ -6,8 +6,8 @@ use ipnet::IpNet;
 
 use super::{Broken, World};
 use crate::fabric::Name;
-use crate::fabric::network_interface::IpVersion;
 use crate::fabric::subnet::Subnet;
+use crate::fabric::terms::IpVersion;
 use crate::fabric::virtual_network::VirtualNetwork;
 
 impl World {

@@ -10,8 +10,9 @@ use super::configurations::{broken_by_list, keeps, primary_of};
 use super::network::usable;
 use super::{Broken, Nic, Public, World};
 use crate::fabric::Name;
-use crate::fabric::limits::AcceleratedNetworking::Unsupported;
-use crate::fabric::network_interface::{Assignment, IpConfiguration, IpVersion, NetworkInterface, Switch};
+use crate::fabric::network_interface::{Assignment, IpConfiguration, NetworkInterface};
+use crate::fabric::sizes::AcceleratedNetworking::Unsupported;
+use crate::fabric::terms::{IpVersion, Switch};
 use crate::fabric::virtual_machine::{Disruption, PowerState};
 
 impl World {

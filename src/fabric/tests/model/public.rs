@@ -6,9 +6,9 @@ use ipnet::Ipv4Net;
 
 use super::{Broken, Prefix, Public, World};
 use crate::fabric::Name;
-use crate::fabric::network_interface::{AllocationMethod, IpVersion};
 use crate::fabric::public_ip_address::{PublicIPAddress, Sku};
 use crate::fabric::public_ip_prefix::PublicIPPrefix;
+use crate::fabric::terms::{AllocationMethod, IpVersion};
 use crate::fabric::virtual_machine::PowerState;
 
 impl World {

@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 use super::{Broken, Vm, World};
 use crate::fabric::Name;
 use crate::fabric::engine::DynamicAddresses;
-use crate::fabric::limits::AcceleratedNetworking::Unsupported;
-use crate::fabric::network_interface::{Assignment, IpVersion, Primary, Switch};
+use crate::fabric::network_interface::Assignment;
+use crate::fabric::sizes::AcceleratedNetworking::Unsupported;
+use crate::fabric::terms::{IpVersion, Primary, Switch};
 use crate::fabric::virtual_machine::{Disruption, PowerState, PowerWish, VirtualMachine};
 
 impl World {

@@ -1,14 +1,13 @@
 //! The rules of attaching and detaching network interfaces: which may be, and when.
 
-use super::{LIST, Vm, nic_object, nics};
+use super::{LIST, VmCase, nics};
 use crate::fabric::id::{Kind, ObjectId};
-use crate::fabric::network_interface::{IpVersion, NetworkInterface};
 use crate::fabric::resource::Programmed;
-use crate::fabric::subnet::Subnet;
+use crate::fabric::terms::IpVersion;
 use crate::fabric::violation::{Code, Findings, WaitKey};
 use crate::fabric::virtual_machine::{Disruption, NicReference, PowerState, PowerWish, VirtualMachine};
 
-pub(super) fn nics_are_free(case: &Vm<'_>, findings: &mut Findings) {
+pub(super) fn nics_are_free(case: &VmCase<'_>, findings: &mut Findings) {
     for (n, nic, programmed) in nics(case) {
         let holder = programmed.held.attached.as_ref().map(|attached| &attached.vm);
         let Some(holder) = holder.filter(|holder| *holder != case.name) else { continue };
@@ -20,16 +19,14 @@ pub(super) fn nics_are_free(case: &Vm<'_>, findings: &mut Findings) {
                 format!("NetworkInterface {} is attached to {vm}.", nic.name),
                 format!("Detach it from {vm} first, or list another network interface."),
             )
-            .until(WaitKey::Claim(ObjectId::new(Kind::NetworkInterface, nic.name.clone())))
+            .until(WaitKey::claim(Kind::NetworkInterface, &nic.name))
             .blocked_by(vm);
     }
 }
 
-pub(super) fn nics_are_in_one_network(case: &Vm<'_>, findings: &mut Findings) {
-    let network_of = |nic: &Programmed<NetworkInterface>| {
-        case.engine.get::<Subnet>(&nic.ask.subnet).map(|subnet| subnet.ask.virtual_network.clone())
-    };
-    let mut networks = nics(case).filter_map(|(n, nic, programmed)| Some((n, &nic.name, network_of(programmed)?)));
+pub(super) fn nics_are_in_one_network(case: &VmCase<'_>, findings: &mut Findings) {
+    let mut networks = nics(case)
+        .filter_map(|(n, nic, programmed)| Some((n, &nic.name, case.engine.network_of(&programmed.ask.subnet)?)));
     let Some((_, first, network)) = networks.next() else { return };
     for (n, other, other_network) in networks.filter(|(_, _, other)| *other != network) {
         findings
@@ -41,12 +38,12 @@ pub(super) fn nics_are_in_one_network(case: &Vm<'_>, findings: &mut Findings) {
                 ),
                 format!("List network interfaces of VirtualNetwork {network} only."),
             )
-            .as_of(nic_object(first))
-            .as_of(nic_object(other));
+            .as_of(WaitKey::object(Kind::NetworkInterface, first))
+            .as_of(WaitKey::object(Kind::NetworkInterface, other));
     }
 }
 
-pub(super) fn attaching_needs_deallocated(case: &Vm<'_>, findings: &mut Findings) {
+pub(super) fn attaching_needs_deallocated(case: &VmCase<'_>, findings: &mut Findings) {
     let Some(programmed) = case.programmed.filter(|programmed| !is_deallocated_for_edits(programmed, case.ask)) else {
         return;
     };
@@ -60,11 +57,11 @@ pub(super) fn attaching_needs_deallocated(case: &Vm<'_>, findings: &mut Findings
         findings
             .refuse(Code::OperationNotAllowed, format!("{LIST}[{n}]"), message, DEALLOCATE_FIRST)
             .as_of(WaitKey::Power(case.name.clone()))
-            .as_of(nic_object(&nic.name));
+            .as_of(WaitKey::object(Kind::NetworkInterface, &nic.name));
     }
 }
 
-pub(super) fn detaching_needs_deallocated(case: &Vm<'_>, findings: &mut Findings) {
+pub(super) fn detaching_needs_deallocated(case: &VmCase<'_>, findings: &mut Findings) {
     let Some(programmed) = case.programmed.filter(|programmed| !is_deallocated_for_edits(programmed, case.ask)) else {
         return;
     };
@@ -75,7 +72,7 @@ pub(super) fn detaching_needs_deallocated(case: &Vm<'_>, findings: &mut Findings
             findings
                 .refuse(Code::OperationNotAllowed, LIST, message, DEALLOCATE_FIRST)
                 .as_of(WaitKey::Power(case.name.clone()))
-                .as_of(nic_object(&nic));
+                .as_of(WaitKey::object(Kind::NetworkInterface, &nic));
         }
     }
 }
@@ -84,7 +81,7 @@ const DEALLOCATE_FIRST: &str = "Please stop/deallocate the VM and retry the oper
                                 together with the new list, and to Running after it; or \
                                 set disruptionPolicy to Deallocate.";
 
-pub(super) fn ipv6_is_attached_at_creation(case: &Vm<'_>, findings: &mut Findings) {
+pub(super) fn ipv6_is_attached_at_creation(case: &VmCase<'_>, findings: &mut Findings) {
     let attached = case.engine.attached_to(case.name);
     let is_new = |nic: &NicReference| case.programmed.is_some() && !attached.contains(&nic.name);
     for (n, nic, programmed) in nics(case).filter(|(_, nic, _)| is_new(nic)) {
@@ -96,7 +93,7 @@ pub(super) fn ipv6_is_attached_at_creation(case: &Vm<'_>, findings: &mut Finding
                     format!("NetworkInterface {} has an IPv6 configuration, and the VM exists already.", nic.name),
                     "Remove the IPv6 configuration, or create another virtual machine with this network interface.",
                 )
-                .until(nic_object(&nic.name));
+                .until(WaitKey::object(Kind::NetworkInterface, &nic.name));
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The rules of the public addresses on the network interfaces of a virtual machine.
 
-use super::{LIST, Vm, nic_object, nics};
+use super::{LIST, VmCase, nics};
 use crate::fabric::id::{Kind, Name, ObjectId};
 use crate::fabric::network_interface::NetworkInterface;
 use crate::fabric::public_ip_address::{PublicIPAddress, needs_public_addresses};
@@ -8,7 +8,7 @@ use crate::fabric::violation::{Code, Findings, WaitKey};
 use crate::fabric::virtual_machine::PowerWish;
 use crate::fabric::virtual_machine::attachments::makes_way;
 
-pub(super) fn skus_do_not_mix(case: &Vm<'_>, findings: &mut Findings) {
+pub(super) fn skus_do_not_mix(case: &VmCase<'_>, findings: &mut Findings) {
     if nics(case).all(|(_, _, nic)| nic.ask.public_ip_addresses().next().is_none()) {
         return; // and nothing else is looked for
     }
@@ -29,9 +29,9 @@ pub(super) fn skus_do_not_mix(case: &Vm<'_>, findings: &mut Findings) {
                         format!("PublicIPAddress {public} is {sku}, and PublicIPAddress {one} is {of}."),
                         "Use public addresses of one SKU on all network interfaces of a virtual machine or availability set.",
                     )
-                    .until(nic_object(&reference.name))
-                    .until(WaitKey::Claim(ObjectId::new(Kind::PublicIPAddress, (*one).clone())))
-                    .until(WaitKey::Claim(ObjectId::new(Kind::NetworkInterface, (*holder).clone())));
+                    .until(WaitKey::object(Kind::NetworkInterface, &reference.name))
+                    .until(WaitKey::claim(Kind::PublicIPAddress, one))
+                    .until(WaitKey::claim(Kind::NetworkInterface, holder));
                 if let Some(vm) = vm {
                     violation.blocked_by(ObjectId::new(Kind::VirtualMachine, vm.clone()));
                 }
@@ -40,7 +40,7 @@ pub(super) fn skus_do_not_mix(case: &Vm<'_>, findings: &mut Findings) {
     }
 }
 
-pub(super) fn public_pool_has_room(case: &Vm<'_>, findings: &mut Findings) {
+pub(super) fn public_pool_has_room(case: &VmCase<'_>, findings: &mut Findings) {
     let power = case.programmed.map(|programmed| programmed.held.power);
     let stays_off = case.ask.wish(power) == PowerWish::Deallocated;
     let starts = case.engine.takes_addresses(case.name, case.ask.power)

@@ -2,7 +2,7 @@
 
 use super::a_rack;
 use crate::fabric::engine::DynamicAddresses;
-use crate::fabric::network_interface::Primary::{No, Unsaid, Yes};
+use crate::fabric::terms::Primary::{No, Unsaid, Yes};
 use crate::fabric::testing::*;
 use crate::fabric::virtual_machine::PowerState::{Deallocated, Running, Stopped};
 use crate::fabric::{Kind, NetworkInterface, Settings, VirtualMachine};

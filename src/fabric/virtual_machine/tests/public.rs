@@ -1,7 +1,7 @@
 //! The rules of virtual machines on the public addresses of their network interfaces.
 
 use super::a_rack;
-use crate::fabric::network_interface::AllocationMethod;
+use crate::fabric::terms::AllocationMethod;
 use crate::fabric::testing::*;
 use crate::fabric::{Code, Kind, VirtualMachine};
 

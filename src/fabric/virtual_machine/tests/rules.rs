@@ -1,8 +1,8 @@
 //! The rules of virtual machines, each accepted at its border and refused beyond it.
 
 use super::a_rack;
-use crate::fabric::network_interface::Primary::{No, Unsaid, Yes};
-use crate::fabric::network_interface::Switch;
+use crate::fabric::terms::Primary::{No, Unsaid, Yes};
+use crate::fabric::terms::Switch;
 use crate::fabric::testing::*;
 use crate::fabric::{Code, Kind, NetworkInterface};
 

@@ -1,16 +1,17 @@
 //! The rules of the network of an instance, which hold for a model and for what an instance has of its own.
 
-use super::{PROFILE, Set};
+use super::{PROFILE, SetCase};
 use crate::fabric::engine::Engine;
 use crate::fabric::id::{Kind, Name, ObjectId, Placement};
-use crate::fabric::limits::{self, AcceleratedNetworking, VmSize};
-use crate::fabric::network_interface::{NetworkInterface, Primary, Switch};
+use crate::fabric::limits;
+use crate::fabric::network_interface::NetworkInterface;
 use crate::fabric::public_ip_address::{PublicIPAddress, Sku, label_is_in_use};
 use crate::fabric::resource::{Case, Programmed, Resource};
-use crate::fabric::subnet::Subnet;
+use crate::fabric::sizes::{AcceleratedNetworking, VmSize};
+use crate::fabric::terms::{Primary, Switch};
 use crate::fabric::violation::{Code, Findings, Violation};
 use crate::fabric::virtual_machine_scale_set::{
-    Instance, InstanceName, NicModel, OrchestrationMode, UpgradeMode, VirtualMachineScaleSet, publics,
+    Instance, InstanceName, NicModel, UpgradeMode, VirtualMachineScaleSet, publics,
 };
 
 /// The network of an instance or of all, as a spec asks for it.
@@ -22,7 +23,7 @@ pub(in crate::fabric) struct Network<'a> {
     pub size: &'static VmSize,
     pub nics: &'a [NicModel],
     /// The virtual network that the set is in.
-    pub home: Option<Name>,
+    pub home: Option<&'a Name>,
     /// The set as it is, if it is carried, and what of it will be beside this network.
     pub set: Option<&'a Programmed<VirtualMachineScaleSet>>,
     pub beside: Beside,
@@ -42,7 +43,7 @@ pub(in crate::fabric) enum Beside {
 }
 
 impl<'a> Network<'a> {
-    pub(super) fn of_the_model(case: &Set<'a>) -> Self {
+    pub(super) fn of_the_model(case: &SetCase<'a>) -> Self {
         let id = case.programmed.map_or(0, |set| set.held.next_instance_id);
         let before = case.before().and_then(|before| before.model.network.first());
         let kept = usize::try_from(case.ask.replicas).unwrap_or(usize::MAX);
@@ -52,7 +53,7 @@ impl<'a> Network<'a> {
             this: InstanceName { set: case.name, id },
             size: case.ask.model.size,
             nics: &case.ask.model.network,
-            home: before.and_then(|nic| network_of(case.engine, &nic.subnet)),
+            home: before.and_then(|nic| case.engine.network_of(&nic.subnet)),
             set: case.programmed,
             beside: match case.ask.upgrade {
                 UpgradeMode::Automatic => Beside::OwnNetworks(kept),
@@ -77,7 +78,7 @@ impl<'a> Network<'a> {
             this,
             size,
             nics,
-            home: model.first().and_then(|nic| network_of(engine, &nic.subnet)),
+            home: model.first().and_then(|nic| engine.network_of(&nic.subnet)),
             set: Some(set),
             beside: Beside::Others,
             path,
@@ -95,19 +96,6 @@ impl<'a> Network<'a> {
     pub(super) fn public(&self, n: usize, m: usize, field: &str) -> String {
         self.nic(n, &format!("ipConfigurations[{m}].publicIPAddressConfiguration.{field}"))
     }
-}
-
-/// Every rule of the network of an instance; the ids are those of the rules.
-pub(in crate::fabric) fn network_is_legal(network: &Network<'_>, findings: &mut Findings) {
-    parts_are_legal(network, findings.under("VMSS-30"));
-    nics_are_few(network, findings.under("VMSS-07"));
-    one_nic_is_primary(network, findings.under("VM-09"));
-    nics_are_in_one_network(network, findings.under("VMSS-13"));
-    network_is_fixed(network, findings.under("VMSS-12"));
-    secondary_configurations_are_few(network, findings.under("VMSS-17"));
-    size_supports_acceleration(network, findings.under("VMSS-23"));
-    skus_do_not_mix(network, findings.under("PIP-19"));
-    labels_are_free(network, findings.under("VMSS-09"));
 }
 
 /// The rules of the network of an instance that its size decides.
@@ -191,15 +179,11 @@ pub(super) fn one_nic_is_primary(network: &Network<'_>, findings: &mut Findings)
     findings.refuse(code, network.list(), message, "Mark exactly one network interface primary: true.");
 }
 
-pub(in super::super) fn network_of(engine: &Engine, subnet: &Name) -> Option<Name> {
-    engine.get::<Subnet>(subnet).map(|subnet| subnet.ask.virtual_network.clone())
-}
-
 pub(super) fn nics_are_in_one_network(network: &Network<'_>, findings: &mut Findings) {
-    let of = |nic: &NicModel| network_of(network.engine, &nic.subnet);
-    let Some(first) = network.nics.iter().find_map(of) else { return };
+    let engine = network.engine;
+    let Some(first) = network.nics.iter().find_map(|nic| engine.network_of(&nic.subnet)) else { return };
     for (n, nic) in network.nics.iter().enumerate() {
-        if let Some(other) = of(nic).filter(|other| *other != first) {
+        if let Some(other) = engine.network_of(&nic.subnet).filter(|other| *other != first) {
             findings.refuse(
                 Code::SubnetsNotInSameVnet,
                 network.nic(n, "subnet"),
@@ -211,9 +195,9 @@ pub(super) fn nics_are_in_one_network(network: &Network<'_>, findings: &mut Find
 }
 
 pub(super) fn network_is_fixed(network: &Network<'_>, findings: &mut Findings) {
-    let Some(home) = &network.home else { return };
+    let Some(home) = network.home else { return };
     for (n, nic) in network.nics.iter().enumerate() {
-        if let Some(other) = network_of(network.engine, &nic.subnet).filter(|other| other != home) {
+        if let Some(other) = network.engine.network_of(&nic.subnet).filter(|other| *other != home) {
             findings.refuse(
                 Code::VMScaleSetCannotBeUpdatedToReferenceSubnetsFromDifferentVirtualNetworks,
                 network.nic(n, "subnet"),
@@ -278,21 +262,8 @@ impl Network<'_> {
             Some((*id, other?))
         });
         let (id, other) = others.next()?;
-        Some((instance_object(set.ask.mode, self.this.set, id), other))
+        Some((InstanceName { set: self.this.set, id }.object_in(set.ask.mode), other))
     }
-}
-
-/// The object that an instance is, or is shown by.
-fn instance_object(mode: OrchestrationMode, set: &Name, id: u64) -> ObjectId {
-    match mode {
-        OrchestrationMode::Uniform => object_of(set, id),
-        OrchestrationMode::Flexible => ObjectId::new(Kind::VirtualMachine, InstanceName { set, id }.object()),
-    }
-}
-
-/// The object that shows an instance of a Uniform set.
-pub(super) fn object_of(set: &Name, id: u64) -> ObjectId {
-    ObjectId::new(Kind::VirtualMachineScaleSetVM, InstanceName { set, id }.object())
 }
 
 pub(in crate::fabric) fn skus_do_not_mix(network: &Network<'_>, findings: &mut Findings) {

@@ -2,18 +2,19 @@
 
 use std::collections::BTreeSet;
 
-use super::network::{Network, object_of, size_takes};
-use super::{PROFILE, Set};
+use super::network::{Network, size_takes};
+use super::{PROFILE, SetCase};
 use crate::fabric::engine::Engine;
-use crate::fabric::id::{Kind, Name, ObjectId};
+use crate::fabric::id::{Kind, Name};
 use crate::fabric::ipam::PoolId;
-use crate::fabric::network_interface::{IpVersion, NetworkInterface, pool_of};
-use crate::fabric::public_ip_address::pool_holds;
+use crate::fabric::network_interface::NetworkInterface;
+use crate::fabric::public_ip_address::public_pool_has_room;
 use crate::fabric::quota;
+use crate::fabric::terms::IpVersion;
 use crate::fabric::violation::{Code, Findings, Violation, WaitKey};
 use crate::fabric::virtual_machine::PowerWish;
 use crate::fabric::virtual_machine_scale_set::{
-    Instance, InstanceName, Need, NicModel, OrchestrationMode, UpgradeMode, VERSIONS, Wanted,
+    Instance, InstanceName, Need, NicModel, OrchestrationMode, UpgradeMode, Wanted, publics,
 };
 
 /// The codes of VMSS-29, of a set and of one instance: a pool or a quota has less than is needed.
@@ -27,7 +28,7 @@ pub(in crate::fabric) const NO_ROOM: &[Code] = &[
 ];
 
 /// The instances that this put upgrades, now or batch by batch.
-fn upgraded<'a>(case: &Set<'a>) -> impl Iterator<Item = (u64, &'a Instance)> + use<'a> {
+fn upgraded<'a>(case: &SetCase<'a>) -> impl Iterator<Item = (u64, &'a Instance)> + use<'a> {
     let is_news = case.before().is_some_and(|before| before.model != case.ask.model);
     let (latest, kept) = (case.programmed.map_or(0, |set| set.held.revision), usize::try_from(case.ask.replicas));
     let instances = case.programmed.filter(|_| case.ask.upgrade != UpgradeMode::Manual);
@@ -37,7 +38,7 @@ fn upgraded<'a>(case: &Set<'a>) -> impl Iterator<Item = (u64, &'a Instance)> + u
         .map(|(id, instance)| (*id, instance))
 }
 
-pub(super) fn own_networks_fit(case: &Set<'_>, findings: &mut Findings) {
+pub(super) fn own_networks_fit(case: &SetCase<'_>, findings: &mut Findings) {
     for (id, own) in upgraded(case).filter_map(|(id, instance)| Some((id, instance.network.as_deref()?))) {
         let Some(set) = case.programmed else { return };
         let this = InstanceName { set: case.name, id };
@@ -45,7 +46,7 @@ pub(super) fn own_networks_fit(case: &Set<'_>, findings: &mut Findings) {
         let mut broken = Findings::default();
         size_takes(&network, &mut broken);
         for Violation { code, message, .. } in broken.into_violations() {
-            let object = object_of(case.name, id);
+            let object = this.object_in(OrchestrationMode::Uniform);
             findings
                 .refuse(
                     code,
@@ -58,7 +59,7 @@ pub(super) fn own_networks_fit(case: &Set<'_>, findings: &mut Findings) {
     }
 }
 
-pub(super) fn no_upgrade_adds_ipv6(case: &Set<'_>, findings: &mut Findings) {
+pub(super) fn no_upgrade_adds_ipv6(case: &SetCase<'_>, findings: &mut Findings) {
     if case.ask.mode == OrchestrationMode::Flexible {
         return; // there each network interface is judged as the object that it is
     }
@@ -66,13 +67,13 @@ pub(super) fn no_upgrade_adds_ipv6(case: &Set<'_>, findings: &mut Findings) {
     let network = &case.ask.model.network;
     let found = upgraded.find_map(|(id, _)| {
         let this = InstanceName { set: case.name, id };
-        Some((id, added_ipv6(case.engine, this, network)?))
+        Some((this.object_in(case.ask.mode), added_ipv6(case.engine, this, network)?))
     });
-    if let Some((id, (n, m))) = found {
+    if let Some((object, (n, m))) = found {
         findings.refuse(
             Code::OperationNotAllowed,
             format!("{PROFILE}.networkInterfaceConfigurations[{n}].ipConfigurations[{m}].privateIPAddressVersion"),
-            format!("The upgrade of {} would add IPv6 to its network interface, which is attached.", object_of(case.name, id)),
+            format!("The upgrade of {object} would add IPv6 to its network interface, which is attached."),
             "Leave the IPv6 configuration out; or set upgradePolicy.mode to Manual, and delete the instances one by one: new ones have it.",
         );
     }
@@ -95,7 +96,7 @@ pub(in crate::fabric) fn added_ipv6(
 
 /// All that the put needs beyond what its instances hold and what other sets were promised; what it gives up is free only
 /// afterwards (S-37). A put that needs no more is not refused for what its instances were promised and another has taken.
-pub(super) fn pools_have_room(case: &Set<'_>, findings: &mut Findings) {
+pub(super) fn pools_have_room(case: &SetCase<'_>, findings: &mut Findings) {
     let (engine, mode, placement) = (case.engine, case.ask.mode, case.placement);
     let network = &*case.ask.model.network;
     let wanted = |id: u64, power: Option<PowerWish>| Wanted {
@@ -123,35 +124,47 @@ pub(super) fn pools_have_room(case: &Set<'_>, findings: &mut Findings) {
     let more_of =
         |pool: &PoolId| made.pools.get(pool).copied().unwrap_or(0) + promised.pools.get(pool).copied().unwrap_or(0);
     let others = others(engine, case.name, &[&made, &of_upgrades]);
-    for (pool, count) in &of_upgrades.pools {
-        let nic = network.iter().position(|nic| VERSIONS.iter().any(|version| pool_of(&nic.subnet, *version) == *pool));
-        let path = match nic {
-            Some(n) if more == 0 => format!("{PROFILE}.networkInterfaceConfigurations[{n}].subnet"),
-            Some(_) | None => "spec.replicas".to_owned(),
-        };
-        let needed = Needed { count: count + more_of(pool), path: &path, remedy: UPGRADE_REMEDY };
-        is_held_by(engine, pool, needed, &others, findings);
-    }
-    for pool in made.pools.keys().filter(|pool| !of_upgrades.pools.contains_key(pool)) {
-        let needed = Needed { count: more_of(pool), path: "spec.replicas", remedy: SCALE_OUT_REMEDY };
-        is_held_by(engine, pool, needed, &others, findings);
+    let only_made = made.pools.keys().filter(|pool| !of_upgrades.pools.contains_key(pool));
+    for pool in of_upgrades.pools.keys().chain(only_made) {
+        let upgrades = of_upgrades.pools.get(pool).copied();
+        let path = if more > 0 { "spec.replicas".to_owned() } else { field_that_takes(network, pool) };
+        let remedy = if more > 0 && upgrades.is_none() { SCALE_OUT_REMEDY } else { UPGRADE_REMEDY };
+        let needed = Needed { count: upgrades.unwrap_or(0) + more_of(pool), path: &path, remedy };
+        pool_has_room(engine, pool, needed, &others, findings);
     }
     for (quota, count) in of_upgrades.quotas {
         *made.quotas.entry(quota).or_default() += count;
     }
     for (quota, count) in made.quotas {
-        quota::needs(engine, quota, count, "spec.replicas", findings);
+        quota::needs(engine, quota, count, if more > 0 { "spec.replicas" } else { PROFILE }, findings);
     }
 }
 
+/// The field of the model that takes addresses of a pool.
+fn field_that_takes(network: &[NicModel], pool: &PoolId) -> String {
+    let list = format!("{PROFILE}.networkInterfaceConfigurations");
+    let public = |prefix: Option<&Name>| {
+        let (n, m, _) = publics(network).find(|(_, _, public)| public.prefix.as_ref() == prefix)?;
+        Some(format!("{list}[{n}].ipConfigurations[{m}].publicIPAddressConfiguration"))
+    };
+    let field = match pool {
+        PoolId::SubnetIPv4(subnet) | PoolId::SubnetIPv6(subnet) => {
+            network.iter().position(|nic| nic.subnet == *subnet).map(|n| format!("{list}[{n}].subnet"))
+        }
+        PoolId::Public => public(None),
+        PoolId::Prefix(prefix) => public(Some(prefix)),
+    };
+    field.unwrap_or(list)
+}
+
 /// Its id was told, and it was not made before a restart; or it has no machine yet, and is to have the new model (S-28).
-fn is_made_anew(case: &Set<'_>, instance: &Instance) -> bool {
+fn is_made_anew(case: &SetCase<'_>, instance: &Instance) -> bool {
     let is_new_model = case.before().is_some_and(|before| before.model != case.ask.model);
     instance.target == 0 || is_new_model && instance.revision == 0
 }
 
 /// What the set's own instances will need that keep the models that they were promised.
-fn promised(case: &Set<'_>) -> Need {
+fn promised(case: &SetCase<'_>) -> Need {
     let mut need = Need::default();
     let Some(set) = case.programmed else { return need };
     // A Rolling upgrade leaves them on their way to the model that they were promised until their batch comes.
@@ -188,7 +201,7 @@ pub(in crate::fabric) struct Needed<'a> {
 
 /// Finds that a pool has fewer addresses free than are needed beside what `others` were promised, and by how many it falls
 /// short.
-pub(in crate::fabric) fn is_held_by(
+pub(in crate::fabric) fn pool_has_room(
     engine: &Engine,
     id: &PoolId,
     needed: Needed<'_>,
@@ -198,7 +211,7 @@ pub(in crate::fabric) fn is_held_by(
     let Needed { count, path, remedy } = needed;
     let promised = others.pools.get(id).copied().unwrap_or(0);
     let (PoolId::SubnetIPv4(subnet) | PoolId::SubnetIPv6(subnet)) = id else {
-        return pool_holds(engine, id, count + promised, path, findings);
+        return public_pool_has_room(engine, id, count + promised, path, findings);
     };
     let Some(pool) = engine.pool(id).filter(|pool| pool.available() < count + promised) else { return };
     let free = pool.available().saturating_sub(promised);
@@ -215,5 +228,5 @@ pub(in crate::fabric) fn is_held_by(
             remedy,
         )
         .until(WaitKey::Capacity(id.clone()))
-        .as_of(WaitKey::Members(ObjectId::new(Kind::Subnet, subnet.clone())));
+        .as_of(WaitKey::members(Kind::Subnet, subnet));
 }

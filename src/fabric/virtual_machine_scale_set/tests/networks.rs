@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::fabric::Kind;
-use crate::fabric::network_interface::{IpVersion, Primary};
 use crate::fabric::public_ip_address::Sku;
+use crate::fabric::terms::{IpVersion, Primary};
 
 const NIC: &str = "spec.virtualMachineProfile.networkProfile.networkInterfaceConfigurations[0]";
 
@@ -89,7 +89,7 @@ fn new_instances_have_ipv6_and_keep_it() {
     fabric.accept(with_ipv6(a_scale_set("api", 1)));
     fabric.delete(Kind::VirtualMachineScaleSetVM, "api-0").unwrap();
     fabric = fabric.with_set(with_ipv6(a_scale_set("api", 1)));
-    fabric.accept(with_ipv6(automatic(2)).nic(|nic| nic.ip_forwarding = crate::fabric::network_interface::Switch::On));
+    fabric.accept(with_ipv6(automatic(2)).nic(|nic| nic.ip_forwarding = crate::fabric::terms::Switch::On));
     assert_eq!(fabric.set_view("api").updated_replicas, Some(2));
 }
 

@@ -8,6 +8,10 @@ use crate::fabric::testing::Fabric;
 use crate::fabric::violation::WaitKey;
 use crate::fabric::virtual_machine::PowerWish;
 
+/// What the model asks of its only network interface, and of the public address of its only configuration.
+const SUBNET: &str = "spec.virtualMachineProfile.networkProfile.networkInterfaceConfigurations[0].subnet";
+const PUBLIC: &str = "spec.virtualMachineProfile.networkProfile.networkInterfaceConfigurations[0].ipConfigurations[0].publicIPAddressConfiguration";
+
 /// A subnet of three addresses.
 fn a_small_farm() -> Fabric {
     a_fabric().with(a_subnet("web", "10.0.1.0/29"))
@@ -65,7 +69,7 @@ fn a_flexible_set_that_asks_for_no_more_is_not_refused_for_what_another_took() {
 fn an_instance_takes_no_address_that_a_flexible_set_will_need() {
     let mut fabric = a_small_farm().with_set(a_scale_set("api", 1)).with(a_scale_set("flex", 2).flexible());
     let mut nic = a_nic_model("nic");
-    nic.configurations.push(a_configuration_model("more", crate::fabric::network_interface::Primary::No));
+    nic.configurations.push(a_configuration_model("more", crate::fabric::terms::Primary::No));
     let own = || an_instance("api", 0).network([nic.clone()]);
     let refusal = fabric.put(own()).unwrap_err();
     assert_eq!(told(&refusal), [("VMSS-29", Code::SubnetIsFull, "spec.networkProfileConfiguration")]);
@@ -79,7 +83,7 @@ fn instances_on_their_way_to_a_model_are_given_room_for_it_while_the_next_one_ro
     let mut fabric = a_fabric().with(a_subnet("web", "10.0.1.0/28")).with(a_scale_set("flex", 2).flexible());
     (0..2).for_each(|id| make(&mut fabric, "flex", id, 1));
     let mut wide = a_nic_model("nic");
-    wide.configurations.push(a_configuration_model("more", crate::fabric::network_interface::Primary::No));
+    wide.configurations.push(a_configuration_model("more", crate::fabric::terms::Primary::No));
     fabric.accept(a_scale_set("flex", 2).flexible().upgrade(UpgradeMode::Automatic).nics([wide]));
     (0..7).for_each(|n| fabric.accept(a_nic(&format!("n{n}"))));
     assert_eq!(fabric.available("web"), 2, "as many as the two on their way need");
@@ -95,7 +99,7 @@ fn instances_without_a_machine_need_what_the_new_model_says() {
     fabric.accept(a_scale_set("flex", 3).flexible());
     let moved = || a_scale_set("flex", 3).flexible().nics([a_nic_model("nic").in_subnet("back")]);
     let refusal = fabric.put(moved()).unwrap_err();
-    assert_eq!(told(&refusal), [("VMSS-29", Code::SubnetIsFull, "spec.replicas")]);
+    assert_eq!(told(&refusal), [("VMSS-29", Code::SubnetIsFull, SUBNET)]);
     assert!(refusal.leading().message.starts_with("3 more"), "{}", refusal.leading().message);
     fabric.cure(&refusal, |fabric| assert!(fabric.delete(Kind::NetworkInterface, "there").unwrap()));
     fabric.accept(moved());
@@ -196,4 +200,25 @@ fn a_later_batch_takes_no_address_that_a_flexible_set_will_need() {
     assert!(!awaited.is_disjoint(&freed), "{awaited:?} {freed:?}");
     fabric.accept(moved());
     assert_eq!(fabric.set_view("api").updated_replicas, Some(2));
+}
+
+#[test]
+fn an_upgrade_that_lacks_public_addresses_is_told_at_the_models_public_address() {
+    let mut fabric = a_fabric_with_public_addresses("198.51.100.0/31").with(a_subnet("web", "10.0.1.0/24"));
+    fabric = fabric.with_set(a_scale_set("api", 3).upgrade(UpgradeMode::Automatic));
+    let set =
+        |replicas| a_scale_set("api", replicas).upgrade(UpgradeMode::Automatic).public(a_public_model(Sku::Standard));
+    let refusal = fabric.put(set(3)).unwrap_err();
+    assert_eq!(told(&refusal), [("VMSS-29", Code::AllocationFailed, PUBLIC)]);
+    let refusal = fabric.put(set(4)).unwrap_err();
+    assert_eq!(told(&refusal), [("VMSS-29", Code::AllocationFailed, "spec.replicas")]);
+}
+
+#[test]
+fn an_upgrade_that_lacks_addresses_of_a_prefix_is_told_at_the_models_public_address() {
+    let mut fabric = a_farm().with(a_prefix("pool", 31));
+    fabric = fabric.with_set(a_scale_set("api", 3).upgrade(UpgradeMode::Automatic));
+    let public = a_public_model(Sku::Standard).from("pool");
+    let refusal = fabric.put(a_scale_set("api", 3).upgrade(UpgradeMode::Automatic).public(public)).unwrap_err();
+    assert_eq!(told(&refusal), [("VMSS-29", Code::PublicIPPrefixExhausted, PUBLIC)]);
 }

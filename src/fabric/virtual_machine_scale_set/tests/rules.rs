@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::fabric::Kind;
-use crate::fabric::network_interface::{Primary, Switch};
 use crate::fabric::public_ip_address::Sku;
+use crate::fabric::terms::{Primary, Switch};
 
 const LIST: &str = "spec.virtualMachineProfile.networkProfile.networkInterfaceConfigurations";
 

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::fabric::Kind;
-use crate::fabric::network_interface::Switch;
+use crate::fabric::terms::Switch;
 use crate::fabric::virtual_machine::PowerWish;
 
 fn forwarding(set: A<VirtualMachineScaleSet>) -> A<VirtualMachineScaleSet> {

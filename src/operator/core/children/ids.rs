@@ -2,7 +2,7 @@
 
 use super::set_of;
 use crate::api::children;
-use crate::fabric::virtual_machine_scale_set::{VirtualMachineScaleSet, ranges_have};
+use crate::fabric::virtual_machine_scale_set::{InstanceName, VirtualMachineScaleSet, ranges_have};
 use crate::fabric::{AnyRecord, ObjectId};
 use crate::operator::core::Core;
 
@@ -24,7 +24,7 @@ impl Core {
         let AnyRecord::VirtualMachineScaleSet(record) = record else { return };
         let (mode, uid) = (record.ask.mode, &record.uid);
         let gone = record.view.give_up(|instance| {
-            let entry = self.index.get(&children::object_of(mode, &id.name, instance));
+            let entry = self.index.get(&InstanceName { set: &id.name, id: instance }.object_in(mode));
             let own = entry.filter(|entry| entry.owner.as_ref().is_some_and(|owner| owner.uid == *uid));
             own.is_some_and(|entry| !entry.deleting || entry.has_finalizer)
         });
