@@ -179,7 +179,7 @@ impl Reader<'_> {
     }
 
     fn object(&mut self, file: &Arc<str>, node: &Node, kind: &str) {
-        let Some(kind) = Kind::ALL.iter().copied().find(|known| known.as_str() == kind) else {
+        let Some(kind) = Kind::named(kind) else {
             let kinds = nearest(kind, Kind::ALL.iter().map(|known| known.as_str())).join(", ");
             let message = format!("{GROUP} has no kind {kind}; the nearest are {kinds}");
             return self.cannot_read(file, node.line_of("kind"), message);

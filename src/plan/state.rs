@@ -55,7 +55,7 @@ impl State {
     fn object(&mut self, object: Value) -> Result<(), String> {
         let text = |field: &str| object.get(field).and_then(Value::as_str).unwrap_or_default();
         let (version, kind) = (text("apiVersion"), text("kind"));
-        let known = Kind::ALL.iter().copied().find(|known| known.as_str() == kind);
+        let known = Kind::named(kind);
         match (version.split_once('/').unwrap_or(("", version)), kind, known) {
             ((GROUP, VERSION), _, Some(kind)) => {
                 let object: DynamicObject = read(object)?;
