@@ -5,8 +5,9 @@
 //! * [`fabric`] is the simulated cloud: it allocates, keeps power states, and refuses. It knows no Kubernetes.
 //! * [`api`] is what users write and read: the custom resources, and their translation into what the fabric is asked.
 //! * [`operator`] is a pure core from watch events to effects, and a thin shell that does the I/O.
-//! * [`plan`] lets the same core judge manifests without a cluster, and [`upgrade`] tells instances to take up a model: what
-//!   the commands of `vnet` are made of.
+//! * [`plan`] lets the same core judge manifests without a cluster.
+//!
+//! The binary `vnet` is the command line on top of them.
 
 #![cfg_attr(
     test,
@@ -17,4 +18,3 @@ pub mod api;
 pub mod fabric;
 pub mod operator;
 pub mod plan;
-pub mod upgrade;

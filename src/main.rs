@@ -1,4 +1,4 @@
-//! The binary `vnet`; everything it does is in the library.
+//! The binary `vnet`: the command line; what it runs is in the library.
 
 mod cli;
 

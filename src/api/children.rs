@@ -99,7 +99,7 @@ pub fn manifest(engine: &Engine, set: &Name, uid: &Uid, child: &Child) -> Option
             for (nic, model) in ask.network_interfaces.iter_mut().zip(model.network.iter()) {
                 nic.name = this.nic_object(&model.name);
             }
-            serde_json::to_value(VirtualMachine::describe(&ask, &child.id.name, location)).ok()?
+            super::json(&VirtualMachine::describe(&ask, &child.id.name, location))
         }
         Kind::NetworkInterface => {
             let nic = model.network.iter().find(|nic| this.nic_object(&nic.name) == child.id.name)?;
@@ -109,7 +109,7 @@ pub fn manifest(engine: &Engine, set: &Name, uid: &Uid, child: &Child) -> Option
                     *public = this.public_object(&nic.name, &model.name);
                 }
             }
-            serde_json::to_value(NetworkInterface::describe(&ask, &child.id.name, location)).ok()?
+            super::json(&NetworkInterface::describe(&ask, &child.id.name, location))
         }
         Kind::PublicIPAddress => {
             let asks = model.network.iter().flat_map(|nic| nic.configurations.iter().map(move |c| (nic, c)));
@@ -119,7 +119,7 @@ pub fn manifest(engine: &Engine, set: &Name, uid: &Uid, child: &Child) -> Option
             let (_, mut ask) = this.public_asks(&model.network).into_iter().find(|(public, _)| *public == name)?;
             ask.domain_name_label = ask.domain_name_label.map(|label| label.replace('.', "-"));
             ask.version = IpVersion::IPv4;
-            serde_json::to_value(PublicIPAddress::describe(&ask, &child.id.name, location)).ok()?
+            super::json(&PublicIPAddress::describe(&ask, &child.id.name, location))
         }
         _ => return None,
     };

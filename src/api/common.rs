@@ -64,7 +64,7 @@ pub struct Address(pub String);
         {"rule": "isCIDR(self)", "message": "must be a range in CIDR notation, such as 10.0.0.0/16"},
         {
             "rule": "!isCIDR(self) || cidr(self) == cidr(self).masked()",
-            "message": "has host bits set; write the first address of the range, such as 10.0.0.0/16 instead of 10.0.0.5/16",
+            "message": "has host bits set: write the first address of the range, such as 10.0.0.0/16 instead of 10.0.0.5/16",
         },
     ])
 )]

@@ -283,12 +283,9 @@ pub fn step(name: &str) -> String {
 
 /// The form of the spec of every kind, or of its status.
 fn of_every_kind(part: &str) -> BTreeMap<Kind, Form> {
-    let definitions = crd::known();
-    let of_definition = |definition: &Value| {
-        let schema = definition.pointer("/spec/versions/0/schema/openAPIV3Schema/properties");
-        schema.and_then(|properties| properties.get(part)).map_or(Form::Anything, of_schema)
-    };
-    Kind::ALL.iter().copied().zip(definitions.iter().map(of_definition)).collect()
+    let form =
+        |schema: &Value| schema.get("properties").and_then(|fields| fields.get(part)).map_or(Form::Anything, of_schema);
+    crd::schemas().map(|(kind, schema)| (kind, form(&schema))).collect()
 }
 
 fn of_schema(schema: &Value) -> Form {

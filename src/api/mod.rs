@@ -33,6 +33,7 @@ pub mod virtual_network;
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 use crate::fabric::virtual_machine_scale_set_vm::WishedRevision;
 use crate::fabric::{Name, Resource, Uid, Violation};
@@ -73,6 +74,11 @@ pub trait Api: Resource<View: Serialize + DeserializeOwned + JsonSchema + Defaul
 /// The annotation of an instance of a Flexible scale set: the revision of the model that it was written from.
 pub const REVISION: &str = "vnet.dev/revision";
 pub use crate::fabric::virtual_machine::WISHED_REVISION;
+
+/// JSON of what is made of this project's own types, of which serde can always make some.
+pub(crate) fn json(value: &impl Serialize) -> Value {
+    serde_json::to_value(value).unwrap_or_else(|error| unreachable!("types of the API are JSON: {error}"))
+}
 
 /// What a translation may read of an object beside its spec.
 #[derive(Clone, Debug)]

@@ -84,7 +84,7 @@ pub struct NetworkInterfaceSpec {
     pub dns_settings: Option<NicDnsSettings>,
     /// The IP configurations; exactly one is primary.
     #[schemars(length(min = 1, max = limits::PRIVATE_ADDRESSES), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"]))]
-    #[x_kube(validation = ("self.filter(c, has(c.primary) && c.primary).size() < 2", "only one configuration may be primary: true"))]
+    #[x_kube(validation = ("self.filter(c, has(c.primary) && c.primary).size() < 2", "only one configuration may be primary: leave primary: true to one of them"))]
     #[x_kube(validation = (
         "self.all(c, !(has(c.primary) && c.primary && has(c.privateIPAddressVersion) && c.privateIPAddressVersion == 'IPv6'))",
         "the primary configuration is IPv4: make an IPv4 configuration primary: true"

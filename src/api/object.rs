@@ -95,7 +95,7 @@ macro_rules! dispatch {
             engine: &Engine,
             name: &Name,
             found: super::status::Findings<'_>,
-        ) -> Result<Value, serde_json::Error> {
+        ) -> Value {
             match kind {
                 $(Kind::$kind => super::status::report::<$kind>(engine, name, found),)*
             }
@@ -204,7 +204,7 @@ fn record<K: Api>(about: &About, uid: &Uid, status: &Value) -> Option<Record<K>>
         return None;
     }
     // What annotations ask for now need not be what the fabric has taken up.
-    let view = serde_json::to_value(&status.view).ok()?;
+    let view = super::json(&status.view);
     let told = |field: &str| view.get(field).and_then(Value::as_str);
     let revision = told("revision").and_then(|revision| revision.parse().ok());
     let about = About {

@@ -102,7 +102,7 @@ pub struct Findings<'a> {
 }
 
 /// The status of one object, as JSON.
-pub fn report<K: Api>(engine: &Engine, name: &Name, found: Findings<'_>) -> Result<Value, serde_json::Error> {
+pub fn report<K: Api>(engine: &Engine, name: &Name, found: Findings<'_>) -> Value {
     // An earlier life of the name is another's.
     let programmed = engine.get::<K>(name).filter(|programmed| programmed.uid == *found.uid);
     // What asks for another location is told so, and asks for that itself: it says nothing of the Namespace.
@@ -118,8 +118,7 @@ pub fn report<K: Api>(engine: &Engine, name: &Name, found: Findings<'_>) -> Resu
         }),
         location: programmed.map(|programmed| programmed.placement.location.to_string()),
         programmed: programmed
-            .map(|programmed| serde_json::to_value(programmed.ask.describe(name, &programmed.placement.location)))
-            .transpose()?,
+            .map(|programmed| super::json(&programmed.ask.describe(name, &programmed.placement.location))),
         conditions: conditions::of(
             &conditions::State {
                 generation: found.generation,
@@ -134,7 +133,7 @@ pub fn report<K: Api>(engine: &Engine, name: &Name, found: Findings<'_>) -> Resu
         violations: found.violations.iter().take(VIOLATIONS_SHOWN).map(ViolationReport::from).collect(),
         view: programmed.map(|programmed| K::observe(engine, name, programmed)).unwrap_or_default(),
     };
-    serde_json::to_value(status)
+    super::json(&status)
 }
 
 /// What the kind tells, and where the labels of the Namespace have changed since the object was put: that moves nothing

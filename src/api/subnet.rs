@@ -38,7 +38,7 @@ pub struct SubnetSpec {
     pub virtual_network: LocalReference,
     /// One IPv4 range from /8 to /29, and at most one IPv6 range, a /64. The platform keeps five addresses of each.
     #[schemars(length(min = 1, max = 2), extend("x-kubernetes-list-type" = "atomic"))]
-    #[x_kube(validation = ("self.exists_one(p, isCIDR(p) && cidr(p).ip().family() == 4)", "must have exactly one IPv4 range, such as 10.0.1.0/24, and may have one IPv6 range beside it"))]
+    #[x_kube(validation = ("self.exists_one(p, isCIDR(p) && cidr(p).ip().family() == 4)", "must be exactly one IPv4 range, such as 10.0.1.0/24, and at most one IPv6 range beside it"))]
     pub address_prefixes: Vec<Prefix>,
 }
 

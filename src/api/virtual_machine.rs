@@ -121,7 +121,7 @@ pub struct NetworkProfile {
     /// The network interfaces that are attached, in this order at creation. The list is edited while the virtual machine
     /// is deallocated, or together with powerState: Deallocated.
     #[schemars(length(min = 1, max = limits::NICS_PER_VM), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"]))]
-    #[x_kube(validation = ("self.filter(n, has(n.primary) && n.primary).size() < 2", "only one network interface may be primary: true"))]
+    #[x_kube(validation = ("self.filter(n, has(n.primary) && n.primary).size() < 2", "only one network interface may be primary: leave primary: true to one of them"))]
     pub network_interfaces: Vec<NicReferenceSpec>,
 }
 

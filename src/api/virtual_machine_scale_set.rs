@@ -69,6 +69,13 @@ use crate::fabric::{Code, Findings, Name, Violation, VirtualMachineScaleSet};
         type_ = "string",
         json_path = ".spec.orchestrationMode",
         description = "Uniform or Flexible."
+    ),
+    printcolumn(
+        name = "Upgrade",
+        type_ = "string",
+        json_path = ".spec.upgradePolicy.mode",
+        description = "When instances take up a new model: Manual, Automatic or Rolling.",
+        priority = 1
     )
 )]
 #[serde(rename_all = "camelCase")]
@@ -118,7 +125,7 @@ pub struct UpgradePolicy {
     /// Rolling: in batches.
     #[serde(default)]
     pub mode: UpgradeMode,
-    /// How a Rolling upgrade proceeds.
+    /// How a Rolling upgrade proceeds. Default: each of its fields has its own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rolling_upgrade_policy: Option<RollingUpgradePolicy>,
 }
@@ -127,15 +134,15 @@ pub struct UpgradePolicy {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct RollingUpgradePolicy {
-    /// How many of all instances one batch has, in percent; at least one instance.
+    /// How many of all instances one batch has, in percent; at least one instance. Default: 20.
     #[serde(default = "twenty")]
     #[schemars(range(min = limits::SMALLEST_BATCH_PERCENT, max = 100))]
     pub max_batch_instance_percent: i32,
-    /// How many of all instances may be not running before the upgrade stops, in percent.
+    /// How many of all instances may be not running before the upgrade stops, in percent. Default: 20.
     #[serde(default = "twenty")]
     #[schemars(range(min = 0, max = 100))]
     pub max_unhealthy_instance_percent: i32,
-    /// The pause between two batches, as an ISO 8601 duration such as PT30S.
+    /// The pause between two batches, as an ISO 8601 duration such as PT30S. Default: PT0S.
     #[serde(default = "no_pause")]
     #[schemars(length(max = 16))]
     #[x_kube(validation = ("self.matches('^PT(([0-9]{1,9}H)?([0-9]{1,9}M)?[0-9]{1,9}S|([0-9]{1,9}H)?[0-9]{1,9}M|[0-9]{1,9}H)$')", "must be an ISO 8601 duration, such as PT30S"))]

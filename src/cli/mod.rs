@@ -1,7 +1,9 @@
 //! The command line.
 
+mod cluster;
 mod fabric;
 mod plan;
+mod rules;
 mod run;
 mod upgrade;
 
@@ -13,9 +15,9 @@ use anyhow::Context;
 use clap::{CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
 use vnet_operator::api::crd;
-use vnet_operator::fabric::catalogue;
 
 use self::plan::PlanOptions;
+use self::rules::RuleId;
 use self::run::RunOptions;
 use self::upgrade::UpgradeOptions;
 
@@ -34,11 +36,21 @@ Examples:
   vnet run                                        the operator
   vnet rules ADDR-08                              what a rule says, and what to do";
 
+const CRDS_EXAMPLES: &str = "\
+Examples:
+  vnet crds | kubectl apply --server-side -f -    install the kinds, or bring them up to date
+  vnet crds --dir crds                            a file for each, to be kept in Git";
+
+const COMPLETIONS_EXAMPLES: &str = "\
+Examples:
+  source <(vnet completions bash)                 this shell; in ~/.bashrc, every new one
+  source <(vnet completions zsh)                  in ~/.zshrc, behind compinit
+  vnet completions fish | source                  in ~/.config/fish/config.fish";
+
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Run the operator, with the current kubeconfig or inside a cluster
-    ///
-    /// Example: vnet run --default-location norwayeast
+    #[command(after_help = run::EXAMPLES)]
     Run(RunOptions),
     /// Tell what would come of manifests: what is allocated, changed, disrupted, and refused; no cluster is needed
     ///
@@ -47,52 +59,28 @@ enum Command {
     #[command(after_help = plan::EXAMPLES)]
     Plan(PlanOptions),
     /// Write the CustomResourceDefinitions and the finalizer policy, to a folder or to standard output
-    ///
-    /// Example: vnet crds | kubectl apply --server-side -f -
+    #[command(after_help = CRDS_EXAMPLES)]
     Crds {
         /// The folder; without it, all goes to standard output
         #[arg(long)]
         dir: Option<PathBuf>,
     },
     /// Tell instances of a scale set to take up the latest model, as upgradePolicy Manual asks for
-    ///
-    /// Example: vnet upgrade vmss/api --namespace shop --instances 0,3
+    #[command(after_help = upgrade::EXAMPLES)]
     Upgrade(UpgradeOptions),
     /// Tell what a rule says, its error code, remedy and source; without an id, the whole rule reference as Markdown
-    ///
-    /// Example: vnet rules ADDR-08
+    #[command(after_help = rules::EXAMPLES)]
     Rules {
         /// Rule ids, as status.violations[].rule shows them
+        #[arg(value_parser = RuleId, hide_possible_values = true)]
         ids: Vec<String>,
     },
     /// Write the completions of a shell to standard output
-    ///
-    /// Example: source <(vnet completions bash)
+    #[command(after_help = COMPLETIONS_EXAMPLES)]
     Completions {
         /// The shell
         shell: Shell,
     },
-}
-
-/// Prints the rules that are asked for, or all.
-fn print_rules(ids: &[String]) -> anyhow::Result<()> {
-    if ids.is_empty() {
-        return Ok(std::io::stdout().write_all(catalogue::markdown().as_bytes())?);
-    }
-    for id in ids {
-        let told = catalogue::lookup(id);
-        anyhow::ensure!(!told.is_empty(), "there is no rule {id:?}; `vnet rules` lists all");
-        for rule in told {
-            writeln!(std::io::stdout(), "{rule}")?;
-        }
-    }
-    Ok(())
-}
-
-async fn connect() -> anyhow::Result<kube::Client> {
-    kube::Client::try_default().await.context(
-        "no cluster: set KUBECONFIG to a kubeconfig (`make up` starts a local control plane and prints the line), or run inside a cluster",
-    )
 }
 
 /// Whether whoever reads the output has had enough of it.
@@ -110,7 +98,7 @@ pub fn execute(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Upgrade(options) => on_one_thread(upgrade::upgrade_instances(options))?,
         Command::Crds { dir: Some(dir) } => write_crds(&dir)?,
         Command::Crds { dir: None } => print_crds()?,
-        Command::Rules { ids } => print_rules(&ids)?,
+        Command::Rules { ids } => rules::print(&ids)?,
         Command::Completions { shell } => {
             // It panics where it cannot write.
             let mut text = Vec::new();

@@ -1,7 +1,7 @@
 //! `vnet plan`: reads manifests and the state, and shows what would come of them.
 
-use std::fmt::{self, Write as _};
-use std::io::Write;
+use std::fmt;
+use std::io::{ErrorKind, Write};
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -20,13 +20,14 @@ use vnet_operator::api::GROUP;
 use vnet_operator::api::object::api_resource;
 use vnet_operator::fabric::virtual_machine_scale_set::SCALE_SET_LABEL;
 use vnet_operator::fabric::{Kind, Name, ObjectId};
-use vnet_operator::plan::manifests::{self, File};
+use vnet_operator::plan::manifests::{self, File, Manifests, Unreadable};
 use vnet_operator::plan::state::State;
 use vnet_operator::plan::{self, Options, Plan, Prune, selector, show};
 use walkdir::WalkDir;
 
+use super::cluster::connect;
 use super::fabric::FabricOptions;
-use super::{connect, is_broken_pipe, on_one_thread};
+use super::{is_broken_pipe, on_one_thread};
 
 pub const EXAMPLES: &str = "\
 Examples:
@@ -97,28 +98,25 @@ enum Output {
     Markdown,
 }
 
+/// Input that cannot be read, all of it.
+#[derive(Debug, thiserror::Error)]
+struct CannotRead(Vec<Unreadable>);
+
+impl fmt::Display for CannotRead {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("some of the input cannot be read; nothing is planned")?;
+        self.0.iter().try_for_each(|one| write!(f, "\n  {one}"))
+    }
+}
+
 /// Plans, prints, and says by the exit code how it came out.
 pub fn plan(options: &PlanOptions) -> anyhow::Result<ExitCode> {
-    let progress = ProgressBar::new_spinner(); // seen on a terminal only
-    progress.enable_steady_tick(Duration::from_millis(100));
-    progress.set_message("reading");
-    if options.manifests.iter().chain(&options.against).filter(|path| *path == STDIN).count() > 1 {
-        bail!("standard input can be read once; give {STDIN} once, and files for the rest");
+    let planned = planned(options);
+    if let (Err(error), Output::Github) = (&planned, options.output) {
+        // The error itself is told in any case.
+        let _ = anstream::stdout().write_all(annotations(error).as_bytes());
     }
-    let files = files(&options.manifests, options.recursive)?;
-    let manifests = manifests::read(&files, &namespace(options)?).map_err(|all| unreadable(&all))?;
-    if manifests.objects.is_empty() && manifests.namespaces.is_empty() && manifests.notes.is_empty() {
-        let is_folder = options.manifests.iter().any(|path| Path::new(path).is_dir());
-        let hint =
-            if is_folder && !options.recursive { "-R reads subfolders too" } else { "give files that have some" };
-        bail!("there is no object in {}; {hint}", options.manifests.join(", "));
-    }
-    let state = state(options)?;
-    progress.set_message(format!("judging {} objects", manifests.objects.len() + state.objects.len()));
-    let prune = if options.prune { Prune::Labelled(options.selector.clone()) } else { Prune::Nothing };
-    let how = Options { settings: options.fabric.settings(), prune, now: Timestamp::now() };
-    let plan = plan::plan(&manifests, state, &how)?;
-    progress.finish_and_clear();
+    let plan = planned?;
     match print(&plan, options.output) {
         // Who reads the plan has had enough of it, and may look at the exit code.
         Err(error) if is_broken_pipe(&error) => {}
@@ -129,6 +127,38 @@ pub fn plan(options: &PlanOptions) -> anyhow::Result<ExitCode> {
         (false, true) => CHANGES,
         (false, false) => 0,
     }))
+}
+
+/// Why there is no plan, as annotations of a pull request.
+fn annotations(error: &anyhow::Error) -> String {
+    match error.downcast_ref() {
+        Some(CannotRead(all)) => show::unreadable(all),
+        None => show::failed(&format!("{error:#}")),
+    }
+}
+
+fn planned(options: &PlanOptions) -> anyhow::Result<Plan> {
+    let progress = ProgressBar::new_spinner(); // seen on a terminal only
+    progress.enable_steady_tick(Duration::from_millis(100));
+    progress.set_message("reading");
+    if options.manifests.iter().chain(&options.against).filter(|path| *path == STDIN).count() > 1 {
+        bail!("standard input can be read once; give {STDIN} once, and files for the rest");
+    }
+    let namespace = namespace(options)?;
+    let manifests = read(&options.manifests, options.recursive, |files| manifests::read(files, &namespace))?;
+    if manifests.objects.is_empty() && manifests.namespaces.is_empty() && manifests.notes.is_empty() {
+        let is_folder = options.manifests.iter().any(|path| Path::new(path).is_dir());
+        let hint =
+            if is_folder && !options.recursive { "-R reads subfolders too" } else { "give files that have some" };
+        bail!("there is no object in {}; {hint}", options.manifests.join(", "));
+    }
+    let state = state(options, &manifests)?;
+    progress.set_message(format!("judging {} objects", manifests.objects.len() + state.objects.len()));
+    let prune = if options.prune { Prune::Labelled(options.selector.clone()) } else { Prune::Nothing };
+    let how = Options { settings: options.fabric.settings(), prune, now: Timestamp::now() };
+    let plan = plan::plan(&manifests, state, &how)?;
+    progress.finish_and_clear();
+    Ok(plan)
 }
 
 fn print(plan: &Plan, output: Output) -> anyhow::Result<()> {
@@ -142,19 +172,25 @@ fn print(plan: &Plan, output: Output) -> anyhow::Result<()> {
     Ok(anstream::stdout().write_all(text.as_bytes())?)
 }
 
-/// All that cannot be read, as one error.
-fn unreadable(all: &[impl fmt::Display]) -> anyhow::Error {
-    let mut text = String::from("some of the input cannot be read; nothing is planned");
-    for one in all {
-        let _ = write!(text, "\n  {one}"); // writing to a String does not fail
-    }
-    anyhow!(text)
-}
-
 // Files.
 
-/// All that was asked for; what cannot be read is told of all of it at once.
-fn files(paths: &[String], recursive: bool) -> anyhow::Result<Vec<File>> {
+/// What files say; what cannot be read is told of all of them at once.
+fn read<T>(
+    paths: &[String],
+    recursive: bool,
+    read: impl FnOnce(&[File]) -> Result<T, Vec<Unreadable>>,
+) -> Result<T, CannotRead> {
+    let (files, mut failed) = files(paths, recursive);
+    match read(&files) {
+        Ok(read) if failed.is_empty() => return Ok(read),
+        Ok(_) => {}
+        Err(more) => failed.extend(more),
+    }
+    Err(CannotRead(failed))
+}
+
+/// All that was asked for, and what of it cannot be read.
+fn files(paths: &[String], recursive: bool) -> (Vec<File>, Vec<Unreadable>) {
     let read = paths.iter().flat_map(|path| match path.as_str() {
         STDIN => vec![text_of_stdin()],
         folder if Path::new(folder).is_dir() => in_folder(folder, recursive),
@@ -167,11 +203,11 @@ fn files(paths: &[String], recursive: bool) -> anyhow::Result<Vec<File>> {
             Err(why) => failed.push(why),
         }
     }
-    if failed.is_empty() { Ok(files) } else { Err(unreadable(&failed)) }
+    (files, failed)
 }
 
 /// The files of a folder in the order of their names, then those of its subfolders. Links to folders are not followed.
-fn in_folder(folder: &str, recursive: bool) -> Vec<Result<File, String>> {
+fn in_folder(folder: &str, recursive: bool) -> Vec<Result<File, Unreadable>> {
     let entries = WalkDir::new(folder)
         .min_depth(1)
         .max_depth(if recursive { usize::MAX } else { 1 })
@@ -181,32 +217,36 @@ fn in_folder(folder: &str, recursive: bool) -> Vec<Result<File, String>> {
     };
     let read = entries.into_iter().filter_map(|entry| match entry {
         Ok(entry) => is_manifest(entry.path()).then(|| text_of(entry.path())),
-        Err(error) => Some(Err(format!("{error}; see that it may be read"))),
+        Err(error) => {
+            let path = error.path().unwrap_or(Path::new(folder)).display().to_string();
+            Some(Err(why_not(path, &error.into())))
+        }
     });
     read.collect()
 }
 
-fn text_of(path: &Path) -> Result<File, String> {
-    let name = path.display().to_string();
-    match std::fs::read_to_string(path) {
+fn text_of(path: &Path) -> Result<File, Unreadable> {
+    named(path.display().to_string(), std::fs::read_to_string(path))
+}
+
+fn text_of_stdin() -> Result<File, Unreadable> {
+    named(manifests::STDIN.to_owned(), std::io::read_to_string(std::io::stdin()))
+}
+
+fn named(name: String, text: std::io::Result<String>) -> Result<File, Unreadable> {
+    match text {
         Ok(text) => Ok(File { name: name.into(), text }),
-        Err(error) => Err(why_not(&name, &error)),
+        Err(error) => Err(why_not(name, &error)),
     }
 }
 
-fn text_of_stdin() -> Result<File, String> {
-    match std::io::read_to_string(std::io::stdin()) {
-        Ok(text) => Ok(File { name: manifests::STDIN.into(), text }),
-        Err(error) => Err(why_not("standard input", &error)),
-    }
-}
-
-fn why_not(name: &str, error: &std::io::Error) -> String {
-    match error.kind() {
-        std::io::ErrorKind::NotFound => format!("{name}: there is no such file or folder; correct the path"),
-        std::io::ErrorKind::InvalidData => format!("{name}: it is no text in UTF-8; leave it out, or save it as such"),
-        _ => format!("{name}: {error}; see that it may be read"),
-    }
+fn why_not(name: String, error: &std::io::Error) -> Unreadable {
+    let message = match error.kind() {
+        ErrorKind::NotFound => "there is no such file or folder; correct the path".to_owned(),
+        ErrorKind::InvalidData => "it is no text in UTF-8; leave it out, or save it as such".to_owned(),
+        _ => format!("{error}; see that it may be read"),
+    };
+    Unreadable { file: name.into(), line: None, message }
 }
 
 // The state.
@@ -222,11 +262,11 @@ fn namespace(options: &PlanOptions) -> anyhow::Result<String> {
     }
 }
 
-fn state(options: &PlanOptions) -> anyhow::Result<State> {
+fn state(options: &PlanOptions, manifests: &Manifests) -> anyhow::Result<State> {
     let (clusters, dumps): (Vec<_>, Vec<_>) = options.against.iter().cloned().partition(|state| state == CLUSTER);
     match (clusters.is_empty(), dumps.is_empty()) {
-        (true, true) => Ok(State::default()),
-        (true, false) => State::read(&files(&dumps, false)?).map_err(|all| unreadable(&all)),
+        (true, true) => Ok(State::before(manifests)),
+        (true, false) => Ok(read(&dumps, false, State::read)?),
         (false, true) => on_one_thread(async { of_cluster(connect().await?).await }),
         (false, false) => bail!("--against takes dumps, or {CLUSTER}, and not both"),
     }

@@ -9,8 +9,15 @@ use vnet_operator::fabric::Settings;
 use vnet_operator::operator::health::{self, Readiness};
 use vnet_operator::operator::run;
 
-use super::connect;
+use super::cluster::ApiServer;
 use super::fabric::FabricOptions;
+
+pub const EXAMPLES: &str = "\
+Examples:
+  vnet run                                        for the cluster of the current context, or inside one
+  vnet run --default-location norwayeast          where objects are that name no location
+  vnet run --vm-start 5s --enforce-quotas         more like the cloud
+  VNET_LOG_FORMAT=json RUST_LOG=warn vnet run     flags are variables too; RUST_LOG is how much is logged";
 
 #[derive(Debug, clap::Args)]
 pub struct RunOptions {
@@ -40,7 +47,14 @@ pub async fn operate(options: RunOptions) -> anyhow::Result<()> {
     log_as(options.log_format);
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
-    let client = connect().await?;
+    let server = ApiServer::configured().await?;
+    let client = server.client.clone();
+    // The operator asks until it is answered; who looks on is told where.
+    tokio::spawn(async move {
+        if let Err(error) = server.answers().await {
+            tracing::warn!("{error:#}; it is asked again until it does");
+        }
+    });
     let settings = Settings { vm_start: options.vm_start.into(), ..options.fabric.settings() };
     let readiness = Readiness::default();
     let stop = async move {

@@ -1,10 +1,28 @@
-//! `vnet upgrade`: tells instances of a scale set to take up the latest model.
+//! `vnet upgrade`: tells instances of a scale set to take up the latest model (VMSS-06).
+//!
+//! It writes wishes and nothing else: `spec.revision` of a VirtualMachineScaleSetVM, or, of an instance of a Flexible set,
+//! an annotation of its VirtualMachine. The operator does the rest.
 
+use std::collections::BTreeSet;
 use std::io::Write;
 
-use vnet_operator::upgrade::{self, Which};
+use anyhow::{Context, ensure};
+use kube::api::{DynamicObject, ListParams, Patch, PatchParams};
+use kube::{Api, ResourceExt};
+use serde_json::{Value, json};
+use vnet_operator::api::object::api_resource;
+use vnet_operator::api::virtual_machine_scale_set::VirtualMachineScaleSetObject;
+use vnet_operator::api::{WISHED_REVISION, children};
+use vnet_operator::fabric::virtual_machine_scale_set::{OrchestrationMode, SCALE_SET_LABEL};
+use vnet_operator::fabric::{Kind, Name};
 
-use super::connect;
+use super::cluster::connect;
+
+pub const EXAMPLES: &str = "\
+Examples:
+  vnet upgrade vmss/api -n shop --all             every instance that has not the latest model
+  vnet upgrade vmss/api -n shop --instances 0,3   these two
+  kubectl get vmssvm -n shop                      LATEST shows who has it";
 
 #[derive(Debug, clap::Args)]
 #[command(group = clap::ArgGroup::new("which").required(true))]
@@ -22,10 +40,47 @@ pub struct UpgradeOptions {
     all: bool,
 }
 
-/// Tells them, and prints a line for each.
+/// Tells the instances, and prints of each that it is told, or is up to date.
 pub async fn upgrade_instances(options: UpgradeOptions) -> anyhow::Result<()> {
-    let which = if options.all { Which::All } else { Which::Ids(options.instances.into_iter().collect()) };
+    let UpgradeOptions { set, namespace, instances, all } = options;
+    let name = set.strip_prefix("vmss/").unwrap_or(&set);
+    ensure!(!name.contains('/'), "{set} is no scale set; write vmss/NAME, or NAME");
     let client = connect().await?;
-    let tell = |line: &str| Ok(writeln!(std::io::stdout(), "{line}")?);
-    upgrade::upgrade(client, options.namespace.as_deref(), &options.set, &which, tell).await
+    let namespace = namespace.unwrap_or_else(|| client.default_namespace().to_owned());
+    let full_name = Name::new(namespace.as_str(), name);
+    let set = Api::<VirtualMachineScaleSetObject>::namespaced(client.clone(), &namespace).get_opt(name).await?;
+    let set = set.with_context(|| format!("there is no scale set {full_name}; `kubectl get vmss -A` lists all"))?;
+    let latest = set.status.and_then(|status| status.view.update_revision);
+    let latest =
+        latest.with_context(|| format!("scale set {full_name} has no model in the fabric yet; see its conditions"))?;
+    let (kind, short, wish) = match set.spec.orchestration_mode {
+        OrchestrationMode::Uniform => (Kind::VirtualMachineScaleSetVM, "vmssvm", json!({"spec": {"revision": latest}})),
+        OrchestrationMode::Flexible => {
+            (Kind::VirtualMachine, "vm", json!({"metadata": {"annotations": {WISHED_REVISION: latest}}}))
+        }
+    };
+    let api = Api::<DynamicObject>::namespaced_with(client, &namespace, &api_resource(kind));
+    let asked: BTreeSet<u64> = instances.into_iter().collect();
+    let mut met = BTreeSet::new();
+    for instance in api.list(&ListParams::default().labels(&format!("{SCALE_SET_LABEL}={name}"))).await? {
+        let has = instance.data.pointer("/status/revision").and_then(Value::as_str);
+        let is_up_to_date = has == Some(latest.as_str());
+        let instance = instance.name_any();
+        let id = children::instance_of(&full_name, &Name::new(namespace.as_str(), instance.as_str()));
+        let Some(id) = id.filter(|id| all || asked.contains(id)) else { continue };
+        met.insert(id);
+        let told = match is_up_to_date {
+            true => format!("is up to date: it has revision {latest}"),
+            false => {
+                api.patch(&instance, &PatchParams::default(), &Patch::Merge(&wish)).await?;
+                format!("is told to have revision {latest}")
+            }
+        };
+        writeln!(std::io::stdout(), "{short}/{instance} {told}")?;
+    }
+    let missing: Vec<String> = asked.difference(&met).map(u64::to_string).collect();
+    let rest = if met.is_empty() { "see its status.instanceIds" } else { "the others are told or up to date" };
+    ensure!(missing.is_empty(), "scale set {name} has no instance {}; {rest}", missing.join(", "));
+    ensure!(!met.is_empty(), "scale set {name} has no instances");
+    Ok(())
 }

@@ -12,6 +12,7 @@ mod tests;
 #[cfg(test)]
 pub(crate) mod told;
 
+use std::collections::BTreeSet;
 use std::fmt::{self, Display};
 
 use super::kind::refusing_rules;
@@ -164,6 +165,11 @@ for what comes another way.
 | rule | what it says | here | source |
 | --- | --- | --- | --- |
 ";
+
+/// The ids of all rules in order; of a run, the first and the last.
+pub fn ids() -> BTreeSet<&'static str> {
+    rows().map(|row| row.id).chain(remarks().flat_map(|remark| remark.id.split(" to "))).collect()
+}
 
 /// The lines that `vnet rules ID` prints; none if there is no such rule.
 pub fn lookup(id: &str) -> Vec<String> {

@@ -1,4 +1,5 @@
-//! The list of kinds, and what is made from it. A new kind is a file here, a file in `api`, and a line in this list.
+//! The list of kinds, and what is made from it. A new kind is a file here, a file in `api`, and a line in this list; where
+//! kinds are told apart by name, the compiler then says that one is missing.
 
 use std::collections::BTreeSet;
 
@@ -59,6 +60,11 @@ macro_rules! define_kinds {
                 match self {
                     $(Kind::$kind => $kind::HOT_FIELDS,)*
                 }
+            }
+
+            /// The kind that is called so in a manifest.
+            pub fn named(name: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|kind| kind.as_str() == name)
             }
 
             /// The kind's name in a manifest.

@@ -24,38 +24,76 @@ use crate::fabric::{AnyRecord, Engine, Kind, Name, ObjectId, Settings, Violation
 
 pub use messages::{Input, Namespace, Notice, Outcome, Source, What, Write};
 
+/// What a watch that lists has shown.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Seen {
+    Namespace(Arc<str>),
+    Object(ObjectId),
+    Revision(Name, u64),
+}
+
 /// The state machine.
 #[derive(Clone, Debug)]
 pub struct Core {
     engine: Engine,
+
+    // What the API server has shown.
+    /// Every object, with what was last judged and written of it.
     index: BTreeMap<ObjectId, Entry>,
     namespaces: BTreeMap<Arc<str>, Namespace>,
-    listing: BTreeMap<Source, BTreeSet<ObjectId>>,
+    /// The models of scale sets that ControllerRevisions keep.
+    revisions: BTreeMap<(Name, u64), Revision>,
+    /// The watches that are listing, with what they have shown so far.
+    listing: BTreeMap<Source, BTreeSet<Seen>>,
+    /// The watches that have listed everything once.
     listed: BTreeSet<Source>,
+
+    // The start.
+    /// What the statuses tell of the fabric, until it is restored from that.
     records: BTreeMap<ObjectId, AnyRecord>,
     started: bool,
+
+    // Judgement.
+    /// The objects that are to be judged.
     work: Queue,
+    /// What each refused object waits for.
     waits: Waits,
+    /// The objects that freed capacity has woken, with their places in the line.
     woken: BTreeMap<ObjectId, BTreeMap<WaitKey, u64>>,
-    reports: Queue,
-    held_back: BTreeMap<ObjectId, BTreeSet<ObjectId>>,
-    children: BTreeMap<ObjectId, BTreeSet<ObjectId>>,
-    late: Queue,
-    due: BTreeSet<(Name, u64)>,
-    untold: BTreeMap<ObjectId, BTreeSet<u64>>,
-    births: Queue,
-    wanted: BTreeMap<ObjectId, (ObjectId, Child)>,
-    unborn: BTreeSet<ObjectId>,
-    in_the_way: BTreeMap<ObjectId, (Name, u64)>,
-    troubles: BTreeMap<ObjectId, children::Trouble>,
-    retries: BTreeSet<(Timestamp, ObjectId)>,
-    revisions: BTreeMap<(Name, u64), Revision>,
-    revisions_seen: Option<BTreeSet<(Name, u64)>>,
-    timers: BTreeSet<(Timestamp, ObjectId)>,
     judgements: u64,
+
+    // Writes.
+    /// The objects of which something may have to be written.
+    reports: Queue,
+    /// The scale sets of which that is so, once nothing else is to be written.
+    late: Queue,
+    /// The objects whose write waits for that of another, by the other.
+    held_back: BTreeMap<ObjectId, BTreeSet<ObjectId>>,
+    /// When an object is to be looked at again whose status is written with pauses.
+    timers: BTreeSet<(Timestamp, ObjectId)>,
     looks: u64,
     notices: Vec<Notice>,
     dropped: Vec<(ObjectId, String)>,
+
+    // The objects of scale sets.
+    /// The objects that a scale set owns.
+    children: BTreeMap<ObjectId, BTreeSet<ObjectId>>,
+    /// The instances whose objects are to be compared with what the fabric wants.
+    due: BTreeSet<(Name, u64)>,
+    /// The instances whose objects are made once the status of their set tells of them.
+    untold: BTreeMap<ObjectId, BTreeSet<u64>>,
+    /// The objects that are to be created or changed.
+    births: Queue,
+    /// Of which scale set those are, and what they are to be.
+    wanted: BTreeMap<ObjectId, (ObjectId, Child)>,
+    /// The objects whose creation or change has been asked for, and not been answered.
+    unborn: BTreeSet<ObjectId>,
+    /// The objects of others that have the name of one that is to be made, and of which instance.
+    in_the_way: BTreeMap<ObjectId, (Name, u64)>,
+    /// The objects whose creation or change has failed.
+    troubles: BTreeMap<ObjectId, children::Trouble>,
+    /// When that is tried again.
+    retries: BTreeSet<(Timestamp, ObjectId)>,
 }
 
 impl Core {
@@ -85,7 +123,6 @@ impl Core {
             troubles: BTreeMap::new(),
             retries: BTreeSet::new(),
             revisions: BTreeMap::new(),
-            revisions_seen: None,
             timers: BTreeSet::new(),
             judgements: 0,
             looks: 0,
@@ -131,7 +168,6 @@ impl Core {
     /// Takes one input in.
     pub fn feed(&mut self, input: Input) {
         match input {
-            Input::ListStarted(Source::Revisions) => self.revisions_seen = Some(BTreeSet::new()),
             Input::ListStarted(source) => {
                 self.listing.insert(source, BTreeSet::new());
             }
@@ -179,7 +215,7 @@ impl Core {
                 self.judge(&id);
             }
             let Some((set, instance)) = self.due.pop_first() else { return };
-            self.raise(set, instance);
+            self.reconcile_instance(set, instance);
             self.after_engine();
         }
     }
@@ -227,9 +263,7 @@ impl Core {
 
     fn applied(&mut self, mut observed: Observed) {
         let id = observed.id.clone();
-        if let Some(seen) = self.listing.get_mut(&Source::Objects(id.kind)) {
-            seen.insert(id.clone());
-        }
+        self.has_listed(Source::Objects(id.kind), || Seen::Object(id.clone()));
         // Without the finalizer, an object that is being deleted has been released: what its status tells is another's.
         let released = observed.deleting && !observed.has_finalizer;
         if let Some(record) = observed.record.take().filter(|_| !self.started && !released) {
@@ -244,16 +278,16 @@ impl Core {
                 let before = entry.owner.clone();
                 entry.update(observed);
                 let after = entry.owner.clone();
-                self.belongs(&id, before.as_ref(), after.as_ref());
+                self.change_owner(&id, before.as_ref(), after.as_ref());
             }
             Some(_) | None => {
                 let before = self.index.get(&id).and_then(|entry| entry.owner.clone());
                 let after = observed.owner.clone();
                 self.index.insert(id.clone(), Entry::new(observed));
-                self.belongs(&id, before.as_ref(), after.as_ref());
+                self.change_owner(&id, before.as_ref(), after.as_ref());
             }
         }
-        self.let_on(&id);
+        self.requeue_held_back(&id);
         if leaves && id.kind == Kind::VirtualMachineScaleSet {
             self.report_children(&id);
         }
@@ -266,38 +300,46 @@ impl Core {
             self.leave_children(id);
         }
         let owner = entry.and_then(|entry| entry.owner);
-        self.belongs(id, owner.as_ref(), None);
+        self.change_owner(id, owner.as_ref(), None);
         self.makes_way(id);
         if id.kind == Kind::VirtualMachineScaleSet {
             self.report_children(id);
         }
         self.records.remove(id);
-        self.let_on(id);
+        self.requeue_held_back(id);
         self.work.push(id.clone(), Urgency::Deletion);
     }
 
-    fn list_done(&mut self, source: Source) {
-        if source == Source::Revisions {
-            self.revisions_listed();
-            self.listed.insert(source);
+    /// Notes what a watch that is listing has shown.
+    fn has_listed(&mut self, source: Source, seen: impl FnOnce() -> Seen) {
+        if let Some(all) = self.listing.get_mut(&source) {
+            all.insert(seen());
         }
+    }
+
+    /// What is known and was not listed has gone without an event.
+    fn list_done(&mut self, source: Source) {
         let Some(seen) = self.listing.remove(&source) else { return };
         self.listed.insert(source);
-        let Source::Objects(kind) = source else { return };
-        // What is in the index and was not listed has gone without an event.
-        let known = self.index.keys().filter(|id| id.kind == kind && !seen.contains(id));
-        let gone: Vec<ObjectId> = known.cloned().collect();
-        for id in gone {
-            self.gone(&id);
-        }
-        let in_the_way = self.in_the_way.keys().filter(|id| id.kind == kind && !seen.contains(id));
-        let out_of_the_way: Vec<ObjectId> = in_the_way.cloned().collect();
-        for id in out_of_the_way {
-            self.makes_way(&id);
+        match source {
+            Source::Namespaces => self.namespaces.retain(|name, _| seen.contains(&Seen::Namespace(name.clone()))),
+            Source::Revisions => self.revisions_listed(&seen),
+            Source::Objects(kind) => {
+                let is_gone = |id: &&ObjectId| id.kind == kind && !seen.contains(&Seen::Object((*id).clone()));
+                let gone: Vec<ObjectId> = self.index.keys().filter(is_gone).cloned().collect();
+                for id in gone {
+                    self.gone(&id);
+                }
+                let out_of_the_way: Vec<ObjectId> = self.in_the_way.keys().filter(is_gone).cloned().collect();
+                for id in out_of_the_way {
+                    self.makes_way(&id);
+                }
+            }
         }
     }
 
     fn namespace(&mut self, name: Arc<str>, namespace: Namespace) {
+        self.has_listed(Source::Namespaces, || Seen::Namespace(name.clone()));
         let before = self.namespaces.insert(name.clone(), namespace.clone());
         let labels = |namespace: &Namespace| (namespace.location.clone(), namespace.subscription.clone());
         if before.is_some_and(|before| labels(&before) == labels(&namespace)) {

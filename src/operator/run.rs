@@ -135,8 +135,15 @@ fn told<K>(
         Ok(Event::Init) => Some(Input::ListStarted(source)),
         Ok(Event::InitDone) => Some(Input::ListDone(source)),
         Ok(event) => input(event),
+        Err(watcher::Error::InitialListFailed(kube::Error::Api(status))) if status.code == 404 => {
+            tracing::warn!(
+                ?source,
+                "there is nothing to watch, and it is tried again; install the CRDs of `vnet crds`"
+            );
+            None
+        }
         Err(error) => {
-            tracing::warn!(?source, %error, "a watch failed, and is begun again; are the CRDs of `vnet crds` installed?");
+            tracing::warn!(?source, %error, "a watch failed, and is begun again");
             None
         }
     }

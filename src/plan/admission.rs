@@ -31,12 +31,8 @@ struct Schema {
 /// The schemas of all kinds, read once.
 fn schema(kind: Kind) -> Option<&'static Schema> {
     static SCHEMAS: LazyLock<BTreeMap<Kind, Schema>> = LazyLock::new(|| {
-        let definitions = crd::known();
-        let schema = |definition: &Value| {
-            let whole = definition.pointer("/spec/versions/0/schema/openAPIV3Schema").cloned().unwrap_or_default();
-            Schema { compiled: compile_schema(&whole), whole }
-        };
-        Kind::ALL.iter().copied().zip(definitions.iter().map(schema)).collect()
+        let read = |whole: Value| Schema { compiled: compile_schema(&whole), whole };
+        crd::schemas().map(|(kind, schema)| (kind, read(schema))).collect()
     });
     SCHEMAS.get(&kind)
 }
@@ -160,11 +156,20 @@ pub fn refusal(rule: &str, path: String, message: String, remedy: String) -> Vio
 }
 
 fn objection(error: ValidationError) -> ViolationReport {
-    let remedy = match error.message.strip_prefix("must be ") {
-        Some(what) => format!("Write {what}."),
-        None => "Correct the field as the message says.".to_owned(),
-    };
-    refusal(CEL, error.field_path, format!("The field is refused: {}.", error.message), remedy)
+    let (fact, remedy) =
+        remedy(&error.message).unwrap_or((&error.message, "Write what this rule lets through.".to_owned()));
+    refusal(CEL, error.field_path, format!("The field is refused: {fact}."), remedy)
+}
+
+/// What is wrong, and what to do: `must be` this, or fact and remedy with a colon between them.
+fn remedy(message: &str) -> Option<(&str, String)> {
+    if let Some(what) = message.strip_prefix("must be ") {
+        return Some((message, format!("Write {what}.")));
+    }
+    let (fact, remedy) = message.split_once(": ")?;
+    let mut rest = remedy.chars();
+    let first = rest.next()?.to_uppercase();
+    Some((fact, format!("{first}{}.", rest.as_str())))
 }
 
 #[cfg(test)]
@@ -201,6 +206,60 @@ mod tests {
         assert_eq!((only.rule.as_str(), only.code.as_str()), ("CEL", "Invalid"));
         assert_eq!(only.path, "spec.ipConfigurations[0].privateIPAddress");
         assert_eq!(only.remedy, "Write an IP address, such as 10.0.1.10.");
+    }
+
+    #[test]
+    fn the_remedy_of_a_rule_of_the_schema_is_what_to_do_and_the_message_what_is_wrong() {
+        let of = |kind, spec: Value| {
+            let object = json!({"metadata": {"name": "n", "namespace": "a"}, "spec": spec});
+            let [only] = <[_; 1]>::try_from(refusals(kind, &object)).unwrap();
+            (only.message, only.remedy)
+        };
+        let told = |message: &str, remedy: &str| (message.to_owned(), remedy.to_owned());
+        let two = json!([{"name": "a", "primary": true}, {"name": "b", "primary": true}]);
+        assert_eq!(
+            of(Kind::NetworkInterface, json!({"subnet": {"name": "web"}, "ipConfigurations": two})),
+            told("The field is refused: only one configuration may be primary.", "Leave primary: true to one of them.",)
+        );
+        assert_eq!(
+            of(Kind::PublicIPAddress, json!({"publicIPPrefix": {"name": "pool"}})),
+            told(
+                "The field is refused: only a Standard public address is taken from a prefix.",
+                "Set sku.name to Standard, or leave publicIPPrefix out.",
+            )
+        );
+        assert_eq!(
+            of(Kind::VirtualNetwork, json!({"addressSpace": {"addressPrefixes": ["10.0.0.5/16"]}})),
+            told(
+                "The field is refused: has host bits set.",
+                "Write the first address of the range, such as 10.0.0.0/16 instead of 10.0.0.5/16.",
+            )
+        );
+        let two = json!({"virtualNetwork": {"name": "hub"}, "addressPrefixes": ["10.0.1.0/24", "10.0.2.0/24"]});
+        let what = "exactly one IPv4 range, such as 10.0.1.0/24, and at most one IPv6 range beside it";
+        assert_eq!(
+            of(Kind::Subnet, two),
+            told(&format!("The field is refused: must be {what}."), &format!("Write {what}."))
+        );
+    }
+
+    #[test]
+    fn every_message_of_every_rule_says_what_to_do() {
+        fn messages(schema: &Value, out: &mut Vec<String>) {
+            match schema {
+                Value::Object(fields) => {
+                    let rules = fields.get("x-kubernetes-validations").and_then(Value::as_array).into_iter().flatten();
+                    out.extend(rules.map(|rule| rule["message"].as_str().unwrap().to_owned()));
+                    fields.values().for_each(|field| messages(field, out));
+                }
+                Value::Array(items) => items.iter().for_each(|item| messages(item, out)),
+                Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+            }
+        }
+        let mut all = Vec::new();
+        Kind::ALL.iter().for_each(|kind| messages(&schema(*kind).unwrap().whole, &mut all));
+        let vague: Vec<_> = all.iter().filter(|message| remedy(message).is_none()).collect();
+        assert!(all.len() > 50 && vague.is_empty(), "{vague:#?} of {}", all.len());
     }
 
     #[test]

@@ -14,7 +14,7 @@ use crate::api::object::Recall;
 use crate::fabric::{Engine, Kind, ObjectId, Settings, Violation};
 use crate::operator::{Core, Input, Namespace, Source, What, Write};
 
-/// So many writes an object are far more than any needs to come to rest.
+/// The writes per object after which a plan counts as endless; none needs a tenth of it.
 const WRITES_PER_OBJECT: usize = 1000;
 
 /// The objects of the plan never come to rest.

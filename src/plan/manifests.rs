@@ -45,7 +45,7 @@ pub struct Manifest {
     pub id: ObjectId,
     /// All that is written of it, with its namespace.
     pub object: Value,
-    /// The how manieth of all it is.
+    /// Its place among all that is read, from 1.
     pub turn: usize,
     file: Arc<str>,
     node: Node,
@@ -56,7 +56,7 @@ pub struct Manifest {
 pub struct NamespaceManifest {
     /// All that is written of it.
     pub object: Value,
-    /// The how manieth of all it is.
+    /// Its place among all that is read, from 1.
     pub turn: usize,
     /// Where it begins.
     pub place: Place,
@@ -179,7 +179,7 @@ impl Reader<'_> {
     }
 
     fn object(&mut self, file: &Arc<str>, node: &Node, kind: &str) {
-        let Some(kind) = Kind::ALL.iter().copied().find(|known| known.as_str() == kind) else {
+        let Some(kind) = Kind::named(kind) else {
             let kinds = nearest(kind, Kind::ALL.iter().map(|known| known.as_str())).join(", ");
             let message = format!("{GROUP} has no kind {kind}; the nearest are {kinds}");
             return self.cannot_read(file, node.line_of("kind"), message);

@@ -132,7 +132,7 @@ fn pools<'a>(
     object: &PlannedObject,
     violation: &'a ViolationReport,
 ) -> impl Iterator<Item = &'a WaitKey> {
-    let id = Kind::ALL.iter().copied().find(|kind| kind.as_str() == object.object.kind).map(|kind| {
+    let id = Kind::named(&object.object.kind).map(|kind| {
         let NamedObject { namespace, name, .. } = &object.object;
         ObjectId::new(kind, Name::new(namespace.as_str(), name.as_str()))
     });

@@ -6,7 +6,7 @@ mod table;
 
 use serde_json::Value;
 
-pub use self::github::github;
+pub use self::github::{failed, github, unreadable};
 pub use self::markdown::markdown;
 pub use self::table::table;
 use super::manifests::Place;

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::document::{self, Malformed, Node};
-use super::manifests::{File, Unreadable};
+use super::manifests::{File, Manifests, Unreadable};
 use crate::api::{GROUP, VERSION};
 use crate::fabric::{Kind, Name, ObjectId};
 
@@ -29,6 +29,14 @@ pub struct State {
 }
 
 impl State {
+    /// Nothing yet, but the Namespaces that manifests name and do not make.
+    pub fn before(manifests: &Manifests) -> Self {
+        let named = manifests.objects.keys().map(|id| &id.name.namespace);
+        let named = named.filter(|namespace| !manifests.namespaces.contains_key(*namespace));
+        let namespaces = named.map(|namespace| (namespace.clone(), ObjectMeta::default())).collect();
+        Self { namespaces: Some(namespaces), ..Self::default() }
+    }
+
     /// Takes in what one object, or a List of objects, tells; of other kinds it tells nothing. `fails` is told what cannot
     /// be read, and on which line.
     fn take_in(&mut self, node: &Node, fails: &mut impl FnMut(u64, String)) {
@@ -47,7 +55,7 @@ impl State {
     fn object(&mut self, object: Value) -> Result<(), String> {
         let text = |field: &str| object.get(field).and_then(Value::as_str).unwrap_or_default();
         let (version, kind) = (text("apiVersion"), text("kind"));
-        let known = Kind::ALL.iter().copied().find(|known| known.as_str() == kind);
+        let known = Kind::named(kind);
         match (version.split_once('/').unwrap_or(("", version)), kind, known) {
             ((GROUP, VERSION), _, Some(kind)) => {
                 let object: DynamicObject = read(object)?;

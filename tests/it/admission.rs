@@ -123,14 +123,14 @@ fn a_malformed_prefix_is_refused_with_an_example() {
 
 #[test]
 fn a_prefix_with_host_bits_is_refused_with_an_example() {
-    let parts = ["spec.addressSpace.addressPrefixes[0]", "has host bits set; write the first address of the range"];
+    let parts = ["spec.addressSpace.addressPrefixes[0]", "has host bits set: write the first address of the range"];
     is_refused_with(&network("hub", "10.0.0.5/16"), &parts);
 }
 
 #[test]
 fn two_primary_configurations_are_refused() {
     let two = nic_with("a", "web", &["{name: one, primary: true}", "{name: two, primary: true}"]);
-    is_refused_with(&two, &["spec.ipConfigurations", "only one configuration may be primary: true"]);
+    is_refused_with(&two, &["spec.ipConfigurations", "only one configuration may be primary: leave"]);
 }
 
 #[test]
@@ -186,7 +186,7 @@ fn a_field_that_does_not_exist_is_refused_by_name() {
 #[test]
 fn a_subnet_of_two_ipv4_ranges_is_refused() {
     let two = subnet("web", "hub", "10.0.1.0/24, 10.0.2.0/24");
-    is_refused_with(&two, &["spec.addressPrefixes", "must have exactly one IPv4 range"]);
+    is_refused_with(&two, &["spec.addressPrefixes", "must be exactly one IPv4 range"]);
 }
 
 #[test]

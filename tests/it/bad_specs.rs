@@ -205,7 +205,7 @@ fn what_is_said_twice_is_refused_by_its_field() {
             "primary",
             JsonPatch,
             nic(primaries),
-            "spec.ipConfigurations: ... only one configuration may be primary: true",
+            "spec.ipConfigurations: ... only one configuration may be primary: leave primary: true to one of them",
         ),
         (
             "an IPv4 range",

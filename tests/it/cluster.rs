@@ -22,9 +22,12 @@ const ASK_AGAIN: Duration = Duration::from_millis(20);
 /// How often the operator may fail to start because its port was taken in the meantime.
 const STARTS: usize = 3;
 
+/// The name of the cluster of all tests that leave the operator running.
+const SHARED_BY_ALL: &str = "shared";
+
 /// Drives the client; tests themselves are plain functions.
 static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().expect("the machine has threads to spare"));
-static SHARED: LazyLock<anyhow::Result<Cluster>> = LazyLock::new(|| Cluster::start("shared"));
+static SHARED: LazyLock<anyhow::Result<Cluster>> = LazyLock::new(|| Cluster::start(SHARED_BY_ALL));
 static ALONE: LazyLock<anyhow::Result<Mutex<Cluster>>> = LazyLock::new(|| Cluster::start("alone").map(Mutex::new));
 
 /// Runs a future of the client to its end.
@@ -121,6 +124,11 @@ impl Cluster {
     /// The client of the tests.
     pub fn client(&self) -> Client {
         self.client.clone()
+    }
+
+    /// Whether all tests use it, at the same time.
+    pub fn is_shared(&self) -> bool {
+        self.folder.ends_with(SHARED_BY_ALL)
     }
 
     /// Runs kubectl, which reads `input`.

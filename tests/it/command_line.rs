@@ -1,6 +1,6 @@
 //! The command line of `vnet`, as a newcomer explores it.
 
-use std::io::Write;
+use std::io::{BufRead, BufReader, Write};
 use std::process::{Command, Output, Stdio};
 
 use crate::plan::text;
@@ -37,6 +37,17 @@ fn every_shell_gets_its_completions() {
     for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
         let told = vnet(&["completions", shell]);
         assert!(told.status.success() && text(&told.stdout).contains("plan"), "{shell}");
+    }
+}
+
+#[test]
+fn bash_and_zsh_complete_the_ids_of_rules() {
+    for shell in ["bash", "zsh"] {
+        let told = vnet(&["completions", shell]);
+        for id in ["ADDR-08", "VMSS-06", "S-36", "D-06"] {
+            let words: Vec<&str> = text(&told.stdout).split(|c: char| !c.is_alphanumeric() && c != '-').collect();
+            assert!(words.contains(&id), "{id} is not in that of {shell}");
+        }
     }
 }
 
@@ -112,6 +123,118 @@ fn all_that_cannot_be_read_is_told_at_once() {
     for part in ["a.yaml: it is no text in UTF-8; leave it out", "missing.yaml: there is no such file"] {
         assert!(said.contains(part), "{part:?} is not in {said}");
     }
+}
+
+#[test]
+fn what_cannot_be_read_is_an_annotation_of_the_pull_request_too() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let (good, broken, binary, missing) = (path("good.yaml"), path("broken.yaml"), path("binary.yaml"), path("none"));
+    std::fs::write(&good, "apiVersion: vnet.dev/v1alpha1\nkind: AvailabilitySet\nmetadata: {name: a}\nspec: {}\n")
+        .unwrap();
+    std::fs::write(&broken, "metadata: {name: a}\n---\nspec: {}\n").unwrap();
+    std::fs::write(&binary, b"\xff\xfe").unwrap();
+    let title = "title=Unreadable::";
+    for (arguments, begins) in [
+        (vec![&*broken], [1, 3].map(|line| format!("::error file={broken},line={line},{title}it has no api")).to_vec()),
+        (
+            vec![&*binary, &*broken, &*missing],
+            vec![
+                format!("::error file={binary},{title}it is no text in UTF-8"),
+                format!("::error file={missing},{title}there is no such file"),
+                format!("::error file={broken},line=1,{title}it has no apiVersion and kind"),
+                format!("::error file={broken},line=3,{title}it has no apiVersion and kind"),
+            ],
+        ),
+        (
+            vec![&*good, "--against", &*broken],
+            [1, 3].map(|line| format!("::error file={broken},line={line},{title}what stands here")).to_vec(),
+        ),
+        (vec![&*good, "--against", &*missing], vec![format!("::error file={missing},{title}there is no such file")]),
+        (vec![&*good, "--against", "cluster"], vec!["::error title=vnet plan::no cluster: ".to_owned()]),
+        (vec!["-"], vec!["::error title=vnet plan::there is no object in -; ".to_owned()]),
+    ] {
+        let told = vnet(&[&["plan", "-o", "github"], &arguments[..]].concat());
+        let lines: Vec<&str> = text(&told.stdout).lines().collect();
+        let as_told =
+            lines.len() == begins.len() && lines.iter().zip(&begins).all(|(line, begin)| line.starts_with(begin));
+        assert!(as_told, "{arguments:?}: {begins:#?}\n{lines:#?}");
+        assert!(told.status.code() == Some(2) && text(&told.stderr).starts_with("Error: "), "{arguments:?}: {told:?}");
+    }
+}
+
+#[test]
+fn where_nothing_can_be_planned_no_program_reads_a_plan() {
+    for form in ["json", "yaml", "table", "markdown"] {
+        let told = vnet(&["plan", "missing.yaml", "-o", form]);
+        assert_eq!((told.status.code(), text(&told.stdout)), (Some(2), ""), "{form}");
+        assert!(text(&told.stderr).contains("missing.yaml: there is no such file"), "{form}: {told:?}");
+    }
+}
+
+/// A kubeconfig of a cluster that does not answer, and its folder.
+fn of_a_silent_cluster() -> (tempfile::TempDir, std::path::PathBuf) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let kubeconfig = folder.path().join("kubeconfig.yaml");
+    let config = "{apiVersion: v1, kind: Config, clusters: [{name: c, cluster: {server: 'https://127.0.0.1:1'}}], \
+                  users: [{name: u, user: {token: t}}], contexts: [{name: prod, context: {cluster: c, user: u}}], \
+                  current-context: prod}";
+    std::fs::write(&kubeconfig, config).expect("it can be written");
+    (folder, kubeconfig)
+}
+
+#[test]
+fn a_cluster_that_does_not_answer_is_named_with_what_to_do() {
+    let (_folder, kubeconfig) = of_a_silent_cluster();
+    for arguments in [&["plan", "examples", "--against", "cluster"][..], &["upgrade", "vmss/api", "--all"]] {
+        let mut vnet = Command::new(env!("CARGO_BIN_EXE_vnet"));
+        let told = vnet.args(arguments).current_dir(crate::cluster::project()).env("KUBECONFIG", &kubeconfig).output();
+        let told = told.expect("it runs");
+        let said = text(&told.stderr);
+        for part in ["https://127.0.0.1:1;", "`kubectl config current-context`", "`make up`", "\n  Connection refused"]
+        {
+            assert!(told.status.code() == Some(2) && said.contains(part), "{arguments:?}: {part:?} is not in {said}");
+        }
+    }
+}
+
+#[test]
+fn an_operator_whose_cluster_does_not_answer_says_where_it_asks_and_goes_on() {
+    let (_folder, kubeconfig) = of_a_silent_cluster();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_vnet"));
+    command.args(["run", "--health-addr", "127.0.0.1:0"]).env("KUBECONFIG", &kubeconfig).stderr(Stdio::piped());
+    let mut vnet = command.spawn().expect("it runs");
+    let log = BufReader::new(vnet.stderr.take().expect("it is piped")).lines().map_while(Result::ok);
+    let told = log.take(200).find(|line| line.contains("https://127.0.0.1:1;"));
+    let ended = vnet.try_wait().expect("it is ours");
+    vnet.kill().and_then(|()| vnet.wait()).expect("it ends");
+    let told = told.expect("it says where");
+    assert!(told.contains("`kubectl config current-context`") && told.contains("Connection refused"), "{told}");
+    assert_eq!(ended, None, "it goes on");
+}
+
+#[test]
+fn that_no_cluster_is_known_is_told_once() {
+    let told = vnet(&["upgrade", "vmss/api", "--all"]);
+    let said = text(&told.stderr);
+    assert!(said.contains("`kubectl config get-contexts`") && said.contains("`make up`"), "{said}");
+    assert_eq!(said.matches("failed to determine current context").count(), 1, "{said}");
+}
+
+#[test]
+fn without_a_state_a_namespace_is_created_before_what_is_in_it() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (net, state) = (folder.path().join("net.yaml"), folder.path().join("state.yaml"));
+    let set = "apiVersion: vnet.dev/v1alpha1\nkind: AvailabilitySet\nmetadata: {name: a, namespace: shop}\nspec: {}\n";
+    std::fs::write(&net, format!("{set}---\napiVersion: v1\nkind: Namespace\nmetadata: {{name: shop}}\n")).unwrap();
+    std::fs::write(&state, "{apiVersion: v1, kind: List, items: []}").unwrap();
+    let planned = |more: &[&str]| {
+        let told = vnet(&[&["plan", net.to_str().unwrap(), "-o", "json"], more].concat());
+        let objects = crate::plan::objects(&crate::plan::json(&told)).into_iter();
+        objects.map(|object| format!("{} {}", object["action"], object["kind"]).replace('"', "")).collect::<Vec<_>>()
+    };
+    assert_eq!(planned(&[]), ["Create Namespace", "Create AvailabilitySet"]);
+    assert_eq!(planned(&["--against", state.to_str().unwrap()]), ["Create AvailabilitySet"], "it does not tell");
 }
 
 /// What `vnet rules` prints, and says on standard error if it fails.

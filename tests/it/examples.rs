@@ -84,10 +84,8 @@ fn sources() -> BTreeMap<String, PathBuf> {
 /// A cluster that holds nothing but the examples; they come one after the other, so that chance decides nothing.
 pub fn alone_in(cluster: &Cluster) {
     clear(cluster);
-    let kubectl = |arguments: &[&str]| {
-        let told = cluster.kubectl(arguments, "");
-        assert!(told.ok, "kubectl {arguments:?}: {}", told.err);
-    };
+    let space = Space::named(cluster, "shop");
+    let kubectl = |arguments: &[&str]| drop(space.kubectl_ok(arguments, ""));
     for path in sources().into_values() {
         let path = path.to_str().expect("it is UTF-8");
         kubectl(&["apply", "-f", path]);
@@ -95,7 +93,7 @@ pub fn alone_in(cluster: &Cluster) {
             kubectl(&["wait", "--for=condition=Ready", "--timeout=60s", "-f", path]);
         }
     }
-    kubectl(&["wait", "--for=jsonpath={.status.ipAddress}", "--timeout=60s", "-n", "shop", "pip/jump"]);
+    kubectl(&["wait", "--for=jsonpath={.status.ipAddress}", "--timeout=60s", "pip/jump"]);
 }
 
 /// Deletes every namespace but the server's own, with all that is in it.

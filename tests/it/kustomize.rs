@@ -28,7 +28,10 @@ fn carried_out<'a>(overlay: &str) -> Space<'a> {
     let planned = plan_of_stdin(space.cluster, &["-", "-o", "json"], &manifests);
     assert_eq!(planned.status.code(), Some(0), "{planned:?}");
     space.apply(&manifests);
-    for planned in objects(&json(&planned)) {
+    let planned = objects(&json(&planned));
+    let (namespace, others) = planned.split_first().expect("something is planned");
+    assert_eq!((&namespace["kind"], &namespace["name"]), (&"Namespace".into(), &space.name.as_str().into()));
+    for planned in others {
         assert_eq!(planned["namespace"], space.name.as_str(), "the namespace is the overlay's");
         let word = |field: &str| planned[field].as_str().expect("a text").to_owned();
         space.ready(&format!("{}/{}", word("kind"), word("name")));

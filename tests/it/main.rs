@@ -2,7 +2,8 @@
 //! YAML in through `kubectl`, status out.
 //!
 //! Tests share one control plane, each in a namespace of its own. Those that stop the operator or change what is
-//! installed take turns on a second one. Nothing sleeps: a test waits for a state, with a deadline.
+//! installed take turns on a second one. A test watches for a state, with a deadline; it asks again and again only for what
+//! cannot be watched.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::as_conversions)]
 

@@ -22,7 +22,7 @@ fn the_api_server_refuses_what_the_schema_rules_out() {
         (with("replicas: 1", "replicas: 1001"), "spec.replicas"),
         (with("replicas: 1", "replicas: -1"), "spec.replicas"),
         (with(nics, "[]"), "networkInterfaceConfigurations"),
-        (with(nics, &format!("[{}, {}]", nic("a"), nic("b"))), "only one network interface may be primary: true"),
+        (with(nics, &format!("[{}, {}]", nic("a"), nic("b"))), "only one network interface may be primary: leave"),
         (with("[{name: ip}]", "[]"), "ipConfigurations"),
         (with("mode: Manual", "mode: Sometimes"), "spec.upgradePolicy.mode"),
         (with("mode: Manual", "mode: Rolling, rollingUpgradePolicy: {pauseTimeBetweenBatches: soon}"), "ISO 8601"),

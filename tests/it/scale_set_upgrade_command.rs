@@ -50,6 +50,29 @@ fn all_instances_are_upgraded_when_that_is_asked_for_and_none_moves() {
 }
 
 #[test]
+fn instances_that_have_the_latest_model_are_told_apart_and_not_written() {
+    for (set, kind) in [(ScaleSet::uniform(3), "vmssvm"), (ScaleSet::flexible(3), "vm")] {
+        let space = outdated(&set);
+        assert!(space.vnet(&["upgrade", "vmss/api", "--instances", "1"]).ok);
+        upgraded(&space, [false, true, false]);
+        space.wait(&format!("{kind}/api-1"), "with the latest model", |instance| at(instance, "/revision") == "2");
+        let before = space.ready(&format!("{kind}/api-1")).metadata.resource_version;
+        let told = space.vnet(&["upgrade", "api", "--all"]);
+        let lines = [
+            format!("{kind}/api-0 is told to have revision 2\n"),
+            format!("{kind}/api-1 is up to date: it has revision 2\n"),
+            format!("{kind}/api-2 is told to have revision 2\n"),
+        ];
+        assert_eq!((told.ok, told.out, told.err), (true, lines.concat(), String::new()));
+        assert_eq!(space.get(&format!("{kind}/api-1")).metadata.resource_version, before, "nothing is written");
+        upgraded(&space, [true, true, true]);
+        let told = space.vnet(&["upgrade", "vmss/api", "--instances", "1,7"]);
+        let expected = "scale set api has no instance 7; the others are told or up to date";
+        assert!(!told.ok && told.err.contains(expected), "{}{}", told.out, told.err);
+    }
+}
+
+#[test]
 fn the_network_interfaces_of_a_flexible_instance_follow_when_it_is_upgraded() {
     let space = outdated(&ScaleSet::flexible(3));
     let before = space.ready("nic/api-1-nic");
@@ -65,7 +88,7 @@ fn an_instance_that_there_is_not_is_named_and_the_others_are_upgraded() {
     for set in [ScaleSet::uniform(3), ScaleSet::flexible(3)] {
         let space = outdated(&set);
         let told = space.vnet(&["upgrade", "vmss/api", "--instances", "1,7,9"]);
-        let expected = "scale set api has no instance 7, 9; the others are told";
+        let expected = "scale set api has no instance 7, 9; the others are told or up to date";
         assert!(!told.ok && told.err.contains(expected), "{}{}", told.out, told.err);
         upgraded(&space, [false, true, false]);
     }

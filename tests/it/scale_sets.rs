@@ -9,7 +9,6 @@ use vnet_operator::fabric::Kind;
 
 use crate::cluster::{Told, block_on, poll};
 use crate::contract::{Health, kstatus};
-use crate::foresight::Foresight;
 use crate::manifests::object;
 use crate::space::{Space, at};
 
@@ -96,11 +95,9 @@ impl ScaleSet {
 }
 
 impl Space<'_> {
-    /// `kubectl scale vmss/api`, planned as any edit is.
+    /// `kubectl scale vmss/api`
     pub fn scale(&self, replicas: u32) {
-        let foresight = Foresight::of_edit(self, &self.get("vmss/api"), &json!({"spec": {"replicas": replicas}}));
         self.kubectl_ok(&["scale", "vmss/api", &format!("--replicas={replicas}")], "");
-        self.foresee(foresight);
     }
 
     /// The instances of the set `api`, when they are these, each with its address.
@@ -154,7 +151,7 @@ impl Space<'_> {
 
     /// Runs `vnet` for this namespace.
     pub fn vnet(&self, arguments: &[&str]) -> Told {
-        self.cluster.vnet(&[arguments, &["--namespace", &self.name]].concat())
+        self.change(None, || self.cluster.vnet(&[arguments, &["--namespace", &self.name]].concat()), |_| None)
     }
 
     /// Waits until these are the ControllerRevisions of the set `api`.

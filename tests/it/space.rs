@@ -10,11 +10,11 @@ use kube::core::{DynamicObject, ObjectMeta};
 use kube::runtime::wait::await_condition;
 use serde_json::{Value, json};
 use vnet_operator::api::object::api_resource;
-use vnet_operator::fabric::Kind;
+use vnet_operator::fabric::{Kind, Name, ObjectId};
 
 use crate::cluster::{self, Cluster, DEADLINE, Told, block_on, in_time, tail};
 use crate::contract;
-use crate::foresight::Foresight;
+use crate::foresight::{Asked, Foresight};
 use crate::manifests;
 
 /// A namespace that one test has to itself.
@@ -50,13 +50,18 @@ impl<'a> Space<'a> {
         Self::on_with(cluster, &[])
     }
 
+    /// The namespace of this name, whether it is there or not.
+    pub fn named(cluster: &'a Cluster, name: &str) -> Self {
+        Self { cluster, name: name.to_owned(), foresight: Mutex::new(None) }
+    }
+
     fn on_with(cluster: &'a Cluster, labels: &[(&str, &str)]) -> Self {
         static COUNT: AtomicUsize = AtomicUsize::new(1);
         let thread = std::thread::current();
         let test = thread.name().and_then(|name| name.rsplit("::").next()).unwrap_or("test").replace('_', "-");
         let short: String = test.chars().take(50).collect();
         let name = format!("t{}-{}", COUNT.fetch_add(1, Ordering::Relaxed), short.trim_end_matches('-'));
-        let space = Self { cluster, name, foresight: Mutex::new(None) };
+        let space = Self::named(cluster, &name);
         space.create_with(labels);
         space
     }
@@ -115,9 +120,23 @@ impl<'a> Space<'a> {
 
     /// Runs kubectl in this namespace.
     pub fn kubectl(&self, arguments: &[&str], input: &str) -> Told {
-        if !matches!(arguments, ["get" | "describe" | "explain" | "wait" | "diff", ..]) {
-            self.foresee(None);
+        let told = match arguments {
+            ["get" | "describe" | "explain" | "wait" | "diff" | "config", ..] => self.kubectl_unseen(arguments, input),
+            _ => {
+                let asked = Asked::of_kubectl(self, arguments, input);
+                let kubectl = || self.kubectl_unseen(arguments, input);
+                self.change(asked, kubectl, |told| (!told.ok).then(|| told.err.clone()))
+            }
+        };
+        let waits = matches!(arguments, ["wait" | "delete", ..]) && !arguments.contains(&"--wait=false");
+        if told.ok && waits {
+            self.awaited();
         }
+        told
+    }
+
+    /// Runs kubectl in this namespace, whatever it changes.
+    pub fn kubectl_unseen(&self, arguments: &[&str], input: &str) -> Told {
         let arguments: Vec<&str> = ["--namespace", &self.name].iter().chain(arguments).copied().collect();
         self.cluster.kubectl(&arguments, input)
     }
@@ -131,9 +150,7 @@ impl<'a> Space<'a> {
 
     /// `kubectl apply -f -`
     pub fn apply(&self, manifest: &str) {
-        let foresight = Foresight::of(self, manifest);
         self.kubectl_ok(&["apply", "-f", "-"], manifest);
-        self.foresee(foresight);
     }
 
     /// Labels the namespace anew.
@@ -143,22 +160,17 @@ impl<'a> Space<'a> {
 
     /// `kubectl apply -f -`, which the API server refuses with this message.
     pub fn apply_refused(&self, manifest: &str) -> String {
-        let foresight = Foresight::of(self, manifest);
         let told = self.kubectl(&["apply", "-f", "-"], manifest);
         assert!(!told.ok, "the API server took this:\n{manifest}");
-        foresight.inspect(|foresight| foresight.was_refused(&told.err));
         told.err
     }
 
     /// Merges `change` into the object.
     pub fn edit(&self, id: &str, change: &Value) -> DynamicObject {
         let (kind, name) = read(id);
-        let api = self.objects(kind);
-        let before = block_on(api.get(name)).unwrap_or_else(|error| panic!("{id}: {error}"));
-        let foresight = Foresight::of_edit(self, &before, change);
-        let patched = block_on(api.patch(name, &PatchParams::default(), &Patch::Merge(change)));
-        self.foresee(foresight);
-        patched.unwrap_or_else(|error| panic!("{id}: {error}"))
+        let asked = Asked::merged(&self.get(id), change);
+        let patch = || block_on(self.objects(kind).patch(name, &PatchParams::default(), &Patch::Merge(change)));
+        self.change(Some(asked), patch, refusal).unwrap_or_else(|error| panic!("{id}: {error}"))
     }
 
     /// Merges `change` into the object's spec.
@@ -168,16 +180,20 @@ impl<'a> Space<'a> {
 
     /// Asks for the deletion of the object, and does not wait for it.
     pub fn delete(&self, id: &str) {
-        let foresight = Foresight::of_deletion(self, &self.get(id));
         let (kind, name) = read(id);
-        let deleted = block_on(self.objects(kind).delete(name, &DeleteParams::default()));
-        self.foresee(foresight);
-        deleted.unwrap_or_else(|error| panic!("{id}: {error}"));
+        let asked = Asked::Deleted(vec![ObjectId::new(kind, Name::new(self.name.as_str(), name))]);
+        let delete = || block_on(self.objects(kind).delete(name, &DeleteParams::default()));
+        self.change(Some(asked), delete, refusal).unwrap_or_else(|error| panic!("{id}: {error}"));
     }
 
     /// From here on this is what `vnet plan` said of the last change; returns what it was before.
     pub fn foresee(&self, foresight: Option<Foresight>) -> Option<Foresight> {
         std::mem::replace(&mut self.foresight.lock().unwrap_or_else(PoisonError::into_inner), foresight)
+    }
+
+    fn awaited(&self) {
+        let mut foresight = self.foresight.lock().unwrap_or_else(PoisonError::into_inner);
+        foresight.as_mut().into_iter().for_each(Foresight::is_awaited);
     }
 
     // Waiting.
@@ -194,7 +210,10 @@ impl<'a> Space<'a> {
         };
         let seen = in_time(await_condition(self.objects(kind), name, condition));
         match seen {
-            Some(Ok(Some(object))) => object,
+            Some(Ok(Some(object))) => {
+                self.awaited();
+                object
+            }
             Some(other) => self.fail(id, &format!("{what}: {other:?}")),
             None => self.fail(id, what),
         }
@@ -208,6 +227,7 @@ impl<'a> Space<'a> {
         if in_time(await_condition(self.objects(kind), name, gone)).is_none() {
             self.fail(id, "gone");
         }
+        self.awaited();
     }
 
     /// Waits until the fabric carries the object as it is asked for now.
@@ -227,6 +247,19 @@ impl<'a> Space<'a> {
             self.cluster.log_path().display(),
             tail(&log.join("\n"), 40),
         );
+    }
+}
+
+fn refusal<T>(answer: &kube::Result<T>) -> Option<String> {
+    answer.as_ref().err().map(ToString::to_string)
+}
+
+impl Drop for Space<'_> {
+    /// What the last change came to is compared too.
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            self.as_foreseen_so_far(None);
+        }
     }
 }
 

@@ -18,7 +18,7 @@ use crate::fabric::{Findings, Name, limits};
 pub struct NetworkProfileConfiguration {
     /// The network interfaces of the instance; exactly one is primary.
     #[schemars(length(min = 1, max = limits::NICS_PER_VM), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"]))]
-    #[x_kube(validation = ("self.filter(n, has(n.primary) && n.primary).size() < 2", "only one network interface may be primary: true"))]
+    #[x_kube(validation = ("self.filter(n, has(n.primary) && n.primary).size() < 2", "only one network interface may be primary: leave primary: true to one of them"))]
     pub network_interface_configurations: Vec<NetworkInterfaceConfiguration>,
 }
 

@@ -20,6 +20,23 @@ fn told(policy: Value, label: &str) -> Vec<(&'static str, Code, String)> {
     answer.err().unwrap_or_default().into_iter().map(|found| (found.rule, found.code, found.path)).collect()
 }
 
+#[test]
+fn the_wide_columns_show_how_instances_are_upgraded_and_the_fields_their_defaults() {
+    use kube::CustomResourceExt;
+
+    let definition = serde_json::to_value(VirtualMachineScaleSetObject::crd()).unwrap();
+    let version = &definition["spec"]["versions"][0];
+    let wide = version["additionalPrinterColumns"].as_array().unwrap().iter().filter(|column| column["priority"] == 1);
+    let wide: Vec<_> = wide.map(|column| (&column["name"], &column["jsonPath"])).collect();
+    assert_eq!(wide, [(&json!("Upgrade"), &json!(".spec.upgradePolicy.mode"))]);
+    let policy = "/schema/openAPIV3Schema/properties/spec/properties/upgradePolicy/properties/rollingUpgradePolicy";
+    for (field, field_schema) in version.pointer(policy).unwrap()["properties"].as_object().unwrap() {
+        let default = field_schema["default"].to_string().replace('"', "");
+        let told = field_schema["description"].as_str().unwrap();
+        assert!(told.ends_with(&format!(" Default: {default}.")), "{field}: {told}");
+    }
+}
+
 const POLICY: &str = "spec.upgradePolicy.rollingUpgradePolicy";
 
 #[test]

@@ -31,7 +31,7 @@ impl Engine {
             (Some(programmed), _) if programmed.placement == *from => return true,
             (Some(programmed), _) => (
                 format!("{id} is in {}, and this object in {from}.", programmed.placement),
-                "Refer to an object of the same location and subscription.".to_owned(),
+                format!("Refer to an object of the same location and subscription, or create {id} anew there."),
             ),
             (None, Some(code)) => (
                 format!("{id} exists, but is not provisioned: {code}."),

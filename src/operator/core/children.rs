@@ -25,7 +25,7 @@ const KINDS: [Kind; 4] =
 impl Core {
     // Who belongs to whom.
 
-    pub(super) fn belongs(&mut self, id: &ObjectId, before: Option<&Owner>, after: Option<&Owner>) {
+    pub(super) fn change_owner(&mut self, id: &ObjectId, before: Option<&Owner>, after: Option<&Owner>) {
         if let Some(owner) = before.filter(|before| Some(*before) != after) {
             let set = set_of(owner);
             if let Some(children) = self.children.get_mut(&set) {
@@ -41,16 +41,15 @@ impl Core {
         }
     }
 
-    /// The set of a child may have something to do for its instance, or something to tell.
-    pub(super) fn tell_family(&mut self, id: &ObjectId) {
+    /// Queues the scale set that owns an object: its instance is compared with what is wanted, its status written last.
+    pub(super) fn queue_owner(&mut self, id: &ObjectId) {
         if let Some(owner) = self.index.get(id).and_then(|entry| entry.owner.clone()) {
             self.tell_set(&owner, id);
         }
         self.due.extend(self.in_the_way.get(id).cloned());
     }
 
-    /// Of a thousand children that change, each is looked at; what their set tells of all is told when nothing else is to
-    /// be written.
+    /// The instance is compared at once; the status of the set waits, so that many changes cost one write.
     fn tell_set(&mut self, owner: &Owner, child: &ObjectId) {
         self.due.extend(children::instance_of(&owner.set, &child.name).map(|instance| (owner.set.clone(), instance)));
         self.late.push(set_of(owner), Urgency::Put);
@@ -86,7 +85,7 @@ impl Core {
 
     /// Queues the creation of what an instance lacks, and the deletion of what it has too much; and tells the fabric what is
     /// in the way. What the status of the set does not tell yet waits for that.
-    pub(super) fn raise(&mut self, name: Name, instance: u64) {
+    pub(super) fn reconcile_instance(&mut self, name: Name, instance: u64) {
         let set = ObjectId::new(Kind::VirtualMachineScaleSet, name);
         let wanted = children::of_instance(&self.engine, &set.name, instance);
         self.looks += u64::try_from(wanted.len()).unwrap_or(u64::MAX);
@@ -203,7 +202,7 @@ impl Core {
         let what = if id.kind == Kind::VirtualMachineScaleSet {
             self.consider_revisions(id)
         } else {
-            self.is_too_much(id).then_some(What::Delete)
+            self.is_surplus(id).then_some(What::Delete)
         };
         let what = what?;
         let keeps_a_model = matches!(what, What::KeepRevision(_));
@@ -214,7 +213,7 @@ impl Core {
         Some(Write { id: id.clone(), uid, resource_version, generation, what })
     }
 
-    fn is_too_much(&self, id: &ObjectId) -> bool {
+    fn is_surplus(&self, id: &ObjectId) -> bool {
         let Some(entry) = self.index.get(id).filter(|entry| !entry.deleting) else { return false };
         let Some(owner) = &entry.owner else {
             // The object of an instance is nothing without its set; the set makes another, or goes.

@@ -42,7 +42,7 @@ impl Core {
         }
         self.after_engine();
         self.pass_on(id);
-        self.tell_family(id);
+        self.queue_owner(id);
     }
 
     /// Asks the fabric for what the object wants, or to let go of it. `None` if it did, or if it is too early to ask.
@@ -129,7 +129,7 @@ impl Core {
         self.work.push(id, if deleting { Urgency::Deletion } else { Urgency::Put });
     }
 
-    /// What there is a number of wakes one, in order.
+    /// Capacity wakes one that waits at a time, in the order of their coming.
     fn wake_next(&mut self, key: &WaitKey, after: u64) {
         if let Some((place, id)) = self.waits.next(key, after) {
             self.woken.entry(id.clone()).or_default().insert(key.clone(), place);

@@ -14,7 +14,7 @@ impl Core {
         self.engine.begin_restore();
         for kind in Kind::ALL {
             let mut new = Vec::new();
-            for id in self.choosing_first(*kind) {
+            for id in self.by_claim_then_age(*kind) {
                 match records.remove(&id) {
                     Some(mut record) => {
                         self.give_up_vanished(&id, &mut record);
@@ -35,14 +35,14 @@ impl Core {
                 }
             }
         }
-        let everything = Kind::ALL.iter().flat_map(|kind| self.choosing_first(*kind)).collect::<Vec<_>>();
+        let everything = Kind::ALL.iter().flat_map(|kind| self.by_claim_then_age(*kind)).collect::<Vec<_>>();
         for id in everything {
             self.wake(id);
         }
     }
 
     /// Those that ask for particular addresses first (S-10), then the older ones.
-    fn choosing_first(&self, kind: Kind) -> Vec<ObjectId> {
+    fn by_claim_then_age(&self, kind: Kind) -> Vec<ObjectId> {
         let mut entries: Vec<_> = self.index.iter().filter(|(id, _)| id.kind == kind).collect();
         let chooses = |entry: &Entry| entry.asked.as_ref().is_ok_and(|asked| asked.ask.chooses());
         entries.sort_by_key(|(_, entry)| (!chooses(entry), entry.created));

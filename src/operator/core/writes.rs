@@ -62,7 +62,7 @@ impl Core {
                     since: &entry.published.since,
                     now: to_the_second(now),
                 };
-                let status = object::report(id.kind, &self.engine, &id.name, found).ok()?;
+                let status = object::report(id.kind, &self.engine, &id.name, found);
                 let published = Published::of(id.kind, &status);
                 let tells_all = published.cold == entry.published.cold;
                 if published.all == entry.published.all {
@@ -100,7 +100,7 @@ impl Core {
     }
 
     /// What was held back until the status of `id` was written is considered again.
-    pub(super) fn let_on(&mut self, id: &ObjectId) {
+    pub(super) fn requeue_held_back(&mut self, id: &ObjectId) {
         for held_back in self.held_back.remove(id).unwrap_or_default() {
             self.reports.push(held_back, Urgency::Put);
         }
@@ -111,7 +111,7 @@ impl Core {
     pub(super) fn written(&mut self, id: &ObjectId, uid: &Uid, outcome: Outcome) {
         // A child is written in the name of its set.
         if self.unborn.contains(id) && self.index.get(id).is_none_or(|entry| entry.uid != *uid) {
-            return self.born(id, &outcome);
+            return self.birth_ended(id, &outcome);
         }
         let Some(entry) = self.index.get_mut(id).filter(|entry| entry.uid == *uid) else { return };
         let Some(flight) = entry.flight.take() else { return };
@@ -170,7 +170,7 @@ impl Core {
         if !lost {
             self.reports.push(id.clone(), Urgency::Put);
         }
-        self.let_on(id);
+        self.requeue_held_back(id);
     }
 }
 

@@ -2,8 +2,11 @@
 
 use std::fmt::Write;
 
-use crate::plan::manifests::{Place, STDIN};
+use crate::plan::manifests::{Place, STDIN, Unreadable};
 use crate::plan::report::Plan;
+
+/// The title of what is said of the whole.
+const TITLE: &str = "vnet plan";
 
 /// One line for each violation, warning and note, and a notice that sums up.
 pub fn github(plan: &Plan) -> String {
@@ -29,16 +32,39 @@ pub fn github(plan: &Plan) -> String {
     for note in &plan.notes {
         line(&mut out, "notice", Some(&note.place), "PassedOver", &note.message);
     }
-    line(&mut out, "notice", None, "vnet plan", &plan.summary.to_string());
+    line(&mut out, "notice", None, TITLE, &plan.summary.to_string());
+    out
+}
+
+/// One line for each part of the input that cannot be read.
+pub fn unreadable(all: &[Unreadable]) -> String {
+    let mut out = String::new();
+    for one in all {
+        line_at(&mut out, "error", Some((&one.file, one.line)), "Unreadable", &one.message);
+    }
+    out
+}
+
+/// The line for what keeps a plan from being made, and stands in no file.
+pub fn failed(why: &str) -> String {
+    let mut out = String::new();
+    line(&mut out, "error", None, TITLE, why);
     out
 }
 
 fn line(out: &mut String, level: &str, place: Option<&Place>, title: &str, text: &str) {
-    let (is_input, is_file): (Vec<_>, Vec<_>) = place.into_iter().partition(|place| &*place.file == STDIN);
-    let file: String =
-        is_file.iter().map(|place| format!("file={},line={},", property(&place.file), place.line)).collect();
-    // Standard input is no file of the pull request.
-    let input: String = is_input.iter().map(|place| format!("{place}: ")).collect();
+    line_at(out, level, place.map(|place| (&*place.file, Some(place.line))), title, text);
+}
+
+/// A line for a file, and for a line of it if that is known.
+fn line_at(out: &mut String, level: &str, at: Option<(&str, Option<u64>)>, title: &str, text: &str) {
+    let (file, input) = match at {
+        None => (String::new(), String::new()),
+        // Standard input is no file of the pull request.
+        Some((STDIN, line)) => (String::new(), line.map_or(format!("{STDIN}: "), |line| format!("{STDIN}:{line}: "))),
+        Some((file, None)) => (format!("file={},", property(file)), String::new()),
+        Some((file, Some(line))) => (format!("file={},line={line},", property(file)), String::new()),
+    };
     // Writing to a String does not fail.
     let _ = writeln!(out, "::{level} {file}title={}::{}", property(title), data(&(input + text)));
 }

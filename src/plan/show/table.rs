@@ -103,7 +103,7 @@ fn violation(told: &PlannedViolation, out: &mut String) {
         let _ = writeln!(out, "    {}", plain(&text));
     }
     if violation.retry == "OnChange" {
-        let _ = writeln!(out, "    It waits, and needs no edit once that has changed.");
+        let _ = writeln!(out, "    It waits, and needs no edit if that changes.");
     }
 }
 

@@ -1,4 +1,4 @@
-//! The births of the objects that scale sets make: one by one, what is referred to first, and again after a pause if one fails.
+//! The creation and change of the objects of scale sets: what is referred to first, and again after a pause if one fails.
 
 use jiff::Timestamp;
 
@@ -74,7 +74,7 @@ impl Core {
     }
 
     /// The creation or change of a child has ended; the object itself came before the answer.
-    pub(in crate::operator::core) fn born(&mut self, id: &ObjectId, outcome: &Outcome) {
+    pub(in crate::operator::core) fn birth_ended(&mut self, id: &ObjectId, outcome: &Outcome) {
         self.unborn.remove(id);
         let Some((set, child)) = self.wanted.remove(id) else { return };
         let of = (set.name.clone(), child.instance);

@@ -1,11 +1,13 @@
 //! The models that scale sets keep, as ControllerRevisions (S-28): each before a status tells its revision, and until no
 //! instance has it.
 
+use std::collections::BTreeSet;
+
 use super::set_named;
 use crate::api::children::{self, Revision};
 use crate::fabric::virtual_machine_scale_set::{Model, VirtualMachineScaleSet};
 use crate::fabric::{Kind, Name, ObjectId, Uid};
-use crate::operator::core::{Core, What};
+use crate::operator::core::{Core, Seen, Source, What};
 use crate::operator::queue::Urgency;
 
 impl Core {
@@ -40,9 +42,7 @@ impl Core {
     /// A ControllerRevision, as a list, a watch or the answer to its creation shows it.
     pub(in crate::operator::core) fn revision(&mut self, revision: Revision) {
         let key = (revision.set.clone(), revision.number);
-        if let Some(seen) = &mut self.revisions_seen {
-            seen.insert(key.clone());
-        }
+        self.has_listed(Source::Revisions, || Seen::Revision(key.0.clone(), key.1));
         self.reports.push(set_named(&revision.set), Urgency::Put);
         self.revisions.insert(key, revision);
     }
@@ -57,9 +57,9 @@ impl Core {
     }
 
     /// What is kept and was not listed has gone without an event.
-    pub(in crate::operator::core) fn revisions_listed(&mut self) {
-        let seen = self.revisions_seen.take().unwrap_or_default();
-        let gone = self.revisions.extract_if(.., |key, _| !seen.contains(key));
+    pub(in crate::operator::core) fn revisions_listed(&mut self, seen: &BTreeSet<Seen>) {
+        let is_gone = |set: &Name, number: u64| !seen.contains(&Seen::Revision(set.clone(), number));
+        let gone = self.revisions.extract_if(.., |(set, number), _| is_gone(set, *number));
         let sets: Vec<ObjectId> = gone.map(|((set, _), _)| set_named(&set)).collect();
         for set in sets {
             self.reports.push(set, Urgency::Put);

@@ -1,0 +1,53 @@
+//! The cluster of the current context, or the one that this runs in: where it is, and what to do if it is not there.
+
+use anyhow::{Context, anyhow};
+use kube::config::Config;
+use kube::{Client, Error};
+
+const NO_CLUSTER: &str = "no cluster: set KUBECONFIG to a kubeconfig that has a current context (`kubectl config get-contexts` \
+                          lists them; in the folder of vnet-operator `make up` starts a local control plane and prints the \
+                          line), or run inside a cluster";
+
+/// An API server.
+#[derive(Clone)]
+pub struct ApiServer {
+    /// What speaks with it.
+    pub client: Client,
+    address: String,
+}
+
+impl ApiServer {
+    /// Where the configuration says that it is; nothing is asked of it yet.
+    pub async fn configured() -> anyhow::Result<Self> {
+        // Its sources are in its text.
+        let config = Config::infer().await.map_err(|error| anyhow!("{error}")).context(NO_CLUSTER)?;
+        let address = config.cluster_url.to_string().trim_end_matches('/').to_owned();
+        let client = Client::try_from(config).with_context(|| format!("no client for the cluster at {address}"))?;
+        Ok(Self { client, address })
+    }
+
+    /// Sees that it answers, whatever it says.
+    pub async fn answers(&self) -> anyhow::Result<()> {
+        match self.client.apiserver_version().await {
+            Ok(_) | Err(Error::Api(_)) => Ok(()),
+            Err(error) => Err(self.is_silent(error)),
+        }
+    }
+
+    fn is_silent(&self, error: Error) -> anyhow::Error {
+        let what = format!(
+            "the API server does not answer at {}; see that it is up, and that `kubectl config current-context` is the context \
+             that is meant (in the folder of vnet-operator `make up` starts a local control plane)",
+            self.address
+        );
+        // The errors around the innermost repeat it, or say nothing.
+        anyhow!("{}", anyhow::Error::new(error).root_cause()).context(what)
+    }
+}
+
+/// The client of an API server that answers.
+pub async fn connect() -> anyhow::Result<Client> {
+    let server = ApiServer::configured().await?;
+    server.answers().await?;
+    Ok(server.client)
+}
