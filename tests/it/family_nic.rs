@@ -43,7 +43,7 @@ fn a_nic_in_a_refused_subnet_is_told_why_that_is_not_there_and_follows_when_it_i
     space.apply(&nic("a", "data"));
     let refusal = space.refused("nic/a");
     assert_eq!(refusal.told(), [("NIC-03", "InvalidResourceReference", SUBNET)]);
-    refusal.shows(&["data", "exists, but is not provisioned", "NetcfgInvalidSubnet"]).advises(&["Cure Subnet"]);
+    refusal.shows(&["data", "exists, but is not provisioned", "NetcfgInvalidSubnet"]).advises(&["Fix Subnet"]);
     space.apply(&subnet("data", "hub", "10.0.9.0/29"));
     assert_eq!(address(&space.cured("nic/a", &refusal)), "10.0.9.4");
 }
