@@ -110,7 +110,8 @@ impl Macs {
     }
 }
 
-/// The identity, whether there is an address and of which version, and the address.
+/// What a MAC address follows from, in the bytes of earlier versions: the identity, whether there is an address and of which
+/// version, and the address.
 fn seed(nic: &Uid, address: Option<IpAddr>) -> Vec<u8> {
     let (is_there, version, octets) = match address {
         None => (0_u64, None, Vec::new()),
