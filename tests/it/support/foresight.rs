@@ -37,7 +37,7 @@ use vnet_operator::plan::{self, Options, Plan};
 
 pub use self::asked::Asked;
 use self::asked::Given;
-use crate::space::Space;
+use crate::support::space::Space;
 
 /// What is shown of what the fabric gives.
 const GIVEN: [&str; 5] = ["privateIPAddress", "ipAddress", "ipPrefix", "fqdn", "powerState"];
