@@ -6,12 +6,10 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::virtual_machine_scale_set::{ScaleSetSku, VirtualMachineProfile, describe_model, model};
-use super::{Api, FINALIZER, GROUP, REVISION, VERSION};
+use super::{Api, FINALIZER, GROUP, REVISION, SCALE_SET_LABEL, VERSION};
 use crate::fabric::network_interface::NetworkInterface;
 use crate::fabric::terms::IpVersion;
-use crate::fabric::virtual_machine_scale_set::{
-    InstanceName, Model, OrchestrationMode, SCALE_SET_LABEL, VirtualMachineScaleSet,
-};
+use crate::fabric::virtual_machine_scale_set::{InstanceName, Model, OrchestrationMode, VirtualMachineScaleSet};
 use crate::fabric::{Engine, Findings, Kind, Name, ObjectId, PublicIPAddress, Uid, VirtualMachine};
 
 /// The field manager of what is written for Flexible scale sets.

@@ -50,6 +50,10 @@ pub const SUBSCRIPTION_LABEL: &str = "vnet.dev/subscription";
 pub const LOCATION_LABEL: &str = "vnet.dev/location";
 /// The annotation that asks for a restart of a virtual machine, each new value once.
 pub const RESTARTED_AT: &str = "vnet.dev/restartedAt";
+/// The annotation of an instance of a Flexible scale set: the revision of the model that it was written from.
+pub const REVISION: &str = "vnet.dev/revision";
+pub use crate::fabric::virtual_machine::WISHED_REVISION;
+pub use crate::fabric::virtual_machine_scale_set::SCALE_SET_LABEL;
 
 /// A kind of the fabric as users write it.
 pub trait Api: Resource<View: Serialize + DeserializeOwned + JsonSchema + Default> {
@@ -70,10 +74,6 @@ pub trait Api: Resource<View: Serialize + DeserializeOwned + JsonSchema + Defaul
     /// The location that the spec names.
     fn location(spec: &Self::Spec) -> Option<&str>;
 }
-
-/// The annotation of an instance of a Flexible scale set: the revision of the model that it was written from.
-pub const REVISION: &str = "vnet.dev/revision";
-pub use crate::fabric::virtual_machine::WISHED_REVISION;
 
 /// JSON of what is made of this project's own types, of which serde can always make some.
 pub(crate) fn json(value: &impl Serialize) -> Value {

@@ -16,9 +16,8 @@ use kube::api::{DynamicObject, ListParams};
 use kube::core::{PartialObjectMeta, Selector};
 use kube::{Api, Client, ResourceExt};
 use serde::de::DeserializeOwned;
-use vnet_operator::api::GROUP;
 use vnet_operator::api::object::api_resource;
-use vnet_operator::fabric::virtual_machine_scale_set::SCALE_SET_LABEL;
+use vnet_operator::api::{GROUP, SCALE_SET_LABEL};
 use vnet_operator::fabric::{Kind, Name, ObjectId};
 use vnet_operator::plan::manifests::{self, File, Manifests, Unreadable};
 use vnet_operator::plan::state::State;
@@ -26,7 +25,7 @@ use vnet_operator::plan::{self, Options, Plan, Prune, selector, show};
 use walkdir::WalkDir;
 
 use super::cluster::connect;
-use super::fabric::FabricOptions;
+use super::settings::FabricOptions;
 use super::{is_broken_pipe, on_one_thread};
 
 pub const EXAMPLES: &str = "\

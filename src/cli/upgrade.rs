@@ -12,8 +12,8 @@ use kube::{Api, ResourceExt};
 use serde_json::{Value, json};
 use vnet_operator::api::object::api_resource;
 use vnet_operator::api::virtual_machine_scale_set::VirtualMachineScaleSetObject;
-use vnet_operator::api::{WISHED_REVISION, children};
-use vnet_operator::fabric::virtual_machine_scale_set::{OrchestrationMode, SCALE_SET_LABEL};
+use vnet_operator::api::{SCALE_SET_LABEL, WISHED_REVISION, children};
+use vnet_operator::fabric::virtual_machine_scale_set::OrchestrationMode;
 use vnet_operator::fabric::{Kind, Name};
 
 use super::cluster::connect;

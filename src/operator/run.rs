@@ -22,8 +22,7 @@ use super::core::{Core, Input, Namespace, Notice, Outcome, Source, What, Write};
 use super::health::Readiness;
 use crate::api::object::{self, Recall};
 use crate::api::shown::Shown;
-use crate::api::{GROUP, VERSION, children};
-use crate::fabric::virtual_machine_scale_set::SCALE_SET_LABEL;
+use crate::api::{GROUP, SCALE_SET_LABEL, VERSION, children};
 use crate::fabric::{Kind, ObjectId, Settings, Uid};
 
 /// 8 writes at once triple the time to Ready of many objects; more than 32 gain nothing (measured).

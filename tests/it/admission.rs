@@ -3,9 +3,9 @@
 use vnet_operator::fabric::Kind;
 use vnet_operator::fabric::catalogue::AT_APPLY;
 
-use crate::cluster::Told;
-use crate::manifests::{network, nic, nic_with, object, public_address, static_nic, subnet};
-use crate::space::Space;
+use crate::support::cluster::Told;
+use crate::support::manifests::{network, nic, nic_with, object, public_address, static_nic, subnet};
+use crate::support::space::Space;
 
 /// The API server refuses this manifest, and says all of these.
 fn is_refused_with(manifest: &str, parts: &[&str]) {

@@ -4,9 +4,11 @@
 use kube::core::DynamicObject;
 use serde_json::{Value, json};
 
-use crate::manifests::{machine, network, nic, nic_with, subnet};
-use crate::space::{Space, at, id};
-use crate::states::{attached, bring, has_mac, is_attached_to, is_unattached, mac, own_addresses, power_is, primary};
+use crate::support::manifests::{machine, network, nic, nic_with, subnet};
+use crate::support::space::{Space, at, id};
+use crate::support::states::{
+    attached, bring, has_mac, is_attached_to, is_unattached, mac, own_addresses, power_is, primary,
+};
 
 const LIST: &str = "spec.networkProfile.networkInterfaces";
 

@@ -3,9 +3,9 @@
 use kube::core::DynamicObject;
 use serde_json::{Value, json};
 
-use crate::manifests::{availability_set, machine, machine_of_size, nic};
-use crate::space::{Space, at};
-use crate::states::{has_mac, is_attached_to, is_unattached, own_addresses, power_is};
+use crate::support::manifests::{availability_set, machine, machine_of_size, nic};
+use crate::support::space::{Space, at};
+use crate::support::states::{has_mac, is_attached_to, is_unattached, own_addresses, power_is};
 
 const SET: &str = "spec.availabilitySet";
 

@@ -3,12 +3,12 @@
 use serde_json::json;
 use vnet_operator::fabric::Kind;
 
-use crate::canary::Canary;
-use crate::door::Door::{Apply, ApplyUnvalidated};
-use crate::door::post;
-use crate::manifests::nic;
-use crate::space::Space;
-use crate::specs;
+use crate::support::canary::Canary;
+use crate::support::door::Door::{Apply, ApplyUnvalidated};
+use crate::support::door::post;
+use crate::support::manifests::nic;
+use crate::support::space::Space;
+use crate::support::specs;
 
 #[test]
 fn a_manifest_that_is_no_object_is_refused() {

@@ -6,11 +6,11 @@ use serde_json::{Value, json};
 use vnet_operator::api::{FINALIZER, LOCATION_LABEL, RESTARTED_AT};
 use vnet_operator::fabric::Kind;
 
-use crate::canary::Canary;
-use crate::door::{post, put};
-use crate::manifests::{machine, network, nic, static_nic};
-use crate::space::{Space, address, at};
-use crate::specs;
+use crate::support::canary::Canary;
+use crate::support::door::{post, put};
+use crate::support::manifests::{machine, network, nic, static_nic};
+use crate::support::space::{Space, address, at};
+use crate::support::specs;
 
 fn an_object(metadata: &Value) -> Value {
     let (kind, spec) = specs::nic(json!([{"name": "a"}]));

@@ -3,10 +3,10 @@
 use serde_json::{Map, Value, json};
 use vnet_operator::fabric::Kind;
 
-use crate::canary::Canary;
-use crate::door::Door::{self, *};
-use crate::space::Space;
-use crate::specs::{Object, address, good, machine, network, nic, nic_with, prefix, subnet};
+use crate::support::canary::Canary;
+use crate::support::door::Door::{self, *};
+use crate::support::space::Space;
+use crate::support::specs::{Object, address, good, machine, network, nic, nic_with, prefix, subnet};
 
 /// What is wrong, the door that it comes by, the object, and what the API server says of it, with gaps.
 type Row = (&'static str, Door, Object, &'static str);

@@ -6,11 +6,11 @@ use std::collections::BTreeSet;
 use kube::core::DynamicObject;
 use serde_json::{Value, json};
 
-use crate::canary::Canary;
-use crate::cluster::{alone, poll};
-use crate::contract::{self, Health, kstatus};
-use crate::manifests::{machine, nic};
-use crate::space::{Space, address, yaml};
+use crate::support::canary::Canary;
+use crate::support::cluster::{alone, poll};
+use crate::support::contract::{self, Health, kstatus};
+use crate::support::manifests::{machine, nic};
+use crate::support::space::{Space, address, yaml};
 
 /// Writes a status by hand; `Err` is what the API server says.
 fn write(space: &Space<'_>, id: &str, how: &str, change: &Value) -> Result<(), String> {

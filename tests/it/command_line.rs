@@ -188,7 +188,11 @@ fn a_cluster_that_does_not_answer_is_named_with_what_to_do() {
     let (_folder, kubeconfig) = of_a_silent_cluster();
     for arguments in [&["plan", "examples", "--against", "cluster"][..], &["upgrade", "vmss/api", "--all"]] {
         let mut vnet = Command::new(env!("CARGO_BIN_EXE_vnet"));
-        let told = vnet.args(arguments).current_dir(crate::cluster::project()).env("KUBECONFIG", &kubeconfig).output();
+        let told = vnet
+            .args(arguments)
+            .current_dir(crate::support::cluster::project())
+            .env("KUBECONFIG", &kubeconfig)
+            .output();
         let told = told.expect("it runs");
         let said = text(&told.stderr);
         for part in ["https://127.0.0.1:1;", "`kubectl config current-context`", "`make up`", "\n  Connection refused"]

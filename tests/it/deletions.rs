@@ -2,8 +2,8 @@
 
 use serde_json::json;
 
-use crate::manifests::{machine, nic, nic_with, public_address, public_configuration};
-use crate::space::Space;
+use crate::support::manifests::{machine, nic, nic_with, public_address, public_configuration};
+use crate::support::space::Space;
 
 const DELETION: &str = "metadata.deletionTimestamp";
 

@@ -2,9 +2,11 @@
 
 use serde_json::json;
 
-use crate::manifests::{machine, nic, nic_with, public_address, public_nic, static_configuration};
-use crate::space::{Space, at, id};
-use crate::states::{attached, has_address, has_mac, is_attached_to, is_unattached, mac, own_addresses, power_is};
+use crate::support::manifests::{machine, nic, nic_with, public_address, public_nic, static_configuration};
+use crate::support::space::{Space, at, id};
+use crate::support::states::{
+    attached, has_address, has_mac, is_attached_to, is_unattached, mac, own_addresses, power_is,
+};
 
 const POLICY: &str = "disruptionPolicy: Deallocate";
 

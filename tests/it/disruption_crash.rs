@@ -7,14 +7,14 @@ use kube::core::DynamicObject;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use crate::cluster::{Cluster, alone};
 use crate::disruption::{disrupted, secondary};
-use crate::history::History;
-use crate::manifests::{network, nic, public_address, public_nic};
-use crate::operator::STARTS_FOR_EVER;
 use crate::restart_at_random::seeds;
-use crate::space::{Space, at, id};
-use crate::states::{attached, has_address, has_mac, is_starting, is_unattached, own_addresses, power_is};
+use crate::support::cluster::{Cluster, alone};
+use crate::support::history::History;
+use crate::support::manifests::{network, nic, public_address, public_nic};
+use crate::support::operator::STARTS_FOR_EVER;
+use crate::support::space::{Space, at, id};
+use crate::support::states::{attached, has_address, has_mac, is_starting, is_unattached, own_addresses, power_is};
 
 /// A start takes a moment, so that a kill may fall into it.
 const STARTS_SLOWLY: [&str; 2] = ["--vm-start", "100ms"];

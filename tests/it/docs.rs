@@ -11,8 +11,8 @@ use std::process::Command;
 
 use regex::{Captures, Regex};
 
-use crate::cluster::{Cluster, alone, poll, project};
 use crate::examples;
+use crate::support::cluster::{Cluster, alone, poll, project};
 
 /// A page, cut into text that is kept and commands with what they print.
 struct Page {

@@ -3,8 +3,8 @@
 use kube::core::DynamicObject;
 use serde_json::{Value, json};
 
-use crate::manifests::{named_public_address, object};
-use crate::space::{Space, at};
+use crate::support::manifests::{named_public_address, object};
+use crate::support::space::{Space, at};
 
 const LABEL: &str = "spec.dnsSettings.domainNameLabel";
 

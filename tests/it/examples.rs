@@ -12,9 +12,9 @@ use rand_chacha::ChaCha8Rng;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::cluster::{Cluster, alone, project};
-use crate::manifests;
-use crate::space::{Space, address, at};
+use crate::support::cluster::{Cluster, alone, project};
+use crate::support::manifests;
+use crate::support::space::{Space, address, at};
 
 /// The examples, moved to the namespace of a test; domain name labels follow, for they are unique in a location.
 pub struct Examples {

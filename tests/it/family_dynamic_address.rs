@@ -2,10 +2,10 @@
 
 use serde_json::json;
 
-use crate::cluster::alone;
-use crate::manifests::{machine, nic, nic_with, static_configuration, static_nic, subnet};
-use crate::space::{Space, address, at};
-use crate::states::{bring, configurations, power_is};
+use crate::support::cluster::alone;
+use crate::support::manifests::{machine, nic, nic_with, static_configuration, static_nic, subnet};
+use crate::support::space::{Space, address, at};
+use crate::support::states::{bring, configurations, power_is};
 
 const METHOD: &str = "spec.ipConfigurations[0].privateIPAllocationMethod";
 

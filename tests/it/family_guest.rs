@@ -3,10 +3,10 @@
 use kube::core::DynamicObject;
 use serde_json::{Value, json};
 
-use crate::contract;
-use crate::manifests::{machine, machine_of_size, nic, nic_with, static_configuration};
-use crate::space::{Space, at};
-use crate::states::{is_advised, power_is};
+use crate::support::contract;
+use crate::support::manifests::{machine, machine_of_size, nic, nic_with, static_configuration};
+use crate::support::space::{Space, at};
+use crate::support::states::{is_advised, power_is};
 
 const LOST: &str = "ConnectivityLost";
 const DIFFERS: &str = "GuestConfigurationDiffers";

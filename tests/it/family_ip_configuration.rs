@@ -2,11 +2,11 @@
 
 use serde_json::json;
 
-use crate::manifests::{
+use crate::support::manifests::{
     machine, nic, nic_with, public_address, public_configuration, static_configuration, static_nic,
 };
-use crate::space::{Space, address, at};
-use crate::states::{configurations, has_mac, is_advised, is_attached_to, power_is};
+use crate::support::space::{Space, address, at};
+use crate::support::states::{configurations, has_mac, is_advised, is_attached_to, power_is};
 
 const LIST: &str = "spec.ipConfigurations";
 

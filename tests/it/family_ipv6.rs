@@ -1,8 +1,8 @@
 //! IPv6 in its legacy form: one secondary Dynamic configuration, of a NIC that a VM is created with.
 
-use crate::manifests::{machine, network, nic, nic_with, public_address, subnet};
-use crate::space::Space;
-use crate::states::{attached, configurations, is_attached_to};
+use crate::support::manifests::{machine, network, nic, nic_with, public_address, subnet};
+use crate::support::space::Space;
+use crate::support::states::{attached, configurations, is_attached_to};
 
 const VERSION: &str = "spec.ipConfigurations[1].privateIPAddressVersion";
 const FOUR: &str = "{name: four, primary: true}";

@@ -2,8 +2,8 @@
 
 use serde_json::json;
 
-use crate::manifests::{network, nic, object, subnet};
-use crate::space::Space;
+use crate::support::manifests::{network, nic, object, subnet};
+use crate::support::space::Space;
 
 const SPACE: &str = "spec.addressSpace.addressPrefixes";
 const DELETION: &str = "metadata.deletionTimestamp";

@@ -3,9 +3,9 @@
 use kube::core::DynamicObject;
 use serde_json::json;
 
-use crate::manifests::{machine, network, nic, nic_with, object, static_configuration, static_nic, subnet};
-use crate::space::{Space, address, at};
-use crate::states::{configurations, has_mac, is_advised, is_attached_to, is_unattached, power_is};
+use crate::support::manifests::{machine, network, nic, nic_with, object, static_configuration, static_nic, subnet};
+use crate::support::space::{Space, address, at};
+use crate::support::states::{configurations, has_mac, is_advised, is_attached_to, is_unattached, power_is};
 
 const SUBNET: &str = "spec.subnet";
 

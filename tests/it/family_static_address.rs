@@ -3,9 +3,9 @@
 use kube::core::DynamicObject;
 use serde_json::json;
 
-use crate::manifests::{nic, nic_with, static_configuration, static_nic};
-use crate::space::{Space, address, at};
-use crate::states::configurations;
+use crate::support::manifests::{nic, nic_with, static_configuration, static_nic};
+use crate::support::space::{Space, address, at};
+use crate::support::states::configurations;
 
 const ADDRESS: &str = "spec.ipConfigurations[0].privateIPAddress";
 const WITHOUT_ADDRESS: &str = "{name: ipconfig1, privateIPAllocationMethod: Static}";

@@ -2,8 +2,8 @@
 
 use serde_json::json;
 
-use crate::manifests::{network, nic, static_nic, subnet};
-use crate::space::{Space, address, at};
+use crate::support::manifests::{network, nic, static_nic, subnet};
+use crate::support::space::{Space, address, at};
 
 const PREFIX: &str = "spec.addressPrefixes[0]";
 const PREFIXES: &str = "spec.addressPrefixes";

@@ -4,9 +4,9 @@ use kube::ResourceExt;
 use serde_json::{Value, json};
 use vnet_operator::api::FINALIZER;
 
-use crate::cluster::{alone, poll};
-use crate::manifests::{machine, network, nic, static_nic};
-use crate::space::{Space, address};
+use crate::support::cluster::{alone, poll};
+use crate::support::manifests::{machine, network, nic, static_nic};
+use crate::support::space::{Space, address};
 
 fn finalizers(object: &str) -> Value {
     serde_json::from_str::<Value>(object).expect("kubectl prints JSON")["metadata"]["finalizers"].clone()

@@ -7,9 +7,9 @@ use std::process::{Command, Output};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::cluster::{Cluster, project, shared};
 use crate::plan::{json, objects, plan_of_stdin, text};
-use crate::space::{Space, at};
+use crate::support::cluster::{Cluster, project, shared};
+use crate::support::space::{Space, at};
 
 const WORKFLOW: &str = "examples/ci/pull-request.yaml";
 

@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
-use crate::manifests::{machine, nic, nic_with, public_address, public_configuration};
-use crate::space::{Space, address, at};
-use crate::states::{
+use crate::support::manifests::{machine, nic, nic_with, public_address, public_configuration};
+use crate::support::space::{Space, address, at};
+use crate::support::states::{
     attached, has_address, has_mac, has_no_address, is_advised, is_attached_to, is_unattached, mac, power_is,
 };
 

@@ -4,11 +4,11 @@
 use serde_json::{Value, json};
 use vnet_operator::fabric::Kind;
 
-use crate::canary::Canary;
-use crate::cluster::alone;
-use crate::door::Door::Post;
-use crate::space::Space;
-use crate::specs::{Object, address, machine, nic, nic_with, prefix};
+use crate::support::canary::Canary;
+use crate::support::cluster::alone;
+use crate::support::door::Door::Post;
+use crate::support::space::Space;
+use crate::support::specs::{Object, address, machine, nic, nic_with, prefix};
 
 /// What is wrong, the object, and what the operator says: rule, code, path, and words of the message and the remedy.
 pub type Row = (&'static str, Object, [&'static str; 5]);

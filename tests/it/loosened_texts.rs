@@ -3,12 +3,12 @@
 use serde_json::{Map, Value, json};
 use vnet_operator::fabric::Kind;
 
-use crate::canary::Canary;
-use crate::cluster::{alone, poll};
-use crate::door::Door::Post;
 use crate::loosened::{are_refused, unreadable};
-use crate::space::Space;
-use crate::specs::{machine, network, nic, nic_with, subnet};
+use crate::support::canary::Canary;
+use crate::support::cluster::{alone, poll};
+use crate::support::door::Door::Post;
+use crate::support::space::Space;
+use crate::support::specs::{machine, network, nic, nic_with, subnet};
 
 /// A text that is not of the form that it must have.
 fn malformed(path: &'static str, message: &'static str, remedy: &'static str) -> [&'static str; 5] {

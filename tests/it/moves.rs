@@ -3,9 +3,9 @@
 
 use kube::core::DynamicObject;
 
-use crate::manifests::{machine, nic};
-use crate::space::{Space, id};
-use crate::states::{attached, has_mac, is_attached_to, own_addresses, power_is};
+use crate::support::manifests::{machine, nic};
+use crate::support::space::{Space, id};
+use crate::support::states::{attached, has_mac, is_attached_to, own_addresses, power_is};
 
 const FIRST: &str = "spec.networkProfile.networkInterfaces[0]";
 const SECOND: &str = "spec.networkProfile.networkInterfaces[1]";

@@ -4,13 +4,13 @@
 use kube::core::DynamicObject;
 use serde_json::{Value, json};
 
-use crate::cluster::alone;
-use crate::contract::condition;
-use crate::manifests::{
+use crate::support::cluster::alone;
+use crate::support::contract::condition;
+use crate::support::manifests::{
     address_of_prefix, availability_set, machine, named_public_address, network, nic, object, prefix, public_address,
     public_nic, subnet,
 };
-use crate::space::{Space, address, at, id};
+use crate::support::space::{Space, address, at, id};
 
 const LOCATION: &str = "vnet.dev/location";
 const SUBSCRIPTION: &str = "vnet.dev/subscription";
@@ -184,7 +184,7 @@ fn a_label_that_changes_later_is_told_and_moves_nothing() {
     space.ready("pip/front");
     space.apply(&public_nic("a", "web", "front"));
     space.apply(&(machine("m", &["a"], "") + &object("PublicIPAddress", "fixed", "location: northeurope")));
-    space.wait("nic/a", "with a MAC address", crate::states::has_mac);
+    space.wait("nic/a", "with a MAC address", crate::support::states::has_mac);
     space.wait("pip/front", "held", |pip| !at(pip, "/ipConfiguration").is_null());
     space.wait("vnet/hub", "counted", |hub| at(hub, "/subnetCount") == 1);
     space.wait("subnet/web", "counted", |subnet| at(subnet, "/capacity/allocated") == 1);

@@ -8,10 +8,10 @@ use serde_json::Value;
 use tempfile::TempDir;
 use vnet_operator::plan::difference::between;
 
-use crate::cluster::Cluster;
 use crate::examples::Examples;
-use crate::manifests::{network, nic, static_nic, subnet};
-use crate::space::{Space, at};
+use crate::support::cluster::Cluster;
+use crate::support::manifests::{network, nic, static_nic, subnet};
+use crate::support::space::{Space, at};
 
 /// Runs `vnet plan`; the cluster of the current context is this one.
 fn plan(cluster: Option<&Cluster>, arguments: &[&str]) -> Output {

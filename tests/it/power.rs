@@ -2,11 +2,13 @@
 
 use serde_json::{Value, json};
 
-use crate::cluster::{Cluster, alone};
-use crate::manifests::{machine, machine_of_size, nic, public_address, public_nic, static_public_address};
-use crate::operator::STARTS_FOR_EVER;
-use crate::space::{Space, at};
-use crate::states::{attached, bring, has_address, has_mac, is_attached_to, is_starting, mac, own_addresses, power_is};
+use crate::support::cluster::{Cluster, alone};
+use crate::support::manifests::{machine, machine_of_size, nic, public_address, public_nic, static_public_address};
+use crate::support::operator::STARTS_FOR_EVER;
+use crate::support::space::{Space, at};
+use crate::support::states::{
+    attached, bring, has_address, has_mac, is_attached_to, is_starting, mac, own_addresses, power_is,
+};
 
 const POWER: &str = "spec.powerState";
 
@@ -101,7 +103,7 @@ fn a_vm_that_is_starting_is_not_ready_and_can_be_deallocated() {
     let space = Space::on(&cluster).and_a_subnet();
     space.apply(&(nic("a", "web") + &machine("m", &["a"], "powerState: Running")));
     let starting = space.wait("vm/m", "Starting", is_starting);
-    let ready = crate::contract::condition(&starting.data["status"], "Ready").unwrap();
+    let ready = crate::support::contract::condition(&starting.data["status"], "Ready").unwrap();
     assert_eq!((&ready["status"], &ready["reason"]), (&json!("Unknown"), &json!("Starting")));
     bring(&space, "vm/m", "Deallocated");
     assert_eq!(mac(&space.ready("nic/a")), &Value::Null);

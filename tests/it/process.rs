@@ -4,8 +4,8 @@ use std::process::Command;
 
 use tempfile::TempDir;
 
-use crate::cluster::{alone, poll, shared};
-use crate::operator::{Operator, ended_well};
+use crate::support::cluster::{alone, poll, shared};
+use crate::support::operator::{Operator, ended_well};
 
 /// The kubeconfig of a cluster that does not answer.
 const NO_CLUSTER: &str = "{apiVersion: v1, kind: Config, current-context: none, \

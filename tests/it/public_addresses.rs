@@ -2,12 +2,12 @@
 
 use serde_json::{Value, json};
 
-use crate::cluster::alone;
-use crate::manifests::{
+use crate::support::cluster::alone;
+use crate::support::manifests::{
     machine, nic_with, object, public_address, public_configuration, public_nic, static_public_address,
 };
-use crate::space::{Space, at};
-use crate::states::{bring, has_address, has_no_address, is_attached_to};
+use crate::support::space::{Space, at};
+use crate::support::states::{bring, has_address, has_no_address, is_attached_to};
 
 const METHOD: &str = "spec.publicIPAllocationMethod";
 

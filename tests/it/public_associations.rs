@@ -3,8 +3,8 @@
 use kube::core::DynamicObject;
 use serde_json::json;
 
-use crate::manifests::{nic, nic_with, object, public_address, public_configuration, public_nic};
-use crate::space::{Space, at};
+use crate::support::manifests::{nic, nic_with, object, public_address, public_configuration, public_nic};
+use crate::support::space::{Space, at};
 
 const FIRST: &str = "spec.ipConfigurations[0].publicIPAddress";
 const SECOND: &str = "spec.ipConfigurations[1].publicIPAddress";

@@ -7,8 +7,8 @@ use ipnet::IpNet;
 use kube::core::DynamicObject;
 use serde_json::{Value, json};
 
-use crate::manifests::{address_of_prefix, object, prefix, public_address};
-use crate::space::{Space, at};
+use crate::support::manifests::{address_of_prefix, object, prefix, public_address};
+use crate::support::space::{Space, at};
 
 const METHOD: &str = "spec.publicIPAllocationMethod";
 const PREFIX: &str = "spec.publicIPPrefix";

@@ -2,10 +2,10 @@
 
 use serde_json::json;
 
-use crate::manifests::{
+use crate::support::manifests::{
     machine, machine_of_size, network, nic, nic_with, public_address, public_configuration, subnet,
 };
-use crate::space::Space;
+use crate::support::space::Space;
 
 const LIST: &str = "spec.networkProfile.networkInterfaces";
 

@@ -2,8 +2,8 @@
 
 use serde_json::json;
 
-use crate::manifests::{object, public_address};
-use crate::space::Space;
+use crate::support::manifests::{object, public_address};
+use crate::support::space::Space;
 
 #[test]
 fn the_sku_of_a_public_address_is_fixed_once_programmed() {

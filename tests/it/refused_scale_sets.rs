@@ -1,7 +1,7 @@
 //! Scale sets that are refused: by the API server where the schema tells, else by the fabric, by field.
 
-use crate::scale_sets::ScaleSet;
-use crate::space::Space;
+use crate::support::scale_sets::ScaleSet;
+use crate::support::space::Space;
 
 /// A set of one instance, with a part of its manifest replaced.
 fn with(part: &str, by: &str) -> String {

@@ -6,11 +6,11 @@ use kube::ResourceExt;
 use kube::core::DynamicObject;
 use serde_json::json;
 
-use crate::cluster::alone;
-use crate::manifests::{
+use crate::support::cluster::alone;
+use crate::support::manifests::{
     machine, network, nic, nic_with, public_address, public_configuration, static_configuration, static_nic,
 };
-use crate::space::{Space, address, at};
+use crate::support::space::{Space, address, at};
 
 fn versions(space: &Space<'_>) -> BTreeMap<String, Option<String>> {
     let version = |object: DynamicObject| {

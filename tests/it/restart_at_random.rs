@@ -8,13 +8,13 @@ use std::collections::BTreeMap;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use crate::cluster::{Cluster, alone};
-use crate::history::History;
-use crate::manifests::{
+use crate::support::cluster::{Cluster, alone};
+use crate::support::history::History;
+use crate::support::manifests::{
     machine, machine_of_size, network, nic, nic_with, public_address, public_configuration, static_configuration,
     static_nic, subnet,
 };
-use crate::space::{Space, at};
+use crate::support::space::{Space, at};
 
 const SEEDS: u64 = 3;
 const NICS: [&str; 7] = ["a", "b", "c", "d", "e", "f", "g"];

@@ -7,10 +7,10 @@ use kube::core::DynamicObject;
 use serde_json::{Value, json};
 use vnet_operator::fabric::Kind;
 
-use crate::manifests::prefix;
-use crate::scale_sets::{SELECTOR, ScaleSet};
-use crate::space::{Space, at, yaml};
-use crate::states::{has_address, power_is};
+use crate::support::manifests::prefix;
+use crate::support::scale_sets::{SELECTOR, ScaleSet};
+use crate::support::space::{Space, at, yaml};
+use crate::support::states::{has_address, power_is};
 
 /// All private and public addresses of all instances, as docs/scale-sets.md lists them.
 const ALL_ADDRESSES: &str = "custom-columns=NAME:.metadata.name,\

@@ -3,11 +3,11 @@
 use serde_json::json;
 use vnet_operator::fabric::Kind;
 
-use crate::cluster::alone;
-use crate::history::History;
-use crate::scale_sets::ScaleSet;
-use crate::space::{Space, at, id};
-use crate::states::power_is;
+use crate::support::cluster::alone;
+use crate::support::history::History;
+use crate::support::scale_sets::ScaleSet;
+use crate::support::space::{Space, at, id};
+use crate::support::states::power_is;
 
 fn farm(set: &ScaleSet) -> Space<'static> {
     let space = Space::with_a_subnet();

@@ -3,11 +3,11 @@
 use serde_json::json;
 use vnet_operator::fabric::Kind;
 
-use crate::history::History;
-use crate::manifests::{nic, object};
-use crate::scale_sets::{ScaleSet, has_taken_up};
-use crate::space::{Space, at, id};
-use crate::states::{is_advised, is_attached_to};
+use crate::support::history::History;
+use crate::support::manifests::{nic, object};
+use crate::support::scale_sets::{ScaleSet, has_taken_up};
+use crate::support::space::{Space, at, id};
+use crate::support::states::{is_advised, is_attached_to};
 
 fn two(policy: &str) -> (Space<'static>, ScaleSet) {
     let space = Space::with_a_subnet();

@@ -5,11 +5,11 @@ use kube::core::DynamicObject;
 use serde_json::json;
 use vnet_operator::fabric::Kind;
 
-use crate::cluster::{Cluster, alone};
-use crate::contract::{Health, kstatus};
-use crate::history::History;
-use crate::scale_sets::{ScaleSet, ids};
-use crate::space::{Space, at};
+use crate::support::cluster::{Cluster, alone};
+use crate::support::contract::{Health, kstatus};
+use crate::support::history::History;
+use crate::support::scale_sets::{ScaleSet, ids};
+use crate::support::space::{Space, at};
 
 fn three<'a>(cluster: &'a Cluster, set: &ScaleSet, kind: Kind) -> Space<'a> {
     let space = Space::on(cluster).and_a_subnet();

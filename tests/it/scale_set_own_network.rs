@@ -3,10 +3,10 @@
 use kube::core::DynamicObject;
 use serde_json::{Value, json};
 
-use crate::cluster::alone;
-use crate::history::History;
-use crate::scale_sets::{ScaleSet, private};
-use crate::space::{Space, at};
+use crate::support::cluster::alone;
+use crate::support::history::History;
+use crate::support::scale_sets::{ScaleSet, private};
+use crate::support::space::{Space, at};
 
 const THREE: [&str; 3] = ["api-0", "api-1", "api-2"];
 

@@ -10,12 +10,12 @@ use rand_chacha::ChaCha8Rng;
 use serde_json::{Value, json};
 use vnet_operator::fabric::Kind;
 
-use crate::cluster::{Cluster, alone, in_time};
-use crate::contract::{Health, kstatus};
-use crate::history::History;
 use crate::restart_at_random::seeds;
-use crate::scale_sets::{ScaleSet, has_taken_up, ids};
-use crate::space::{Space, at};
+use crate::support::cluster::{Cluster, alone, in_time};
+use crate::support::contract::{Health, kstatus};
+use crate::support::history::History;
+use crate::support::scale_sets::{ScaleSet, has_taken_up, ids};
+use crate::support::space::{Space, at};
 
 const SEEDS: u64 = 3;
 const ROLLING: &str =

@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
-use crate::cluster::project;
-use crate::scale_sets::ScaleSet;
-use crate::space::{Space, at};
+use crate::support::cluster::project;
+use crate::support::scale_sets::ScaleSet;
+use crate::support::space::{Space, at};
 
 fn scale(space: &Space<'_>) -> Value {
     let path = format!("/apis/vnet.dev/v1alpha1/namespaces/{}/virtualmachinescalesets/api/scale", space.name);

@@ -6,10 +6,10 @@ use kube::core::DynamicObject;
 use serde_json::json;
 use vnet_operator::fabric::Kind;
 
-use crate::manifests::{nic, object};
-use crate::scale_sets::{SELECTOR, ScaleSet, ids};
-use crate::space::{Space, at, yaml};
-use crate::states::power_is;
+use crate::support::manifests::{nic, object};
+use crate::support::scale_sets::{SELECTOR, ScaleSet, ids};
+use crate::support::space::{Space, at, yaml};
+use crate::support::states::power_is;
 
 const THREE: [&str; 3] = ["api-0", "api-1", "api-2"];
 

@@ -3,10 +3,10 @@
 use kube::core::DynamicObject;
 use serde_json::{Value, json};
 
-use crate::history::History;
-use crate::scale_sets::{ScaleSet, has_taken_up};
-use crate::space::{Space, at, id};
-use crate::states::{bring, message, ready_says};
+use crate::support::history::History;
+use crate::support::scale_sets::{ScaleSet, has_taken_up};
+use crate::support::space::{Space, at, id};
+use crate::support::states::{bring, message, ready_says};
 
 const THREE: [&str; 3] = ["api-0", "api-1", "api-2"];
 

@@ -2,8 +2,8 @@
 
 use serde_json::json;
 
-use crate::scale_sets::ScaleSet;
-use crate::space::{Space, at};
+use crate::support::scale_sets::ScaleSet;
+use crate::support::space::{Space, at};
 
 /// Three instances, none of which has the latest model, revision 2.
 fn outdated(set: &ScaleSet) -> Space<'static> {

@@ -6,7 +6,7 @@ use std::fs;
 use serde_json::{Value, json};
 use vnet_operator::api::crd;
 
-use crate::cluster::project;
+use crate::support::cluster::project;
 
 fn committed() -> BTreeMap<String, String> {
     let files = fs::read_dir(project().join("crds")).expect("crds/ is there").flatten();

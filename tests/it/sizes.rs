@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
-use crate::manifests::{machine_of_size, nic, object};
-use crate::space::{Space, at};
-use crate::states::{attached, bring, power_is};
+use crate::support::manifests::{machine_of_size, nic, object};
+use crate::support::space::{Space, at};
+use crate::support::states::{attached, bring, power_is};
 
 const LIST: &str = "spec.networkProfile.networkInterfaces";
 const FLAG: &str = "spec.enableAcceleratedNetworking";

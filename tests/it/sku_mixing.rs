@@ -2,8 +2,8 @@
 
 use serde_json::json;
 
-use crate::manifests::{availability_set, machine, nic, public_address, public_nic};
-use crate::space::Space;
+use crate::support::manifests::{availability_set, machine, nic, public_address, public_nic};
+use crate::support::space::Space;
 
 const CODE: &str = "DifferentSkuLoadBalancersAndPublicIPAddressNotAllowed";
 const REFERENCE: &str = "spec.ipConfigurations[0].publicIPAddress";

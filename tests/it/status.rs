@@ -9,12 +9,12 @@ use kube::runtime::WatchStreamExt;
 use kube::runtime::watcher::{self, watcher};
 use serde_json::json;
 
-use crate::cluster::{alone, block_on, in_time, poll};
-use crate::contract::{self, Health, condition, kstatus};
-use crate::history::History;
-use crate::manifests::{machine, network, nic, nic_with, static_nic, subnet};
-use crate::scale_sets::ScaleSet;
-use crate::space::{Space, at};
+use crate::support::cluster::{alone, block_on, in_time, poll};
+use crate::support::contract::{self, Health, condition, kstatus};
+use crate::support::history::History;
+use crate::support::manifests::{machine, network, nic, nic_with, static_nic, subnet};
+use crate::support::scale_sets::ScaleSet;
+use crate::support::space::{Space, at};
 
 /// Events of an object: type, reason, and how often it was told.
 type Told = (String, String, i32);

@@ -5,12 +5,12 @@ use kube::core::DynamicObject;
 use serde_json::{Value, json};
 use vnet_operator::fabric::Kind;
 
-use crate::canary::Canary;
-use crate::cluster::{alone, poll};
-use crate::door::Door::{self, JsonPatch, MergePatch, Post, Put, Replace};
-use crate::manifests::{machine, nic_with, object, public_configuration, static_configuration, static_nic};
-use crate::space::{Space, address, at};
-use crate::specs::{self, good};
+use crate::support::canary::Canary;
+use crate::support::cluster::{alone, poll};
+use crate::support::door::Door::{self, JsonPatch, MergePatch, Post, Put, Replace};
+use crate::support::manifests::{machine, nic_with, object, public_configuration, static_configuration, static_nic};
+use crate::support::space::{Space, address, at};
+use crate::support::specs::{self, good};
 
 /// An object of every kind beside `hub` and `web`: all of it refers to one another, and is Ready.
 fn a_tree(space: &Space<'_>) {

@@ -13,7 +13,7 @@ use kube::Client;
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use tokio::runtime::Runtime;
 
-use crate::operator::Operator;
+use crate::support::operator::Operator;
 
 /// How long a test waits for anything. It is not a measure of speed: a loaded machine must not fail a test.
 pub const DEADLINE: Duration = Duration::from_secs(60);

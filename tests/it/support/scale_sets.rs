@@ -7,10 +7,10 @@ use kube::core::DynamicObject;
 use serde_json::{Value, json};
 use vnet_operator::fabric::Kind;
 
-use crate::cluster::{Told, block_on, poll};
-use crate::contract::{Health, kstatus};
-use crate::manifests::object;
-use crate::space::{Space, at};
+use crate::support::cluster::{Told, block_on, poll};
+use crate::support::contract::{Health, kstatus};
+use crate::support::manifests::object;
+use crate::support::space::{Space, at};
 
 /// What `kubectl -l` selects the instances of the set `api` by.
 pub const SELECTOR: &str = "vnet.dev/scale-set=api";

@@ -13,8 +13,8 @@ use vnet_operator::api::object::api_resource;
 use vnet_operator::fabric::{Kind, Name, ObjectId};
 use vnet_operator::plan::state::State;
 
-use crate::cluster::block_on;
-use crate::space::Space;
+use crate::support::cluster::block_on;
+use crate::support::space::Space;
 
 /// What there is; none if it cannot be read: a test may store such things.
 pub fn state(space: &Space<'_>, specs: &[&Value]) -> Option<State> {

@@ -14,9 +14,9 @@ use vnet_operator::plan::state::State;
 
 use super::state::state;
 use super::{Asked, CHANGES, Foresight};
-use crate::cluster::poll;
-use crate::contract::{Health, kstatus};
-use crate::space::{Space, yaml};
+use crate::support::cluster::poll;
+use crate::support::contract::{Health, kstatus};
+use crate::support::space::{Space, yaml};
 
 impl Foresight {
     /// Whether all that is not on its way is as foreseen; otherwise what is not, and how.

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{LazyLock, mpsc};
 
-use crate::cluster::{DEADLINE, poll};
+use crate::support::cluster::{DEADLINE, poll};
 
 /// With these, a start of a VM does not end by itself: its middle lasts as long as a test wants.
 pub const STARTS_FOR_EVER: [&str; 2] = ["--vm-start", "1h"];

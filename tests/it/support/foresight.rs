@@ -37,7 +37,7 @@ use vnet_operator::plan::{self, Options, Plan};
 
 pub use self::asked::Asked;
 use self::asked::Given;
-use crate::space::Space;
+use crate::support::space::Space;
 
 /// What is shown of what the fabric gives.
 const GIVEN: [&str; 5] = ["privateIPAddress", "ipAddress", "ipPrefix", "fqdn", "powerState"];
@@ -166,7 +166,7 @@ impl Foresight {
             let (has, had) = (value(&is), value(&was));
             let is_as_said = match changes.get(path) {
                 None => has == had,
-                Some(told) if self.is_certain(told) => has == told.after,
+                Some(told) if self.is_certain(told, &has) => has == told.after,
                 // Which one is given depends on others too; whether one is does not.
                 Some(told) => has.is_null() == told.after.is_null(),
             };
@@ -181,14 +181,15 @@ impl Foresight {
     }
 
     /// Whether a value is what the plan says, and not only one of its kind.
-    fn is_certain(&self, told: &Difference) -> bool {
+    fn is_certain(&self, told: &Difference, has: &Value) -> bool {
         match told.field() {
             "privateIPAddress" => self.exact,
             "ipAddress" | "ipPrefix" => {
                 let takers =
                     self.plan.objects.iter().filter(|object| object.allocations.iter().any(takes_public_address));
                 takers.filter(|object| object.object.kind.starts_with("PublicIP")).count() <= 1
-                    && (self.alone || self.is_of_a_prefix_that_is_there(&told.after))
+                    && (self.alone
+                        || [&told.after, has].into_iter().any(|address| self.is_of_a_prefix_that_is_there(address)))
             }
             _ => true,
         }

@@ -11,9 +11,9 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use vnet_operator::fabric::Kind;
 
-use crate::cluster::{in_time, spawn};
-use crate::contract;
-use crate::space::{Space, at, yaml};
+use crate::support::cluster::{in_time, spawn};
+use crate::support::contract;
+use crate::support::space::{Space, at, yaml};
 
 /// A record of states that goes on until it is dropped.
 pub struct History {

@@ -12,10 +12,10 @@ use serde_json::{Value, json};
 use vnet_operator::api::object::api_resource;
 use vnet_operator::fabric::{Kind, Name, ObjectId};
 
-use crate::cluster::{self, Cluster, DEADLINE, Told, block_on, in_time, tail};
-use crate::contract;
-use crate::foresight::{Asked, Foresight};
-use crate::manifests;
+use crate::support::cluster::{self, Cluster, DEADLINE, Told, block_on, in_time, tail};
+use crate::support::contract;
+use crate::support::foresight::{Asked, Foresight};
+use crate::support::manifests;
 
 /// A namespace that one test has to itself.
 pub struct Space<'a> {

@@ -15,7 +15,7 @@ use vnet_operator::plan::manifests::{self, File, Manifests};
 use vnet_operator::plan::merge;
 use vnet_operator::plan::state::State;
 
-use crate::space::Space;
+use crate::support::space::Space;
 
 /// A change that can be planned.
 pub enum Asked {

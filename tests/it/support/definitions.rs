@@ -5,8 +5,8 @@ use serde_json::json;
 use vnet_operator::api::{FINALIZER, crd};
 use vnet_operator::fabric::Kind;
 
-use crate::cluster::{Cluster, poll, project};
-use crate::manifests;
+use crate::support::cluster::{Cluster, poll, project};
+use crate::support::manifests;
 
 impl Cluster {
     /// Installs crds/ as it is committed, and waits until the API server acts on it.

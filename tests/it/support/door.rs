@@ -7,9 +7,9 @@ use serde_json::{Value, json};
 use vnet_operator::api::object::api_resource;
 use vnet_operator::fabric::Kind;
 
-use crate::cluster::{Told, block_on};
-use crate::foresight::Asked;
-use crate::space::Space;
+use crate::support::cluster::{Told, block_on};
+use crate::support::foresight::Asked;
+use crate::support::space::Space;
 
 /// One of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

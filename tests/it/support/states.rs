@@ -3,8 +3,8 @@
 use kube::core::DynamicObject;
 use serde_json::{Value, json};
 
-use crate::contract::{Health, condition, kstatus};
-use crate::space::{Space, address, at};
+use crate::support::contract::{Health, condition, kstatus};
+use crate::support::space::{Space, address, at};
 
 /// The names of the NICs that a VM shows, in the order of their attachment.
 pub fn attached(vm: &DynamicObject) -> Vec<&str> {

@@ -6,8 +6,8 @@ use kube::core::DynamicObject;
 use serde_json::{Value, json};
 use vnet_operator::api::status::ViolationReport;
 
-use crate::contract;
-use crate::space::{Space, at, yaml};
+use crate::support::contract;
+use crate::support::space::{Space, at, yaml};
 
 /// What a status tells of what the fabric carries: a refused edit changes none of it.
 const KEPT: [&str; 8] = [

@@ -4,8 +4,8 @@ use std::cell::Cell;
 
 use kube::core::DynamicObject;
 
-use crate::manifests::nic;
-use crate::space::{Space, address, yaml};
+use crate::support::manifests::nic;
+use crate::support::space::{Space, address, yaml};
 
 /// A NIC with an address.
 pub struct Canary<'a> {

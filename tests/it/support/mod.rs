@@ -1,0 +1,16 @@
+//! What tests are made of: clusters and operators, a namespace for each test, manifests, and the contracts that every state keeps.
+
+pub mod canary;
+pub mod cluster;
+pub mod contract;
+pub mod definitions;
+pub mod door;
+pub mod foresight;
+pub mod history;
+pub mod manifests;
+pub mod operator;
+pub mod refusal;
+pub mod scale_sets;
+pub mod space;
+pub mod specs;
+pub mod states;
