@@ -2,6 +2,7 @@
 
 use k8s_openapi::api::apps::v1::ControllerRevision;
 use kube::ResourceExt;
+use kube::core::DynamicObject;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -10,7 +11,7 @@ use super::{Api, FINALIZER, GROUP, REVISION, SCALE_SET_LABEL, VERSION};
 use crate::fabric::network_interface::NetworkInterface;
 use crate::fabric::terms::IpVersion;
 use crate::fabric::virtual_machine_scale_set::{InstanceName, Model, OrchestrationMode, VirtualMachineScaleSet};
-use crate::fabric::{Engine, Findings, Kind, Name, ObjectId, PublicIPAddress, Uid, VirtualMachine};
+use crate::fabric::{Engine, Findings, Kind, Name, ObjectId, Programmed, PublicIPAddress, Uid, VirtualMachine};
 
 /// The field manager of what is written for Flexible scale sets.
 pub const FIELD_MANAGER: &str = "vnet-scale-set";
@@ -44,16 +45,6 @@ pub fn of_instance(engine: &Engine, set: &Name, id: u64) -> Vec<Child> {
     }
 }
 
-/// Every object that Flexible sets are to have, with its manifest.
-pub fn of_flexible_sets(engine: &Engine) -> Vec<(ObjectId, Value)> {
-    let sets = engine.all::<VirtualMachineScaleSet>().filter(|(_, set)| set.ask.mode == OrchestrationMode::Flexible);
-    let all = sets.flat_map(|(name, set)| {
-        let children = set.held.instances.keys().flat_map(|id| of_instance(engine, name, *id));
-        children.filter_map(|child| Some((child.id.clone(), manifest(engine, name, &set.uid, &child)?)))
-    });
-    all.collect()
-}
-
 /// The objects of an instance of a Flexible set: addresses, network interfaces, the machine (S-29, S-33).
 fn flexible(set: &Name, instance: u64, revision: u64, model: &Model) -> Vec<Child> {
     let this = InstanceName { set, id: instance };
@@ -85,57 +76,75 @@ pub fn instance_of(set: &Name, object: &Name) -> Option<u64> {
 pub fn manifest(engine: &Engine, set: &Name, uid: &Uid, child: &Child) -> Option<Value> {
     let programmed = engine.get::<VirtualMachineScaleSet>(set)?;
     let instance = programmed.held.instances.get(&child.instance)?;
-    let this = InstanceName { set, id: child.instance };
-    let model = programmed.model(instance.target);
-    let location = &programmed.placement.location;
-    let spec = match child.id.kind {
+    written(programmed, uid, InstanceName { set, id: child.instance }, &child.id, instance.target)
+}
+
+/// The manifest that an object of a Flexible set was last applied by, as the revision in it tells; none of other objects.
+pub fn last_applied(engine: &Engine, id: &ObjectId, object: &DynamicObject) -> Option<Value> {
+    let owner = super::object::owner(object)?;
+    let revision = object.annotations().get(REVISION)?.parse().ok()?;
+    let programmed = engine.get::<VirtualMachineScaleSet>(&owner.set).filter(|set| set.uid == owner.uid)?;
+    let this = InstanceName { set: &owner.set, id: instance_of(&owner.set, &id.name)? };
+    programmed.held.models.contains_key(&revision).then(|| written(programmed, &owner.uid, this, id, revision))?
+}
+
+/// The manifest of an object of an instance, written from this revision of the model.
+fn written(
+    set: &Programmed<VirtualMachineScaleSet>,
+    uid: &Uid,
+    this: InstanceName<'_>,
+    id: &ObjectId,
+    revision: u64,
+) -> Option<Value> {
+    let (model, location) = (set.model(revision), &set.placement.location);
+    let spec = match id.kind {
         Kind::VirtualMachineScaleSetVM => {
-            json!({"scaleSet": {"name": &*set.name}, "instanceId": this.id.to_string()})
+            json!({"scaleSet": {"name": &*this.set.name}, "instanceId": this.id.to_string()})
         }
         Kind::VirtualMachine => {
             let mut ask = this.vm_ask(model, &model.network, None);
             for (nic, model) in ask.network_interfaces.iter_mut().zip(model.network.iter()) {
                 nic.name = this.nic_object(&model.name);
             }
-            super::json(&VirtualMachine::describe(&ask, &child.id.name, location))
+            super::json(&VirtualMachine::describe(&ask, &id.name, location))
         }
         Kind::NetworkInterface => {
-            let nic = model.network.iter().find(|nic| this.nic_object(&nic.name) == child.id.name)?;
+            let nic = model.network.iter().find(|nic| this.nic_object(&nic.name) == id.name)?;
             let mut ask = this.nic_ask(nic);
             for (configuration, model) in ask.configurations.iter_mut().zip(&nic.configurations) {
                 if let Some(public) = &mut configuration.public_ip_address {
                     *public = this.public_object(&nic.name, &model.name);
                 }
             }
-            super::json(&NetworkInterface::describe(&ask, &child.id.name, location))
+            super::json(&NetworkInterface::describe(&ask, &id.name, location))
         }
         Kind::PublicIPAddress => {
             let asks = model.network.iter().flat_map(|nic| nic.configurations.iter().map(move |c| (nic, c)));
-            let mut asks = asks.filter(|(nic, c)| this.public_object(&nic.name, &c.name) == child.id.name);
+            let mut asks = asks.filter(|(nic, c)| this.public_object(&nic.name, &c.name) == id.name);
             let (nic, configuration) = asks.next()?;
             let name = this.public(&nic.name, &configuration.name);
             let (_, mut ask) = this.public_asks(&model.network).into_iter().find(|(public, _)| *public == name)?;
             ask.domain_name_label = ask.domain_name_label.map(|label| label.replace('.', "-"));
             ask.version = IpVersion::IPv4;
-            super::json(&PublicIPAddress::describe(&ask, &child.id.name, location))
+            super::json(&PublicIPAddress::describe(&ask, &id.name, location))
         }
         _ => return None,
     };
     let mut metadata = json!({
-        "name": &*child.id.name.name,
-        "namespace": &*child.id.name.namespace,
-        "labels": {SCALE_SET_LABEL: &*set.name},
+        "name": &*id.name.name,
+        "namespace": &*id.name.namespace,
+        "labels": {SCALE_SET_LABEL: &*this.set.name},
         "finalizers": [FINALIZER],
-        "ownerReferences": [owner_reference(set, uid)],
+        "ownerReferences": [owner_reference(this.set, uid)],
     });
-    if child.id.kind != Kind::VirtualMachineScaleSetVM
+    if id.kind != Kind::VirtualMachineScaleSetVM
         && let Some(fields) = metadata.as_object_mut()
     {
-        fields.insert("annotations".to_owned(), json!({REVISION: instance.target.to_string()}));
+        fields.insert("annotations".to_owned(), json!({REVISION: revision.to_string()}));
     }
     Some(json!({
         "apiVersion": format!("{GROUP}/{VERSION}"),
-        "kind": child.id.kind.as_str(),
+        "kind": id.kind.as_str(),
         "metadata": metadata,
         "spec": spec,
     }))

@@ -87,9 +87,6 @@ macro_rules! dispatch {
         }
 
         /// The status of an object of this kind, as JSON.
-        ///
-        /// # Errors
-        /// If what the fabric reports is no JSON, which none of the kinds' own types brings about.
         pub fn report(
             kind: Kind,
             engine: &Engine,

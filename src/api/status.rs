@@ -65,7 +65,7 @@ pub struct ViolationReport {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 32), extend("x-kubernetes-list-type" = "atomic"))]
     pub blocked_by: Vec<NamedObject>,
-    /// OnChange: it is tried again by itself when what is in the way changes. OnEdit: only an edit of this object helps.
+    /// OnChange: it is retried automatically when what is in the way changes. OnEdit: only an edit of this object helps.
     pub retry: String,
 }
 

@@ -266,8 +266,8 @@ fn rolling(asked: RollingUpgradePolicy, findings: &mut Findings) -> RollingPolic
         findings.under("VMSS-28").refuse(
             Code::InvalidParameter,
             format!("{POLICY}.pauseTimeBetweenBatches"),
-            format!("{text:?} is not a duration of at most {} seconds.", limits::LONGEST_PAUSE.as_secs()),
-            "Write an ISO 8601 duration, such as PT30S.",
+            format!("{text:?} is not an ISO 8601 duration of at most {} seconds.", limits::LONGEST_PAUSE.as_secs()),
+            "Write one, such as PT30S.",
         );
         Duration::ZERO
     });

@@ -45,6 +45,14 @@ impl ApiServer {
     }
 }
 
+/// Why a request failed, in the words of the API server.
+pub fn failed(what: impl Into<String>, error: Error) -> anyhow::Error {
+    match error {
+        Error::Api(status) => anyhow!(status.message).context(what.into()),
+        other => anyhow::Error::new(other).context(what.into()),
+    }
+}
+
 /// The client of an API server that answers.
 pub async fn connect() -> anyhow::Result<Client> {
     let server = ApiServer::configured().await?;

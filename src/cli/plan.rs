@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::{anyhow, bail};
+use anyhow::bail;
 use clap::builder::NonEmptyStringValueParser;
 use indicatif::ProgressBar;
 use jiff::Timestamp;
@@ -24,7 +24,7 @@ use vnet_operator::plan::state::State;
 use vnet_operator::plan::{self, Options, Plan, Prune, selector, show};
 use walkdir::WalkDir;
 
-use super::cluster::connect;
+use super::cluster::{connect, failed};
 use super::settings::FabricOptions;
 use super::{is_broken_pipe, on_one_thread};
 
@@ -294,10 +294,8 @@ async fn of_cluster(client: Client) -> anyhow::Result<State> {
 
 /// Why there is no list, and what to do.
 fn unlisted(resource: &str, error: kube::Error) -> anyhow::Error {
-    let kube::Error::Api(status) = error else {
-        return anyhow::Error::new(error).context(format!("cannot list {resource}"));
-    };
-    let what = match status.code {
+    let code = if let kube::Error::Api(status) = &error { status.code } else { 0 };
+    let what = match code {
         403 => format!(
             "no right to list {resource} in all namespaces: `vnet plan --against {CLUSTER}` reads every kind of {GROUP}, \
              namespaces and controllerrevisions. Let an administrator run `kubectl create clusterrole vnet-plan --verb=list \
@@ -309,7 +307,7 @@ fn unlisted(resource: &str, error: kube::Error) -> anyhow::Error {
         ),
         _ => format!("cannot list {resource}"),
     };
-    anyhow!(status.message).context(what)
+    failed(what, error)
 }
 
 async fn list<K>(api: &Api<K>, selector: &str) -> kube::Result<Vec<K>>

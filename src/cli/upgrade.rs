@@ -16,7 +16,7 @@ use vnet_operator::api::{SCALE_SET_LABEL, WISHED_REVISION, children};
 use vnet_operator::fabric::virtual_machine_scale_set::OrchestrationMode;
 use vnet_operator::fabric::{Kind, Name};
 
-use super::cluster::connect;
+use super::cluster::{connect, failed};
 
 pub const EXAMPLES: &str = "\
 Examples:
@@ -48,7 +48,12 @@ pub async fn upgrade_instances(options: UpgradeOptions) -> anyhow::Result<()> {
     let client = connect().await?;
     let namespace = namespace.unwrap_or_else(|| client.default_namespace().to_owned());
     let full_name = Name::new(namespace.as_str(), name);
-    let set = Api::<VirtualMachineScaleSetObject>::namespaced(client.clone(), &namespace).get_opt(name).await?;
+    let cannot = |verb: &str, what: &str| {
+        let allowed = format!("`kubectl auth can-i {verb} {what} -n {namespace}` tells whether you may");
+        format!("cannot {verb} {what} in namespace {namespace}; {allowed}")
+    };
+    let sets = Api::<VirtualMachineScaleSetObject>::namespaced(client.clone(), &namespace);
+    let set = sets.get_opt(name).await.map_err(|error| failed(cannot("get", "vmss"), error))?;
     let set = set.with_context(|| format!("there is no scale set {full_name}; `kubectl get vmss -A` lists all"))?;
     let latest = set.status.and_then(|status| status.view.update_revision);
     let latest =
@@ -62,7 +67,8 @@ pub async fn upgrade_instances(options: UpgradeOptions) -> anyhow::Result<()> {
     let api = Api::<DynamicObject>::namespaced_with(client, &namespace, &api_resource(kind));
     let asked: BTreeSet<u64> = instances.into_iter().collect();
     let mut met = BTreeSet::new();
-    for instance in api.list(&ListParams::default().labels(&format!("{SCALE_SET_LABEL}={name}"))).await? {
+    let of_the_set = ListParams::default().labels(&format!("{SCALE_SET_LABEL}={name}"));
+    for instance in api.list(&of_the_set).await.map_err(|error| failed(cannot("list", short), error))? {
         let has = instance.data.pointer("/status/revision").and_then(Value::as_str);
         let is_up_to_date = has == Some(latest.as_str());
         let instance = instance.name_any();
@@ -72,7 +78,8 @@ pub async fn upgrade_instances(options: UpgradeOptions) -> anyhow::Result<()> {
         let told = match is_up_to_date {
             true => format!("is up to date: it has revision {latest}"),
             false => {
-                api.patch(&instance, &PatchParams::default(), &Patch::Merge(&wish)).await?;
+                let told = api.patch(&instance, &PatchParams::default(), &Patch::Merge(&wish)).await;
+                told.map_err(|error| failed(cannot("patch", short), error))?;
                 format!("is told to have revision {latest}")
             }
         };

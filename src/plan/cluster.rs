@@ -63,8 +63,11 @@ impl Cluster {
         server.revisions().filter_map(read_revision).for_each(|revision| core.feed(Input::Revision(revision)));
         core.feed(Input::ListDone(Source::Revisions));
         core.settle(now);
-        for (id, manifest) in children::of_flexible_sets(core.engine()) {
-            server.was_applied(id, manifest);
+        let ids: Vec<ObjectId> = server.objects().keys().cloned().collect();
+        for id in ids {
+            let manifest =
+                server.objects().get(&id).and_then(|object| children::last_applied(core.engine(), &id, object));
+            manifest.into_iter().for_each(|manifest| server.was_applied(&id, &manifest));
         }
         let mut cluster = Self { server, core, now, started: BTreeSet::new() };
         cluster.come_to_rest()?;

@@ -16,9 +16,9 @@ use crate::api::{FINALIZER, object};
 use crate::fabric::{Code, ObjectId};
 
 /// The fields of a status, wherever in it, that tell what the fabric gave.
-const ALLOCATED: [&str; 6] = ["privateIPAddress", "ipAddress", "ipPrefix", "fqdn", "macAddress", "powerState"];
-/// The fields of a status that tell of what was there already which model an instance of a scale set has taken up, which is
-/// the set's latest, and how many have that.
+pub const ALLOCATED: [&str; 6] = ["privateIPAddress", "ipAddress", "ipPrefix", "fqdn", "macAddress", "powerState"];
+/// The fields that tell of an upgrade: the model of an instance, the latest one of its set, and how many instances have that.
+/// They are told only of what was there before.
 pub const MODELS: [&str; 3] = ["revision", "updateRevision", "updatedReplicas"];
 /// The conditions that every object has, and those that sum them up.
 const STANDARD: [&str; 6] = ["ResolvedRefs", "Accepted", "Programmed", "Ready", "Reconciling", "Stalled"];
@@ -32,7 +32,7 @@ const FIXED: [Code; 4] = [
 /// The rule that does so with codes that others use for what an edit cures.
 const FIXED_NETWORK: &str = "NIC-05";
 /// What a status repeats of the spec, of others, and of itself.
-const REPEATED: [&str; 5] = ["programmed", "conditions", "violations", "publicIPAddresses", "instances"];
+pub const REPEATED: [&str; 5] = ["programmed", "conditions", "violations", "publicIPAddresses", "instances"];
 /// The metadata that manifests set.
 const METADATA: [&str; 4] = ["labels", "annotations", "finalizers", "ownerReferences"];
 
@@ -240,7 +240,10 @@ fn allocations(before: Option<&DynamicObject>, after: Option<&DynamicObject>) ->
             false => ALLOCATED.contains(&field) || (MODELS.contains(&field) && !difference.after.is_null()),
         }
     });
-    told.collect()
+    let told: Vec<Difference> = told.collect();
+    // How many are up to date is told of an upgrade, and not of what is scaled.
+    let is_upgrade = told.iter().any(|told| told.field() == "updateRevision");
+    told.into_iter().filter(|told| is_upgrade || told.field() != "updatedReplicas").collect()
 }
 
 /// A status without what repeats the spec, and without the lists of others.

@@ -271,6 +271,9 @@ fn applied(server: &mut Server, manifest: &Manifest, mut asked: DynamicObject, n
     if next == *stored {
         return None;
     }
+    if object::owner(stored).is_some() {
+        server_side::note_edit(&mut next, stored);
+    }
     merge::remember(&mut next, &manifest.object);
     server.edit(&manifest.id, |object| *object = next)
 }

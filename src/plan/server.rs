@@ -8,13 +8,13 @@ use jiff::Timestamp;
 use k8s_openapi::api::apps::v1::ControllerRevision;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::core::DynamicObject;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::server_side;
 use super::state::State;
 use crate::api::children::{FIELD_MANAGER, read_revision, revision_name};
 use crate::api::object::{self, Recall};
-use crate::api::{FINALIZER, status};
+use crate::api::{FINALIZER, json, status};
 use crate::fabric::{Name, ObjectId, Uid};
 use crate::operator::{Input, Outcome, What, Write};
 
@@ -23,8 +23,6 @@ use crate::operator::{Input, Outcome, What, Write};
 pub struct Server {
     objects: BTreeMap<ObjectId, DynamicObject>,
     revisions: BTreeMap<Name, ControllerRevision>,
-    /// What the operator had applied, where the objects do not tell.
-    applied: BTreeMap<ObjectId, Value>,
     version: u64,
     lives: u64,
 }
@@ -41,7 +39,6 @@ impl Server {
         Self {
             version: versions.max().unwrap_or(0),
             lives: 0,
-            applied: BTreeMap::new(),
             revisions: state.revisions.into_iter().map(|revision| (name(&revision), revision)).collect(),
             objects: state.objects,
         }
@@ -63,11 +60,18 @@ impl Server {
         self.revisions.values()
     }
 
-    /// From here on this counts as what the operator has applied, if the object does not tell itself.
-    pub fn was_applied(&mut self, id: ObjectId, manifest: Value) {
-        let stored = self.objects.get(&id).and_then(|object| serde_json::to_value(object).ok()).unwrap_or_default();
-        if server_side::last_applied(&stored, FIELD_MANAGER).is_none() {
-            self.applied.insert(id, manifest);
+    /// Notes in an object that does not tell whose its fields are what the operator has applied; what differs from that
+    /// is somebody else's.
+    pub fn was_applied(&mut self, id: &ObjectId, manifest: &Value) {
+        let Some(object) = self.objects.get_mut(id) else { return };
+        let mut told = json(object);
+        if server_side::is_managed(&told) {
+            return;
+        }
+        server_side::was_edited(&mut told, manifest);
+        server_side::owns(&mut told, manifest, FIELD_MANAGER);
+        if let Ok(told) = serde_json::from_value(told) {
+            *object = told;
         }
     }
 
@@ -89,7 +93,7 @@ impl Server {
         metadata.deletion_grace_period_seconds = None;
         metadata.managed_fields = None;
         with_finalizer(&mut object);
-        set_field(&mut object, "status", json!({"observedGeneration": status::UNOBSERVED}));
+        set_field(&mut object, "status", serde_json::json!({"observedGeneration": status::UNOBSERVED}));
         self.store(id, object);
         self.shown(id, Recall::Nothing)
     }
@@ -128,8 +132,12 @@ impl Server {
             }
             What::Create(manifest) if !self.objects.contains_key(&id) => self.born(&id, manifest, now),
             What::Create(_) => (None, Outcome::Conflict),
-            What::Apply(manifest) if !self.objects.contains_key(&id) => self.born(&id, manifest, now),
-            What::Apply(manifest) => self.applied_over(&id, manifest),
+            What::Apply(manifest) if !self.objects.contains_key(&id) => {
+                let (_, outcome) = self.born(&id, manifest.clone(), now);
+                self.was_applied(&id, &manifest);
+                (self.shown(&id, Recall::Nothing), outcome)
+            }
+            What::Apply(manifest) => self.applied_over(&id, &manifest),
             What::Delete => (self.delete(&id, now), Outcome::Done(self.version)),
             What::KeepRevision(manifest) => (self.keep(&id, manifest), Outcome::Done(0)),
             What::DropRevision(number, of) => {
@@ -141,25 +149,17 @@ impl Server {
     }
 
     fn born(&mut self, id: &ObjectId, manifest: Value, now: Timestamp) -> (Option<Input>, Outcome) {
-        match serde_json::from_value(manifest.clone()) {
-            Ok(object) => {
-                self.applied.insert(id.clone(), manifest);
-                (self.create(id, object, now), Outcome::Done(self.version))
-            }
+        match serde_json::from_value(manifest) {
+            Ok(object) => (self.create(id, object, now), Outcome::Done(self.version)),
             Err(error) => (None, Outcome::Invalid(error.to_string())),
         }
     }
 
     /// What the operator applies to an object that is there.
-    fn applied_over(&mut self, id: &ObjectId, manifest: Value) -> (Option<Input>, Outcome) {
-        let stored = self.objects.get(id).and_then(|object| serde_json::to_value(object).ok()).unwrap_or_default();
-        let before = self.applied.get(id).cloned().or_else(|| server_side::last_applied(&stored, FIELD_MANAGER));
-        let next = server_side::apply(&stored, &manifest, &before.unwrap_or_default(), FIELD_MANAGER);
-        match next.map(serde_json::from_value) {
-            Ok(Ok(next)) => {
-                self.applied.insert(id.clone(), manifest);
-                (self.edit(id, |object| *object = next), Outcome::Done(self.version))
-            }
+    fn applied_over(&mut self, id: &ObjectId, manifest: &Value) -> (Option<Input>, Outcome) {
+        let stored = self.objects.get(id).map(json).unwrap_or_default();
+        match server_side::apply(&stored, manifest, FIELD_MANAGER).map(serde_json::from_value) {
+            Ok(Ok(next)) => (self.edit(id, |object| *object = next), Outcome::Done(self.version)),
             Ok(Err(error)) => (None, Outcome::Invalid(error.to_string())),
             Err(server_side::Conflict) => (None, Outcome::Conflict),
         }

@@ -1,46 +1,91 @@
 //! Server-side apply without force, as the operator writes the objects of Flexible scale sets.
 //!
-//! What was applied before and is applied no longer goes; what others have set stays; a field that would change and is another
-//! manager's is a conflict. Items of a list that have names are told apart by these, as the CRDs say of every such list.
+//! `managedFields` say whose a field is. What a manager had applied and applies no longer goes, unless it is another's too;
+//! what others have set stays; a field that would change and is another manager's is a conflict. Items of a list that have
+//! names are told apart by these, as the CRDs say of every such list.
 
-use std::collections::BTreeSet;
-
+use kube::core::DynamicObject;
 use serde_json::{Map, Value, json};
+
+use crate::api;
 
 /// The parts of an object that are applied and compared.
 const PARTS: [&[&str]; 3] = [&["metadata", "labels"], &["metadata", "annotations"], &["spec"]];
+/// In `fieldsV1`, the item of a list itself, beside its fields.
+const ITSELF: &str = ".";
+/// With this a step to an item of a list begins.
+const ITEM: &str = "k:";
+/// Who edits what the operator applies, in a plan.
+const EDITOR: &str = "plan";
 
 /// An object in which a field that an apply would change is another manager's.
 #[derive(Debug, PartialEq)]
 pub struct Conflict;
 
-/// The stored object once a manager has applied a manifest to it, who had last applied `before`.
+/// The stored object once a manager has applied a manifest to it.
 ///
 /// # Errors
 /// [`Conflict`], if the API server would answer with one.
-pub fn apply(stored: &Value, manifest: &Value, before: &Value, manager: &str) -> Result<Value, Conflict> {
+pub fn apply(stored: &Value, manifest: &Value, manager: &str) -> Result<Value, Conflict> {
     let wanted = parts(manifest);
-    let others = entries(stored).filter(|entry| !is_of(entry, manager) && entry.get("subresource").is_none());
-    let mut others = others.filter_map(|entry| entry.get("fieldsV1"));
-    match others.any(|fields| takes(fields, &wanted, stored)) {
-        true => Err(Conflict),
-        false => Ok(laid_over(stored, wanted, &parts(before))),
+    let others = entries(stored).filter(|entry| !is_applied_by(entry, manager) && entry.get("subresource").is_none());
+    let others: Vec<&Value> = others.map(fields_of_entry).collect();
+    if others.iter().any(|fields| takes(fields, &wanted, stored)) {
+        return Err(Conflict);
+    }
+    let own = entries(stored).find(|entry| is_applied_by(entry, manager)).map_or(&Value::Null, fields_of_entry);
+    let mut next = merged(stored, wanted, own, &others);
+    owns(&mut next, manifest, manager);
+    Ok(next)
+}
+
+/// Notes in an object that a manager has applied this manifest, and no more.
+pub fn owns(object: &mut Value, manifest: &Value, manager: &str) {
+    let kept = entries(object).filter(|entry| !is_applied_by(entry, manager)).cloned().collect();
+    note(object, kept, manager, "Apply", fields(&parts(manifest)));
+}
+
+/// Notes in an object that what differs from what it was is somebody else's from here on.
+pub fn was_edited(object: &mut Value, was: &Value) {
+    let fields = differing(&parts(was), &parts(object));
+    let kept = entries(object).cloned().collect();
+    note(object, kept, EDITOR, "Update", fields);
+}
+
+/// Notes in an object that what differs from what is stored is somebody else's from here on.
+pub fn note_edit(object: &mut DynamicObject, stored: &DynamicObject) {
+    let mut edited = api::json(object);
+    was_edited(&mut edited, &api::json(stored));
+    if let Ok(edited) = serde_json::from_value(edited) {
+        *object = edited;
     }
 }
 
-/// What a manager had applied, as the object's managed fields tell: the names of the fields. `None` if they do not tell.
-pub fn last_applied(stored: &Value, manager: &str) -> Option<Value> {
-    let mut own = entries(stored).filter(|entry| is_of(entry, manager));
-    own.next().and_then(|entry| entry.get("fieldsV1")).map(names)
+/// True if the object tells whose its fields are.
+pub fn is_managed(object: &Value) -> bool {
+    entries(object).next().is_some()
+}
+
+fn note(object: &mut Value, mut entries: Vec<Value>, manager: &str, operation: &str, fields: Value) {
+    if !is_leaf(&fields) {
+        entries.push(json!({"manager": manager, "operation": operation, "fieldsType": "FieldsV1", "fieldsV1": fields}));
+    }
+    if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
+        metadata.insert("managedFields".to_owned(), Value::Array(entries));
+    }
 }
 
 fn entries(object: &Value) -> impl Iterator<Item = &Value> {
     object.pointer("/metadata/managedFields").and_then(Value::as_array).into_iter().flatten()
 }
 
-fn is_of(entry: &Value, manager: &str) -> bool {
+fn is_applied_by(entry: &Value, manager: &str) -> bool {
     let says = |field: &str, text: &str| entry.get(field).and_then(Value::as_str) == Some(text);
     says("operation", "Apply") && says("manager", manager)
+}
+
+fn fields_of_entry(entry: &Value) -> &Value {
+    entry.get("fieldsV1").unwrap_or(&Value::Null)
 }
 
 fn parts(object: &Value) -> Value {
@@ -57,85 +102,121 @@ fn parts(object: &Value) -> Value {
     parts
 }
 
-/// `wanted` laid over `live`, without what had been applied `before` and is not wanted now.
-fn laid_over(live: &Value, wanted: Value, before: &Value) -> Value {
-    match (live, wanted) {
-        (Value::Object(live), Value::Object(wanted)) => {
-            let mut next = live.clone();
-            next.retain(|field, _| before.get(field).is_none() || wanted.contains_key(field));
-            for (field, wanted) in wanted {
-                let merged = match live.get(&field) {
-                    Some(live) => laid_over(live, wanted, before.get(&field).unwrap_or(&Value::Null)),
-                    None => wanted,
-                };
-                next.insert(field, merged);
-            }
-            Value::Object(next)
+// Fields, in the form of `fieldsV1`: `{"f:spec": {"f:nics": {"k:{\"name\":\"a\"}": {".": {}, "f:name": {}}}}}`.
+
+/// What a value is made of, with the step of `fieldsV1` that leads to each part; nothing of what counts as a whole.
+fn steps(value: &Value) -> Vec<(String, &Value)> {
+    match value {
+        Value::Object(fields) => fields.iter().map(|(name, value)| (format!("f:{name}"), value)).collect(),
+        Value::Array(items) => {
+            let step = |item: &Value| Some(format!("{ITEM}{}", json!({"name": item.get("name")?.as_str()?})));
+            let named: Option<Vec<_>> = items.iter().map(|item| Some((step(item)?, item))).collect();
+            named.unwrap_or_default()
         }
-        (Value::Array(live), Value::Array(wanted)) if live.iter().chain(&wanted).all(|item| name(item).is_some()) => {
-            let was_applied = before.as_array().into_iter().flatten().filter_map(name).collect::<BTreeSet<_>>();
-            let asked: BTreeSet<String> = wanted.iter().filter_map(name).map(str::to_owned).collect();
-            let others = live
-                .iter()
-                .filter(|item| name(item).is_some_and(|name| !was_applied.contains(name) && !asked.contains(name)));
-            let others: Vec<Value> = others.cloned().collect();
-            let merged = wanted.into_iter().map(|item| match named(live, name(&item)) {
-                Some(live) => {
-                    let before = before.as_array().and_then(|before| named(before, name(&item)));
-                    laid_over(live, item, before.unwrap_or(&Value::Null))
-                }
-                None => item,
-            });
-            Value::Array(merged.chain(others).collect())
-        }
-        (_, wanted) => wanted,
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => Vec::new(),
     }
 }
 
-fn name(item: &Value) -> Option<&str> {
-    item.get("name").and_then(Value::as_str)
+fn part<'a>(value: &'a Value, step: &str) -> &'a Value {
+    steps(value).into_iter().find(|(own, _)| own == step).map_or(&Value::Null, |(_, part)| part)
 }
 
-fn named<'a>(items: &'a [Value], wanted: Option<&str>) -> Option<&'a Value> {
-    items.iter().find(|item| name(item) == wanted)
+/// All fields of a value.
+fn fields(value: &Value) -> Value {
+    differing(&Value::Null, value)
 }
 
-/// True if a manager of these fields would lose one, in the form of `fieldsV1`: `{"f:spec": {"f:sku": {}}}`.
+/// The fields of a value that are others, or not at all, in what it was.
+fn differing(was: &Value, is: &Value) -> Value {
+    let parts = steps(is).into_iter().filter(|(step, is)| *is != part(was, step));
+    let differing = parts.filter_map(|(step, is)| {
+        let was = part(was, &step);
+        let mut fields = differing(was, is);
+        if let Some(fields) = fields.as_object_mut().filter(|_| step.starts_with(ITEM) && was.is_null()) {
+            fields.insert(ITSELF.to_owned(), json!({}));
+        }
+        // Of what has only lost parts nothing is anybody's.
+        (!is_leaf(&fields) || steps(is).is_empty()).then_some((step, fields))
+    });
+    Value::Object(differing.collect())
+}
+
+fn below<'a>(fields: &'a Value, step: &str) -> &'a Value {
+    fields.get(step).unwrap_or(&Value::Null)
+}
+
+fn all_below<'a>(all: &[&'a Value], step: &str) -> Vec<&'a Value> {
+    all.iter().map(|fields| below(fields, step)).filter(|fields| !fields.is_null()).collect()
+}
+
+fn is_leaf(fields: &Value) -> bool {
+    fields.as_object().is_none_or(Map::is_empty)
+}
+
+/// True if a manager of these fields would lose one.
 fn takes(fields: &Value, wanted: &Value, live: &Value) -> bool {
-    let Some(fields) = fields.as_object().filter(|fields| !fields.is_empty()) else {
+    if is_leaf(fields) {
         return wanted != live;
-    };
-    fields.iter().any(|(step, below)| {
-        part(wanted, step).is_some_and(|wanted| takes(below, wanted, part(live, step).unwrap_or(&Value::Null)))
+    }
+    steps(wanted).into_iter().any(|(step, wanted)| match below(fields, &step) {
+        Value::Null => false,
+        fields => takes(fields, wanted, part(live, &step)),
     })
 }
 
-/// The part of a value that a step of `fieldsV1` leads to: a field, or the item of a list by its name.
-fn part<'a>(value: &'a Value, step: &str) -> Option<&'a Value> {
-    match step.split_once(':')? {
-        ("f", field) => value.get(field),
-        ("k", key) => named(value.as_array()?, name(&serde_json::from_str(key).ok()?)),
-        _ => None,
+// Values.
+
+/// `wanted` laid over `live`, without what is the manager's `own` and not wanted now.
+fn merged(live: &Value, wanted: Value, own: &Value, others: &[&Value]) -> Value {
+    let asked = steps(&wanted);
+    let is_merged = match (live, &wanted) {
+        (Value::Object(_), Value::Object(_)) => true,
+        (Value::Array(_), Value::Array(items)) => !steps(live).is_empty() && asked.len() == items.len(),
+        _ => false,
+    };
+    if !is_merged {
+        return wanted;
     }
+    let next = asked.iter().map(|(step, wanted)| {
+        let (live, own, others) = (part(live, step), below(own, step), all_below(others, step));
+        (step.clone(), merged(live, (*wanted).clone(), own, &others))
+    });
+    let is_asked = |step: &String| asked.iter().any(|(asked, _)| asked == step);
+    let rest = steps(live).into_iter().filter(|(step, _)| !is_asked(step)).filter_map(|(step, live)| {
+        let left = left_over(&step, live, below(own, &step), &all_below(others, &step))?;
+        Some((step, left))
+    });
+    like(live, next.chain(rest))
 }
 
-/// The names of fields in the form of `fieldsV1`, as an object; named items of a list as a list.
-fn names(fields: &Value) -> Value {
-    let fields = fields.as_object().into_iter().flatten();
-    let (mut named, mut items) = (Map::new(), Vec::new());
-    for (step, below) in fields {
-        match step.split_once(':') {
-            Some(("f", field)) => {
-                named.insert(field.to_owned(), names(below));
-            }
-            Some(("k", key)) => {
-                let key: Value = serde_json::from_str(key).unwrap_or_default();
-                items.push(json!({"name": key.get("name")}));
-            }
-            _ => {}
-        }
+/// What stays of a part that its manager no longer wants: what others have too, and what was never the manager's.
+fn left_over(step: &str, live: &Value, own: &Value, others: &[&Value]) -> Option<Value> {
+    if own.is_null() {
+        return Some(live.clone());
     }
-    if items.is_empty() { Value::Object(named) } else { Value::Array(items) }
+    if step.starts_with(ITEM) {
+        return others.iter().any(|other| other.get(ITSELF).is_some()).then(|| live.clone());
+    }
+    if is_leaf(own) || steps(live).is_empty() {
+        return (!others.is_empty()).then(|| live.clone());
+    }
+    let parts = steps(live).into_iter();
+    let mut left = parts.filter_map(|(step, live)| {
+        let left = left_over(&step, live, below(own, &step), &all_below(others, &step))?;
+        Some((step, left))
+    });
+    let first = left.next()?;
+    Some(like(live, std::iter::once(first).chain(left)))
+}
+
+/// A value of the shape of another, made of these parts.
+fn like(value: &Value, parts: impl Iterator<Item = (String, Value)>) -> Value {
+    match value {
+        Value::Array(_) => Value::Array(parts.map(|(_, item)| item).collect()),
+        _ => Value::Object(
+            parts.map(|(step, value)| (step.strip_prefix("f:").unwrap_or(&step).to_owned(), value)).collect(),
+        ),
+    }
 }
 
 #[cfg(test)]
@@ -155,11 +236,14 @@ mod tests {
     }
 
     fn applied(stored: &Value, spec: Value) -> Result<Value, Conflict> {
-        let before = last_applied(stored, "sets").unwrap_or_default();
-        apply(stored, &json!({"metadata": {"name": "a"}, "spec": spec}), &before, "sets").map(|next| {
+        apply(stored, &json!({"metadata": {"name": "a"}, "spec": spec}), "sets").map(|next| {
             assert_eq!(next["status"], stored["status"]);
             next["spec"].clone()
         })
+    }
+
+    fn key(name: &str) -> String {
+        format!("k:{{\"name\":\"{name}\"}}")
     }
 
     #[test]
@@ -167,13 +251,12 @@ mod tests {
         let entries = json!([own(json!({"f:size": {}, "f:dns": {"f:label": {}}}))]);
         let stored = stored(entries, json!({"user/s": "1"}), json!({"size": 1, "dns": {"label": "l"}, "power": "Off"}));
         assert_eq!(applied(&stored, json!({"size": 2})), Ok(json!({"size": 2, "power": "Off"})));
-        let next = apply(&stored, &json!({"metadata": {"annotations": {"own": "2"}}}), &json!({}), "sets").unwrap();
+        let next = apply(&stored, &json!({"metadata": {"annotations": {"own": "2"}}}), "sets").unwrap();
         assert_eq!(next["metadata"]["annotations"], json!({"user/s": "1", "own": "2"}));
     }
 
     #[test]
     fn the_items_of_a_list_are_told_apart_by_their_names() {
-        let key = |name: &str| format!("k:{{\"name\":\"{name}\"}}");
         let entries =
             json!([own(json!({"f:nics": {key("a"): {".": {}, "f:name": {}}, key("b"): {".": {}, "f:name": {}}}}))]);
         let stored =
@@ -191,11 +274,45 @@ mod tests {
             assert_eq!(applied(&stored, json!({"size": 2})), Err(Conflict));
             assert_eq!(applied(&stored, json!({"size": 1})), Ok(json!({"size": 1})), "both have it");
         }
-        let key = "k:{\"name\":\"a\"}";
-        let others = entry("user", "Update", json!({"f:spec": {"f:nics": {key: {".": {}, "f:tag": {}}}}}));
+        let others = entry("user", "Update", json!({"f:spec": {"f:nics": {key("a"): {"f:tag": {}}}}}));
         let stored = stored(json!([others]), json!({}), json!({"nics": [{"name": "a", "tag": 1}]}));
         assert_eq!(applied(&stored, json!({"nics": [{"name": "a", "tag": 2}]})), Err(Conflict));
         assert_eq!(applied(&stored, json!({"nics": [{"name": "b"}]})).unwrap()["nics"][0], json!({"name": "b"}));
+    }
+
+    #[test]
+    fn what_is_applied_no_longer_goes_from_within_an_item_and_a_part_that_others_share_stays() {
+        let nic = json!({key("a"): {".": {}, "f:name": {}, "f:public": {}, "f:dns": {"f:servers": {}}}});
+        let user = entry("user", "Update", json!({"f:spec": {"f:label": {}, "f:dns": {"f:suffix": {}}}}));
+        let entries = json!([own(json!({"f:nics": nic, "f:label": {}, "f:dns": {"f:servers": {}}})), user]);
+        let item = json!({"name": "a", "public": "p", "dns": {"servers": [1], "user": 1}});
+        let spec = json!({"nics": [item], "label": "both", "dns": {"servers": [1], "suffix": "s"}});
+        let stored = stored(entries, json!({}), spec);
+        let expected = json!({
+            "nics": [{"name": "a", "dns": {"user": 1}}], "label": "both", "dns": {"suffix": "s"},
+        });
+        assert_eq!(applied(&stored, json!({"nics": [{"name": "a"}]})), Ok(expected));
+        assert_eq!(applied(&stored, json!({})), Ok(json!({"label": "both", "dns": {"suffix": "s"}})));
+    }
+
+    #[test]
+    fn what_was_applied_and_edited_is_known_to_the_next_apply() {
+        let first = json!({"spec": {"size": 1, "dns": {"servers": [1]}, "nics": [{"name": "a", "n": 1}]}});
+        let mut object = apply(&json!({"metadata": {}, "spec": {}, "status": {}}), &first, "sets").unwrap();
+        let was = object.clone();
+        object["spec"]["power"] = json!("Off");
+        object["spec"]["size"] = json!(7);
+        was_edited(&mut object, &was);
+        assert_eq!(applied(&object, json!({"size": 2})), Err(Conflict));
+        assert_eq!(
+            applied(&object, json!({"size": 7, "nics": [{"name": "b"}]})),
+            Ok(json!({"size": 7, "nics": [{"name": "b"}], "power": "Off"}))
+        );
+        assert_eq!(
+            applied(&object, json!({})),
+            Ok(json!({"size": 7, "power": "Off"})),
+            "what was edited is the editor's"
+        );
     }
 
     #[test]

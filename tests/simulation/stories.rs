@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 use vnet_operator::fabric::{Kind, ObjectId};
+use vnet_operator::operator::Namespace;
 
 use super::world::{World, id};
 
@@ -42,6 +43,19 @@ pub fn ready(world: &World, id: &ObjectId) -> String {
     ready
         .map(|ready| format!("{} {}", ready["status"].as_str().unwrap(), ready["reason"].as_str().unwrap()))
         .unwrap_or_default()
+}
+
+#[test]
+fn an_object_waits_for_a_namespace_that_went_while_nobody_looked() {
+    let mut world = network();
+    world.relist_namespaces(|namespaces| assert!(namespaces.remove("b").is_some()));
+    let far = id(Kind::VirtualNetwork, "b", "far");
+    world.create(&far, json!({"addressSpace": {"addressPrefixes": ["10.1.0.0/16"]}}), true);
+    world.calm_down();
+    assert_eq!(ready(&world, &far), "", "its location is not known");
+    world.relist_namespaces(|namespaces| assert!(namespaces.insert("b", Namespace::default()).is_none()));
+    world.calm_down();
+    assert_eq!(ready(&world, &far), "True Ready");
 }
 
 // shows S-10

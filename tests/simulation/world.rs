@@ -171,6 +171,13 @@ impl World {
         self.core.settle(self.now);
     }
 
+    /// Lists the Namespaces anew, after one has come or gone with no event.
+    pub fn relist_namespaces(&mut self, change: impl FnOnce(&mut BTreeMap<&'static str, Namespace>)) {
+        change(&mut self.namespaces);
+        self.list_what_has_no_status();
+        self.core.settle(self.now);
+    }
+
     /// Stores a version; an object that is being deleted and has no finalizer is gone.
     fn store(&mut self, id: &ObjectId, mut object: Value) {
         self.version += 1;

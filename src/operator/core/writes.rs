@@ -125,7 +125,7 @@ impl Core {
                 warning: true,
                 reason: "WriteRefused".to_owned(),
                 note: format!(
-                    "The API server takes no write of the object, its release included: {why} Cure that, in the object or in what forbids it; it is tried again by itself."
+                    "The API server takes no write of the object, its release included: {why} Cure that, in the object or in what forbids it; it is retried automatically."
                 ),
             });
         }
@@ -136,7 +136,7 @@ impl Core {
                 uid: uid.clone(),
                 warning: true,
                 reason: "NameTaken".to_owned(),
-                note: "A ControllerRevision that is not the scale set's has the name that the one of its model is to have: <name of the set>-<revision>, in its namespace. Delete it; the set then goes on by itself.".to_owned(),
+                note: "A ControllerRevision that is not the scale set's has the name that the one of its model is to have: <name of the set>-<revision>, in its namespace. Delete it; the set then goes on automatically.".to_owned(),
             });
         }
         // No event follows on it: it is tried again as what has failed.

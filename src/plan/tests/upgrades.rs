@@ -88,3 +88,54 @@ fn a_field_that_a_user_has_taken_over_keeps_the_instance_as_it_is() {
     let set = of(&plan, "api");
     assert!(set.advice.iter().any(|told| told.condition == "OlderModelKept"), "{set:#?}");
 }
+
+/// A Flexible set whose instances have a public address, or none.
+fn with_public(public: bool) -> String {
+    let public = if public { ", publicIPAddressConfiguration: {name: pub, sku: {name: Standard}}" } else { "" };
+    let configurations = format!("ipConfigurations: [{{name: ip{public}}}]");
+    let set = set("Flexible", "Automatic", "subnet: {name: web}");
+    network() + &set.replace("ipConfigurations: [{name: ip}]", &configurations)
+}
+
+#[test]
+fn a_part_that_the_model_no_longer_has_goes() {
+    let mut there = Applied::default().with(&with_public(true));
+    let gone = |there: &Applied| {
+        let plan = there.plan(&with_public(false));
+        let gone = plan.objects.iter().filter(|object| object.action == Action::Delete);
+        gone.map(|object| object.object.name.clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(gone(&there), ["api-0-nic-ip", "api-1-nic-ip"]);
+    for object in there.state.objects.values_mut() {
+        object.metadata.managed_fields = None; // as a dump has none
+    }
+    assert_eq!(gone(&there), ["api-0-nic-ip", "api-1-nic-ip"]);
+}
+
+#[test]
+fn a_field_that_differs_from_what_the_set_applied_is_a_users() {
+    let mut there = edited(json!({}));
+    for (id, object) in &mut there.state.objects {
+        object.metadata.managed_fields = None; // as a dump has none
+        if &*id.name.name == "api-0" {
+            object.data["spec"]["hardwareProfile"]["vmSize"] = json!("Standard_DS5_v2");
+        }
+    }
+    let plan = there.with(&network()).plan(&of_size("Standard_DS4_v2"));
+    assert!(plan.objects.iter().all(|object| object.object.name != "api-0"), "{plan:#?}");
+}
+
+#[test]
+fn an_instance_that_is_edited_beside_the_model_of_its_set_is_as_its_own_manifest_says() {
+    let there = Applied::default().with(&of_size("Standard_DS3_v2"));
+    let spec = "{hardwareProfile: {vmSize: Standard_DS5_v2}, networkProfile: {networkInterfaces: [{name: api-0-nic}]}}";
+    let plan = there.plan(&(of_size("Standard_DS4_v2") + &object("VirtualMachine", "api-0", spec)));
+    let size = |name: &str| {
+        let sizes = of(&plan, name).fields.iter().filter(|told| told.path == "spec.hardwareProfile.vmSize");
+        sizes.map(|told| told.after.as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        (size("api-0"), size("api-1")),
+        (vec!["Standard_DS5_v2".to_owned()], vec!["Standard_DS4_v2".to_owned()])
+    );
+}

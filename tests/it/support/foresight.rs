@@ -30,6 +30,7 @@ use serde_json::{Value, json};
 use vnet_operator::fabric::{Kind, ObjectId, Settings};
 use vnet_operator::operator::Namespace;
 use vnet_operator::plan::cluster::Cluster;
+use vnet_operator::plan::consequences::{ALLOCATED, MODELS, REPEATED};
 use vnet_operator::plan::difference::between;
 use vnet_operator::plan::report::{Difference, PlannedObject};
 use vnet_operator::plan::state::State;
@@ -39,10 +40,6 @@ pub use self::asked::Asked;
 use self::asked::Given;
 use crate::support::space::Space;
 
-/// What is shown of what the fabric gives.
-const GIVEN: [&str; 5] = ["privateIPAddress", "ipAddress", "ipPrefix", "fqdn", "powerState"];
-/// What a status repeats of the spec, of others, and of itself.
-const REPEATED: [&str; 5] = ["programmed", "conditions", "violations", "publicIPAddresses", "instances"];
 /// What stands for the rule where the API server refuses.
 const OF_THE_SERVER: [&str; 2] = ["schema", "CEL"];
 
@@ -61,7 +58,7 @@ pub struct Foresight {
     exact: bool,
     /// Whether no other namespace has public addresses that the plan does not know of.
     alone: bool,
-    /// The how manieth change of the test it is.
+    /// Which change of the test it is, from 1.
     change: usize,
     /// Whether the test has waited for anything since.
     awaited: bool,
@@ -166,7 +163,7 @@ impl Foresight {
             let (has, had) = (value(&is), value(&was));
             let is_as_said = match changes.get(path) {
                 None => has == had,
-                Some(told) if self.is_certain(told, &has) => has == told.after,
+                Some(told) if self.is_certain(told, &has) || asks_for(object, &told.after) => has == told.after,
                 // Which one is given depends on others too; whether one is does not.
                 Some(told) => has.is_null() == told.after.is_null(),
             };
@@ -177,7 +174,10 @@ impl Foresight {
                 return Err(format!("the plan said of {path} that {said}, and it is {has}"));
             }
         }
-        Ok(())
+        match said.filter(|said| said.made_for.is_some() && said.violations.is_empty()) {
+            Some(said) => is_written_as(said, object),
+            None => Ok(()),
+        }
     }
 
     /// Whether a value is what the plan says, and not only one of its kind.
@@ -204,6 +204,27 @@ impl Foresight {
     }
 }
 
+/// Whether the fields of an object that the operator writes for a scale set are what the plan says.
+fn is_written_as(said: &PlannedObject, object: &DynamicObject) -> Result<(), String> {
+    let all = json!({"metadata": object.metadata, "spec": object.data["spec"]});
+    let all: BTreeMap<String, Value> =
+        between(&Value::Null, &all, "").into_iter().map(|told| (told.path, told.after)).collect();
+    let is_other = |told: &&Difference| {
+        let is_single = !told.after.is_array() && !told.after.is_object();
+        is_single && all.get(&told.path).unwrap_or(&Value::Null) != &told.after
+    };
+    match said.fields.iter().find(is_other) {
+        Some(told) => Err(format!("the plan said of {} that it becomes {}", told.path, told.after)),
+        None => Ok(()),
+    }
+}
+
+/// True if the spec names this address itself.
+fn asks_for(object: &DynamicObject, address: &Value) -> bool {
+    let configurations = object.data["spec"]["ipConfigurations"].as_array().into_iter().flatten();
+    address.is_string() && configurations.into_iter().any(|configuration| configuration["privateIPAddress"] == *address)
+}
+
 fn is_refused_at_once(planned: &PlannedObject) -> bool {
     planned.violations.iter().any(|told| OF_THE_SERVER.contains(&told.violation.rule.as_str()))
 }
@@ -227,5 +248,7 @@ fn given(status: &Value) -> BTreeMap<String, Value> {
 fn is_given(path: &str) -> bool {
     let first = path.split(['.', '[']).next().unwrap_or_default();
     let last = path.rsplit('.').next().unwrap_or_default();
-    GIVEN.contains(&last) && !REPEATED.contains(&first)
+    // A MAC address comes with a start, which may be on its way.
+    let is_told = ALLOCATED.contains(&last) && last != "macAddress" || MODELS[..2].contains(&last);
+    is_told && !REPEATED.contains(&first)
 }

@@ -43,9 +43,7 @@ impl Foresight {
             }
         }
         for planned in self.plan.objects.iter().filter(|planned| is_made(planned)) {
-            let Some(kind) = Kind::ALL.iter().copied().find(|kind| kind.as_str() == planned.object.kind) else {
-                continue;
-            };
+            let Some(kind) = Kind::named(&planned.object.kind) else { continue };
             let name = |name: &str| Name::new(planned.object.namespace.as_str(), name);
             let id = ObjectId::new(kind, name(&planned.object.name));
             let is_on_its_way = planned.made_for.as_ref().is_some_and(|set| moving.contains(&name(set)));
