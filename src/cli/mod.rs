@@ -1,10 +1,10 @@
 //! The command line.
 
 mod cluster;
+mod fabric_options;
 mod plan;
 mod rules;
 mod run;
-mod settings;
 mod upgrade;
 
 use std::io::{ErrorKind, Write};

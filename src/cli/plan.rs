@@ -25,7 +25,7 @@ use vnet_operator::plan::{self, Options, Plan, Prune, selector, show};
 use walkdir::WalkDir;
 
 use super::cluster::{connect, failed};
-use super::settings::FabricOptions;
+use super::fabric_options::FabricOptions;
 use super::{is_broken_pipe, on_one_thread};
 
 pub const EXAMPLES: &str = "\

@@ -10,7 +10,7 @@ use vnet_operator::operator::health::{self, Readiness};
 use vnet_operator::operator::run;
 
 use super::cluster::ApiServer;
-use super::settings::FabricOptions;
+use super::fabric_options::FabricOptions;
 
 pub const EXAMPLES: &str = "\
 Examples:

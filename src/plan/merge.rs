@@ -7,6 +7,7 @@
 use kube::core::DynamicObject;
 use serde_json::{Map, Value, json};
 
+use super::server_side;
 use crate::api::children::FIELD_MANAGER;
 
 /// Where client-side apply keeps what was applied.
@@ -59,11 +60,12 @@ fn last_applied(stored: &Value) -> Value {
     if let Some(text) = text {
         return serde_json::from_str(text).unwrap_or_default();
     }
-    let entries = metadata.get("managedFields").and_then(Value::as_array).into_iter().flatten();
     // What the operator applies for scale sets, nobody who applies manifests had applied before.
-    let says = |entry: &Value, field: &str, text: &str| entry.get(field).and_then(Value::as_str) == Some(text);
-    let applies = entries.filter(|entry| says(entry, "operation", "Apply") && !says(entry, "manager", FIELD_MANAGER));
-    applies.filter_map(|entry| entry.get("fieldsV1").map(names)).reduce(united).unwrap_or_default()
+    let applies = server_side::entries(stored).filter(|entry| {
+        let is_apply = entry.get("operation").and_then(Value::as_str) == Some("Apply");
+        is_apply && !server_side::is_applied_by(entry, FIELD_MANAGER)
+    });
+    applies.map(|entry| names(server_side::fields_of_entry(entry))).reduce(united).unwrap_or_default()
 }
 
 /// The names of fields in the form of `fieldsV1`, `{"f:spec": {"f:replicas": {}}}`, as an object.

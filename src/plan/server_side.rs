@@ -75,16 +75,19 @@ fn note(object: &mut Value, mut entries: Vec<Value>, manager: &str, operation: &
     }
 }
 
-fn entries(object: &Value) -> impl Iterator<Item = &Value> {
+/// Who has set which fields of an object, and how.
+pub fn entries(object: &Value) -> impl Iterator<Item = &Value> {
     object.pointer("/metadata/managedFields").and_then(Value::as_array).into_iter().flatten()
 }
 
-fn is_applied_by(entry: &Value, manager: &str) -> bool {
+/// True if an entry tells what this manager has applied.
+pub fn is_applied_by(entry: &Value, manager: &str) -> bool {
     let says = |field: &str, text: &str| entry.get(field).and_then(Value::as_str) == Some(text);
     says("operation", "Apply") && says("manager", manager)
 }
 
-fn fields_of_entry(entry: &Value) -> &Value {
+/// The fields of an entry.
+pub fn fields_of_entry(entry: &Value) -> &Value {
     entry.get("fieldsV1").unwrap_or(&Value::Null)
 }
 
