@@ -162,6 +162,8 @@ impl Foresight {
             let value = |of: &BTreeMap<String, Value>| of.get(path).cloned().unwrap_or_default();
             let (has, had) = (value(&is), value(&was));
             let is_as_said = match changes.get(path) {
+                // A plan tells the model of what was there before.
+                None if had.is_null() && MODELS.contains(&path) => true,
                 None => has == had,
                 Some(told) if self.is_certain(told, &has) || asks_for(object, &told.after) => has == told.after,
                 // Which one is given depends on others too; whether one is does not.
