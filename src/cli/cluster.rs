@@ -36,8 +36,8 @@ impl ApiServer {
 
     fn is_silent(&self, error: Error) -> anyhow::Error {
         let what = format!(
-            "the API server does not answer at {}; see that it is up, and that `kubectl config current-context` is the context \
-             that is meant (in the folder of vnet-operator `make up` starts a local control plane)",
+            "the API server does not answer at {}; see that it is up, that the kubeconfig has its certificate \
+             authority, and that `kubectl config current-context` is the context that is meant (in the folder of vnet-operator `make up` starts a local control plane)",
             self.address
         );
         // The errors around the innermost repeat it, or say nothing.

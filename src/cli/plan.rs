@@ -33,7 +33,7 @@ Examples:
   vnet plan -R deploy/                            a folder, with its subfolders
   kustomize build overlays/prod | vnet plan -     what another program prints
   vnet plan net/ --against cluster                the change to the cluster of the current context
-  kubectl get azure,ns,controllerrevisions -A -o yaml >state.yaml
+  kubectl get azure,ns,controllerrevisions -A -o yaml --show-managed-fields >state.yaml
   vnet plan net/ --against state.yaml --prune     the change to a dump, with what would be deleted
   vnet plan net/ -o github                        annotations of a pull request";
 
@@ -65,9 +65,8 @@ pub struct PlanOptions {
     /// How the plan is written
     #[arg(long, short, default_value = "table")]
     output: Output,
-    /// The state to compare with: a dump of `kubectl get azure,ns,controllerrevisions -A -o yaml` (- for standard input;
-    /// with --show-managed-fields where manifests are applied server-side, which is planned approximately), or `cluster` for
-    /// the cluster of the current context. Without it, nothing is there yet
+    /// The state to compare with: a dump of `kubectl get azure,ns,controllerrevisions -A -o yaml --show-managed-fields` (-
+    /// for standard input), or `cluster` for the cluster of the current context. Without it, nothing is there yet
     #[arg(long, value_name = "STATE")]
     against: Vec<String>,
     /// Plan the deletion of what the state has in the namespaces of the manifests, and the manifests have not
@@ -152,6 +151,11 @@ fn planned(options: &PlanOptions) -> anyhow::Result<Plan> {
         bail!("there is no object in {}; {hint}", options.manifests.join(", "));
     }
     let state = state(options, &manifests)?;
+    if !state.tells_managers() {
+        let warning = "Warning: the state does not tell who has set which field, so that the plan is approximate; \
+                       take it with --show-managed-fields";
+        progress.suspend(|| writeln!(anstream::stderr(), "{warning}"))?;
+    }
     progress.set_message(format!("judging {} objects", manifests.objects.len() + state.objects.len()));
     let prune = if options.prune { Prune::Labelled(options.selector.clone()) } else { Prune::Nothing };
     let how = Options { settings: options.fabric.settings(), prune, now: Timestamp::now() };
@@ -212,7 +216,7 @@ fn in_folder(folder: &str, recursive: bool) -> Vec<Result<File, Unreadable>> {
         .max_depth(if recursive { usize::MAX } else { 1 })
         .sort_by_key(|entry| (entry.file_type().is_dir(), entry.file_name().to_owned()));
     let is_manifest = |path: &Path| {
-        path.is_file() && path.extension().is_some_and(|ending| ENDINGS.iter().any(|known| ending == *known))
+        !path.is_dir() && path.extension().is_some_and(|ending| ENDINGS.iter().any(|known| ending == *known))
     };
     let read = entries.into_iter().filter_map(|entry| match entry {
         Ok(entry) => is_manifest(entry.path()).then(|| text_of(entry.path())),

@@ -27,11 +27,11 @@ pub struct RunOptions {
     /// How long a virtual machine takes to start, such as 5s
     #[arg(long, env = "VNET_VM_START", default_value = "0s")]
     vm_start: humantime::Duration,
-    #[command(flatten)]
-    fabric: FabricOptions,
     /// How log lines are written
     #[arg(long, env = "VNET_LOG_FORMAT", default_value = "text")]
     log_format: LogFormat,
+    #[command(flatten)]
+    fabric: FabricOptions,
 }
 
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]

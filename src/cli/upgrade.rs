@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use vnet_operator::api::object::api_resource;
 use vnet_operator::api::virtual_machine_scale_set::VirtualMachineScaleSetObject;
 use vnet_operator::api::{SCALE_SET_LABEL, WISHED_REVISION, children};
-use vnet_operator::fabric::virtual_machine_scale_set::OrchestrationMode;
+use vnet_operator::fabric::virtual_machine_scale_set::{OrchestrationMode, ranges_have};
 use vnet_operator::fabric::{Kind, Name};
 
 use super::cluster::{connect, failed};
@@ -23,6 +23,9 @@ Examples:
   vnet upgrade vmss/api -n shop --all             every instance that has not the latest model
   vnet upgrade vmss/api -n shop --instances 0,3   these two
   kubectl get vmssvm -n shop                      LATEST shows who has it";
+
+/// What kubectl calls the kind.
+const KINDS: [&str; 3] = ["vmss", "virtualmachinescaleset", "virtualmachinescalesets"];
 
 #[derive(Debug, clap::Args)]
 #[command(group = clap::ArgGroup::new("which").required(true))]
@@ -43,8 +46,9 @@ pub struct UpgradeOptions {
 /// Tells the instances, and prints of each that it is told, or is up to date.
 pub async fn upgrade_instances(options: UpgradeOptions) -> anyhow::Result<()> {
     let UpgradeOptions { set, namespace, instances, all } = options;
-    let name = set.strip_prefix("vmss/").unwrap_or(&set);
-    ensure!(!name.contains('/'), "{set} is no scale set; write vmss/NAME, or NAME");
+    let (kind, name) = set.split_once('/').unwrap_or(("vmss", &set));
+    let is_set = KINDS.contains(&kind.trim_end_matches(".vnet.dev")) && !name.contains('/');
+    ensure!(is_set, "{set} is no scale set; write vmss/NAME, or NAME");
     let client = connect().await?;
     let namespace = namespace.unwrap_or_else(|| client.default_namespace().to_owned());
     let full_name = Name::new(namespace.as_str(), name);
@@ -55,7 +59,9 @@ pub async fn upgrade_instances(options: UpgradeOptions) -> anyhow::Result<()> {
     let sets = Api::<VirtualMachineScaleSetObject>::namespaced(client.clone(), &namespace);
     let set = sets.get_opt(name).await.map_err(|error| failed(cannot("get", "vmss"), error))?;
     let set = set.with_context(|| format!("there is no scale set {full_name}; `kubectl get vmss -A` lists all"))?;
-    let latest = set.status.and_then(|status| status.view.update_revision);
+    let view = set.status.map(|status| status.view);
+    let keeps_older = view.as_ref().map(|view| view.taken_over_instance_ids.clone()).unwrap_or_default();
+    let latest = view.and_then(|view| view.update_revision);
     let latest =
         latest.with_context(|| format!("scale set {full_name} has no model in the fabric yet; see its conditions"))?;
     let (kind, short, wish) = match set.spec.orchestration_mode {
@@ -80,7 +86,13 @@ pub async fn upgrade_instances(options: UpgradeOptions) -> anyhow::Result<()> {
             false => {
                 let told = api.patch(&instance, &PatchParams::default(), &Patch::Merge(&wish)).await;
                 told.map_err(|error| failed(cannot("patch", short), error))?;
-                format!("is told to have revision {latest}")
+                match ranges_have(&keeps_older, id) {
+                    false => format!("is told to have revision {latest}"),
+                    true => format!(
+                        "is told again to have revision {latest}: somebody else has set a field that its model sets \
+                         (`kubectl describe vmss/{name} -n {namespace}`, OlderModelKept)"
+                    ),
+                }
             }
         };
         writeln!(std::io::stdout(), "{short}/{instance} {told}")?;

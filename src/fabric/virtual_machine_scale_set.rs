@@ -113,6 +113,13 @@ pub struct HeldVirtualMachineScaleSet {
     pub obstacles: BTreeMap<u64, Obstacle>,
 }
 
+impl HeldVirtualMachineScaleSet {
+    /// The instances that keep an older model, since somebody else has set a field of one of their objects.
+    fn taken_over(&self) -> impl Iterator<Item = u64> {
+        self.obstacles.iter().filter(|(_, obstacle)| **obstacle == Obstacle::TakenOver).map(|(id, _)| *id)
+    }
+}
+
 /// What keeps an instance from becoming what it is to be; the operator, which makes its objects, reports it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Obstacle {
@@ -214,11 +221,11 @@ impl Resource for VirtualMachineScaleSet {
     /// Instances of a Flexible set have no way out by default (VMSS-20), and may keep an older model (VMSS-27).
     fn advice(_: &Engine, _: &Name, programmed: &Programmed<Self>) -> Vec<Advice> {
         let ask = &programmed.ask;
-        let keeps_older = programmed.held.obstacles.values().any(|obstacle| *obstacle == Obstacle::TakenOver);
-        let keeps_older = keeps_older.then(|| Advice {
+        let keep_older = view::show_ranges(programmed.held.taken_over());
+        let keeps_older = (!keep_older.is_empty()).then(|| Advice {
             condition: "OlderModelKept",
             reason: "FieldTakenOver",
-            message: "The instances of status.takenOverInstanceIds keep an older model: a field of one of their objects is another field manager's. Give the field up, or delete the instance: another takes its place.".to_owned(),
+            message: format!("Instances {keep_older} keep an older model: a field of one of their objects is another field manager's, who edited or applied it (`kubectl get -o yaml --show-managed-fields` tells which). Set it to what the model says, or delete the instance: another takes its place."),
         });
         let lacks_a_way_out = ask.mode == OrchestrationMode::Flexible && publics(&ask.model.network).next().is_none();
         let advice = lacks_a_way_out.then(|| Advice {

@@ -6,6 +6,7 @@ use serde_json::Value;
 use super::manifests::{Note, Place};
 use crate::api::status::{NamedObject, ViolationReport};
 use crate::api::{GROUP, VERSION};
+use crate::fabric::Kind;
 
 /// What would come of manifests.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -39,6 +40,8 @@ pub struct Summary {
     pub no_change: usize,
     /// Objects of any action that are refused.
     pub refused: usize,
+    /// Objects of any action whose users feel it.
+    pub disrupted: usize,
 }
 
 /// What is done with an object.
@@ -165,6 +168,17 @@ impl Plan {
         Self { api_version, kind, summary: Summary::of(&objects), objects, warnings, notes }
     }
 
+    /// Where an object is written, or the scale set that it is made for.
+    pub fn place_of<'a>(&'a self, object: &'a PlannedObject) -> Option<&'a Place> {
+        let is_its_set = |set: &&PlannedObject| {
+            set.object.kind == Kind::VirtualMachineScaleSet.as_str()
+                && set.object.namespace == object.object.namespace
+                && Some(&set.object.name) == object.made_for.as_ref()
+        };
+        let of_its_set = || self.objects.iter().find(is_its_set)?.place.as_ref();
+        object.place.as_ref().or_else(of_its_set)
+    }
+
     /// True if an object is refused.
     pub fn refuses(&self) -> bool {
         self.summary.refused > 0
@@ -213,16 +227,18 @@ impl Summary {
             delete: count(Action::Delete),
             no_change: count(Action::NoChange),
             refused: objects.iter().filter(|object| !object.accepted).count(),
+            disrupted: objects.iter().filter(|object| !object.disruptions.is_empty()).count(),
         }
     }
 }
 
 impl std::fmt::Display for Summary {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { create, update, replace, delete, no_change, refused } = self;
+        let Self { create, update, replace, delete, no_change, refused, disrupted } = self;
+        let disrupted = if *disrupted > 0 { format!(", {disrupted} disrupted") } else { String::new() };
         write!(
             f,
-            "Plan: {create} to create, {update} to update, {replace} to replace, {delete} to delete, {no_change} unchanged; {refused} refused."
+            "Plan: {create} to create, {update} to update, {replace} to replace, {delete} to delete, {no_change} unchanged; {refused} refused{disrupted}."
         )
     }
 }

@@ -14,8 +14,7 @@ use crate::api::{GROUP, VERSION};
 use crate::fabric::{Kind, Name, ObjectId};
 
 /// What to do about a text that is no dump. A cluster without objects has one too: an empty List.
-const TAKE: &str =
-    "take the state with `kubectl get azure,ns,controllerrevisions -A -o yaml`, and see that it succeeds";
+const TAKE: &str = "take the state with `kubectl get azure,ns,controllerrevisions -A -o yaml --show-managed-fields`, and see that it succeeds";
 
 /// What a cluster holds.
 #[derive(Clone, Debug, Default)]
@@ -29,6 +28,12 @@ pub struct State {
 }
 
 impl State {
+    /// False if the API server's account of who has set which field was left out.
+    pub fn tells_managers(&self) -> bool {
+        let mut objects = self.objects.values();
+        self.objects.is_empty() || objects.any(|object| object.metadata.managed_fields.is_some())
+    }
+
     /// Nothing yet, but the Namespaces that manifests name and do not make.
     pub fn before(manifests: &Manifests) -> Self {
         let named = manifests.objects.keys().map(|id| &id.name.namespace);
@@ -83,7 +88,7 @@ impl State {
         Ok(())
     }
 
-    /// Reads dumps, such as `kubectl get azure,ns,controllerrevisions -A -o yaml` prints.
+    /// Reads dumps, such as `kubectl get azure,ns,controllerrevisions -A -o yaml --show-managed-fields` prints.
     ///
     /// # Errors
     /// All that cannot be read, at once.

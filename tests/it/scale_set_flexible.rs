@@ -70,6 +70,26 @@ fn a_field_that_a_user_took_over_stays_the_users_at_an_upgrade() {
     let latest = |n: usize| at(&set, &format!("/instances/{n}/latestModelApplied")).clone();
     assert_eq!((latest(0), latest(1)), (json!(false), json!(true)));
     assert_eq!(space.ready("nic/api-0-nic").data["spec"]["enableIPForwarding"], false);
+    // What says the same as the model is nobody's alone.
+    space.edit_spec("nic/api-0-nic", &json!({"enableIPForwarding": true}));
+    space.wait("vmss/api", "upgraded", has_taken_up(2, "2"));
+}
+
+// shows VMSS-27
+#[test]
+fn a_field_that_is_set_to_what_the_model_says_no_longer_keeps_an_instance_from_its_upgrade() {
+    let (space, set) = two("mode: Manual");
+    space.edit_spec("nic/api-0-nic", &json!({"enableIPForwarding": true}));
+    space.edit_spec("nic/api-0-nic", &json!({"dnsSettings": {"dnsServers": ["10.0.0.9"]}}));
+    space.apply(&set.nic("enableIPForwarding: false, dnsSettings: {dnsServers: [10.0.0.5]}").manifest());
+    space.wait("vmss/api", "edited", |set| at(set, "/updateRevision") == "2");
+    let wish = json!({"metadata": {"annotations": {"vnet.dev/wished-revision": "2"}}});
+    space.edit("vm/api-0", &wish);
+    space.edit("vm/api-1", &wish);
+    space.wait("vmss/api", "taken over", |set| at(set, "/takenOverInstanceIds") == "0");
+    space
+        .edit_spec("nic/api-0-nic", &json!({"enableIPForwarding": false, "dnsSettings": {"dnsServers": ["10.0.0.5"]}}));
+    space.wait("vmss/api", "upgraded", has_taken_up(2, "2"));
 }
 
 // shows VMSS-20

@@ -86,7 +86,6 @@ pub(super) fn observe(
     let count = |count: usize| i32::try_from(count).ok();
     let is_latest = |revision: u64| revision == held.revision;
     let running = |id: &&u64| instances::power(engine, name, set.ask.mode, **id) == Some(PowerState::Running);
-    let taken_over = held.obstacles.iter().filter(|(_, obstacle)| **obstacle == Obstacle::TakenOver);
     VirtualMachineScaleSetView {
         replicas: count(held.instances.len()),
         ready_replicas: count(held.instances.keys().filter(running).count()),
@@ -105,7 +104,7 @@ pub(super) fn observe(
         pending_instance_ids: show_ranges(
             held.instances.keys().copied().filter(|id| is_pending(engine, name, set, *id)),
         ),
-        taken_over_instance_ids: show_ranges(taken_over.map(|(id, _)| *id)),
+        taken_over_instance_ids: show_ranges(held.taken_over()),
         next_instance_id: i64::try_from(held.next_instance_id).ok(),
         instances: held
             .instances

@@ -115,6 +115,9 @@ impl Core {
         }
         let Some(entry) = self.index.get_mut(id).filter(|entry| entry.uid == *uid) else { return };
         let Some(flight) = entry.flight.take() else { return };
+        if self.wanted.contains_key(id) {
+            self.births.push(id.clone(), Urgency::Put);
+        }
         let flight_version = flight.resource_version;
         if let Outcome::Invalid(why) = &outcome
             && entry.failures == 0

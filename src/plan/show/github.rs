@@ -22,7 +22,7 @@ pub fn github(plan: &Plan) -> String {
             line(&mut out, "notice", object.place.as_ref(), &told.condition, &text);
         }
         for disruption in &object.disruptions {
-            line(&mut out, "warning", object.place.as_ref(), "Disruption", disruption);
+            line(&mut out, "warning", plan.place_of(object), "Disruption", disruption);
         }
     }
     for warning in &plan.warnings {

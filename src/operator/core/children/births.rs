@@ -47,10 +47,12 @@ impl Core {
                 continue; // the judgement of that brings its instance here again
             }
             let Some(manifest) = children::manifest(&self.engine, &set.name, &uid, &child) else { continue };
-            let (resource_version, generation) = match self.index.get_mut(&id) {
-                Some(entry) if entry.flight.is_none() && is_behind(entry, &child) => {
-                    (entry.resource_version, entry.generation)
+            let (resource_version, generation) = match self.index.get(&id) {
+                Some(entry) if entry.flight.is_some() => {
+                    self.wanted.insert(id, (set, child)); // the end of that write brings it here again
+                    continue;
                 }
+                Some(entry) if is_behind(entry, &child) => (entry.resource_version, entry.generation),
                 Some(_) => continue,
                 None => (0, 1),
             };
