@@ -114,6 +114,30 @@ fn a_folder_is_read_with_its_subfolders_and_without_end() {
 }
 
 #[test]
+fn a_link_to_a_file_that_is_not_there_is_told_as_kubectl_tells_it() {
+    let folder = tempfile::tempdir().expect("a folder");
+    std::os::unix::fs::symlink("nowhere.yaml", folder.path().join("dangling.yaml")).expect("a link");
+    let told = vnet(&["plan", folder.path().to_str().unwrap()]);
+    assert_eq!(told.status.code(), Some(2));
+    assert!(text(&told.stderr).contains("dangling.yaml: there is no such file"), "{}", text(&told.stderr));
+}
+
+#[test]
+fn a_state_that_does_not_tell_who_has_set_what_is_warned_of() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let manifest = "apiVersion: vnet.dev/v1alpha1\nkind: AvailabilitySet\n";
+    std::fs::write(path("a.yaml"), format!("{manifest}metadata: {{name: a}}\nspec: {{}}\n")).unwrap();
+    for (managed, warns) in [("", true), (", managedFields: []", false)] {
+        let metadata = format!("{{name: a, namespace: default, uid: u, resourceVersion: '1'{managed}}}");
+        std::fs::write(path("state.yaml"), format!("{manifest}metadata: {metadata}\nspec: {{}}\n")).unwrap();
+        let told = vnet(&["plan", &path("a.yaml"), "--against", &path("state.yaml")]);
+        assert_eq!(told.status.code(), Some(0), "{told:?}");
+        assert_eq!(text(&told.stderr).contains("take it with --show-managed-fields"), warns, "{told:?}");
+    }
+}
+
+#[test]
 fn all_that_cannot_be_read_is_told_at_once() {
     let folder = tempfile::tempdir().expect("a folder");
     std::fs::write(folder.path().join("a.yaml"), b"\xff\xfe").unwrap();

@@ -41,6 +41,17 @@ fn each_instance_that_takes_up_a_new_model_is_named() {
     }
 }
 
+/// The cause stands where the set is written.
+#[test]
+fn those_who_are_disrupted_are_counted_and_told_at_the_line_of_their_set() {
+    let there = Applied::default().with(&(network() + &set("Uniform", "Automatic", "subnet: {name: web}")));
+    let plan = there.plan(&(network() + &set("Uniform", "Automatic", "subnet: {name: data}")));
+    assert_eq!((plan.summary.disrupted, plan.summary.to_string().ends_with("; 0 refused, 2 disrupted.")), (2, true));
+    let line = of(&plan, "api").place.as_ref().unwrap().line;
+    let told = format!("::warning file=net.yaml,line={line},title=Disruption::VirtualMachineScaleSetVM shop/api-0 is");
+    assert!(show::github(&plan).contains(&told), "{}", show::github(&plan));
+}
+
 #[test]
 fn each_instance_that_a_new_model_deallocates_is_named() {
     for upgrade in ["Automatic", "Rolling"] {
