@@ -24,7 +24,7 @@ use vnet_operator::plan::state::State;
 use vnet_operator::plan::{self, Options, Plan, Prune, selector, show};
 use walkdir::WalkDir;
 
-use super::cluster::{connect, failed};
+use super::cluster::{ApiServer, connect, failed};
 use super::fabric_options::FabricOptions;
 use super::{is_broken_pipe, on_one_thread};
 
@@ -259,7 +259,7 @@ fn namespace(options: &PlanOptions) -> anyhow::Result<String> {
     match &options.namespace {
         Some(named) => Ok(named.clone()),
         None if options.against.iter().any(|state| state == CLUSTER) => {
-            on_one_thread(async { Ok(connect().await?.default_namespace().to_owned()) })
+            on_one_thread(async { Ok(ApiServer::configured().await?.client.default_namespace().to_owned()) })
         }
         None => Ok("default".to_owned()),
     }

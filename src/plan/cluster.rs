@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::server::Server;
+use super::server_side;
 use super::state::State;
 use crate::api::children::{self, read_revision};
 use crate::api::object::Recall;
@@ -63,11 +64,11 @@ impl Cluster {
         server.revisions().filter_map(read_revision).for_each(|revision| core.feed(Input::Revision(revision)));
         core.feed(Input::ListDone(Source::Revisions));
         core.settle(now);
-        let ids: Vec<ObjectId> = server.objects().keys().cloned().collect();
-        for id in ids {
-            let manifest =
-                server.objects().get(&id).and_then(|object| children::last_applied(core.engine(), &id, object));
-            manifest.into_iter().for_each(|manifest| server.was_applied(&id, &manifest));
+        let untold = server.objects().iter().filter(|(_, object)| !server_side::is_managed(object));
+        let applied =
+            untold.filter_map(|(id, object)| Some((id.clone(), children::last_applied(core.engine(), id, object)?)));
+        for (id, manifest) in applied.collect::<Vec<_>>() {
+            server.was_applied(&id, &manifest);
         }
         let mut cluster = Self { server, core, now, started: BTreeSet::new() };
         cluster.come_to_rest()?;

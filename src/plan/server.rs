@@ -60,18 +60,10 @@ impl Server {
         self.revisions.values()
     }
 
-    /// Notes in an object that does not tell whose its fields are what the operator has applied; what differs from that
-    /// is somebody else's.
+    /// Notes in an object what the operator has applied; what differs from that is somebody else's.
     pub fn was_applied(&mut self, id: &ObjectId, manifest: &Value) {
-        let Some(object) = self.objects.get_mut(id) else { return };
-        let mut told = json(object);
-        if server_side::is_managed(&told) {
-            return;
-        }
-        server_side::was_edited(&mut told, manifest);
-        server_side::owns(&mut told, manifest, FIELD_MANAGER);
-        if let Ok(told) = serde_json::from_value(told) {
-            *object = told;
+        if let Some(object) = self.objects.get_mut(id) {
+            server_side::note_applied(object, manifest, FIELD_MANAGER);
         }
     }
 
@@ -133,9 +125,9 @@ impl Server {
             What::Create(manifest) if !self.objects.contains_key(&id) => self.born(&id, manifest, now),
             What::Create(_) => (None, Outcome::Conflict),
             What::Apply(manifest) if !self.objects.contains_key(&id) => {
-                let (_, outcome) = self.born(&id, manifest.clone(), now);
+                let born = self.born(&id, manifest.clone(), now);
                 self.was_applied(&id, &manifest);
-                (self.shown(&id, Recall::Nothing), outcome)
+                born
             }
             What::Apply(manifest) => self.applied_over(&id, &manifest),
             What::Delete => (self.delete(&id, now), Outcome::Done(self.version)),

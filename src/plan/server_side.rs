@@ -13,6 +13,8 @@ use crate::api;
 const PARTS: [&[&str]; 3] = [&["metadata", "labels"], &["metadata", "annotations"], &["spec"]];
 /// In `fieldsV1`, the item of a list itself, beside its fields.
 const ITSELF: &str = ".";
+/// With this a step to a field begins.
+const FIELD: &str = "f:";
 /// With this a step to an item of a list begins.
 const ITEM: &str = "k:";
 /// Who edits what the operator applies, in a plan.
@@ -39,31 +41,43 @@ pub fn apply(stored: &Value, manifest: &Value, manager: &str) -> Result<Value, C
     Ok(next)
 }
 
+/// Notes in an object that a manager has applied this manifest, and that what differs from it is somebody else's.
+pub fn note_applied(object: &mut DynamicObject, manifest: &Value, manager: &str) {
+    rewrite(object, |told| {
+        was_edited(told, manifest);
+        owns(told, manifest, manager);
+    });
+}
+
+/// Notes in an object that what differs from what is stored is somebody else's from here on.
+pub fn note_edit(object: &mut DynamicObject, stored: &DynamicObject) {
+    rewrite(object, |told| was_edited(told, &api::json(stored)));
+}
+
+/// True if the object tells whose its fields are.
+pub fn is_managed(object: &DynamicObject) -> bool {
+    object.metadata.managed_fields.as_ref().is_some_and(|entries| !entries.is_empty())
+}
+
+fn rewrite(object: &mut DynamicObject, change: impl FnOnce(&mut Value)) {
+    let mut told = api::json(object);
+    change(&mut told);
+    if let Ok(told) = serde_json::from_value(told) {
+        *object = told;
+    }
+}
+
 /// Notes in an object that a manager has applied this manifest, and no more.
-pub fn owns(object: &mut Value, manifest: &Value, manager: &str) {
+fn owns(object: &mut Value, manifest: &Value, manager: &str) {
     let kept = entries(object).filter(|entry| !is_applied_by(entry, manager)).cloned().collect();
     note(object, kept, manager, "Apply", fields(&parts(manifest)));
 }
 
 /// Notes in an object that what differs from what it was is somebody else's from here on.
-pub fn was_edited(object: &mut Value, was: &Value) {
+fn was_edited(object: &mut Value, was: &Value) {
     let fields = differing(&parts(was), &parts(object));
     let kept = entries(object).cloned().collect();
     note(object, kept, EDITOR, "Update", fields);
-}
-
-/// Notes in an object that what differs from what is stored is somebody else's from here on.
-pub fn note_edit(object: &mut DynamicObject, stored: &DynamicObject) {
-    let mut edited = api::json(object);
-    was_edited(&mut edited, &api::json(stored));
-    if let Ok(edited) = serde_json::from_value(edited) {
-        *object = edited;
-    }
-}
-
-/// True if the object tells whose its fields are.
-pub fn is_managed(object: &Value) -> bool {
-    entries(object).next().is_some()
 }
 
 fn note(object: &mut Value, mut entries: Vec<Value>, manager: &str, operation: &str, fields: Value) {
@@ -110,7 +124,7 @@ fn parts(object: &Value) -> Value {
 /// What a value is made of, with the step of `fieldsV1` that leads to each part; nothing of what counts as a whole.
 fn steps(value: &Value) -> Vec<(String, &Value)> {
     match value {
-        Value::Object(fields) => fields.iter().map(|(name, value)| (format!("f:{name}"), value)).collect(),
+        Value::Object(fields) => fields.iter().map(|(name, value)| (format!("{FIELD}{name}"), value)).collect(),
         Value::Array(items) => {
             let step = |item: &Value| Some(format!("{ITEM}{}", json!({"name": item.get("name")?.as_str()?})));
             let named: Option<Vec<_>> = items.iter().map(|item| Some((step(item)?, item))).collect();
@@ -121,7 +135,11 @@ fn steps(value: &Value) -> Vec<(String, &Value)> {
 }
 
 fn part<'a>(value: &'a Value, step: &str) -> &'a Value {
-    steps(value).into_iter().find(|(own, _)| own == step).map_or(&Value::Null, |(_, part)| part)
+    let part = match step.strip_prefix(FIELD) {
+        Some(field) => value.as_object().and_then(|fields| fields.get(field)),
+        None => steps(value).into_iter().find(|(own, _)| own == step).map(|(_, part)| part),
+    };
+    part.unwrap_or(&Value::Null)
 }
 
 /// All fields of a value.
@@ -217,7 +235,7 @@ fn like(value: &Value, parts: impl Iterator<Item = (String, Value)>) -> Value {
     match value {
         Value::Array(_) => Value::Array(parts.map(|(_, item)| item).collect()),
         _ => Value::Object(
-            parts.map(|(step, value)| (step.strip_prefix("f:").unwrap_or(&step).to_owned(), value)).collect(),
+            parts.map(|(step, value)| (step.strip_prefix(FIELD).unwrap_or(&step).to_owned(), value)).collect(),
         ),
     }
 }
