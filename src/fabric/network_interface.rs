@@ -26,6 +26,7 @@ use addresses::{hold_address, release_address};
 pub(super) use addresses::{reassign, serve_ipv6};
 use effects::{apply_now, dissociate, leave_subnet};
 pub(super) use effects::{vm_power_changed, vm_started};
+pub(super) use rules::edit_needs_deallocated;
 pub use view::{ConfigurationView, NetworkInterfaceView, NicDnsView, PublicAddressShown};
 
 /// What is asked of a network interface.

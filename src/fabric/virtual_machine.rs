@@ -28,7 +28,7 @@ use super::violation::WaitKey;
 use super::virtual_machine_scale_set;
 use super::virtual_machine_scale_set_vm::WishedRevision;
 use attachments::{attach, edit_attachments, let_go, makes_way, recall_mac};
-pub(super) use power::{deallocated_meanwhile, finish_start, restart_for_macs};
+pub(super) use power::{deallocated_meanwhile, finish_start, restart_for_macs, switch_off};
 use power::{leave_deallocation, power_on, start, stop};
 pub use view::{AttachedNicView, VirtualMachineView};
 

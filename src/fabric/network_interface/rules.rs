@@ -17,6 +17,7 @@ use crate::fabric::resource::{Case, Cures, DeletionRule, Programmed, Rule};
 use crate::fabric::terms::Primary;
 use crate::fabric::violation::Code;
 use crate::fabric::virtual_machine::VirtualMachine;
+pub(in crate::fabric) use disruption::edit_needs_deallocated;
 pub(super) use disruption::edits_that_need_deallocated;
 
 type NicCase<'a> = Case<'a, NetworkInterface>;

@@ -2,6 +2,8 @@
 //!
 //! An attachment is held by the NIC; whether a NIC may be attached is in the rules.
 
+use std::collections::BTreeSet;
+
 use super::{AttachedNicView, Disruption, VirtualMachine};
 use crate::fabric::engine::Engine;
 use crate::fabric::id::{Kind, Name};
@@ -69,6 +71,12 @@ impl Engine {
         self.nics_of.get(vm).map(|nics| nics.values().cloned().collect()).unwrap_or_default()
     }
 
+    /// True if these NICs are a virtual machine's, and no others, in whatever order.
+    pub(in crate::fabric) fn has_attached<'a>(&self, vm: &Name, nics: impl IntoIterator<Item = &'a Name>) -> bool {
+        let attached = self.nics_of.get(vm).into_iter().flat_map(|nics| nics.values());
+        attached.collect::<BTreeSet<_>>() == nics.into_iter().collect()
+    }
+
     /// The public addresses of the other virtual machines of an availability set, each with the NIC that holds it.
     pub(in crate::fabric) fn public_addresses_beside<'a>(
         &'a self,
@@ -93,10 +101,6 @@ impl Engine {
 
 /// True if the list of NICs is edited, and the VM is deallocated meanwhile (S-38).
 pub(super) fn makes_way(engine: &Engine, name: &Name, ask: &VirtualMachine) -> bool {
-    ask.disruption == Disruption::Deallocate && !same_nics(&engine.attached_to(name), ask)
-}
-
-fn same_nics(attached: &[Name], ask: &VirtualMachine) -> bool {
-    let listed = |nic: &Name| ask.network_interfaces.iter().any(|listed| listed.name == *nic);
-    attached.len() == ask.network_interfaces.len() && attached.iter().all(listed)
+    let listed = ask.network_interfaces.iter().map(|nic| &nic.name);
+    ask.disruption == Disruption::Deallocate && !engine.has_attached(name, listed)
 }

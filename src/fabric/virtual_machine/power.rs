@@ -73,6 +73,19 @@ pub(in crate::fabric) fn finish_start(engine: &mut Engine, name: &Name) {
     }
 }
 
+/// Stops a VM that is wished to be off, before what it consists of is edited by the same put (S-01).
+pub(in crate::fabric) fn switch_off(engine: &mut Engine, name: &Name, wish: Option<PowerWish>) {
+    match (wish, engine.power_of(name)) {
+        (Some(PowerWish::Deallocated), PowerState::Starting | PowerState::Running | PowerState::Stopped) => {
+            stop(engine, name, PowerState::Deallocated);
+        }
+        (Some(PowerWish::Stopped), PowerState::Starting | PowerState::Running) => {
+            stop(engine, name, PowerState::Stopped)
+        }
+        _ => {}
+    }
+}
+
 pub(super) fn stop(engine: &mut Engine, name: &Name, power: PowerState) {
     set_power(engine, name, power, None);
     for nic in engine.attached_to(name) {
@@ -96,12 +109,13 @@ fn set_power(engine: &mut Engine, name: &Name, power: PowerState, starts_at: Opt
 }
 
 impl Engine {
-    /// True if a machine takes Dynamic public addresses by this wish: it runs then, or is started and stopped again (S-22, S-34).
-    pub(in crate::fabric) fn takes_addresses(&self, vm: &Name, wish: Option<PowerWish>) -> bool {
+    /// True if a machine takes Dynamic public addresses by this wish: it runs then, or is started and stopped again (S-22, S-34),
+    /// as after an edit for which it is deallocated (S-38).
+    pub(in crate::fabric) fn takes_addresses(&self, vm: &Name, wish: Option<PowerWish>, makes_way: bool) -> bool {
         let power = self.get::<VirtualMachine>(vm).map(|vm| vm.held.power);
         match wish.unwrap_or(power.map_or(PowerWish::Running, PowerWish::of)) {
             PowerWish::Running => true,
-            PowerWish::Stopped => power.is_none_or(|power| power == PowerState::Deallocated),
+            PowerWish::Stopped => makes_way || power.is_none_or(|power| power == PowerState::Deallocated),
             PowerWish::Deallocated => false,
         }
     }

@@ -57,6 +57,14 @@ impl InstanceName<'_> {
         Name::new(self.set.namespace.clone(), format!("{}-{}-{nic}-{configuration}", self.set.name, self.id))
     }
 
+    /// The virtual machine as the fabric carries it.
+    pub(super) fn vm_in(self, mode: OrchestrationMode) -> Name {
+        match mode {
+            OrchestrationMode::Uniform => self.vm(),
+            OrchestrationMode::Flexible => self.object(),
+        }
+    }
+
     /// The network interface as the fabric carries it.
     pub(super) fn nic_in(self, mode: OrchestrationMode, nic: &str) -> Name {
         match mode {

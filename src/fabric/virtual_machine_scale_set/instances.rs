@@ -14,7 +14,7 @@ use crate::fabric::network_interface::NetworkInterface;
 use crate::fabric::public_ip_address::PublicIPAddress;
 use crate::fabric::resource::Programmed;
 use crate::fabric::violation::WaitKey;
-use crate::fabric::virtual_machine::{Member, PowerState, VirtualMachine, restart_for_macs};
+use crate::fabric::virtual_machine::{Member, PowerState, VirtualMachine, restart_for_macs, switch_off};
 use crate::fabric::virtual_machine_scale_set_vm::VirtualMachineScaleSetVM;
 
 /// Adds or removes instances until there are as many as asked for. The highest ids are removed first (S-27). New instances get
@@ -58,6 +58,7 @@ pub fn program(engine: &mut Engine, name: &Name, id: u64) {
         (set.placement.clone(), set.model(instance.revision).clone(), set.network(&instance));
     let this = InstanceName { set: name, id };
     let (old_nics, old_public) = parts(engine, this);
+    switch_off(engine, &this.vm(), instance.power);
     for (public, ask) in this.public_asks(&network) {
         // What is fixed of a public address (PIP-01, PIP-16) changes by another in its place.
         let is_another = |old: &Programmed<PublicIPAddress>| {
@@ -188,7 +189,7 @@ pub(in crate::fabric) fn member_has_gone(engine: &mut Engine, member: &Member) {
 /// What an instance lacks to have this network: addresses, what quotas count, and what it names.
 pub(super) fn lacking(engine: &Engine, wanted: &Wanted<'_>) -> BTreeSet<WaitKey> {
     let mut need = Need::default();
-    need.add(engine, wanted, 1);
+    need.add(engine, wanted);
     let named = named_by(wanted.network).filter(|named| engine.holder(named.kind, &named.name).is_none());
     let mut lacking: BTreeSet<WaitKey> = named.map(WaitKey::Object).collect();
     if need.pools.is_empty() && need.quotas.is_empty() {

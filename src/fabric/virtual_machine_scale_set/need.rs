@@ -3,17 +3,17 @@
 
 use std::collections::BTreeMap;
 
-use super::{InstanceName, NicModel, Obstacle, OrchestrationMode, VirtualMachineScaleSet};
+use super::{ConfigurationModel, InstanceName, NicModel, Obstacle, OrchestrationMode, VirtualMachineScaleSet};
 use crate::fabric::engine::Engine;
 use crate::fabric::id::{Name, Placement};
 use crate::fabric::ipam::PoolId;
-use crate::fabric::network_interface::NetworkInterface;
+use crate::fabric::network_interface::{self, NetworkInterface};
 use crate::fabric::public_ip_address::PublicIPAddress;
 use crate::fabric::quota::Quota;
 use crate::fabric::resource::{Programmed, Resource};
 use crate::fabric::terms::{AllocationMethod, IpVersion};
 use crate::fabric::violation::WaitKey;
-use crate::fabric::virtual_machine::{PowerWish, VirtualMachine};
+use crate::fabric::virtual_machine::{Disruption, PowerWish, VirtualMachine};
 
 /// What is needed beyond what is held.
 #[derive(Debug, Default)]
@@ -29,7 +29,7 @@ pub struct Need {
 /// An instance, and the network that it is to have.
 #[derive(Clone, Copy)]
 pub struct Wanted<'a> {
-    /// The instance; of several identical ones, the first.
+    /// The instance.
     pub this: InstanceName<'a>,
     /// How its parts are kept.
     pub mode: OrchestrationMode,
@@ -44,46 +44,56 @@ pub struct Wanted<'a> {
 impl Wanted<'_> {
     /// Whether it takes Dynamic public addresses (PIP-05).
     fn runs(&self, engine: &Engine) -> bool {
-        match self.mode {
-            OrchestrationMode::Uniform => engine.takes_addresses(&self.this.vm(), self.power),
-            OrchestrationMode::Flexible => {
-                let object = self.this.object();
-                let wish = engine.get::<VirtualMachine>(&object).and_then(|vm| vm.ask.power);
-                engine.takes_addresses(&object, wish)
-            }
-        }
+        let name = self.this.vm_in(self.mode);
+        let vm = engine.get::<VirtualMachine>(&name);
+        let wish = match self.mode {
+            OrchestrationMode::Uniform => self.power,
+            OrchestrationMode::Flexible => vm.and_then(|vm| vm.ask.power),
+        };
+        let makes_way = vm.is_some_and(|vm| vm.ask.disruption == Disruption::Deallocate);
+        engine.takes_addresses(&name, wish, makes_way && self.is_edit_of_a_deallocated(engine, &name))
+    }
+
+    /// Whether its machine has to be deallocated to have this network (S-38).
+    fn is_edit_of_a_deallocated(&self, engine: &Engine, vm: &Name) -> bool {
+        let nics: Vec<Name> = self.network.iter().map(|nic| self.this.nic_in(self.mode, &nic.name)).collect();
+        let needs_deallocated = |(name, asked): (&Name, &NicModel)| {
+            let nic = engine.get::<NetworkInterface>(name);
+            nic.is_some_and(|nic| network_interface::edit_needs_deallocated(nic, &self.this.nic_ask(asked)))
+        };
+        !engine.has_attached(vm, &nics) || nics.iter().zip(self.network).any(needs_deallocated)
     }
 }
 
 impl Need {
-    /// Adds what `count` identical instances need; only the first of them may hold something.
-    pub fn add(&mut self, engine: &Engine, wanted: &Wanted<'_>, count: u64) {
+    /// Adds what an instance needs beyond what it holds; a new one may find what an earlier one of its name has left.
+    pub fn add(&mut self, engine: &Engine, wanted: &Wanted<'_>) {
         for nic in wanted.network {
-            self.add_nic(engine, wanted, nic, count);
+            self.add_nic(engine, wanted, nic);
         }
         let runs = wanted.runs(engine);
         for (public, ask) in wanted.this.public_asks_in(wanted.mode, wanted.network) {
             let held = engine.get::<PublicIPAddress>(&public);
             let counted = held.map(|held| held.ask.counts(&held.placement)).unwrap_or_default();
             for quota in ask.counts(wanted.placement).into_iter().filter(|quota| !counted.contains(quota)) {
-                add(&mut self.quotas, quota, count);
+                add(&mut self.quotas, quota, 1);
             }
             let is_had = held.is_some_and(|held| {
                 held.held.address.is_some() && (held.ask.sku, held.ask.pool()) == (ask.sku, ask.pool())
             });
             let is_dynamic = ask.method == AllocationMethod::Dynamic;
             if !is_had && (runs || !is_dynamic) {
-                add(&mut self.pools, ask.pool(), count);
-                self.dynamic += if is_dynamic { count } else { 0 };
+                add(&mut self.pools, ask.pool(), 1);
+                self.dynamic += u64::from(is_dynamic);
             }
         }
     }
 
-    fn add_nic(&mut self, engine: &Engine, wanted: &Wanted<'_>, nic: &NicModel, count: u64) {
+    fn add_nic(&mut self, engine: &Engine, wanted: &Wanted<'_>, nic: &NicModel) {
         let held = engine.get::<NetworkInterface>(&wanted.this.nic_in(wanted.mode, &nic.name));
         if held.is_none() {
             for quota in wanted.this.nic_ask(nic).counts(wanted.placement) {
-                add(&mut self.quotas, quota, count);
+                add(&mut self.quotas, quota, 1);
             }
         }
         let here = held.filter(|held| held.ask.subnet == nic.subnet);
@@ -95,14 +105,17 @@ impl Need {
             }
             let asked = nic.configurations.iter().filter(|configuration| configuration.version == version);
             served += asked.clone().count();
-            let lacking = asked.filter(|asked| here.is_none_or(|here| !here.held.addresses.contains_key(&asked.name)));
-            add(&mut self.pools, pool, u64::try_from(lacking.count()).unwrap_or(u64::MAX).saturating_mul(count));
+            let has = |asked: &&ConfigurationModel| {
+                let held = here.and_then(|here| here.held.addresses.get(&asked.name));
+                held.is_some_and(|held| IpVersion::of(held) == version)
+            };
+            let lacking = asked.filter(|asked| !has(asked)).count();
+            add(&mut self.pools, pool, u64::try_from(lacking).unwrap_or(u64::MAX));
         }
         // Of one virtual network, and what is given up in it is no more (ADDR-14).
         let more = served.saturating_sub(held.map_or(0, |held| held.held.addresses.len()));
         if let Some(home) = engine.network_of(&nic.subnet).cloned() {
-            let more = u64::try_from(more).unwrap_or(u64::MAX).saturating_mul(count);
-            add(&mut self.quotas, Quota::PrivateAddresses(home), more);
+            add(&mut self.quotas, Quota::PrivateAddresses(home), u64::try_from(more).unwrap_or(u64::MAX));
         }
     }
 
@@ -125,7 +138,7 @@ impl Need {
         let network = &set.model(instance.target).network;
         let this = InstanceName { set: name, id };
         let wanted = Wanted { this, mode: set.ask.mode, placement: &set.placement, network, power: instance.power };
-        self.add(engine, &wanted, 1);
+        self.add(engine, &wanted);
     }
 }
 

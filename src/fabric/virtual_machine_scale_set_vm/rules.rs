@@ -266,7 +266,7 @@ fn pools_have_room(case: &InstanceCase<'_>, findings: &mut Findings) {
     let this = InstanceName { set: &case.ask.set, id };
     let (mode, placement, power) = (OrchestrationMode::Uniform, &set.placement, case.ask.power);
     let mut need = Need::default();
-    need.add(case.engine, &Wanted { this, mode, placement, network, power }, 1);
+    need.add(case.engine, &Wanted { this, mode, placement, network, power });
     let others = others(case.engine, &case.ask.set, &[&need]);
     let was_off =
         case.engine.get::<VirtualMachine>(&this.vm()).is_some_and(|vm| vm.held.power == PowerState::Deallocated);

@@ -52,6 +52,11 @@ pub(in crate::fabric::network_interface) fn edits_that_need_deallocated(
     paths
 }
 
+/// True if an edit of an attached NIC needs its VM deallocated.
+pub(in crate::fabric) fn edit_needs_deallocated(nic: &Programmed<NetworkInterface>, ask: &NetworkInterface) -> bool {
+    !edits_that_need_deallocated(&nic.ask, &nic.held, ask).is_empty()
+}
+
 /// The put needs the VM deallocated, and waits for that, or for an edit of the VM that makes another NIC the primary one.
 fn needs_deallocated(name: &Name, vm: &Programmed<VirtualMachine>, path: &str, findings: &mut Findings) {
     let id = ObjectId::new(Kind::VirtualMachine, name.clone());

@@ -1,6 +1,6 @@
 //! The rules of public addresses on IP configurations.
 
-use super::disruption::edits_that_need_deallocated;
+use super::disruption::edit_needs_deallocated;
 use super::{NicCase, attached_vm, path};
 use crate::fabric::id::{Kind, Name, ObjectId};
 use crate::fabric::network_interface::{IpConfiguration, NetworkInterface};
@@ -62,7 +62,7 @@ pub(super) fn public_pool_has_room(case: &NicCase<'_>, findings: &mut Findings) 
     let starts = match vm.held.power {
         PowerState::Running | PowerState::Starting => true,
         // Deallocated for the edit, started, and stopped again (S-38).
-        PowerState::Stopped => !edits_that_need_deallocated(&before.ask, &before.held, case.ask).is_empty(),
+        PowerState::Stopped => edit_needs_deallocated(before, case.ask),
         PowerState::Deallocated => false,
     };
     let siblings = case.engine.nics_of.get(name).into_iter().flat_map(|nics| nics.values());

@@ -5,7 +5,6 @@ use crate::fabric::id::{Kind, Name, ObjectId};
 use crate::fabric::network_interface::NetworkInterface;
 use crate::fabric::public_ip_address::{PublicIPAddress, needs_public_addresses};
 use crate::fabric::violation::{Code, Findings, WaitKey};
-use crate::fabric::virtual_machine::PowerWish;
 use crate::fabric::virtual_machine::attachments::makes_way;
 
 pub(super) fn skus_do_not_mix(case: &VmCase<'_>, findings: &mut Findings) {
@@ -41,10 +40,8 @@ pub(super) fn skus_do_not_mix(case: &VmCase<'_>, findings: &mut Findings) {
 }
 
 pub(super) fn public_pool_has_room(case: &VmCase<'_>, findings: &mut Findings) {
-    let power = case.programmed.map(|programmed| programmed.held.power);
-    let stays_off = case.ask.wish(power) == PowerWish::Deallocated;
-    let starts = case.engine.takes_addresses(case.name, case.ask.power)
-        || !stays_off && power.is_some() && makes_way(case.engine, case.name, case.ask);
+    let makes_way = makes_way(case.engine, case.name, case.ask);
+    let starts = case.engine.takes_addresses(case.name, case.ask.power, makes_way);
     let lacking = nics(case).flat_map(|(_, _, nic)| nic.ask.public_ip_addresses()).filter(|_| starts);
     needs_public_addresses(case.engine, lacking, "spec.powerState", findings);
 }

@@ -111,14 +111,15 @@ pub(super) fn pools_have_room(case: &SetCase<'_>, findings: &mut Findings) {
     let more = u64::from(case.ask.replicas).saturating_sub(there);
     let mut made = Need::default();
     for (id, _) in instances.into_iter().flatten().filter(|(_, instance)| is_made_anew(case, instance)) {
-        made.add(engine, &wanted(*id, None), 1);
+        made.add(engine, &wanted(*id, None));
     }
-    if more > 0 {
-        made.add(engine, &wanted(case.programmed.map_or(0, |set| set.held.next_instance_id), None), more);
+    let next = case.programmed.map_or(0, |set| set.held.next_instance_id);
+    for id in (next..).take(usize::try_from(more).unwrap_or(usize::MAX)) {
+        made.add(engine, &wanted(id, None));
     }
     let mut of_upgrades = Need::default();
     for (id, instance) in upgraded(case).filter(|(_, instance)| instance.network.is_none()) {
-        of_upgrades.add(engine, &wanted(id, instance.power), 1);
+        of_upgrades.add(engine, &wanted(id, instance.power));
     }
     let promised = promised(case);
     let more_of =

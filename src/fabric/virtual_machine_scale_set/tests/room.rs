@@ -4,6 +4,7 @@
 use super::*;
 use crate::fabric::Kind;
 use crate::fabric::public_ip_address::Sku;
+use crate::fabric::terms::{IpVersion, Primary};
 use crate::fabric::testing::Fabric;
 use crate::fabric::violation::WaitKey;
 use crate::fabric::virtual_machine::PowerWish;
@@ -69,7 +70,7 @@ fn a_flexible_set_that_asks_for_no_more_is_not_refused_for_what_another_took() {
 fn an_instance_takes_no_address_that_a_flexible_set_will_need() {
     let mut fabric = a_small_farm().with_set(a_scale_set("api", 1)).with(a_scale_set("flex", 2).flexible());
     let mut nic = a_nic_model("nic");
-    nic.configurations.push(a_configuration_model("more", crate::fabric::terms::Primary::No));
+    nic.configurations.push(a_configuration_model("more", Primary::No));
     let own = || an_instance("api", 0).network([nic.clone()]);
     let refusal = fabric.put(own()).unwrap_err();
     assert_eq!(told(&refusal), [("VMSS-29", Code::SubnetIsFull, "spec.networkProfileConfiguration")]);
@@ -83,7 +84,7 @@ fn instances_on_their_way_to_a_model_are_given_room_for_it_while_the_next_one_ro
     let mut fabric = a_fabric().with(a_subnet("web", "10.0.1.0/28")).with(a_scale_set("flex", 2).flexible());
     (0..2).for_each(|id| make(&mut fabric, "flex", id, 1));
     let mut wide = a_nic_model("nic");
-    wide.configurations.push(a_configuration_model("more", crate::fabric::terms::Primary::No));
+    wide.configurations.push(a_configuration_model("more", Primary::No));
     fabric.accept(a_scale_set("flex", 2).flexible().upgrade(UpgradeMode::Automatic).nics([wide]));
     (0..7).for_each(|n| fabric.accept(a_nic(&format!("n{n}"))));
     assert_eq!(fabric.available("web"), 2, "as many as the two on their way need");
@@ -221,4 +222,69 @@ fn an_upgrade_that_lacks_addresses_of_a_prefix_is_told_at_the_models_public_addr
     let public = a_public_model(Sku::Standard).from("pool");
     let refusal = fabric.put(a_scale_set("api", 3).upgrade(UpgradeMode::Automatic).public(public)).unwrap_err();
     assert_eq!(told(&refusal), [("VMSS-29", Code::PublicIPPrefixExhausted, PUBLIC)]);
+}
+
+/// The objects of an earlier set of the name may still be there; what one instance finds is no other's.
+#[test]
+fn what_an_earlier_set_has_left_serves_the_instance_of_its_name_alone() {
+    let mut fabric = a_small_farm().with(a_scale_set("flex", 1).flexible());
+    make(&mut fabric, "flex", 0, 1);
+    assert!(fabric.delete(Kind::VirtualMachineScaleSet, "flex").unwrap());
+    fabric.accept(a_nic("beside"));
+    let refusal = fabric.put(a_scale_set("flex", 3).flexible()).unwrap_err();
+    assert_eq!(told(&refusal), [("VMSS-29", Code::SubnetIsFull, "spec.replicas")]);
+    assert!(refusal.leading().message.starts_with("2 more"), "{}", refusal.leading().message);
+    fabric.accept(a_scale_set("flex", 2).flexible());
+}
+
+#[test]
+fn a_configuration_that_becomes_ipv4_needs_another_address_than_the_ipv6_one_that_it_has() {
+    let mut fabric = a_fabric().with(a_subnet("web", "10.0.1.0/29").ipv6("fd00::/64"));
+    let model = |version| {
+        let mut nic = a_nic_model("nic");
+        nic.configurations.push(ConfigurationModel { version, ..a_configuration_model("more", Primary::No) });
+        a_scale_set("api", 2).upgrade(UpgradeMode::Automatic).nics([nic])
+    };
+    fabric.accept(model(IpVersion::IPv6));
+    let refusal = fabric.put(model(IpVersion::IPv4)).unwrap_err();
+    assert_eq!(told(&refusal), [("VMSS-29", Code::SubnetIsFull, SUBNET)]);
+    assert!(refusal.leading().message.contains("1 too few"), "{}", refusal.leading().message);
+}
+
+/// It is switched off before its network changes (S-01), so that the address is taken when it is started again.
+#[test]
+fn an_instance_that_is_stopped_by_the_put_takes_no_basic_address() {
+    let address = |fabric: &Fabric| {
+        let view = fabric.instance_view("api", 0);
+        view.network_interfaces[0].ip_configurations[0].public_ip_address.clone().unwrap().ip_address
+    };
+    for wish in [PowerWish::Stopped, PowerWish::Deallocated] {
+        let mut fabric = a_fabric().with(a_subnet("web", "10.0.1.0/24")).with_set(a_scale_set("api", 1));
+        let mut nic = a_nic_model("nic");
+        nic.configurations[0].public = Some(a_public_model(Sku::Basic));
+        fabric.accept(an_instance("api", 0).power(wish).network([nic.clone()]));
+        assert_eq!(address(&fabric), None);
+        fabric.accept(an_instance("api", 0).power(PowerWish::Running).network([nic]));
+        assert!(address(&fabric).is_some());
+    }
+}
+
+/// It is deallocated for the edit, started and stopped again (S-38, S-34), and takes its addresses then.
+#[test]
+fn a_stopped_instance_whose_list_of_network_interfaces_changes_needs_a_basic_address() {
+    let mut fabric = a_fabric_with_public_addresses("198.51.100.0/32").with(a_subnet("web", "10.0.1.0/24"));
+    fabric = fabric.with_set(a_scale_set("api", 1)).with(a_public_ip("p").standard());
+    fabric.accept(an_instance("api", 0).power(PowerWish::Stopped));
+    let stopped = || an_instance("api", 0).power(PowerWish::Stopped);
+    let nic = || {
+        let mut nic = a_nic_model("nic");
+        nic.configurations[0].public = Some(a_public_model(Sku::Basic));
+        nic
+    };
+    let more = || NicModel { primary: Primary::No, ..a_nic_model("more") };
+    fabric.accept(stopped().network([nic()]));
+    let refusal = fabric.put(stopped().network([nic(), more()])).unwrap_err();
+    assert_eq!(told(&refusal), [("VMSS-29", Code::AllocationFailed, "spec.networkProfileConfiguration")]);
+    fabric.cure(&refusal, |fabric| assert!(fabric.delete(Kind::PublicIPAddress, "p").unwrap()));
+    fabric.accept(stopped().network([nic(), more()]));
 }
