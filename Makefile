@@ -22,9 +22,10 @@ test: ## Runs every check and test; the first run builds the control plane, whic
 	cargo clippy --all-targets --all-features -- -D warnings
 	tools/drift
 	RUSTDOCFLAGS='-D warnings' cargo doc --no-deps --quiet
-	@assets="$$(tools/binaries)"; set -x; VNET_ASSETS="$$assets" cargo test --lib --tests
+	@assets="$$(tools/binaries)"; set -x; \
+	PROPTEST_RNG_SEED="$${PROPTEST_RNG_SEED:-1}" VNET_ASSETS="$$assets" cargo test --lib --tests
 
-soak: ## Searches longer than `test` does: random operations on the fabric, and whole lives of the operator; SEED=7 repeats
+soak: ## Tries other random operations and lives of the operator than `test` does, and more of them; SEED=7 repeats
 	@seed="$${SEED:-$$(date +%s)}"; echo "make soak SEED=$$seed repeats this"; \
 	PROPTEST_RNG_SEED="$$seed" PROPTEST_CASES="$${PROPTEST_CASES:-20000}" cargo test --release --lib fabric::tests; \
 	VNET_SIM_FIRST="$$seed" VNET_SIM_SEEDS="$${VNET_SIM_SEEDS:-20000}" cargo test --release --test simulation
