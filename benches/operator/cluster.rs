@@ -21,6 +21,7 @@ use vnet_operator::api::object::api_resource;
 use vnet_operator::api::{FINALIZER, GROUP};
 use vnet_operator::fabric::Kind;
 
+use crate::process::dying_with_this_process;
 use crate::support::spec;
 
 /// How often something is asked that cannot be watched.
@@ -239,16 +240,6 @@ fn is_ready(port: u16) -> std::io::Result<bool> {
     let mut answer = String::new();
     stream.read_to_string(&mut answer)?;
     Ok(answer.starts_with("HTTP/1.1 200"))
-}
-
-/// The kernel kills it with the thread that starts it, which is the main one.
-fn dying_with_this_process(program: &str) -> Command {
-    if Command::new("setpriv").arg("--version").output().is_err() {
-        return Command::new(program);
-    }
-    let mut command = Command::new("setpriv");
-    command.args(["--pdeathsig", "KILL", program]);
-    command
 }
 
 /// Those of earlier processes that were killed go.

@@ -15,6 +15,8 @@
 
 mod cluster;
 mod load;
+#[path = "../../tests/it/support/process.rs"]
+mod process;
 mod scale_sets;
 #[path = "../support/mod.rs"]
 mod support;

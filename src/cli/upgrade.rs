@@ -36,11 +36,15 @@ pub struct UpgradeOptions {
     #[arg(long, short)]
     namespace: Option<String>,
     /// The instances, by id, such as 0,3
-    #[arg(long, value_delimiter = ',', group = "which")]
+    #[arg(long, value_delimiter = ',', group = "which", value_parser = instance_id)]
     instances: Vec<u64>,
     /// All instances
     #[arg(long, group = "which")]
     all: bool,
+}
+
+fn instance_id(text: &str) -> Result<u64, &'static str> {
+    text.parse().map_err(|_| "an id is the number after the set's name: 0 of the instance api-0")
 }
 
 /// Tells the instances, and prints of each that it is told, or is up to date.

@@ -213,7 +213,7 @@ impl Resource for NetworkInterface {
             condition: "RestartRequired",
             reason: "PrimaryAddressChanged",
             message: format!(
-                "The primary address has changed, and the MAC address with it. Restart VirtualMachine {vm} to have a new one assigned."
+                "The primary address has changed, and the MAC address with it. VirtualMachine {vm} needs a restart to have a new one: set its annotation vnet.dev/restartedAt to the time."
             ),
         });
         advice.into_iter().collect()

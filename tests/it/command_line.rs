@@ -57,6 +57,7 @@ fn what_cannot_be_done_exits_with_two_and_says_what_to_do() {
         (&["run"][..], "set KUBECONFIG"),
         (&["upgrade", "vmss/api", "--all"], "set KUBECONFIG"),
         (&["upgrade", "vmss/api"], "--help"),
+        (&["upgrade", "vmss/api", "--instances", "api-0"], "0 of the instance api-0"),
         (&["rules", "NOPE-01"], "`vnet rules` lists all"),
         (&["run", "--default-location", "West Europe"], "such as westeurope"),
         (&["run", "--default-location", &"a".repeat(65)], "at most 64"),

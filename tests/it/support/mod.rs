@@ -9,6 +9,7 @@ pub mod foresight;
 pub mod history;
 pub mod manifests;
 pub mod operator;
+pub mod process;
 pub mod refusal;
 pub mod scale_sets;
 pub mod space;

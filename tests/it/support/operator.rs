@@ -9,6 +9,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{LazyLock, mpsc};
 
 use crate::support::cluster::{DEADLINE, poll};
+use crate::support::process::dying_with_this_process;
 
 /// With these, a start of a VM does not end by itself: its middle lasts as long as a test wants.
 pub const STARTS_FOR_EVER: [&str; 2] = ["--vm-start", "1h"];
@@ -75,16 +76,6 @@ impl Operator {
 /// True if the process ended by itself and not by a signal, with success.
 pub fn ended_well(status: ExitStatus) -> bool {
     status.code() == Some(0) && status.signal().is_none()
-}
-
-/// The kernel kills it with the thread that starts it; without setpriv it stays should this process be killed.
-fn dying_with_this_process(program: &str) -> Command {
-    if Command::new("setpriv").arg("--version").output().is_err() {
-        return Command::new(program);
-    }
-    let mut command = Command::new("setpriv");
-    command.args(["--pdeathsig", "KILL", program]);
-    command
 }
 
 type Order = (Command, mpsc::Sender<std::io::Result<Child>>);
