@@ -105,7 +105,8 @@ pub(super) fn skus_do_not_mix(case: &NicCase<'_>, findings: &mut Findings) {
         if holder != case.name {
             violation
                 .until(WaitKey::claim(Kind::PublicIPAddress, other))
-                .until(WaitKey::claim(Kind::NetworkInterface, holder));
+                .until(WaitKey::claim(Kind::NetworkInterface, holder))
+                .blocked_by(ObjectId::new(Kind::NetworkInterface, holder.clone()));
         }
     }
 }

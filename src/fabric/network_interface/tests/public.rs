@@ -3,7 +3,7 @@
 use super::{a_web, path};
 use crate::fabric::terms::AllocationMethod;
 use crate::fabric::testing::*;
-use crate::fabric::{Code, Kind};
+use crate::fabric::{Code, Kind, ObjectId};
 
 // accepts NetworkInterface PIP-12
 #[test]
@@ -137,6 +137,7 @@ fn public_addresses_of_two_skus_do_not_mix_on_a_vm() {
     let code = Code::DifferentSkuLoadBalancersAndPublicIPAddressNotAllowed;
     let refusal = fabric.put(a_nic("m").public("basic")).unwrap_err();
     assert_eq!(told(&refusal), [("PIP-19", code, path(0, "publicIPAddress").as_str())]);
+    assert_eq!(refusal.leading().blocked_by, [ObjectId::new(Kind::NetworkInterface, named("n"))]);
     let mixed = [primary("ipconfig1").public("standard"), secondary("b").public("basic")];
     let refusal = fabric.put(a_nic("n").configurations(mixed)).unwrap_err();
     assert_eq!(told(&refusal), [("PIP-19", code, path(1, "publicIPAddress").as_str())]);
