@@ -51,17 +51,17 @@ impl Wanted<'_> {
             OrchestrationMode::Flexible => vm.and_then(|vm| vm.ask.power),
         };
         let makes_way = vm.is_some_and(|vm| vm.ask.disruption == Disruption::Deallocate);
-        engine.takes_addresses(&name, wish, makes_way && self.is_edit_of_a_deallocated(engine, &name))
+        engine.takes_addresses(&name, wish, makes_way && self.edit_deallocates(engine, &name))
     }
 
     /// Whether its machine has to be deallocated to have this network (S-38).
-    fn is_edit_of_a_deallocated(&self, engine: &Engine, vm: &Name) -> bool {
+    fn edit_deallocates(&self, engine: &Engine, vm: &Name) -> bool {
         let nics: Vec<Name> = self.network.iter().map(|nic| self.this.nic_in(self.mode, &nic.name)).collect();
-        let needs_deallocated = |(name, asked): (&Name, &NicModel)| {
+        let deallocates = |(name, asked): (&Name, &NicModel)| {
             let nic = engine.get::<NetworkInterface>(name);
             nic.is_some_and(|nic| network_interface::edit_needs_deallocated(nic, &self.this.nic_ask(asked)))
         };
-        !engine.has_attached(vm, &nics) || nics.iter().zip(self.network).any(needs_deallocated)
+        !engine.has_attached(vm, &nics) || nics.iter().zip(self.network).any(deallocates)
     }
 }
 
