@@ -93,7 +93,21 @@ pub fn alone_in(cluster: &Cluster) {
             kubectl(&["wait", "--for=condition=Ready", "--timeout=60s", "-f", path]);
         }
     }
-    kubectl(&["wait", "--for=jsonpath={.status.ipAddress}", "--timeout=60s", "pip/jump"]);
+    let shows = |object: &str, what: &str| {
+        kubectl(&["wait", &format!("--for=jsonpath={what}"), "--timeout=60s", object]);
+    };
+    shows("pip/jump", "{.status.ipAddress}");
+    for (subnet, available) in [("api", 248), ("data", 250), ("web", 247), ("workers", 250)] {
+        // Counters are written a little after what they count.
+        shows(&format!("subnet/{subnet}"), &format!("{{.status.capacity.available}}={available}"));
+    }
+}
+
+/// The same with the mistake, as `make demo` leaves it.
+pub fn demo(cluster: &Cluster) {
+    alone_in(cluster);
+    let mistake = project().join("examples/mistake");
+    Space::named(cluster, "shop").kubectl_ok(&["apply", "-f", mistake.to_str().expect("it is UTF-8")], "");
 }
 
 /// Deletes every namespace but the server's own, with all that is in it.

@@ -9,7 +9,7 @@ use crate::fabric::ipam::{Pool, Reservation};
 use crate::fabric::limits;
 use crate::fabric::resource::{Case, Cures, DELETION_PATH, DeletionRule, Rule};
 use crate::fabric::violation::{Code, Findings, WaitKey, and_others};
-use crate::fabric::virtual_machine_scale_set::is_named_by_no_model;
+use crate::fabric::virtual_machine_scale_set::{is_named_by_no_model, leave_own_network};
 use crate::fabric::virtual_network::VirtualNetwork;
 
 pub(super) const RULES: &[Rule<Subnet>] = &[
@@ -205,23 +205,23 @@ fn siblings_are_few(case: &Case<'_, Subnet>, findings: &mut Findings) {
 }
 
 fn is_not_used(engine: &Engine, name: &Name, findings: &mut Findings) {
+    let subnet = ObjectId::new(Kind::Subnet, name.clone());
+    is_named_by_no_model(engine, &subnet, Code::InUseSubnetCannotBeDeleted, findings);
     let nics = engine.nics_in.get(name);
-    let Some((nics, first)) = nics.and_then(|nics| Some((nics, nics.first()?))) else {
-        return is_in_no_model(engine, name, findings);
-    };
+    let Some((nics, first)) = nics.and_then(|nics| Some((nics, nics.first()?))) else { return };
     let id = ObjectId::new(Kind::NetworkInterface, first.clone());
+    let (what, remedy) = match id.instance() {
+        None => (id.to_string(), "Delete the network interfaces in it, or move them to another subnet".to_owned()),
+        Some(_) if engine.named_by.contains_key(&subnet) => return, // its scale set is told
+        Some(instance) => (format!("A network interface of {instance}"), leave_own_network(&instance)),
+    };
     findings
         .refuse(
             Code::InUseSubnetCannotBeDeleted,
             DELETION_PATH,
-            format!("{id} is in this subnet{}.", and_others(nics.len())),
-            "Delete the network interfaces in it, or move them to another subnet; it is then deleted automatically.",
+            format!("{what} is in this subnet{}.", and_others(nics.len())),
+            format!("{remedy}; it is then deleted automatically."),
         )
         .until_gone(id)
         .as_of(WaitKey::members(Kind::Subnet, name));
-}
-
-fn is_in_no_model(engine: &Engine, name: &Name, findings: &mut Findings) {
-    let named = ObjectId::new(Kind::Subnet, name.clone());
-    is_named_by_no_model(engine, &named, Code::InUseSubnetCannotBeDeleted, findings);
 }

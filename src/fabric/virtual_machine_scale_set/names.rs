@@ -100,3 +100,8 @@ pub fn is_named_by_no_model(engine: &Engine, named: &ObjectId, code: Code, findi
         .as_of(WaitKey::Object(set.clone()))
         .blocked_by(set);
 }
+
+/// The remedy where an instance is kept in a subnet, or a prefix, by a network of its own.
+pub fn leave_own_network(instance: &ObjectId) -> String {
+    format!("Change spec.networkProfileConfiguration of {instance}, or delete the instance")
+}

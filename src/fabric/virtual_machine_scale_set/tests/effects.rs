@@ -173,10 +173,18 @@ fn instance_addresses_come_from_a_public_prefix_without_gaps() {
 #[test]
 fn a_subnet_is_held_by_instances_as_by_other_network_interfaces() {
     let mut fabric = a_farm().with_set(a_scale_set("api", 1));
-    let refusal = fabric.delete(Kind::Subnet, "web").unwrap_err();
+    fabric.accept(an_instance("api", 0).network([a_nic_model("nic").in_subnet("back")]));
+    let refusal = fabric.delete(Kind::Subnet, "back").unwrap_err();
     let blockers: Vec<_> = refusal.leading().blocked_by.iter().map(|id| id.shown().to_string()).collect();
     assert_eq!(blockers, ["VirtualMachineScaleSetVM prod/api-0"]);
-    assert!(refusal.leading().message.contains("VirtualMachineScaleSetVM prod/api-0"), "{}", refusal.leading().message);
+    let instance = "VirtualMachineScaleSetVM prod/api-0";
+    assert_eq!(refusal.leading().message, format!("A network interface of {instance} is in this subnet."));
+    let remedy = format!(
+        "Change spec.networkProfileConfiguration of {instance}, or delete the instance; it is then deleted automatically."
+    );
+    assert_eq!(refusal.leading().remedy, remedy);
+    fabric.cure(&refusal, |fabric| fabric.accept(an_instance("api", 0)));
+    assert!(fabric.delete(Kind::Subnet, "back").unwrap());
 }
 
 #[test]

@@ -53,6 +53,22 @@ fn a_public_prefix_that_a_model_names_is_not_deleted() {
     assert!(fabric.delete(Kind::PublicIPPrefix, "pool").unwrap());
 }
 
+/// Its instances make way as the set does, and no user can delete what they consist of.
+#[test]
+fn a_subnet_and_a_prefix_that_instances_are_in_say_that_the_set_is_in_the_way() {
+    let mut fabric = a_farm().with(a_prefix("pool", 30)).with_set(from_the_pool(2));
+    for (kind, name) in [(Kind::Subnet, "web"), (Kind::PublicIPPrefix, "pool")] {
+        let refusal = fabric.delete(kind, name).unwrap_err();
+        let told: Vec<_> = refusal.violations().iter().map(|told| (&*told.message, &*told.remedy)).collect();
+        let remedy = "Delete VirtualMachineScaleSet prod/api, or change its model; this is then deleted automatically.";
+        assert_eq!(told, [("The model of VirtualMachineScaleSet prod/api names it.", remedy)]);
+        assert_eq!(refusal.leading().blocked_by, [ObjectId::new(Kind::VirtualMachineScaleSet, named("api"))]);
+    }
+    let refusal = fabric.delete(Kind::Subnet, "web").unwrap_err();
+    fabric.cure(&refusal, |fabric| fabric.accept(a_scale_set("api", 0).nics([back()])));
+    assert!(fabric.delete(Kind::Subnet, "web").unwrap());
+}
+
 /// As after a restart for which the record of the subnet is lost.
 fn without_the_subnet(fabric: &Fabric, subnet: &str) -> Fabric {
     use crate::fabric::tests::restored::{records, restored};
