@@ -4,14 +4,13 @@ use super::{Maker, VirtualMachineScaleSetVM, WishedRevision};
 use crate::fabric::engine::Engine;
 use crate::fabric::id::{Kind, Name};
 use crate::fabric::ipam::PoolId;
-use crate::fabric::quota;
 use crate::fabric::resource::{Case, Cures, Programmed, Rule};
 use crate::fabric::violation::{Code, Findings, Violation, WaitKey};
 use crate::fabric::virtual_machine::{PowerState, VirtualMachine};
 use crate::fabric::virtual_machine_scale_set::{
     InstanceName, Model, NO_ROOM, Need, Needed, Network, NicModel, OrchestrationMode, UpgradeMode,
-    VirtualMachineScaleSet, Wanted, added_ipv6, network_is_legal, others, parts_are_legal, pool_has_room, size_takes,
-    skus_do_not_mix,
+    VirtualMachineScaleSet, Wanted, added_ipv6, network_is_legal, others, parts_are_legal, pool_has_room,
+    quota_has_room, size_takes, skus_do_not_mix,
 };
 
 type InstanceCase<'a> = Case<'a, VirtualMachineScaleSetVM>;
@@ -118,7 +117,8 @@ fn is_of_the_set(case: &InstanceCase<'_>, findings: &mut Findings) {
                 format!("VirtualMachineScaleSet {} has no such instance.", case.ask.set),
                 REMEDY,
             )
-            .until(WaitKey::members(Kind::VirtualMachineScaleSet, &case.ask.set));
+            .until(WaitKey::object(Kind::VirtualMachineScaleSetVM, case.name))
+            .as_of(WaitKey::object(Kind::VirtualMachineScaleSet, &case.ask.set));
     }
 }
 
@@ -276,6 +276,6 @@ fn pools_have_room(case: &InstanceCase<'_>, findings: &mut Findings) {
         pool_has_room(case.engine, &pool, Needed { count, path, remedy: REMEDY }, &others, findings);
     }
     for (quota, count) in need.quotas {
-        quota::needs(case.engine, quota, count, path, findings);
+        quota_has_room(case.engine, quota, count, path, &others, findings);
     }
 }

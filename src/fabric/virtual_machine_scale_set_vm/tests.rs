@@ -38,6 +38,14 @@ fn an_instance_that_the_set_did_not_make_is_refused() {
 }
 
 #[test]
+fn an_object_waits_until_the_set_has_its_instance() {
+    let mut fabric = a_farm();
+    let refusal = fabric.put(an_instance("api", 2)).unwrap_err();
+    fabric.cure(&refusal, |fabric| fabric.accept(a_scale_set("api", 3)));
+    fabric.accept(an_instance("api", 2));
+}
+
+#[test]
 fn a_flexible_set_has_no_such_instances() {
     let refusal = a_farm().with(a_scale_set("flex", 1).flexible()).put(an_instance("flex", 0)).unwrap_err();
     assert_eq!(told(&refusal), [("VMSS-01", Code::OperationNotAllowed, "spec.instanceId")]);
