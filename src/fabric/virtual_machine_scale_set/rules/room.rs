@@ -98,9 +98,23 @@ pub(in crate::fabric) fn added_ipv6(
     })
 }
 
+/// There is room for all that the put needs. Instances that would take up its model because they have no machine yet need less
+/// once they have one.
+pub(super) fn pools_have_room(case: &SetCase<'_>, findings: &mut Findings) {
+    let mut found = Findings::default();
+    all_fits(case, found.under("VMSS-29"));
+    let machine = |id: u64| InstanceName { set: case.name, id }.object_in(case.ask.mode);
+    let bare = kept(case).filter(|(_, instance)| is_made_anew(case, instance));
+    let machines: Vec<WaitKey> = bare.map(|(id, _)| WaitKey::Object(machine(id))).collect();
+    for mut violation in found.into_violations() {
+        violation.evidence.extend(machines.iter().cloned());
+        findings.adopt(violation);
+    }
+}
+
 /// All that the put needs beyond what its instances hold and what other sets were promised; what it gives up is free only
 /// afterwards (S-37). A put that needs no more is not refused for what its instances were promised and another has taken.
-pub(super) fn pools_have_room(case: &SetCase<'_>, findings: &mut Findings) {
+fn all_fits(case: &SetCase<'_>, findings: &mut Findings) {
     let (engine, network) = (case.engine, &*case.ask.model.network);
     let there = case.programmed.map_or(0, |set| u64::try_from(set.held.instances.len()).unwrap_or(u64::MAX));
     let more = u64::from(case.ask.replicas).saturating_sub(there);

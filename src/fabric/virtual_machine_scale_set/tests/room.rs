@@ -370,3 +370,38 @@ fn a_flexible_instance_that_is_deallocated_on_its_way_to_a_basic_address_gives_i
     fabric.cure(&refusal, |fabric| fabric.accept(off));
     fabric.accept(other());
 }
+
+/// It takes its Basic address when it is started: a set that lacks one for its upgrade is put again (PIP-05).
+#[test]
+fn a_set_that_lacks_a_basic_address_is_woken_when_an_instance_is_deallocated() {
+    let mut fabric = a_fabric_with_public_addresses("198.51.100.0/32").with(a_subnet("web", "10.0.1.0/24"));
+    fabric = fabric.with(a_public_ip("p").standard()).with_set(a_scale_set("api", 1));
+    let basic = |name| a_scale_set(name, 1).upgrade(UpgradeMode::Automatic).public(a_public_model(Sku::Basic));
+    assert_wakes(&mut fabric, || basic("api"), |fabric| fabric.accept(deallocated()));
+    fabric.accept(a_scale_set("flex", 1).flexible());
+    make(&mut fabric, "flex", 0, 1);
+    let off = a_vm("flex-0").nics(["flex-0-nic"]).of_set("flex", 0, 1).deallocated();
+    assert_wakes(&mut fabric, || basic("flex").flexible(), |fabric| fabric.accept(off));
+}
+
+fn assert_wakes(fabric: &mut Fabric, set: impl Fn() -> A<VirtualMachineScaleSet>, what: impl FnOnce(&mut Fabric)) {
+    let refusal = fabric.put(set()).unwrap_err();
+    assert_eq!(told(&refusal), [("VMSS-29", Code::AllocationFailed, PUBLIC)]);
+    let name = set().name;
+    let awaited = VirtualMachineScaleSet::awaits(&fabric.engine, &name, fabric.get(&name.name));
+    let freed = fabric.freed_by(what);
+    assert!(!awaited.is_disjoint(&freed), "{awaited:?} {freed:?}");
+    fabric.accept(set());
+}
+
+/// Without a machine it would take up the model of the put (S-28); with one it keeps its own.
+#[test]
+fn a_set_that_lacks_room_for_instances_without_a_machine_is_judged_anew_when_they_have_one() {
+    let mut fabric = a_small_farm().with(a_subnet("back", "10.0.2.0/29"));
+    fabric = fabric.with(a_nic("there").subnet("back")).with(a_scale_set("flex", 3).flexible());
+    let moved = || a_scale_set("flex", 3).flexible().nics([a_nic_model("nic").in_subnet("back")]);
+    let refusal = fabric.put(moved()).unwrap_err();
+    let freed = fabric.freed_by(|fabric| make(fabric, "flex", 0, 1));
+    assert!(!refusal.keys().is_disjoint(&freed), "{freed:?}");
+    fabric.accept(moved());
+}
