@@ -117,24 +117,30 @@ impl Engine {
     }
 }
 
+/// What a message says of those that were promised to scale sets.
+pub(super) fn beside(promised: u64) -> &'static str {
+    if promised > 0 { " beside those that other scale sets will need" } else { "" }
+}
+
 /// Refuses an object that exceeds a quota it newly counts towards.
 pub(super) fn is_not_exceeded<K: Resource>(case: &Case<'_, K>, findings: &mut Findings) {
     let before = case.before().map(|before| before.counts(case.placement)).unwrap_or_default();
     for quota in case.ask.counts(case.placement).into_iter().filter(|quota| !before.contains(quota)) {
-        needs(case.engine, quota, 1, "metadata.name", findings);
+        needs(case.engine, quota, 1, 0, "metadata.name", findings);
     }
 }
 
-/// Finds that `count` more of `quota` are not allowed.
-pub(super) fn needs(engine: &Engine, quota: Quota, count: u64, path: &str, findings: &mut Findings) {
-    if count == 0 || engine.has_left(&quota, count) {
+/// Finds that `count` more of `quota` are not allowed, beside those that others were promised.
+pub(super) fn needs(engine: &Engine, quota: Quota, count: u64, promised: u64, path: &str, findings: &mut Findings) {
+    if count == 0 || engine.has_left(&quota, count + promised) {
         return;
     }
+    let beside = beside(promised);
     findings
         .refuse(
             quota.code(),
             path,
-            format!("{count} more would exceed the quota of {} {quota}.", quota.limit()),
+            format!("{count} more{beside} would exceed the quota of {} {quota}.", quota.limit()),
             "Delete some that are not used; this object is then retried automatically.",
         )
         .until(WaitKey::Quota(quota));

@@ -217,6 +217,10 @@ impl Resource for VirtualMachine {
         }
         if let Some(member) = &ask.member {
             virtual_machine_scale_set::member_is_there(engine, member);
+            if before.is_some() && engine.power_of(name) != power {
+                // What the set would need for an upgrade of it may be less now (PIP-05).
+                engine.touch_members(Kind::VirtualMachineScaleSet, &member.set);
+            }
         }
     }
 

@@ -39,8 +39,8 @@ pub use model::{
 pub(super) use names::{forget_what_is_unused, index_names, is_named_by_no_model, leave_own_network};
 pub(super) use need::{Need, Wanted};
 pub(super) use rules::{
-    NO_ROOM, Needed, Network, added_ipv6, network_is_legal, others, parts_are_legal, pool_has_room, size_takes,
-    skus_do_not_mix,
+    NO_ROOM, Needed, Network, added_ipv6, network_is_legal, others, parts_are_legal, pool_has_room, quota_has_room,
+    size_takes, skus_do_not_mix,
 };
 pub(super) use upgrade::{go_on, vm_has_changed};
 pub use view::{InstanceView, SCALE_SET_LABEL, VirtualMachineScaleSetView, ranges_have};
@@ -196,7 +196,7 @@ impl Resource for VirtualMachineScaleSet {
         for id in gone.pending() {
             promised.add_pending(engine, name, gone, id);
         }
-        promised.pools.into_keys().for_each(|pool| engine.free(WaitKey::Capacity(pool)));
+        promised.release(engine);
         names::release(engine, name, gone);
     }
 

@@ -102,6 +102,7 @@ impl Resource for VirtualMachineScaleSetVM {
             (instance.revision, instance.target) = (latest, latest);
         }
         let is_news = is_upgrade || instance.network != ask.network;
+        let is_other = is_news || instance.power != ask.power;
         instance.network.clone_from(&ask.network);
         instance.power = ask.power;
         instance.restarted_at.clone_from(&ask.restarted_at);
@@ -111,6 +112,10 @@ impl Resource for VirtualMachineScaleSetVM {
             scale_set::forget_what_is_unused(engine, &ask.set);
         }
         engine.touch(Kind::VirtualMachineScaleSet, &ask.set);
+        if is_other {
+            // What the set would need for an upgrade of it may be less now.
+            engine.touch_members(Kind::VirtualMachineScaleSet, &ask.set);
+        }
     }
 
     fn release(engine: &mut Engine, _: &Name, gone: &Programmed<Self>) {

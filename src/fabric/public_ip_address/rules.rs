@@ -266,7 +266,7 @@ fn prefix_members_are_standard(case: &Case<'_, PublicIPAddress>, findings: &mut 
 fn pool_has_one(case: &Case<'_, PublicIPAddress>, findings: &mut Findings) {
     let has_one = case.programmed.is_some_and(|programmed| programmed.held.address.is_some());
     if !has_one && case.ask.is_allocated_at_creation() {
-        public_pool_has_room(case.engine, &case.ask.pool(), 1, "spec.publicIPAllocationMethod", findings);
+        public_pool_has_room(case.engine, &case.ask.pool(), 1, 0, "spec.publicIPAllocationMethod", findings);
     }
 }
 
@@ -296,17 +296,20 @@ pub(in crate::fabric) fn needs_public_addresses<'a>(
         public.held.address.is_none() && method == AllocationMethod::Dynamic && version == IpVersion::IPv4
     };
     let lacking = public.filter_map(|name| engine.get::<PublicIPAddress>(name)).filter(lacks).count();
-    public_pool_has_room(engine, &PoolId::Public, u64::try_from(lacking).unwrap_or(u64::MAX), path, findings);
+    public_pool_has_room(engine, &PoolId::Public, u64::try_from(lacking).unwrap_or(u64::MAX), 0, path, findings);
 }
 
+/// Finds that a public pool has fewer addresses free than are needed beside those that others were promised.
 pub(in crate::fabric) fn public_pool_has_room(
     engine: &Engine,
     id: &PoolId,
     count: u64,
+    promised: u64,
     path: &str,
     findings: &mut Findings,
 ) {
-    let Some(pool) = engine.pool(id).filter(|pool| pool.available() < count) else { return };
+    let Some(pool) = engine.pool(id).filter(|pool| pool.available() < count + promised) else { return };
+    let (free, beside) = (pool.available().saturating_sub(promised), quota::beside(promised));
     let (code, remedy) = match id {
         PoolId::Prefix(prefix) => (
             Code::PublicIPPrefixExhausted,
@@ -321,7 +324,7 @@ pub(in crate::fabric) fn public_pool_has_room(
         .refuse(
             code,
             path,
-            format!("{count} more addresses of {} are needed, and {} are free.", pool.prefix(), pool.available()),
+            format!("{count} more addresses of {} are needed, and {free} are free{beside}.", pool.prefix()),
             remedy,
         )
         .until(WaitKey::Capacity(id.clone()));

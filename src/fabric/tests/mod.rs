@@ -9,5 +9,7 @@ mod random;
 mod reports;
 mod restore;
 pub mod restored;
+mod room;
 mod scale_sets;
+mod waiting;
 mod weird;

@@ -1,5 +1,5 @@
 //! Random operations over scale sets and what stands beside them. There is no naive model of these: what must hold at any
-//! moment is looked for instead.
+//! moment is looked for instead; what a put takes is in `room`, who is woken in `waiting`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,18 +10,25 @@ use serde_json::{Value, json};
 
 use super::properties::{Driver, config, of, settings};
 use super::random::Op;
+use super::room::{assert_is_judged_by_what_it_takes, uniform_set};
+use super::waiting::Waiting;
 use crate::api::children::{self, Child};
 use crate::api::object::{self, Recall};
 use crate::api::shown::Shown;
+use crate::fabric::engine::DynamicAddresses;
 use crate::fabric::ipam::PoolId;
 use crate::fabric::public_ip_address::Sku;
-use crate::fabric::terms::{IpVersion, Primary};
+use crate::fabric::quota::Quotas;
+use crate::fabric::terms::{IpVersion, Primary, Switch};
 use crate::fabric::testing::*;
 use crate::fabric::virtual_machine::{PowerState, PowerWish};
 use crate::fabric::virtual_machine_scale_set::{
     ConfigurationModel, Need, NicModel, OrchestrationMode, PublicModel, UpgradeMode, publics,
 };
-use crate::fabric::{Ask, Engine, Kind, Name, PublicIPAddress, VirtualMachine, VirtualMachineScaleSet};
+use crate::fabric::{
+    Ask, Engine, Kind, Name, NetworkInterface, PublicIPAddress, Settings, VirtualMachine, VirtualMachineScaleSet,
+    WaitKey,
+};
 
 /// Subnets with few addresses, so that sets get in each other's way.
 fn beginning() -> Vec<Op> {
@@ -52,6 +59,7 @@ fn operation() -> impl Strategy<Value = Op> {
         6 => Just(Op::Make),
         4 => deletion(),
         2 => beside(),
+        3 => edit(),
         3 => (1i64..60).prop_map(Op::Advance),
         1 => Just(Op::Restart),
     ]
@@ -85,8 +93,9 @@ fn network() -> impl Strategy<Value = Vec<NicModel>> {
 fn nic() -> impl Strategy<Value = NicModel> {
     let subnet = prop_oneof![6 => Just("s0"), 4 => Just("s1"), 1 => Just("s2")];
     let extra = prop_oneof![6 => Just(None), 2 => Just(Some(IpVersion::IPv4)), 1 => Just(Some(IpVersion::IPv6))];
-    (subnet, public(), extra).prop_map(|(subnet, public, extra)| {
+    (subnet, public(), extra, prop::bool::weighted(0.15)).prop_map(|(subnet, public, extra, accelerated)| {
         let mut nic = a_nic_model("").in_subnet(subnet);
+        nic.accelerated_networking = Switch::from(accelerated);
         nic.configurations[0].public = public;
         let more = |version| ConfigurationModel { version, ..a_configuration_model("more", Primary::No) };
         nic.configurations.extend(extra.map(more));
@@ -111,17 +120,30 @@ fn public() -> impl Strategy<Value = Option<PublicModel>> {
     })
 }
 
-fn instance() -> impl Strategy<Value = Op> {
-    let wish = prop_oneof![
+fn wish() -> impl Strategy<Value = Option<PowerWish>> {
+    prop_oneof![
         3 => Just(None),
         2 => Just(Some(PowerWish::Running)),
         2 => Just(Some(PowerWish::Stopped)),
         3 => Just(Some(PowerWish::Deallocated)),
-    ];
+    ]
+}
+
+/// An edit of the machine of a Flexible set, whose other fields stay: see [`Driver::edits`].
+fn edit() -> impl Strategy<Value = Op> {
+    (0u64..6, wish(), prop::bool::weighted(0.3)).prop_map(|(id, wish, disruptable)| {
+        let mut asked = a_vm(&format!("f0-{id}"));
+        asked.ask.power = wish;
+        let asked = if disruptable { asked.disruptable() } else { asked };
+        Op::Put(format!("f0-{id}"), asked.ask.into())
+    })
+}
+
+fn instance() -> impl Strategy<Value = Op> {
     let revision = prop_oneof![3 => Just(None), 2 => (1u64..6).prop_map(Some)];
     let own = prop_oneof![3 => Just(None), 1 => network().prop_map(Some)];
     let restart = prop_oneof![4 => Just(None), 1 => Just(Some("noon".to_owned()))];
-    (select(&["u0", "u1"][..]), 0u64..6, wish, revision, own, restart).prop_map(
+    (select(&["u0", "u1"][..]), 0u64..6, wish(), revision, own, restart).prop_map(
         |(set, id, wish, revision, network, restarted_at)| {
             let mut asked = an_instance(set, id);
             asked.ask.power = wish;
@@ -167,6 +189,14 @@ fn beside() -> impl Strategy<Value = Op> {
 }
 
 impl Driver {
+    /// What an operation comes to: an edit of a machine of a Flexible set changes what users set of it, and nothing else. None if
+    /// there is no such machine.
+    fn edits(&self, op: &Op) -> Option<Op> {
+        let Op::Put(name, Ask::VirtualMachine(edit)) = op else { return Some(op.clone()) };
+        let there = self.engine.get::<VirtualMachine>(&named(name))?;
+        Some(Op::Put(name.clone(), with_edits(there.ask.clone(), edit).into()))
+    }
+
     /// Makes and writes what instances are to have, and deletes what they are not; what is refused is tried the next time.
     pub fn makes(&mut self) {
         let sets: Vec<(Name, Vec<u64>)> = self
@@ -208,9 +238,17 @@ impl Driver {
         );
         let Shown(shown) = serde_json::from_str(&manifest.to_string()).unwrap();
         let seen = object::observe(child.id.kind, &shown, Recall::Nothing).unwrap();
-        let answer = self.does(&Op::Put(child.id.name.name.to_string(), seen.asked.unwrap().ask));
+        let ask = match (seen.asked.unwrap().ask, self.engine.get::<VirtualMachine>(&child.id.name)) {
+            (Ask::VirtualMachine(written), Some(there)) => with_edits(written, &there.ask).into(),
+            (ask, _) => ask,
+        };
+        let answer = self.does(&Op::Put(child.id.name.name.to_string(), ask));
         assert!(answer.is_ok() || !is_uniform, "{:?} is not let be: {answer:#?}", child.id);
     }
+}
+
+fn with_edits(vm: VirtualMachine, edit: &VirtualMachine) -> VirtualMachine {
+    VirtualMachine { power: edit.power, disruption: edit.disruption, ..vm }
 }
 
 /// Panics unless instances have what they are to have.
@@ -222,6 +260,13 @@ fn assert_instances_are_whole(engine: &Engine) {
             let Some(vm) = engine.get::<VirtualMachine>(&this.vm()) else { continue };
             let network = set.network(instance);
             skus.extend(publics(&network).map(|(_, _, public)| public.sku.to_string()));
+            for (nic, asked) in network.iter().map(|nic| (this.nic(&nic.name), nic)) {
+                let held = &engine.get::<NetworkInterface>(&nic).unwrap().held.addresses;
+                for configuration in &asked.configurations {
+                    let is_due = engine.pool(&PoolId::of_subnet(&asked.subnet, configuration.version)).is_some();
+                    assert!(held.contains_key(&configuration.name) || !is_due, "{nic} has its addresses");
+                }
+            }
             for (public, ask) in this.public_asks(&network) {
                 let has = engine.get::<PublicIPAddress>(&public).unwrap().held.address.is_some();
                 let is_due =
@@ -234,14 +279,27 @@ fn assert_instances_are_whole(engine: &Engine) {
     }
 }
 
-/// How many addresses of each pool are promised to instances of Flexible sets, and are not there.
-fn overbooked(engine: &Engine) -> BTreeMap<PoolId, u64> {
-    let promised = Need::of_others(engine, &named("nobody")).pools.into_iter();
-    let short = promised.map(|(id, count)| {
+/// How much of each pool and quota is promised to instances of Flexible sets, and is not there.
+fn overbooked(engine: &Engine) -> BTreeMap<WaitKey, u64> {
+    let promised = Need::of_others(engine, &named("nobody"));
+    let pools = promised.pools.into_iter().map(|(id, count)| {
         let free = engine.pool(&id).map_or(0, |pool| pool.available());
-        (id, count.saturating_sub(free))
+        (WaitKey::Capacity(id), count.saturating_sub(free))
     });
-    short.filter(|(_, count)| *count > 0).collect()
+    let quotas = promised.quotas.into_iter().filter(|(quota, count)| !engine.has_left(quota, *count));
+    let quotas = quotas.map(|(quota, count)| {
+        let short = count + engine.usage.of(&quota) - quota.limit();
+        (WaitKey::Quota(quota), short)
+    });
+    pools.chain(quotas).filter(|(_, count)| *count > 0).collect()
+}
+
+/// Panics unless a put of a set that upgrades all at once has upgraded all.
+fn assert_upgraded(engine: &Engine, op: &Op) {
+    let Op::Put(name, Ask::VirtualMachineScaleSet(asked)) = op else { return };
+    let set = engine.get::<VirtualMachineScaleSet>(&named(name)).unwrap();
+    let is_behind = set.held.instances.values().any(|instance| instance.target < set.held.revision);
+    assert!(asked.upgrade != UpgradeMode::Automatic || !is_behind, "{:?} {:?}", set.held, set.held.blocked);
 }
 
 fn is_of_a_set(op: &Op) -> bool {
@@ -252,12 +310,27 @@ proptest! {
     #![proptest_config(config(1_000))]
 
     #[test]
-    fn scale_sets_are_whole_and_consistent_whatever_is_done(settings in settings(), operations in operations(1..30)) {
-        let mut driver = Driver::new(settings);
+    fn scale_sets_are_whole_and_consistent_whatever_is_done(
+        settings in settings(),
+        enforced in any::<bool>(),
+        operations in operations(1..30),
+    ) {
+        let kept = settings.dynamic_addresses == DynamicAddresses::Kept;
+        let quotas = if enforced { Quotas::Enforced } else { Quotas::Off };
+        let mut driver = Driver::new(Settings { quotas, ..settings });
+        let mut waiting = Waiting::default();
         for op in &operations {
+            let Some(op) = &driver.edits(op) else { continue };
             let before = driver.engine.tables().clone();
             let short = overbooked(&driver.engine);
+            let was = driver.clone();
             let answer = driver.does(op);
+            let freed = driver.engine.take_freed();
+            waiting.note(&driver.engine, op, &answer);
+            waiting.assert_woken(&driver, &freed);
+            if let Some(set) = uniform_set(&was.engine, op).filter(|_| kept) {
+                assert_is_judged_by_what_it_takes(&was, &set, op, &answer);
+            }
             if let Err(refusal) = &answer {
                 prop_assert_eq!(driver.engine.tables(), &before, "a refusal changes nothing");
                 assert_in_the_reference(of(op), refusal.violations());
@@ -266,16 +339,17 @@ proptest! {
             driver.engine.assert_legal();
             assert_instances_are_whole(&driver.engine);
             if is_of_a_set(op) && answer.is_ok() {
-                for (pool, count) in overbooked(&driver.engine) {
-                    let before = short.get(&pool).copied().unwrap_or(0);
-                    prop_assert!(count <= before, "{op:?} takes what is promised: {count} of {pool:?}, before {before}");
+                assert_upgraded(&driver.engine, op);
+                for (of, count) in overbooked(&driver.engine) {
+                    let before = short.get(&of).copied().unwrap_or(0);
+                    assert!(count <= before, "{op:?} takes what is promised: {count} of {of:?}, before {before}");
                 }
                 let before = driver.engine.tables().clone();
-                driver.engine.take_freed();
                 let again = driver.does(op);
                 prop_assert!(again.is_ok(), "{op:?} is accepted again: {again:#?}");
                 prop_assert_eq!(driver.engine.tables(), &before, "a put that is repeated changes nothing");
             }
+            Waiting::unblock(&mut driver, &freed);
         }
         driver.ends();
     }

@@ -31,21 +31,23 @@ pub(super) fn scale(engine: &mut Engine, name: &Name) {
     for id in surplus {
         release_instance(engine, name, id);
     }
-    let Some(set) = engine.get_mut::<VirtualMachineScaleSet>(name) else { return };
+    let Some(set) = engine.get::<VirtualMachineScaleSet>(name) else { return };
     let (uniform, latest) = (set.ask.mode == OrchestrationMode::Uniform, set.held.revision);
-    let mut bare = Vec::new();
     let is_bare = |instance: &Instance| instance.revision == 0 && instance.target < latest;
-    for (id, instance) in set.held.instances.iter_mut().filter(|(_, instance)| is_bare(instance)) {
+    let bare: Vec<u64> =
+        set.held.instances.iter().filter(|(_, instance)| is_bare(instance)).map(|(id, _)| *id).collect();
+    for id in bare {
+        need::release_promised(engine, name, id);
+        let set = engine.get_mut::<VirtualMachineScaleSet>(name);
+        let Some(instance) = set.and_then(|set| set.held.instances.get_mut(&id)) else { return };
         instance.target = latest;
         if uniform {
             instance.revision = latest;
         }
-        bare.push(*id);
-    }
-    for id in bare {
         engine.stir(name, id);
         if uniform {
             program(engine, name, id);
+            engine.free(WaitKey::object(Kind::VirtualMachineScaleSetVM, &InstanceName { set: name, id }.object()));
         }
     }
 }
@@ -192,14 +194,17 @@ pub(super) fn lacking(engine: &Engine, wanted: &Wanted<'_>) -> BTreeSet<WaitKey>
     need.add(engine, wanted);
     let named = named_by(wanted.network).filter(|named| engine.holder(named.kind, &named.name).is_none());
     let mut lacking: BTreeSet<WaitKey> = named.map(WaitKey::Object).collect();
-    if need.pools.is_empty() && need.quotas.is_empty() {
+    if need.is_empty() {
         return lacking;
     }
     let others = Need::of_others(engine, wanted.this.set);
     lacking.extend(
         need.quotas
             .into_iter()
-            .filter(|(quota, count)| !engine.has_left(quota, *count))
+            .filter(|(quota, count)| {
+                let promised = others.quotas.get(quota).copied().unwrap_or(0);
+                !engine.has_left(quota, count.saturating_add(promised))
+            })
             .map(|(quota, _)| WaitKey::Quota(quota)),
     );
     let short = |(id, count): &(PoolId, u64)| {

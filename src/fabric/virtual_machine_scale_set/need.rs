@@ -3,7 +3,9 @@
 
 use std::collections::BTreeMap;
 
-use super::{ConfigurationModel, InstanceName, NicModel, Obstacle, OrchestrationMode, VirtualMachineScaleSet};
+use super::{
+    ConfigurationModel, Instance, InstanceName, NicModel, Obstacle, OrchestrationMode, VirtualMachineScaleSet,
+};
 use crate::fabric::engine::Engine;
 use crate::fabric::id::{Name, Placement};
 use crate::fabric::ipam::PoolId;
@@ -66,6 +68,31 @@ impl Wanted<'_> {
 }
 
 impl Need {
+    /// True if nothing is needed.
+    pub fn is_empty(&self) -> bool {
+        self.pools.is_empty() && self.quotas.is_empty()
+    }
+
+    /// Adds all that another needs.
+    pub(super) fn add_all(&mut self, other: Self) {
+        other.pools.into_iter().for_each(|(pool, count)| add(&mut self.pools, pool, count));
+        other.quotas.into_iter().for_each(|(quota, count)| add(&mut self.quotas, quota, count));
+        self.dynamic += other.dynamic;
+    }
+
+    /// Takes off what another has for it.
+    pub(super) fn take_off(&mut self, other: &Self) {
+        take_off(&mut self.pools, &other.pools);
+        take_off(&mut self.quotas, &other.quotas);
+        self.dynamic = self.dynamic.saturating_sub(other.dynamic);
+    }
+
+    /// Wakes who waits for what is needed here: it is given up.
+    pub(super) fn release(self, engine: &mut Engine) {
+        self.pools.into_keys().for_each(|pool| engine.free(WaitKey::Capacity(pool)));
+        self.quotas.into_keys().for_each(|quota| engine.free(WaitKey::Quota(quota)));
+    }
+
     /// Adds what an instance needs beyond what it holds; a new one may find what an earlier one of its name has left.
     pub fn add(&mut self, engine: &Engine, wanted: &Wanted<'_>) {
         for nic in wanted.network {
@@ -145,29 +172,37 @@ impl Need {
 impl Programmed<VirtualMachineScaleSet> {
     /// The instances of a Flexible set whose objects are still to be made, or to be written from another model.
     pub fn pending(&self) -> impl Iterator<Item = u64> {
-        let flexible = self.ask.mode == OrchestrationMode::Flexible;
-        let instances = self.held.instances.iter().filter(move |_| flexible);
-        let is_pending = instances.filter(|(id, instance)| {
-            instance.revision < instance.target && self.held.obstacles.get(id) != Some(&Obstacle::TakenOver)
-        });
-        is_pending.map(|(id, _)| *id)
+        self.held.instances.iter().filter(|(id, instance)| self.is_pending(**id, instance)).map(|(id, _)| *id)
+    }
+
+    pub(super) fn is_pending(&self, id: u64, instance: &Instance) -> bool {
+        self.ask.mode == OrchestrationMode::Flexible
+            && instance.revision < instance.target
+            && self.held.obstacles.get(&id) != Some(&Obstacle::TakenOver)
     }
 }
 
-/// Releases the addresses reserved for an instance of a Flexible set that it has not taken.
+/// Gives up what an instance of a Flexible set was promised and has not taken, Dynamic addresses of a machine that has just been
+/// deallocated included.
 pub(super) fn release_promised(engine: &mut Engine, name: &Name, id: u64) {
     let Some(set) = engine.get::<VirtualMachineScaleSet>(name) else { return };
+    let Some(instance) = set.held.instances.get(&id).filter(|instance| set.is_pending(id, instance)) else { return };
     let mut need = Need::default();
-    if set.ask.mode == OrchestrationMode::Flexible {
-        need.add_pending(engine, name, set, id);
-    }
-    for pool in need.pools.into_keys() {
-        engine.free(WaitKey::Capacity(pool));
-    }
+    need.add_pending(engine, name, set, id);
+    let publics = InstanceName { set: name, id }.public_asks(&set.model(instance.target).network);
+    publics.iter().for_each(|(_, ask)| add(&mut need.pools, ask.pool(), 1));
+    need.release(engine);
 }
 
 fn add<K: Ord>(all: &mut BTreeMap<K, u64>, key: K, count: u64) {
     if count > 0 {
         *all.entry(key).or_default() += count;
     }
+}
+
+fn take_off<K: Ord>(all: &mut BTreeMap<K, u64>, other: &BTreeMap<K, u64>) {
+    all.retain(|key, count| {
+        *count = count.saturating_sub(other.get(key).copied().unwrap_or(0));
+        *count > 0
+    });
 }

@@ -4,14 +4,13 @@ use super::{Maker, VirtualMachineScaleSetVM, WishedRevision};
 use crate::fabric::engine::Engine;
 use crate::fabric::id::{Kind, Name};
 use crate::fabric::ipam::PoolId;
-use crate::fabric::quota;
 use crate::fabric::resource::{Case, Cures, Programmed, Rule};
 use crate::fabric::violation::{Code, Findings, Violation, WaitKey};
 use crate::fabric::virtual_machine::{PowerState, VirtualMachine};
 use crate::fabric::virtual_machine_scale_set::{
     InstanceName, Model, NO_ROOM, Need, Needed, Network, NicModel, OrchestrationMode, UpgradeMode,
-    VirtualMachineScaleSet, Wanted, added_ipv6, network_is_legal, others, parts_are_legal, pool_has_room, size_takes,
-    skus_do_not_mix,
+    VirtualMachineScaleSet, Wanted, added_ipv6, network_is_legal, others, parts_are_legal, pool_has_room,
+    quota_has_room, size_takes, skus_do_not_mix,
 };
 
 type InstanceCase<'a> = Case<'a, VirtualMachineScaleSetVM>;
@@ -118,7 +117,8 @@ fn is_of_the_set(case: &InstanceCase<'_>, findings: &mut Findings) {
                 format!("VirtualMachineScaleSet {} has no such instance.", case.ask.set),
                 REMEDY,
             )
-            .until(WaitKey::members(Kind::VirtualMachineScaleSet, &case.ask.set));
+            .until(WaitKey::object(Kind::VirtualMachineScaleSetVM, case.name))
+            .as_of(WaitKey::object(Kind::VirtualMachineScaleSet, &case.ask.set));
     }
 }
 
@@ -187,7 +187,16 @@ fn own_network_is_legal(case: &InstanceCase<'_>, findings: &mut Findings) {
         size_takes(&on(coming), &mut found);
         broken = found.into_violations();
     }
-    broken.into_iter().for_each(|violation| findings.adopt(violation));
+    adopt(case, broken, findings);
+}
+
+/// Takes over what was found of the model that the instance has, or takes up: the set may change it, and upgrade the instance.
+fn adopt(case: &InstanceCase<'_>, found: Vec<Violation>, findings: &mut Findings) {
+    for mut violation in found {
+        violation.as_of(WaitKey::object(Kind::VirtualMachineScaleSet, &case.ask.set));
+        violation.as_of(WaitKey::object(Kind::VirtualMachineScaleSetVM, case.name));
+        findings.adopt(violation);
+    }
 }
 
 /// The model that the instance will have after this put.
@@ -212,9 +221,8 @@ fn model_is_legal(case: &InstanceCase<'_>, findings: &mut Findings) {
     let mut broken = Findings::default();
     parts_are_legal(&network, broken.under("VMSS-30"));
     skus_do_not_mix(&network, broken.under("PIP-19"));
-    for violation in broken.into_violations() {
-        findings.adopt(Violation { path: path.to_owned(), ..violation });
-    }
+    let broken = broken.into_violations().into_iter();
+    adopt(case, broken.map(|violation| Violation { path: path.to_owned(), ..violation }).collect(), findings);
 }
 
 /// True if the put takes up the latest model (S-31).
@@ -248,12 +256,15 @@ fn adds_no_ipv6(case: &InstanceCase<'_>, findings: &mut Findings) {
         PATH => format!("{PATH}.networkInterfaceConfigurations[{n}].ipConfigurations[{m}].privateIPAddressVersion"),
         other => other.to_owned(),
     };
-    findings.refuse(
-        Code::OperationNotAllowed,
-        path,
-        "It would add IPv6 to a network interface of the instance, which is attached.",
-        "Leave IPv6 out; or delete the instance: a new one has it if the set's model has.",
-    );
+    findings
+        .refuse(
+            Code::OperationNotAllowed,
+            path,
+            "It would add IPv6 to a network interface of the instance, which is attached.",
+            "Leave IPv6 out; or delete the instance: a new one has it if the set's model has.",
+        )
+        .as_of(WaitKey::object(Kind::VirtualMachineScaleSet, &case.ask.set))
+        .as_of(WaitKey::object(Kind::VirtualMachineScaleSetVM, case.name));
 }
 
 fn pools_have_room(case: &InstanceCase<'_>, findings: &mut Findings) {
@@ -270,12 +281,15 @@ fn pools_have_room(case: &InstanceCase<'_>, findings: &mut Findings) {
     let others = others(case.engine, &case.ask.set, &[&need]);
     let was_off =
         case.engine.get::<VirtualMachine>(&this.vm()).is_some_and(|vm| vm.held.power == PowerState::Deallocated);
+    let mut found = Findings::default();
+    found.under("VMSS-29");
     for (pool, count) in need.pools {
         // What only a start takes is asked for by the start.
         let path = if pool == PoolId::Public && need.dynamic > 0 && was_off { "spec.powerState" } else { path };
-        pool_has_room(case.engine, &pool, Needed { count, path, remedy: REMEDY }, &others, findings);
+        pool_has_room(case.engine, &pool, Needed { count, path, remedy: REMEDY }, &others, &mut found);
     }
     for (quota, count) in need.quotas {
-        quota::needs(case.engine, quota, count, path, findings);
+        quota_has_room(case.engine, quota, count, path, &others, &mut found);
     }
+    adopt(case, found.into_violations(), findings);
 }

@@ -38,6 +38,14 @@ fn an_instance_that_the_set_did_not_make_is_refused() {
 }
 
 #[test]
+fn an_object_waits_until_the_set_has_its_instance() {
+    let mut fabric = a_farm();
+    let refusal = fabric.put(an_instance("api", 2)).unwrap_err();
+    fabric.cure(&refusal, |fabric| fabric.accept(a_scale_set("api", 3)));
+    fabric.accept(an_instance("api", 2));
+}
+
+#[test]
 fn a_flexible_set_has_no_such_instances() {
     let refusal = a_farm().with(a_scale_set("flex", 1).flexible()).put(an_instance("flex", 0)).unwrap_err();
     assert_eq!(told(&refusal), [("VMSS-01", Code::OperationNotAllowed, "spec.instanceId")]);
@@ -195,4 +203,20 @@ fn a_model_whose_parts_are_not_legal_any_more_is_not_taken_up() {
     let refusal = fabric.put(instance).unwrap_err();
     assert_eq!(told(&refusal), [("NIC-03", Code::InvalidResourceReference, "spec.revision")]);
     assert_ne!(told(&refusal), [("VMSS-30", Code::InvalidParameter, "")], "the id is that of the broken rule");
+}
+
+/// The revision that it wishes is the latest, whatever the set makes of that.
+#[test]
+fn an_instance_that_the_models_ipv6_keeps_from_an_upgrade_is_judged_anew_with_another_model() {
+    let mut fabric = a_fabric().with(a_subnet("web", "10.0.1.0/24")).with(a_scale_set("api", 1));
+    fabric.accept(an_instance("api", 0));
+    let mut dual = a_nic_model("nic");
+    dual.configurations
+        .push(ConfigurationModel { version: IpVersion::IPv6, ..a_configuration_model("more", Primary::No) });
+    fabric.accept(a_scale_set("api", 1).nics([dual]));
+    let refusal = fabric.put(an_instance("api", 0).revision(2)).unwrap_err();
+    assert_eq!(told(&refusal), [("IP6-05", Code::OperationNotAllowed, "spec.revision")]);
+    let freed = fabric.freed_by(|fabric| fabric.accept(a_scale_set("api", 1)));
+    assert!(!refusal.keys().is_disjoint(&freed), "{freed:?}");
+    fabric.accept(an_instance("api", 0).revision(2));
 }

@@ -180,7 +180,7 @@ pub(super) fn network_has_room(case: &NicCase<'_>, findings: &mut Findings) {
     let served = case.ask.configurations.iter().filter(is_served).count();
     let more = u64::try_from(served.saturating_sub(held)).unwrap_or(0);
     let quota = Quota::PrivateAddresses(subnet.ask.virtual_network.clone());
-    quota::needs(case.engine, quota, more, "spec.ipConfigurations", findings);
+    quota::needs(case.engine, quota, more, 0, "spec.ipConfigurations", findings);
 }
 
 fn range_of(engine: &Engine, subnet: &Name) -> String {

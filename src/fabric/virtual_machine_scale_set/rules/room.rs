@@ -9,7 +9,7 @@ use crate::fabric::id::{Kind, Name};
 use crate::fabric::ipam::PoolId;
 use crate::fabric::network_interface::NetworkInterface;
 use crate::fabric::public_ip_address::public_pool_has_room;
-use crate::fabric::quota;
+use crate::fabric::quota::{self, Quota, beside};
 use crate::fabric::terms::IpVersion;
 use crate::fabric::violation::{Code, Findings, Violation, WaitKey};
 use crate::fabric::virtual_machine::PowerWish;
@@ -27,15 +27,19 @@ pub(in crate::fabric) const NO_ROOM: &[Code] = &[
     Code::StandardSkuPublicIPCountLimitReached,
 ];
 
+/// The instances that are there and stay: those with the lowest ids (S-27).
+fn kept<'a>(case: &SetCase<'a>) -> impl Iterator<Item = (u64, &'a Instance)> + use<'a> {
+    let kept = usize::try_from(case.ask.replicas).unwrap_or(usize::MAX);
+    case.programmed.into_iter().flat_map(|set| &set.held.instances).take(kept).map(|(id, instance)| (*id, instance))
+}
+
 /// The instances that this put upgrades, now or batch by batch.
 fn upgraded<'a>(case: &SetCase<'a>) -> impl Iterator<Item = (u64, &'a Instance)> + use<'a> {
     let is_news = case.before().is_some_and(|before| before.model != case.ask.model);
-    let (latest, kept) = (case.programmed.map_or(0, |set| set.held.revision), usize::try_from(case.ask.replicas));
-    let instances = case.programmed.filter(|_| case.ask.upgrade != UpgradeMode::Manual);
-    let kept = instances.into_iter().flat_map(|set| &set.held.instances).take(kept.unwrap_or(usize::MAX));
+    let latest = case.programmed.map_or(0, |set| set.held.revision);
+    let is_due = case.ask.upgrade != UpgradeMode::Manual;
     let was_made = move |instance: &Instance| instance.target > 0 && !(is_news && instance.revision == 0);
-    kept.filter(move |(_, instance)| was_made(instance) && (is_news || instance.target < latest))
-        .map(|(id, instance)| (*id, instance))
+    kept(case).filter(move |(_, instance)| is_due && was_made(instance) && (is_news || instance.target < latest))
 }
 
 pub(super) fn own_networks_fit(case: &SetCase<'_>, findings: &mut Findings) {
@@ -94,32 +98,37 @@ pub(in crate::fabric) fn added_ipv6(
     })
 }
 
+/// There is room for all that the put needs. Instances that would take up its model because they have no machine yet need less
+/// once they have one.
+pub(super) fn pools_have_room(case: &SetCase<'_>, findings: &mut Findings) {
+    let mut found = Findings::default();
+    all_fits(case, found.under("VMSS-29"));
+    let machine = |id: u64| InstanceName { set: case.name, id }.object_in(case.ask.mode);
+    let bare = kept(case).filter(|(_, instance)| is_made_anew(case, instance));
+    let machines: Vec<WaitKey> = bare.map(|(id, _)| WaitKey::Object(machine(id))).collect();
+    for mut violation in found.into_violations() {
+        violation.evidence.extend(machines.iter().cloned());
+        findings.adopt(violation);
+    }
+}
+
 /// All that the put needs beyond what its instances hold and what other sets were promised; what it gives up is free only
 /// afterwards (S-37). A put that needs no more is not refused for what its instances were promised and another has taken.
-pub(super) fn pools_have_room(case: &SetCase<'_>, findings: &mut Findings) {
-    let (engine, mode, placement) = (case.engine, case.ask.mode, case.placement);
-    let network = &*case.ask.model.network;
-    let wanted = |id: u64, power: Option<PowerWish>| Wanted {
-        this: InstanceName { set: case.name, id },
-        mode,
-        placement,
-        network,
-        power,
-    };
-    let instances = case.programmed.map(|set| &set.held.instances);
-    let there = instances.map_or(0, |instances| u64::try_from(instances.len()).unwrap_or(u64::MAX));
+fn all_fits(case: &SetCase<'_>, findings: &mut Findings) {
+    let (engine, network) = (case.engine, &*case.ask.model.network);
+    let there = case.programmed.map_or(0, |set| u64::try_from(set.held.instances.len()).unwrap_or(u64::MAX));
     let more = u64::from(case.ask.replicas).saturating_sub(there);
     let mut made = Need::default();
-    for (id, _) in instances.into_iter().flatten().filter(|(_, instance)| is_made_anew(case, instance)) {
-        made.add(engine, &wanted(*id, None));
+    for (id, _) in kept(case).filter(|(_, instance)| is_made_anew(case, instance)) {
+        made.add(engine, &wanted(case, id, None));
     }
     let next = case.programmed.map_or(0, |set| set.held.next_instance_id);
     for id in (next..).take(usize::try_from(more).unwrap_or(usize::MAX)) {
-        made.add(engine, &wanted(id, None));
+        made.add(engine, &wanted(case, id, None));
     }
     let mut of_upgrades = Need::default();
     for (id, instance) in upgraded(case).filter(|(_, instance)| instance.network.is_none()) {
-        of_upgrades.add(engine, &wanted(id, instance.power));
+        of_upgrades.add(engine, &wanted(case, id, instance.power));
     }
     let promised = promised(case);
     let more_of =
@@ -136,9 +145,17 @@ pub(super) fn pools_have_room(case: &SetCase<'_>, findings: &mut Findings) {
     for (quota, count) in of_upgrades.quotas {
         *made.quotas.entry(quota).or_default() += count;
     }
+    let path = if more > 0 { "spec.replicas" } else { PROFILE };
     for (quota, count) in made.quotas {
-        quota::needs(engine, quota, count, if more > 0 { "spec.replicas" } else { PROFILE }, findings);
+        let count = count + promised.quotas.get(&quota).copied().unwrap_or(0);
+        quota_has_room(engine, quota, count, path, &others, findings);
     }
+}
+
+/// An instance as the model of this put says.
+fn wanted<'a>(case: &SetCase<'a>, id: u64, power: Option<PowerWish>) -> Wanted<'a> {
+    let this = InstanceName { set: case.name, id };
+    Wanted { this, mode: case.ask.mode, placement: case.placement, network: &case.ask.model.network, power }
 }
 
 /// The field of the model that takes addresses of a pool.
@@ -168,23 +185,42 @@ fn is_made_anew(case: &SetCase<'_>, instance: &Instance) -> bool {
 fn promised(case: &SetCase<'_>) -> Need {
     let mut need = Need::default();
     let Some(set) = case.programmed else { return need };
-    // A Rolling upgrade leaves them on their way to the model that they were promised until their batch comes.
-    let at_once = case.ask.upgrade == UpgradeMode::Automatic;
-    let anew: BTreeSet<u64> = upgraded(case).filter(|_| at_once).map(|(id, _)| id).collect();
-    let kept = set.held.instances.keys().take(usize::try_from(case.ask.replicas).unwrap_or(usize::MAX));
-    let is_kept = |id: &u64| {
-        !anew.contains(id) && set.held.instances.get(id).is_some_and(|instance| !is_made_anew(case, instance))
-    };
-    let kept: BTreeSet<u64> = kept.copied().filter(is_kept).collect();
-    for id in set.pending().filter(|id| kept.contains(id)) {
-        need.add_pending(case.engine, case.name, set, id);
+    let upgraded: BTreeSet<u64> = upgraded(case).map(|(id, _)| id).collect();
+    let is_kept = |(_, instance): &(u64, &Instance)| !is_made_anew(case, instance);
+    for (id, instance) in kept(case).filter(is_kept).filter(|(id, instance)| set.is_pending(*id, instance)) {
+        let is_upgraded = upgraded.contains(&id);
+        if is_upgraded && case.ask.upgrade == UpgradeMode::Automatic {
+            continue; // to the new model at once
+        }
+        let mut pending = Need::default();
+        pending.add_pending(case.engine, case.name, set, id);
+        if is_upgraded {
+            // A Rolling upgrade leaves it on its way until its batch comes; what serves both models is needed once.
+            let mut next = Need::default();
+            next.add(case.engine, &wanted(case, id, instance.power));
+            pending.take_off(&next);
+        }
+        need.add_all(pending);
     }
     need
 }
 
 /// What other sets were promised; looked for only where something is needed.
 pub(in crate::fabric) fn others(engine: &Engine, set: &Name, needs: &[&Need]) -> Need {
-    if needs.iter().all(|need| need.pools.is_empty()) { Need::default() } else { Need::of_others(engine, set) }
+    if needs.iter().all(|need| need.is_empty()) { Need::default() } else { Need::of_others(engine, set) }
+}
+
+/// Finds that a quota leaves less than is needed beside what `others` were promised.
+pub(in crate::fabric) fn quota_has_room(
+    engine: &Engine,
+    quota: Quota,
+    count: u64,
+    path: &str,
+    others: &Need,
+    findings: &mut Findings,
+) {
+    let promised = others.quotas.get(&quota).copied().unwrap_or(0);
+    quota::needs(engine, quota, count, promised, path, findings);
 }
 
 const SCALE_OUT_REMEDY: &str =
@@ -212,11 +248,11 @@ pub(in crate::fabric) fn pool_has_room(
     let Needed { count, path, remedy } = needed;
     let promised = others.pools.get(id).copied().unwrap_or(0);
     let (PoolId::SubnetIPv4(subnet) | PoolId::SubnetIPv6(subnet)) = id else {
-        return public_pool_has_room(engine, id, count + promised, path, findings);
+        return public_pool_has_room(engine, id, count, promised, path, findings);
     };
     let Some(pool) = engine.pool(id).filter(|pool| pool.available() < count + promised) else { return };
     let free = pool.available().saturating_sub(promised);
-    let beside = if promised > 0 { " beside those that other scale sets will need" } else { "" };
+    let beside = beside(promised);
     findings
         .refuse(
             Code::SubnetIsFull,

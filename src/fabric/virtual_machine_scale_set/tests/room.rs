@@ -2,12 +2,13 @@
 //! takes.
 
 use super::*;
-use crate::fabric::Kind;
 use crate::fabric::public_ip_address::Sku;
+use crate::fabric::quota::Quotas;
 use crate::fabric::terms::{IpVersion, Primary};
 use crate::fabric::testing::Fabric;
 use crate::fabric::violation::WaitKey;
 use crate::fabric::virtual_machine::PowerWish;
+use crate::fabric::{Kind, Settings};
 
 /// What the model asks of its only network interface, and of the public address of its only configuration.
 const SUBNET: &str = "spec.virtualMachineProfile.networkProfile.networkInterfaceConfigurations[0].subnet";
@@ -287,4 +288,120 @@ fn a_stopped_instance_whose_list_of_network_interfaces_changes_needs_a_basic_add
     assert_eq!(told(&refusal), [("VMSS-29", Code::AllocationFailed, "spec.networkProfileConfiguration")]);
     fabric.cure(&refusal, |fabric| assert!(fabric.delete(Kind::PublicIPAddress, "p").unwrap()));
     fabric.accept(stopped().network([nic(), more()]));
+}
+
+/// Those that the put takes away are never made.
+#[test]
+fn instances_that_a_put_takes_away_before_they_are_made_need_nothing_of_its_model() {
+    let mut fabric = a_small_farm().with(a_subnet("back", "10.0.2.0/29"));
+    fabric = fabric.with(a_nic("a").subnet("back")).with(a_nic("b").subnet("back"));
+    fabric.accept(a_scale_set("flex", 3).flexible());
+    let moved = |replicas| a_scale_set("flex", replicas).flexible().nics([a_nic_model("nic").in_subnet("back")]);
+    let refusal = fabric.put(moved(2)).unwrap_err();
+    assert_eq!(told(&refusal), [("VMSS-29", Code::SubnetIsFull, SUBNET)]);
+    assert!(refusal.leading().message.starts_with("2 more"), "{}", refusal.leading().message);
+    fabric.accept(moved(1));
+}
+
+#[test]
+fn a_new_model_of_instances_that_are_not_made_yet_gives_the_room_of_the_old_one_back() {
+    let mut fabric = a_small_farm().with(a_subnet("back", "10.0.2.0/29")).with(a_scale_set("flex", 3).flexible());
+    let refusal = fabric.put(a_scale_set("other", 3)).unwrap_err();
+    let moved = a_scale_set("flex", 3).flexible().nics([a_nic_model("nic").in_subnet("back")]);
+    fabric.cure(&refusal, |fabric| fabric.accept(moved));
+    fabric.accept(a_scale_set("other", 3));
+}
+
+#[test]
+fn what_quotas_leave_to_a_flexible_set_is_no_other_sets() {
+    let mut fabric = a_fabric_of(Settings { quotas: Quotas::Enforced, ..Settings::default() });
+    fabric.accept(a_subnet("web", "10.0.1.0/24"));
+    let set = |name: &str, replicas: u32| a_scale_set(name, replicas).public(a_public_model(Sku::Standard));
+    let path = "spec.replicas";
+    fabric.accept(set("flex", 6).flexible());
+    let refusal = fabric.put(set("flex", 11).flexible()).unwrap_err();
+    assert_eq!(told(&refusal), [("VMSS-29", Code::StandardSkuPublicIPCountLimitReached, path)]);
+    assert!(refusal.leading().message.starts_with("11 more"), "{}", refusal.leading().message);
+    for other in [set("other", 5).flexible(), set("other", 5)] {
+        let refusal = fabric.put(other).unwrap_err();
+        assert_eq!(told(&refusal), [("VMSS-29", Code::StandardSkuPublicIPCountLimitReached, path)]);
+    }
+    let refusal = fabric.put(set("other", 5)).unwrap_err();
+    fabric.cure(&refusal, |fabric| fabric.accept(set("flex", 5).flexible()));
+    fabric.accept(set("other", 5));
+}
+
+/// They take the model's after that which they are on their way to, and one address serves both.
+#[test]
+fn an_address_serves_the_model_that_an_instance_is_on_its_way_to_and_the_one_that_rolls() {
+    let mut fabric = a_fabric().with(a_subnet("web", "10.0.1.0/24")).with(a_subnet("back", "10.0.2.0/29"));
+    fabric.accept(a_scale_set("flex", 2).flexible());
+    (0..2).for_each(|id| make(&mut fabric, "flex", id, 1));
+    let back = || a_nic_model("nic").in_subnet("back");
+    fabric.accept(a_scale_set("flex", 2).flexible().upgrade(UpgradeMode::Automatic).nics([back()]));
+    fabric.accept(a_nic("beside").subnet("back"));
+    fabric.accept(a_scale_set("flex", 2).flexible().rolling(50, 0).nics([back()]).size("Standard_D8s_v3"));
+}
+
+/// What is promised to others is told beside what is needed.
+#[test]
+fn a_set_that_lacks_public_addresses_is_told_how_many_it_needs_itself() {
+    let mut fabric = a_fabric_with_public_addresses("198.51.100.0/30").with(a_subnet("web", "10.0.1.0/24"));
+    let set = |name: &str, replicas: u32| a_scale_set(name, replicas).public(a_public_model(Sku::Standard));
+    fabric.accept(set("flex", 3).flexible());
+    let refusal = fabric.put(set("api", 2)).unwrap_err();
+    let told =
+        "2 more addresses of 198.51.100.0/30 are needed, and 1 are free beside those that other scale sets will need.";
+    assert_eq!(refusal.leading().message, told);
+}
+
+/// A machine that is deallocated takes no Basic address, whatever its new model says.
+#[test]
+fn a_flexible_instance_that_is_deallocated_on_its_way_to_a_basic_address_gives_its_room_back() {
+    let mut fabric = a_fabric_with_public_addresses("198.51.100.0/32").with(a_subnet("web", "10.0.1.0/24"));
+    let flex = || a_scale_set("flex", 1).flexible().upgrade(UpgradeMode::Automatic);
+    fabric.accept(flex());
+    make(&mut fabric, "flex", 0, 1);
+    fabric.accept(flex().public(a_public_model(Sku::Basic)));
+    let other = || a_scale_set("other", 1).public(a_public_model(Sku::Standard));
+    let refusal = fabric.put(other()).unwrap_err();
+    assert_eq!(told(&refusal), [("VMSS-29", Code::AllocationFailed, "spec.replicas")]);
+    let off = a_vm("flex-0").nics(["flex-0-nic"]).of_set("flex", 0, 1).deallocated();
+    fabric.cure(&refusal, |fabric| fabric.accept(off));
+    fabric.accept(other());
+}
+
+/// It takes its Basic address when it is started: a set that lacks one for its upgrade is put again (PIP-05).
+#[test]
+fn a_set_that_lacks_a_basic_address_is_woken_when_an_instance_is_deallocated() {
+    let mut fabric = a_fabric_with_public_addresses("198.51.100.0/32").with(a_subnet("web", "10.0.1.0/24"));
+    fabric = fabric.with(a_public_ip("p").standard()).with_set(a_scale_set("api", 1));
+    let basic = |name| a_scale_set(name, 1).upgrade(UpgradeMode::Automatic).public(a_public_model(Sku::Basic));
+    assert_wakes(&mut fabric, || basic("api"), |fabric| fabric.accept(deallocated()));
+    fabric.accept(a_scale_set("flex", 1).flexible());
+    make(&mut fabric, "flex", 0, 1);
+    let off = a_vm("flex-0").nics(["flex-0-nic"]).of_set("flex", 0, 1).deallocated();
+    assert_wakes(&mut fabric, || basic("flex").flexible(), |fabric| fabric.accept(off));
+}
+
+fn assert_wakes(fabric: &mut Fabric, set: impl Fn() -> A<VirtualMachineScaleSet>, what: impl FnOnce(&mut Fabric)) {
+    let refusal = fabric.put(set()).unwrap_err();
+    assert_eq!(told(&refusal), [("VMSS-29", Code::AllocationFailed, PUBLIC)]);
+    let name = set().name;
+    let awaited = VirtualMachineScaleSet::awaits(&fabric.engine, &name, fabric.get(&name.name));
+    let freed = fabric.freed_by(what);
+    assert!(!awaited.is_disjoint(&freed), "{awaited:?} {freed:?}");
+    fabric.accept(set());
+}
+
+/// Without a machine it would take up the model of the put (S-28); with one it keeps its own.
+#[test]
+fn a_set_that_lacks_room_for_instances_without_a_machine_is_judged_anew_when_they_have_one() {
+    let mut fabric = a_small_farm().with(a_subnet("back", "10.0.2.0/29"));
+    fabric = fabric.with(a_nic("there").subnet("back")).with(a_scale_set("flex", 3).flexible());
+    let moved = || a_scale_set("flex", 3).flexible().nics([a_nic_model("nic").in_subnet("back")]);
+    let refusal = fabric.put(moved()).unwrap_err();
+    let freed = fabric.freed_by(|fabric| make(fabric, "flex", 0, 1));
+    assert!(!refusal.keys().is_disjoint(&freed), "{freed:?}");
+    fabric.accept(moved());
 }
