@@ -10,7 +10,6 @@ use serde_json::{Value, json};
 use crate::support::manifests::{address_of_prefix, object, prefix, public_address};
 use crate::support::space::{Space, at};
 
-const METHOD: &str = "spec.publicIPAllocationMethod";
 const PREFIX: &str = "spec.publicIPPrefix";
 
 fn block(prefix: &DynamicObject) -> IpNet {
@@ -93,7 +92,7 @@ fn an_address_of_an_exhausted_prefix_waits_and_gets_the_one_that_is_given_back()
     let freed = address(&space.ready("pip/a"));
     space.apply(&address_of_prefix("late", "pool"));
     let refusal = space.refused("pip/late");
-    assert_eq!(refusal.told(), [("PIP-04", "PublicIPPrefixExhausted", METHOD)]);
+    assert_eq!(refusal.told(), [("PIP-04", "PublicIPPrefixExhausted", PREFIX)]);
     let block = block(&space.ready("pipp/pool")).to_string();
     refusal.shows(&[&block, "0 are free"]).advises(&["Delete", "pool", "another prefix"]).waits();
     space.delete("pip/a");

@@ -266,7 +266,11 @@ fn prefix_members_are_standard(case: &Case<'_, PublicIPAddress>, findings: &mut 
 fn pool_has_one(case: &Case<'_, PublicIPAddress>, findings: &mut Findings) {
     let has_one = case.programmed.is_some_and(|programmed| programmed.held.address.is_some());
     if !has_one && case.ask.is_allocated_at_creation() {
-        public_pool_has_room(case.engine, &case.ask.pool(), 1, 0, "spec.publicIPAllocationMethod", findings);
+        let path = match case.ask.public_ip_prefix {
+            Some(_) => "spec.publicIPPrefix",
+            None => "spec.publicIPAllocationMethod",
+        };
+        public_pool_has_room(case.engine, &case.ask.pool(), 1, 0, path, findings);
     }
 }
 
@@ -310,23 +314,20 @@ pub(in crate::fabric) fn public_pool_has_room(
 ) {
     let Some(pool) = engine.pool(id).filter(|pool| pool.available() < count + promised) else { return };
     let (free, beside) = (pool.available().saturating_sub(promised), quota::beside(promised));
-    let (code, remedy) = match id {
+    let (code, of, remedy) = match id {
         PoolId::Prefix(prefix) => (
             Code::PublicIPPrefixExhausted,
+            format!("PublicIPPrefix {prefix} ({})", pool.prefix()),
             format!("Delete public addresses of PublicIPPrefix {prefix}, or use another prefix or none."),
         ),
         PoolId::Public | PoolId::SubnetIPv4(_) | PoolId::SubnetIPv6(_) => (
             Code::AllocationFailed,
+            pool.prefix().to_string(),
             "Delete public addresses that are not used, or run the operator with a larger --public-ip-pool.".to_owned(),
         ),
     };
     let violation = findings
-        .refuse(
-            code,
-            path,
-            format!("{count} more addresses of {} are needed, and {free} are free{beside}.", pool.prefix()),
-            remedy,
-        )
+        .refuse(code, path, format!("{count} more addresses of {of} are needed, and {free} are free{beside}."), remedy)
         .until(WaitKey::Capacity(id.clone()));
     if let PoolId::Prefix(prefix) = id {
         violation.as_of(WaitKey::object(Kind::PublicIPPrefix, prefix));

@@ -320,7 +320,7 @@ fn an_address_waits_while_its_prefix_is_exhausted() {
         fabric.accept(a_public_ip(name).standard().from("pool"));
     }
     let refusal = fabric.put(a_public_ip("c").standard().from("pool")).unwrap_err();
-    assert_eq!(told(&refusal), [("PIP-04", Code::PublicIPPrefixExhausted, METHOD)]);
+    assert_eq!(told(&refusal), [("PIP-04", Code::PublicIPPrefixExhausted, "spec.publicIPPrefix")]);
     fabric.cure(&refusal, |fabric| assert!(fabric.delete(Kind::PublicIPAddress, "a").unwrap()));
     fabric.accept(a_public_ip("c").standard().from("pool"));
 }

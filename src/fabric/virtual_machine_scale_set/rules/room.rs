@@ -7,6 +7,7 @@ use super::{PROFILE, SetCase};
 use crate::fabric::engine::Engine;
 use crate::fabric::id::{Kind, Name};
 use crate::fabric::ipam::PoolId;
+use crate::fabric::limits;
 use crate::fabric::network_interface::NetworkInterface;
 use crate::fabric::public_ip_address::public_pool_has_room;
 use crate::fabric::quota::{self, Quota, beside};
@@ -117,7 +118,8 @@ pub(super) fn pools_have_room(case: &SetCase<'_>, findings: &mut Findings) {
 fn all_fits(case: &SetCase<'_>, findings: &mut Findings) {
     let (engine, network) = (case.engine, &*case.ask.model.network);
     let there = case.programmed.map_or(0, |set| u64::try_from(set.held.instances.len()).unwrap_or(u64::MAX));
-    let more = u64::from(case.ask.replicas).saturating_sub(there);
+    // More are refused whatever room there is (VMSS-01), and none of them is looked at.
+    let more = u64::from(case.ask.replicas.min(limits::INSTANCES_PER_SCALE_SET)).saturating_sub(there);
     let mut made = Need::default();
     for (id, _) in kept(case).filter(|(_, instance)| is_made_anew(case, instance)) {
         made.add(engine, &wanted(case, id, None));

@@ -405,3 +405,10 @@ fn a_set_that_lacks_room_for_instances_without_a_machine_is_judged_anew_when_the
     assert!(!refusal.keys().is_disjoint(&freed), "{freed:?}");
     fabric.accept(moved());
 }
+
+#[test]
+fn more_instances_than_a_set_may_have_are_not_looked_at_one_by_one() {
+    let refusal = a_small_farm().put(a_scale_set("api", u32::MAX)).unwrap_err();
+    let told = told(&refusal);
+    assert!(told.contains(&("VMSS-01", Code::InvalidParameter, "spec.replicas")), "{told:?}");
+}
