@@ -34,6 +34,8 @@ const FIXED_NETWORK: &str = "NIC-05";
 /// What a status repeats of the spec, of others, and of itself.
 pub const REPEATED: [&str; 5] = ["programmed", "conditions", "violations", "publicIPAddresses", "instances"];
 /// The metadata that manifests set.
+/// The label of every Namespace that the API server sets to its name, whatever a manifest says of it.
+const NAME_OF_A_NAMESPACE: &str = "kubernetes.io/metadata.name";
 const METADATA: [&str; 4] = ["labels", "annotations", "finalizers", "ownerReferences"];
 
 /// Two states of a cluster, and what happened between them.
@@ -143,7 +145,13 @@ pub fn of_namespaces(there: Option<&BTreeMap<Arc<str>, ObjectMeta>>, manifests: 
     let Some(there) = there else { return Vec::new() };
     let planned = manifests.namespaces.iter().filter_map(|(name, manifest)| {
         let before = there.get(name);
-        let written = |object: &Value| of_users(&json!({"metadata": object.get("metadata")}));
+        let written = |object: &Value| {
+            let mut metadata = object.get("metadata").cloned().unwrap_or_default();
+            if let Some(labels) = metadata.get_mut("labels").and_then(Value::as_object_mut) {
+                labels.remove(NAME_OF_A_NAMESPACE);
+            }
+            of_users(&json!({"metadata": metadata}))
+        };
         let fields = before.map(|before| {
             difference::between(&written(&json!({"metadata": before})), &written(&manifest.laid_over(Some(before))), "")
         });
