@@ -70,7 +70,7 @@ impl Between<'_> {
         let told = violations.into_iter();
         let told: Vec<_> = told.map(|told| PlannedViolation { place: place(&told.path), violation: told }).collect();
         PlannedObject {
-            object: id.into(),
+            object: NamedObject::written(id),
             action,
             accepted: told.is_empty(),
             ready: after.filter(|_| stored).and_then(ready),

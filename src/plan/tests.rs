@@ -1,6 +1,7 @@
 //! Whole plans: manifests in, consequences out.
 
 mod forms;
+mod input;
 mod namespaces;
 mod order;
 mod stored;
