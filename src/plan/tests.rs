@@ -4,6 +4,7 @@ mod forms;
 mod input;
 mod namespaces;
 mod order;
+mod standstill;
 mod stored;
 mod upgrades;
 
