@@ -186,13 +186,18 @@ impl Check {
             if let Some(first) = met.iter().position(|met| *met == key) {
                 let same = keys.join(" and ");
                 let message = format!("It has the same {same} as item {first}.");
-                self.refuse(Path::Item(&path, n), message, format!("Give it another {same}."));
+                let remedy = match items.get(first) == Some(item) {
+                    true => "List it once.".to_owned(),
+                    false => format!("Give it another {same}."),
+                };
+                self.refuse(Path::Item(&path, n), message, remedy);
             }
             met.push(key);
         }
     }
 
     fn is_other(&mut self, form: &Form, value: &Value, path: Path<'_>) {
+        let is_a_word = matches!(value, Value::Null | Value::Bool(_) | Value::Number(_));
         let value = match value {
             Value::Null => "null".to_owned(),
             Value::Bool(value) => value.to_string(),
@@ -202,10 +207,11 @@ impl Check {
             Value::Object(_) => "An object".to_owned(),
         };
         let what = form.says();
-        let remedy = if matches!(form, Form::Choice(_)) {
-            format!("Write {what}, or run the version of the operator whose CRDs are installed.")
-        } else {
-            format!("Write {what}.")
+        let remedy = match form {
+            Form::Choice(_) => format!("Write {what}, or run the version of the operator whose CRDs are installed."),
+            // YAML reads n, off, 1 and ~ as something else than texts.
+            Form::Text { .. } if is_a_word => format!("Write {what}; put it between quotation marks."),
+            _ => format!("Write {what}."),
         };
         self.refuse(path, format!("{value} is not {what}."), remedy);
     }

@@ -186,10 +186,16 @@ impl std::fmt::Display for NamedObject {
     }
 }
 
+impl NamedObject {
+    /// An object as somebody writes it, whatever its name: it is no part of an instance, though it may be called like one.
+    pub fn written(ObjectId { kind, name }: &ObjectId) -> Self {
+        Self { kind: kind.to_string(), namespace: name.namespace.to_string(), name: name.name.to_string() }
+    }
+}
+
 impl From<&ObjectId> for NamedObject {
     fn from(id: &ObjectId) -> Self {
-        let ObjectId { kind, name } = id.shown();
-        Self { kind: kind.to_string(), namespace: name.namespace.to_string(), name: name.name.to_string() }
+        Self::written(&id.shown())
     }
 }
 

@@ -13,7 +13,8 @@ use super::report::{Action, Difference, PlannedObject, PlannedViolation, Ready, 
 use super::{Judged, admission, difference};
 use crate::api::status::{NamedObject, ViolationReport};
 use crate::api::{FINALIZER, object};
-use crate::fabric::{Code, ObjectId};
+use crate::fabric::virtual_machine_scale_set::{UpgradeMode, VirtualMachineScaleSet};
+use crate::fabric::{Code, Kind, Name, ObjectId};
 
 /// The fields of a status, wherever in it, that tell what the fabric gave.
 pub const ALLOCATED: [&str; 6] = ["privateIPAddress", "ipAddress", "ipPrefix", "fqdn", "macAddress", "powerState"];
@@ -33,6 +34,8 @@ const FIXED: [Code; 4] = [
 const FIXED_NETWORK: &str = "NIC-05";
 /// What a status repeats of the spec, of others, and of itself.
 pub const REPEATED: [&str; 5] = ["programmed", "conditions", "violations", "publicIPAddresses", "instances"];
+/// The label of every Namespace that the API server sets to its name, whatever a manifest says of it.
+const NAME_OF_A_NAMESPACE: &str = "kubernetes.io/metadata.name";
 /// The metadata that manifests set.
 const METADATA: [&str; 4] = ["labels", "annotations", "finalizers", "ownerReferences"];
 
@@ -68,7 +71,7 @@ impl Between<'_> {
         let told = violations.into_iter();
         let told: Vec<_> = told.map(|told| PlannedViolation { place: place(&told.path), violation: told }).collect();
         PlannedObject {
-            object: id.into(),
+            object: NamedObject::written(id),
             action,
             accepted: told.is_empty(),
             ready: after.filter(|_| stored).and_then(ready),
@@ -93,7 +96,13 @@ impl Between<'_> {
                     .to_owned(),
             new: true,
         });
-        going.into_iter().chain(cured(before, after)).chain(told).collect()
+        let is_manual = after.and_then(|_| by_hand(self.after, id));
+        let is_manual = is_manual.map(|message| Told {
+            condition: "UpgradeIsManual".to_owned(),
+            new: Some(&message) != by_hand(self.before, id).as_ref(),
+            message,
+        });
+        going.into_iter().chain(cured(before, after)).chain(is_manual).chain(told).collect()
     }
 
     /// True if nothing came of an object.
@@ -111,6 +120,17 @@ impl Between<'_> {
         };
         let after = told(self.after);
         !after.is_empty() && after != told(self.before)
+    }
+
+    /// Why an object that nothing refuses is not Ready in the end: reason and message.
+    pub fn waits(&self, id: &ObjectId) -> Option<(String, String)> {
+        waits(shown(self.after, id)?)
+    }
+
+    /// Whether it waits for somebody then, and did not before, or for something else.
+    pub fn waits_now(&self, id: &ObjectId) -> bool {
+        let after = self.waits(id);
+        after.is_some() && after != shown(self.before, id).and_then(waits)
     }
 
     /// What the users of a virtual machine, or of an instance, feel.
@@ -143,7 +163,13 @@ pub fn of_namespaces(there: Option<&BTreeMap<Arc<str>, ObjectMeta>>, manifests: 
     let Some(there) = there else { return Vec::new() };
     let planned = manifests.namespaces.iter().filter_map(|(name, manifest)| {
         let before = there.get(name);
-        let written = |object: &Value| of_users(&json!({"metadata": object.get("metadata")}));
+        let written = |object: &Value| {
+            let mut metadata = object.get("metadata").cloned().unwrap_or_default();
+            if let Some(labels) = metadata.get_mut("labels").and_then(Value::as_object_mut) {
+                labels.remove(NAME_OF_A_NAMESPACE);
+            }
+            of_users(&json!({"metadata": metadata}))
+        };
         let fields = before.map(|before| {
             difference::between(&written(&json!({"metadata": before})), &written(&manifest.laid_over(Some(before))), "")
         });
@@ -270,6 +296,26 @@ fn conditions(object: &DynamicObject) -> impl Iterator<Item = (&str, &str, &str,
 fn ready(object: &DynamicObject) -> Option<Ready> {
     let (_, status, reason, _) = conditions(object).find(|(kind, ..)| *kind == "Ready")?;
     Some(Ready { status: status.to_owned(), reason: reason.to_owned() })
+}
+
+fn waits(object: &DynamicObject) -> Option<(String, String)> {
+    let (_, status, reason, message) = conditions(object).find(|(kind, ..)| *kind == "Ready")?;
+    let is_refused = !violations(object).is_empty();
+    (status != "True" && !is_refused && !is_deleted(object)).then(|| (reason.to_owned(), message.to_owned()))
+}
+
+/// That instances of a scale set keep an older model until somebody tells them otherwise (VMSS-06).
+fn by_hand(cluster: &Cluster, id: &ObjectId) -> Option<String> {
+    let set =
+        cluster.engine().get::<VirtualMachineScaleSet>(&id.name).filter(|_| id.kind == Kind::VirtualMachineScaleSet)?;
+    let keep = set.held.instances.values().filter(|instance| instance.target < set.held.revision).count();
+    let Name { namespace, name } = &id.name;
+    (set.ask.upgrade == UpgradeMode::Manual && keep > 0).then(|| {
+        format!(
+            "The upgrade mode is Manual. Instances that keep their model until they are told to take up the latest: {keep}. \
+             `vnet upgrade vmss/{name} -n {namespace} --all` tells them."
+        )
+    })
 }
 
 /// That an object which was refused is so no longer.

@@ -8,6 +8,10 @@ use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 use serde_saphyr::{Localizer, Location, Options, Spanned, UserMessageFormatter};
 
+/// What to do about a text that is to become a manifest.
+const RENDER: &str =
+    "the line has {{, as a template that has to be rendered first: `helm template CHART | vnet plan -`";
+
 /// A value, and where it stands.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Node {
@@ -43,12 +47,18 @@ pub fn read(text: &str) -> Result<Vec<Node>, Malformed> {
     options.legacy_octal_numbers = true; // as kubectl reads them
     let documents = serde_saphyr::from_multiple_with_options::<Spanned<Tree>>(text, options).map_err(|error| {
         let line = error.location().map(|location| location.line());
-        Malformed {
-            line,
-            message: error.without_snippet().render_with_formatter(&UserMessageFormatter.with_localizer(&Alone)),
-        }
+        let message = error.without_snippet().render_with_formatter(&UserMessageFormatter.with_localizer(&Alone));
+        let is_template = line.is_some_and(|line| stands_on(text, line).contains("{{"));
+        let message = if is_template { format!("{message}; {RENDER}") } else { message };
+        Malformed { line, message }
     })?;
     Ok(documents.into_iter().map(Node::from).filter(|node| node.tree != Tree::Leaf(Value::Null)).collect())
+}
+
+/// A line of a text, counted from 1; an empty one if there is none.
+fn stands_on(text: &str, line: u64) -> &str {
+    let before = usize::try_from(line.saturating_sub(1)).unwrap_or(usize::MAX);
+    text.lines().nth(before).unwrap_or_default()
 }
 
 /// What is wrong, without the place, which is told beside it.

@@ -2,8 +2,11 @@
 //!
 //! Not here: whether the API server takes an object (`admission`), and what comes of it (`cluster`).
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsStr;
 use std::fmt;
+use std::path::Path;
 use std::sync::Arc;
 
 use kube::core::ObjectMeta;
@@ -13,6 +16,7 @@ use serde_json::{Value, json};
 use super::admission::{self, without_nulls};
 use super::document::{self, Malformed, Node};
 use super::merge;
+use crate::api::status::NamedObject;
 use crate::api::{GROUP, VERSION};
 use crate::fabric::nearest::nearest;
 use crate::fabric::{Kind, Name, ObjectId};
@@ -134,7 +138,13 @@ impl Manifest {
 /// All that cannot be read, at once.
 pub fn read(files: &[File], namespace: &str) -> Result<Manifests, Vec<Unreadable>> {
     let mut reader = Reader { namespace, turn: 0, read: Manifests::default(), unreadable: Vec::new() };
+    let mut names = BTreeSet::new();
     for file in files {
+        if !names.insert(&file.name) {
+            let message = "it is given twice; give it once".to_owned();
+            reader.unreadable.push(Unreadable { file: file.name.clone(), line: None, message });
+            continue;
+        }
         match document::read(&file.text) {
             Ok(documents) => documents.iter().for_each(|document| reader.document(&file.name, document)),
             Err(Malformed { line, message }) => {
@@ -143,6 +153,25 @@ pub fn read(files: &[File], namespace: &str) -> Result<Manifests, Vec<Unreadable
         }
     }
     if reader.unreadable.is_empty() { Ok(reader.read) } else { Err(reader.unreadable) }
+}
+
+/// True of what kustomize reads; it wants no apiVersion and kind where the file has its name.
+fn is_kustomization(file: &str, version: Option<&str>, kind: Option<&str>) -> bool {
+    let name = Path::new(file).file_name().and_then(OsStr::to_str).unwrap_or_default();
+    match (version, kind) {
+        (Some(version), Some(kind)) => version.starts_with("kustomize.config.k8s.io/") && kind == "Kustomization",
+        (Some(_), None) | (None, Some(_) | None) => ["kustomization.yaml", "kustomization.yml"].contains(&name),
+    }
+}
+
+/// The folder of a file, as a command names it.
+fn folder_of(file: &str) -> Cow<'_, str> {
+    match Path::new(file).parent() {
+        _ if file == STDIN => "DIR".into(),
+        Some(folder) if folder.as_os_str().is_empty() => ".".into(),
+        Some(folder) => folder.to_string_lossy(),
+        None => ".".into(),
+    }
 }
 
 struct Reader<'a> {
@@ -154,8 +183,22 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     fn document(&mut self, file: &Arc<str>, node: &Node) {
-        let (Some(version), Some(kind)) = (node.text("apiVersion"), node.text("kind")) else {
-            return self.cannot_read(file, node.line, "it has no apiVersion and kind; every manifest begins with them");
+        let (version, kind) = (node.text("apiVersion"), node.text("kind"));
+        if is_kustomization(file, version, kind) {
+            let message = format!(
+                "a kustomization is not rendered here: `kubectl kustomize {} | vnet plan -` plans what it makes",
+                folder_of(file)
+            );
+            return self.note(file, node.line, message);
+        }
+        let (version, kind) = match (version, kind) {
+            (Some(version), Some(kind)) => (version, kind),
+            (version, kind) => {
+                let missing = [("apiVersion", version), ("kind", kind)].into_iter().filter(|(_, text)| text.is_none());
+                let missing = missing.map(|(field, _)| field).collect::<Vec<_>>().join(" and ");
+                let message = format!("it has no {missing}; every manifest begins with apiVersion and kind");
+                return self.cannot_read(file, node.line, message);
+            }
         };
         self.turn += 1;
         let (group, version) = version.split_once('/').unwrap_or(("", version));
@@ -197,7 +240,8 @@ impl Reader<'_> {
         };
         let id = ObjectId::new(kind, Name::new(namespace.as_str(), name));
         if let Some(first) = self.read.objects.get(&id) {
-            let message = format!("{id} stands here and at {}; keep one of them", first.place());
+            let object = NamedObject::written(&id);
+            let message = format!("{object} stands here and at {}; keep one of them", first.place());
             return self.cannot_read(file, node.line, message);
         }
         let mut object = node.value();

@@ -7,6 +7,7 @@
 //! * [`selector`] says what is pruned,
 //! * [`cluster`] runs the core on the [`server`] until nothing is left to do; [`server_side`] is what comes of what it applies,
 //! * [`consequences`] compares before and after, with [`difference`], [`order`] finds what depends on the order of applying,
+//!   [`standstill`] what waits for somebody in the end,
 //! * [`report`] is the plan as JSON shows it, [`show`] as people read it.
 
 pub mod admission;
@@ -23,6 +24,7 @@ pub mod selector;
 pub mod server;
 pub mod server_side;
 pub mod show;
+pub mod standstill;
 pub mod state;
 #[cfg(test)]
 mod tests;
@@ -88,6 +90,7 @@ pub fn plan(manifests: &Manifests, state: State, options: &Options) -> Result<Pl
         prune(&mut other, &before, manifests, &options.prune)?;
         warnings.extend(order::differences(&other, manifests, &objects));
     }
+    warnings.extend(standstill::warnings(&between, manifests));
     let objects = planned_namespaces.into_iter().chain(objects).collect();
     Ok(Plan::new(objects, warnings, manifests.notes.clone()))
 }
@@ -304,7 +307,7 @@ fn objects(between: &Between<'_>, manifests: &Manifests, judged: &BTreeMap<Objec
             return None;
         }
         let planned = between.of(&id, manifest, judged.get(&id));
-        let tells = planned.changes() || planned.has_news() || between.is_refused_now(&id);
+        let tells = planned.changes() || planned.has_news() || between.is_refused_now(&id) || between.waits_now(&id);
         (manifest.is_some() || tells).then_some(planned)
     });
     planned.collect()

@@ -8,7 +8,7 @@ use super::admission;
 use super::cluster::Cluster;
 use super::consequences::{self, Between};
 use super::manifests::Manifests;
-use super::report::{Action, PlannedObject, Warning};
+use super::report::{Action, ORDER_MATTERS, PlannedObject, Warning};
 use crate::api::status::{NamedObject, ViolationReport};
 use crate::fabric::ipam::{Pool, PoolId, Reservation};
 use crate::fabric::network_interface::{Assignment, NetworkInterface};
@@ -51,7 +51,8 @@ pub fn warnings(between: &Between<'_>, manifests: &Manifests, objects: &[Planned
     for (object, told) in claimants.flat_map(|object| object.violations.iter().map(move |told| (object, told))) {
         if let Some(message) = contest(between, object, &told.violation, &new) {
             let (path, place) = (told.violation.path.clone(), told.place.clone());
-            warnings.push(Warning { object: object.object.clone(), path, message, place });
+            let (object, reason) = (object.object.clone(), ORDER_MATTERS.to_owned());
+            warnings.push(Warning { object, reason, path, message, place });
         }
     }
     warnings
@@ -72,7 +73,7 @@ pub fn differences(other: &Cluster, manifests: &Manifests, objects: &[PlannedObj
     let by_name: BTreeMap<&NamedObject, &PlannedObject> =
         objects.iter().filter(is_stored).map(|object| (&object.object, object)).collect();
     let told = manifests.objects.values().filter_map(|manifest| {
-        let planned = by_name.get(&NamedObject::from(&manifest.id))?;
+        let planned = by_name.get(&NamedObject::written(&manifest.id))?;
         let refused = consequences::violations(other.server().objects().get(&manifest.id)?);
         let is_its_own = |violation: &ViolationReport| ![&CLAIMS[..], &SHARES, &FOLLOWS].iter().any(|codes| is(codes, violation));
         let (path, message) = match (planned.accepted, refused.first()) {
@@ -90,7 +91,8 @@ pub fn differences(other: &Cluster, manifests: &Manifests, objects: &[PlannedObj
             }
             (true | false, Some(_)) | (true, None) => return None,
         };
-        Some(Warning { object: planned.object.clone(), place: Some(manifest.place_of(&path)), path, message })
+        let (object, reason) = (planned.object.clone(), ORDER_MATTERS.to_owned());
+        Some(Warning { object, reason, place: Some(manifest.place_of(&path)), path, message })
     });
     told.collect()
 }
@@ -152,7 +154,8 @@ fn late_namespaces(between: &Between<'_>, manifests: &Manifests) -> Vec<Warning>
         let first = inside.min_by_key(|manifest| manifest.turn).filter(|first| first.turn < namespace.turn)?;
         let path = "metadata.namespace".to_owned();
         Some(Warning {
-            object: (&first.id).into(),
+            object: NamedObject::written(&first.id),
+            reason: ORDER_MATTERS.to_owned(),
             place: Some(first.place_of(&path)),
             path,
             message: format!(
@@ -231,6 +234,7 @@ fn warning(
     let beyond = highest.map(|highest| format!(", or choose an address above {highest}")).unwrap_or_default();
     Warning {
         object: (&id).into(),
+        reason: ORDER_MATTERS.to_owned(),
         place: manifests.objects.get(&id).map(|manifest| manifest.place_of(&path)),
         path,
         message: format!(

@@ -8,6 +8,9 @@ use crate::api::status::{NamedObject, ViolationReport};
 use crate::api::{GROUP, VERSION};
 use crate::fabric::Kind;
 
+/// The reason of what depends on the order in which objects are applied.
+pub const ORDER_MATTERS: &str = "OrderMatters";
+
 /// What would come of manifests.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -20,7 +23,7 @@ pub struct Plan {
     pub summary: Summary,
     /// Every object of the manifests, and every other that something would come of, in the order of kinds and names.
     pub objects: Vec<PlannedObject>,
-    /// Where the result depends on the order in which objects are applied.
+    /// Where the result depends on the order in which objects are applied, and what waits for somebody in the end.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<Warning>,
     /// What was passed over.
@@ -140,15 +143,17 @@ pub struct PlannedViolation {
     pub place: Option<Place>,
 }
 
-/// A result that depends on the order in which objects are applied.
+/// Something that nothing refuses, and that may not be what is wanted.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Warning {
     /// Which object's.
     pub object: NamedObject,
-    /// The field.
+    /// [`ORDER_MATTERS`], or why an object waits.
+    pub reason: String,
+    /// The field, or the condition.
     pub path: String,
-    /// What depends on the order, and what to do.
+    /// What depends on the order or is waited for, and what to do.
     pub message: String,
     /// Where the field is written; none of what no manifest has.
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
@@ -187,6 +192,13 @@ impl Plan {
     /// True if anything would come of it.
     pub fn changes(&self) -> bool {
         self.objects.iter().any(PlannedObject::changes)
+    }
+}
+
+impl Warning {
+    /// True of what depends on the order in which objects are applied.
+    pub fn is_of_the_order(&self) -> bool {
+        self.reason == ORDER_MATTERS
     }
 }
 

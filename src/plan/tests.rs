@@ -1,8 +1,10 @@
 //! Whole plans: manifests in, consequences out.
 
 mod forms;
+mod input;
 mod namespaces;
 mod order;
+mod standstill;
 mod stored;
 mod upgrades;
 

@@ -91,6 +91,7 @@ fn the_workflow_of_a_pull_request_accepts_every_overlay_and_sums_up() {
         assert_eq!(outputs.len(), 2);
         for output in outputs {
             assert!(output.status.success(), "{output:?}");
+            assert!(!text(&output.stdout).contains("PassedOver"), "all of it is planned: {output:?}");
         }
         assert!(summary.starts_with("### vnet plan") && summary.contains(&format!("site-{overlay}")), "{summary}");
     }

@@ -226,3 +226,27 @@ fn the_server_knows_which_lists_have_keys() {
     let told = the_server_alone_says(Kind::NetworkInterface, a_nic(json!([{"name": "a"}, {"name": "a"}])));
     assert_eq!(told, says("spec.ipConfigurations[1]", "It has the same name as item 0."));
 }
+
+#[test]
+fn an_item_that_is_listed_twice_is_to_be_listed_once() {
+    let remedy = |second: Value| {
+        let spec = a_nic(json!([{"name": "a"}, second]));
+        told_by(Whose::TheServers, Kind::NetworkInterface, spec).remove(0).3
+    };
+    assert_eq!(remedy(json!({"name": "a"})), "List it once.");
+    assert_eq!(remedy(json!({"name": "a", "primary": true})), "Give it another name.");
+}
+
+#[test]
+fn what_yaml_does_not_read_as_a_text_is_to_be_quoted() {
+    for word in [json!(false), json!(7), json!(1.5), json!(null)] {
+        let nic = json!({"subnet": {"name": word}, "ipConfigurations": [{"name": "ip"}]});
+        let (_, path, message, remedy) = only(Kind::NetworkInterface, nic);
+        assert_eq!((path.as_str(), message), ("spec.subnet.name", format!("{word} is not a text.")));
+        assert_eq!(remedy, "Write a text; put it between quotation marks.");
+    }
+    let remedy = |metadata: Value| check_metadata(&metadata).remove(0).remedy;
+    assert_eq!(remedy(json!({"labels": {"a": true}})), "Write a text; put it between quotation marks.");
+    assert_eq!(remedy(json!({"annotations": {"a": 5}})), "Write a text; put it between quotation marks.");
+    assert_eq!(remedy(json!({"labels": {"a": {}}})), "Write a text.");
+}

@@ -27,7 +27,7 @@ pub fn github(plan: &Plan) -> String {
     }
     for warning in &plan.warnings {
         let text = format!("{}: {}", warning.object, warning.message);
-        line(&mut out, "warning", warning.place.as_ref(), "OrderMatters", &text);
+        line(&mut out, "warning", warning.place.as_ref(), &warning.reason, &text);
     }
     for note in &plan.notes {
         line(&mut out, "notice", Some(&note.place), "PassedOver", &note.message);

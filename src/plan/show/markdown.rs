@@ -32,7 +32,8 @@ pub fn markdown(plan: &Plan) -> String {
         plan.objects.iter().flat_map(|object| object.disruptions.iter().map(|told| text(told))).collect(),
     );
     section(&mut out, "To know", changed.iter().copied().flat_map(news).collect());
-    section(&mut out, "The order matters", warnings(plan));
+    section(&mut out, "The order matters", warnings(plan, Warning::is_of_the_order));
+    section(&mut out, "Waits for somebody", warnings(plan, |warning| !warning.is_of_the_order()));
     section(
         &mut out,
         "Passed over",
@@ -82,11 +83,18 @@ fn news(object: &PlannedObject) -> Vec<String> {
     object.news().map(|told| text(&format!("{}, {}: {}", object.object, told.condition, told.message))).collect()
 }
 
-fn warnings(plan: &Plan) -> Vec<String> {
+fn warnings(plan: &Plan, is_meant: impl Fn(&Warning) -> bool) -> Vec<String> {
     let item = |warning: &Warning| {
-        format!("{}, {}: {}", text(&warning.object.to_string()), code(&warning.path), text(&warning.message))
+        let reason = if warning.is_of_the_order() { String::new() } else { format!("{}: ", warning.reason) };
+        format!(
+            "{}{}, {}: {reason}{}",
+            text(&warning.object.to_string()),
+            text(&after(warning.place.as_ref())),
+            code(&warning.path),
+            text(&warning.message)
+        )
     };
-    plan.warnings.iter().map(item).collect()
+    plan.warnings.iter().filter(|warning| is_meant(warning)).map(item).collect()
 }
 
 /// A text that does not end its cell.

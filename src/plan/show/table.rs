@@ -20,7 +20,8 @@ pub fn table(plan: &Plan) -> String {
     shown(plan).for_each(|object| details(object, &mut out));
     // Writing to a String does not fail.
     for warning in &plan.warnings {
-        let title = format!("{}{}: the order matters", before(warning.place.as_ref()), warning.object);
+        let what = if warning.is_of_the_order() { "the order matters" } else { &warning.reason };
+        let title = format!("{}{}: {what}", before(warning.place.as_ref()), warning.object);
         let _ = writeln!(
             out,
             "\n{}\n  {}",

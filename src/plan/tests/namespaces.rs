@@ -136,3 +136,22 @@ fn a_namespace_that_is_new_or_labelled_otherwise_is_part_of_the_plan() {
     );
     assert_eq!(of_namespace(a_namespace(&[("a", "b"), ("c", "d")]), "{a: b}"), (vec![], vec![], false));
 }
+
+#[test]
+fn the_label_with_the_name_of_a_namespace_stays_whatever_a_manifest_says() {
+    let name = ("kubernetes.io/metadata.name", "shop");
+    let applied = r#"{"metadata": {"name": "shop", "labels": {"a": "b"}}}"#;
+    let planned = |labels: &[(&str, &str)], manifest: &str| {
+        let mut namespaces = a_namespace(labels);
+        let shop = namespaces.iter_mut().flat_map(BTreeMap::values_mut).next().unwrap();
+        shop.annotations.get_or_insert_default().insert(merge::LAST_APPLIED.to_owned(), applied.to_owned());
+        let there = Applied { state: State { namespaces, ..State::default() } };
+        let plan = there.plan(&format!("---\napiVersion: v1\nkind: Namespace\nmetadata: {{name: shop{manifest}}}\n"));
+        let fields = plan.objects.iter().flat_map(|object| object.fields.clone());
+        fields.map(|told| (told.path, told.after)).collect::<Vec<_>>()
+    };
+    assert_eq!(planned(&[name, ("a", "b")], ""), [("metadata.labels.a".to_owned(), json!(null))]);
+    assert_eq!(planned(&[name], ""), [], "that has been applied");
+    assert_eq!(planned(&[name], ", labels: {kubernetes.io/metadata.name: other}"), []);
+    assert_eq!(planned(&[], ", labels: {kubernetes.io/metadata.name: shop}"), []);
+}

@@ -3,7 +3,7 @@
 use super::*;
 
 /// A set of two instances; `nic` is the rest of its one network interface.
-fn set(mode: &str, upgrade: &str, nic: &str) -> String {
+pub(super) fn set(mode: &str, upgrade: &str, nic: &str) -> String {
     let nic = format!("{{name: nic, ipConfigurations: [{{name: ip}}], {nic}}}");
     let spec = format!(
         "{{orchestrationMode: {mode}, upgradePolicy: {{mode: {upgrade}}}, replicas: 2, sku: {{name: Standard_DS3_v2}}, \
@@ -39,6 +39,23 @@ fn each_instance_that_takes_up_a_new_model_is_named() {
         let all = [r#"api updateRevision "1" "2""#, "api updatedReplicas 2 0"];
         assert_eq!(told_of(mode, "Manual", forwarding), all, "{mode}: nobody has told the instances to");
     }
+}
+
+#[test]
+fn a_set_that_is_upgraded_by_hand_says_how_many_instances_keep_their_model_and_what_tells_them() {
+    let edited = |upgrade: &str| network() + &set("Uniform", upgrade, "subnet: {name: web}, enableIPForwarding: true");
+    let manual = Applied::default().with(&(network() + &set("Uniform", "Manual", "subnet: {name: web}")));
+    let plan = manual.plan(&edited("Manual"));
+    let advice = &of(&plan, "api").advice;
+    assert_eq!((advice[0].condition.as_str(), advice[0].new, advice.len()), ("UpgradeIsManual", true, 1));
+    for told in [show::table(&plan), show::github(&plan), show::markdown(&plan)] {
+        let says = "until they are told to take up the latest: 2. `vnet upgrade vmss/api -n shop --all` tells them.";
+        assert!(told.contains(says), "{told}");
+    }
+    let there = manual.with(&edited("Manual"));
+    assert!(!there.plan(&edited("Manual")).objects.iter().any(PlannedObject::has_news), "it was told before");
+    let automatic = Applied::default().with(&(network() + &set("Uniform", "Automatic", "subnet: {name: web}")));
+    assert_eq!(of(&automatic.plan(&edited("Automatic")), "api").advice, []);
 }
 
 /// The cause stands where the set is written.

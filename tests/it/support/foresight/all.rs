@@ -26,7 +26,8 @@ impl Foresight {
             state.objects.iter().filter(|(_, object)| is_moving(object)).map(|(id, _)| &id.name).collect();
         let is_left_out = |id: &ObjectId, object: Option<&DynamicObject>| {
             let made_for = object.and_then(owner).map(|owner| owner.set);
-            let warned = self.plan.warnings.iter().map(|warning| &warning.object);
+            let warned = self.plan.warnings.iter().filter(|warning| warning.is_of_the_order());
+            let warned = warned.map(|warning| &warning.object);
             let mut warned = warned.filter(|warned| warned.kind == id.kind.as_str());
             warned.any(|warned| *warned.name == *id.name.name) || made_for.is_some_and(|set| moving.contains(&set))
         };
