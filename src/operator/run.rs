@@ -6,11 +6,10 @@ use futures::stream::{self, BoxStream, SelectAll};
 use futures::{FutureExt, StreamExt};
 use jiff::Timestamp;
 use k8s_openapi::api::apps::v1::ControllerRevision;
-use k8s_openapi::api::core::v1::{Namespace as KubeNamespace, ObjectReference};
+use k8s_openapi::api::core::v1::Namespace as KubeNamespace;
 use kube::api::{DeleteParams, Patch, PatchParams, PostParams, Preconditions};
 use kube::core::{DynamicObject, ObjectMeta, PartialObjectMeta, TypeMeta};
 use kube::runtime::WatchStreamExt;
-use kube::runtime::events::{Event as KubeEvent, EventType, Recorder, Reporter};
 use kube::runtime::watcher::{self, Event, watcher};
 use kube::{Api, Client, ResourceExt};
 use serde_json::{Value, json};
@@ -20,9 +19,10 @@ use tokio::time::{sleep, timeout};
 
 use super::core::{Core, Input, Namespace, Notice, Outcome, Source, What, Write};
 use super::health::Readiness;
+use super::recorder::{self, Recorder};
 use crate::api::object::{self, Recall};
 use crate::api::shown::Shown;
-use crate::api::{GROUP, SCALE_SET_LABEL, VERSION, children};
+use crate::api::{SCALE_SET_LABEL, children};
 use crate::fabric::{Kind, ObjectId, Settings, Uid};
 
 /// 8 writes at once triple the time to Ready of many objects; more than 32 gain nothing (measured).
@@ -340,33 +340,21 @@ fn summary(what: &What) -> String {
 /// Events are recorded beside the main loop: they are for people, and nothing waits for them.
 fn record_events(client: Client) -> mpsc::Sender<Notice> {
     let (sender, mut receiver) = mpsc::channel::<Notice>(EVENTS_PENDING);
-    let recorder = Recorder::new(client, Reporter { controller: "vnet-operator".to_owned(), instance: None });
+    let mut recorder = Recorder::new(client);
     tokio::spawn(async move {
-        while let Some(Notice { id, uid: Uid(uid), warning, reason, note }) = receiver.recv().await {
-            let reference = ObjectReference {
-                api_version: Some(format!("{GROUP}/{VERSION}")),
-                kind: Some(id.kind.to_string()),
-                name: Some(id.name.name.to_string()),
-                namespace: Some(id.name.namespace.to_string()),
-                uid: Some(uid.to_string()),
-                ..ObjectReference::default()
-            };
-            let event = KubeEvent {
-                type_: if warning { EventType::Warning } else { EventType::Normal },
-                reason,
-                note: Some(note.get(..note.floor_char_boundary(NOTE_LENGTH)).unwrap_or_default().to_owned()),
-                action: "Reconcile".to_owned(),
-                secondary: None,
-            };
-            match timeout(WRITE_TIMEOUT, recorder.publish(&event, &reference)).await {
+        while let Some(notice) = receiver.recv().await {
+            let id = notice.id.clone();
+            match timeout(WRITE_TIMEOUT, recorder.record(notice)).await {
                 Ok(Ok(())) => {}
-                Ok(Err(error)) => tracing::warn!(object = %id, %error, "an Event was not recorded"),
+                Ok(Err(error)) if recorder::is_of_an_end(&error) => {
+                    tracing::debug!(object = %id, %error, "an Event was not recorded");
+                }
+                Ok(Err(error)) => {
+                    tracing::warn!(object = %id, %error, "an Event was not recorded");
+                }
                 Err(_) => tracing::warn!(object = %id, "an Event was not recorded in time"),
             }
         }
     });
     sender
 }
-
-/// In bytes; the API server takes at most 1,024.
-const NOTE_LENGTH: usize = 1000;
