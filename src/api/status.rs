@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use super::Api;
 use super::conditions::{self, Since};
+use crate::fabric::virtual_machine_scale_set::STANDSTILLS;
 use crate::fabric::{Advice, Cure, Engine, Kind, Name, ObjectId, Placement, Programmed, Uid, Violation};
 
 /// The generation that a status speaks of before the operator has seen the object.
@@ -210,6 +211,8 @@ pub struct Published {
     pub since: Since,
     /// A fingerprint of each violation that it shows.
     pub violations: Vec<u64>,
+    /// What is in the way of a scale set, if anything is: reason and message.
+    pub standstill: Option<(String, String)>,
     /// The generation that it says is programmed.
     pub programmed_generation: Option<i64>,
     /// The ids of the instances of a scale set, as ranges.
@@ -226,17 +229,23 @@ impl Published {
             all: digest(status, &[]),
             cold: digest(status, kind.hot_fields()),
             since: Since::of(&conditions),
-            violations: violations.iter().map(|v| fingerprint(&v.rule, &v.code, &v.path)).collect(),
+            violations: violations.iter().map(|v| fingerprint(&v.rule, &v.code, &v.path, &v.message)).collect(),
+            standstill: conditions.into_iter().find(is_standstill).map(|ready| (ready.reason, ready.message)),
             programmed_generation: read("programmedGeneration").as_i64(),
             instance_ids: status.get("instanceIds").and_then(Value::as_str).unwrap_or_default().into(),
         }
     }
 }
 
-/// What makes a violation the same as one that was shown before.
-pub fn fingerprint(rule: &str, code: &str, path: &str) -> u64 {
+fn is_standstill(condition: &Condition) -> bool {
+    condition.type_ == "Ready" && STANDSTILLS.contains(&condition.reason.as_str())
+}
+
+/// What makes a violation the same as one that was shown before. With another message it is another: an address that is
+/// held by somebody else.
+pub fn fingerprint(rule: &str, code: &str, path: &str, message: &str) -> u64 {
     let mut hasher = DefaultHasher::new();
-    (rule, code, path).hash(&mut hasher);
+    (rule, code, path, message).hash(&mut hasher);
     hasher.finish()
 }
 

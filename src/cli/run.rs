@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 
 use anyhow::Context;
 use tokio::signal::unix::{SignalKind, signal};
+use tracing_subscriber::EnvFilter;
 use vnet_operator::fabric::Settings;
 use vnet_operator::operator::health::{self, Readiness};
 use vnet_operator::operator::run;
@@ -71,8 +72,14 @@ pub async fn operate(options: RunOptions) -> anyhow::Result<()> {
     }
 }
 
+/// What kube says of each try that fails; the operator says it once. The certificate authority is told of nowhere else.
+const SAID_ONCE: &str = "kube_runtime::watcher=off,kube_client::client=off,kube_client::client::tls=warn";
+
 fn log_as(format: LogFormat) {
-    let filter = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "info".into());
+    let asked = std::env::var(EnvFilter::DEFAULT_ENV).ok().filter(|asked| EnvFilter::try_new(asked).is_ok());
+    let asked = asked.unwrap_or_else(|| "info".to_owned());
+    let filter = if asked.contains("kube") { asked } else { format!("{SAID_ONCE},{asked}") };
+    let filter = EnvFilter::new(filter);
     let logs = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_target(false)

@@ -43,7 +43,7 @@ pub(super) use rules::{
     size_takes, skus_do_not_mix,
 };
 pub(super) use upgrade::{go_on, vm_has_changed};
-pub use view::{InstanceView, SCALE_SET_LABEL, VirtualMachineScaleSetView, ranges_have};
+pub use view::{InstanceView, SCALE_SET_LABEL, STANDSTILLS, VirtualMachineScaleSetView, ranges_have};
 
 /// How the instances of a set are kept (VMSS-26).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -6,12 +6,12 @@ use futures::stream::{self, BoxStream, SelectAll};
 use futures::{FutureExt, StreamExt};
 use jiff::Timestamp;
 use k8s_openapi::api::apps::v1::ControllerRevision;
-use k8s_openapi::api::core::v1::{Namespace as KubeNamespace, ObjectReference};
+use k8s_openapi::api::core::v1::Namespace as KubeNamespace;
 use kube::api::{DeleteParams, Patch, PatchParams, PostParams, Preconditions};
 use kube::core::{DynamicObject, ObjectMeta, PartialObjectMeta, TypeMeta};
 use kube::runtime::WatchStreamExt;
-use kube::runtime::events::{Event as KubeEvent, EventType, Recorder, Reporter};
-use kube::runtime::watcher::{self, Event, watcher};
+use kube::runtime::utils::Backoff;
+use kube::runtime::watcher::{self, DefaultBackoff, Event, watcher};
 use kube::{Api, Client, ResourceExt};
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
@@ -19,10 +19,12 @@ use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
 use super::core::{Core, Input, Namespace, Notice, Outcome, Source, What, Write};
+use super::failures::{self, Failures, in_words};
 use super::health::Readiness;
+use super::recorder::{self, Recorder};
 use crate::api::object::{self, Recall};
 use crate::api::shown::Shown;
-use crate::api::{GROUP, SCALE_SET_LABEL, VERSION, children};
+use crate::api::{SCALE_SET_LABEL, children};
 use crate::fabric::{Kind, ObjectId, Settings, Uid};
 
 /// 8 writes at once triple the time to Ready of many objects; more than 32 gain nothing (measured).
@@ -37,17 +39,22 @@ const PAGE: u32 = 100;
 const EVENTS_PENDING: usize = 1024;
 /// Inputs that are there at once are taken in together before anything is judged.
 const INPUTS_AT_ONCE: usize = 1000;
+/// The longest pause before a watch is begun again; the operator is back as soon after the API server is.
+const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
 /// Runs the operator until `stop` resolves.
 pub async fn run(client: Client, settings: Settings, readiness: Readiness, stop: impl Future<Output = ()>) {
     let mut core = Core::new(settings);
-    let mut inputs = watches(&client);
+    let (mut inputs, mut failures) = (watches(&client), Failures::default());
     let mut writes = JoinSet::new();
     let events = record_events(client.clone());
     tokio::pin!(stop);
     loop {
         let now = Timestamp::now();
         let was_started = core.is_started();
+        if let Some(over) = failures.calm(now) {
+            tracing::info!("{over}");
+        }
         core.settle(now);
         if core.is_started() && !was_started {
             started(&mut core, &readiness);
@@ -64,12 +71,13 @@ pub async fn run(client: Client, settings: Settings, readiness: Readiness, stop:
         // With no hand free, what is due can only wait for one.
         let busy = writes.len() >= WRITES_AT_ONCE;
         let deadline = if busy { core.engine().next_deadline() } else { core.next_deadline() };
+        let deadline = [deadline, failures.next_deadline()].into_iter().flatten().min();
         tokio::select! {
             input = inputs.next() => {
-                core_feeds(&mut core, input.flatten());
+                take_in(&mut core, &mut failures, input);
                 for _ in 0..INPUTS_AT_ONCE {
                     let Some(input) = inputs.next().now_or_never() else { break };
-                    core_feeds(&mut core, input.flatten());
+                    take_in(&mut core, &mut failures, input);
                 }
             }
             Some(written) = writes.join_next() => {
@@ -87,9 +95,28 @@ pub async fn run(client: Client, settings: Settings, readiness: Readiness, stop:
     }
 }
 
-fn core_feeds(core: &mut Core, input: Option<Input>) {
-    if let Some(input) = input {
-        core.feed(input);
+/// What a watch has shown, or why it failed.
+type Shows = (Source, Result<Option<Input>, String>);
+
+fn take_in(core: &mut Core, failures: &mut Failures, shows: Option<Shows>) {
+    match shows {
+        Some((source, Ok(input))) => {
+            // A list begins before anything has been answered.
+            if !matches!(input, Some(Input::ListStarted(_)))
+                && let Some(over) = failures.works(source)
+            {
+                tracing::info!(?source, "{over}");
+            }
+            if let Some(input) = input {
+                core.feed(input);
+            }
+        }
+        Some((source, Err(why))) => {
+            if let Some(told) = failures.failed(source, why, Timestamp::now()) {
+                tracing::warn!(?source, "{told}");
+            }
+        }
+        None => {}
     }
 }
 
@@ -109,43 +136,58 @@ async fn until(deadline: Option<Timestamp>, now: Timestamp) {
     }
 }
 
+/// The pauses between the tries of a watch.
+#[derive(Default)]
+struct Pauses(DefaultBackoff);
+
+impl Iterator for Pauses {
+    type Item = Duration;
+
+    fn next(&mut self) -> Option<Duration> {
+        self.0.next().map(|pause| pause.min(LONGEST_PAUSE))
+    }
+}
+
+impl Backoff for Pauses {
+    /// A watch says that it begins to list before anything has been answered; that is no success. The pauses are short again
+    /// by themselves when there was none for two minutes.
+    fn reset(&mut self) {}
+}
+
 /// Every watch, as one stream; what cannot be read is told and left out.
-fn watches(client: &Client) -> SelectAll<BoxStream<'static, Option<Input>>> {
+fn watches(client: &Client) -> SelectAll<BoxStream<'static, Shows>> {
     let config = || watcher::Config::default().page_size(PAGE);
     let of_kinds = Kind::ALL.iter().map(|kind| {
-        let api = Api::<Shown>::all_with(client.clone(), &object::api_resource(*kind));
-        let stream = watcher(api, config()).default_backoff();
-        stream.map(|event| told(Source::Objects(*kind), event, |event| object_input(*kind, event))).boxed()
+        let resource = object::api_resource(*kind);
+        let stream = watcher(Api::<Shown>::all_with(client.clone(), &resource), config()).backoff(Pauses::default());
+        let plural = format!("{}.{}", resource.plural, resource.group);
+        stream
+            .map(move |event| told(Source::Objects(*kind), &plural, event, |event| object_input(*kind, event)))
+            .boxed()
     });
-    let namespaces = watcher(Api::<PartialObjectMeta<KubeNamespace>>::all(client.clone()), config()).default_backoff();
-    let namespaces = namespaces.map(|event| told(Source::Namespaces, event, namespace_input)).boxed();
+    let namespaces = Api::<PartialObjectMeta<KubeNamespace>>::all(client.clone());
+    let namespaces = watcher(namespaces, config()).backoff(Pauses::default());
+    let namespaces = namespaces.map(|event| told(Source::Namespaces, "namespaces", event, namespace_input)).boxed();
     let of_sets = config().labels(SCALE_SET_LABEL);
-    let revisions = watcher(Api::<ControllerRevision>::all(client.clone()), of_sets).default_backoff();
-    let revisions = revisions.map(|event| told(Source::Revisions, event, revision_input)).boxed();
+    let revisions = watcher(Api::<ControllerRevision>::all(client.clone()), of_sets).backoff(Pauses::default());
+    let plural = "controllerrevisions.apps";
+    let revisions = revisions.map(move |event| told(Source::Revisions, plural, event, revision_input)).boxed();
     stream::select_all(of_kinds.chain([namespaces, revisions]))
 }
 
 fn told<K>(
     source: Source,
+    plural: &str,
     event: watcher::Result<Event<K>>,
     input: impl FnOnce(Event<K>) -> Option<Input>,
-) -> Option<Input> {
-    match event {
-        Ok(Event::Init) => Some(Input::ListStarted(source)),
-        Ok(Event::InitDone) => Some(Input::ListDone(source)),
-        Ok(event) => input(event),
-        Err(watcher::Error::InitialListFailed(kube::Error::Api(status))) if status.code == 404 => {
-            tracing::warn!(
-                ?source,
-                "there is nothing to watch, and it is tried again; install the CRDs of `vnet crds`"
-            );
-            None
-        }
-        Err(error) => {
-            tracing::warn!(?source, %error, "a watch failed, and is begun again");
-            None
-        }
-    }
+) -> Shows {
+    let shows = match event {
+        Ok(Event::Init) => Ok(Some(Input::ListStarted(source))),
+        Ok(Event::InitDone) => Ok(Some(Input::ListDone(source))),
+        Ok(event) => Ok(input(event)),
+        Err(error) => failures::why(plural, &error).map_or(Ok(None), Err),
+    };
+    (source, shows)
 }
 
 fn object_input(kind: Kind, event: Event<Shown>) -> Option<Input> {
@@ -205,7 +247,7 @@ async fn carry_out(client: Client, write: Write) -> Vec<Input> {
             (Outcome::Invalid(status.message.clone()), None)
         }
         Ok(Err(error)) => {
-            tracing::warn!(object = %id, generation, %error, "a write failed, and is tried again");
+            tracing::warn!(object = %id, generation, error = in_words(&error), "a write failed, and is tried again");
             (Outcome::Failed, None)
         }
         Err(_) => {
@@ -340,33 +382,21 @@ fn summary(what: &What) -> String {
 /// Events are recorded beside the main loop: they are for people, and nothing waits for them.
 fn record_events(client: Client) -> mpsc::Sender<Notice> {
     let (sender, mut receiver) = mpsc::channel::<Notice>(EVENTS_PENDING);
-    let recorder = Recorder::new(client, Reporter { controller: "vnet-operator".to_owned(), instance: None });
+    let mut recorder = Recorder::new(client);
     tokio::spawn(async move {
-        while let Some(Notice { id, uid: Uid(uid), warning, reason, note }) = receiver.recv().await {
-            let reference = ObjectReference {
-                api_version: Some(format!("{GROUP}/{VERSION}")),
-                kind: Some(id.kind.to_string()),
-                name: Some(id.name.name.to_string()),
-                namespace: Some(id.name.namespace.to_string()),
-                uid: Some(uid.to_string()),
-                ..ObjectReference::default()
-            };
-            let event = KubeEvent {
-                type_: if warning { EventType::Warning } else { EventType::Normal },
-                reason,
-                note: Some(note.get(..note.floor_char_boundary(NOTE_LENGTH)).unwrap_or_default().to_owned()),
-                action: "Reconcile".to_owned(),
-                secondary: None,
-            };
-            match timeout(WRITE_TIMEOUT, recorder.publish(&event, &reference)).await {
+        while let Some(notice) = receiver.recv().await {
+            let id = notice.id.clone();
+            match timeout(WRITE_TIMEOUT, recorder.record(notice)).await {
                 Ok(Ok(())) => {}
-                Ok(Err(error)) => tracing::warn!(object = %id, %error, "an Event was not recorded"),
+                Ok(Err(error)) if recorder::is_of_an_end(&error) => {
+                    tracing::debug!(object = %id, error = in_words(&error), "an Event was not recorded");
+                }
+                Ok(Err(error)) => {
+                    tracing::warn!(object = %id, error = in_words(&error), "an Event was not recorded");
+                }
                 Err(_) => tracing::warn!(object = %id, "an Event was not recorded in time"),
             }
         }
     });
     sender
 }
-
-/// In bytes; the API server takes at most 1,024.
-const NOTE_LENGTH: usize = 1000;

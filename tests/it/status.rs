@@ -83,6 +83,52 @@ fn a_new_violation_is_told_by_another_event() {
 }
 
 #[test]
+fn a_violation_of_the_same_rule_with_another_message_is_told_by_another_event() {
+    let space = Space::with_a_subnet();
+    for address in ["10.0.1.3", "10.0.1.2"] {
+        space.apply(&static_nic("a", "web", address));
+        space.refused("nic/a");
+    }
+    space.apply(&nic("a", "web"));
+    space.ready("nic/a");
+    space.apply(&static_nic("a", "web", "10.0.1.1"));
+    space.refused("nic/a");
+    let reserved = warning("PrivateIPAddressInReservedRange");
+    let ready = ("Normal".to_owned(), "Ready".to_owned(), 1);
+    assert_eq!(events(&space, "a"), [ready, reserved.clone(), reserved.clone(), reserved]);
+    let notes = space.kubectl_ok(&["get", "events", "-o", "jsonpath={.items[*].message}"], "");
+    for address in ["10.0.1.1", "10.0.1.2", "10.0.1.3"] {
+        assert!(notes.contains(&format!("The platform keeps {address}:")), "{notes}");
+    }
+}
+
+#[test]
+fn a_violation_that_comes_back_is_counted() {
+    let space = Space::with_a_subnet();
+    for _ in 0..2 {
+        space.apply(&static_nic("a", "web", "10.0.1.3"));
+        space.refused("nic/a");
+        space.apply(&nic("a", "web"));
+        space.ready("nic/a");
+    }
+    let twice = |kind: &str, reason: &str| (kind.to_owned(), reason.to_owned(), 2);
+    assert_eq!(events(&space, "a"), [twice("Normal", "Ready"), twice("Warning", "PrivateIPAddressInReservedRange")]);
+}
+
+#[test]
+fn a_scale_set_whose_instance_is_blocked_is_told_by_one_event() {
+    let space = Space::with_a_subnet();
+    space.apply(&(nic("x", "web") + &machine("api-0", &["x"], "")));
+    space.ready("vm/api-0");
+    space.apply(&ScaleSet::flexible(1).manifest());
+    space.wait("vmss/api", "blocked", |set| {
+        condition(&set.data["status"], "Ready").is_some_and(|ready| ready["reason"] == "InstanceBlocked")
+    });
+    space.kubectl_ok(&["annotate", "vmss/api", "example.com/touched=1"], "");
+    assert_eq!(events(&space, "api"), [warning("InstanceBlocked")]);
+}
+
+#[test]
 fn a_recovery_is_told_by_one_event() {
     let space = Space::with_a_subnet();
     space.apply(&nic("a", "data"));

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 use vnet_operator::api::FINALIZER;
 use vnet_operator::fabric::ipam::PoolId;
+use vnet_operator::fabric::virtual_machine_scale_set::STANDSTILLS;
 use vnet_operator::fabric::{
     Kind, NetworkInterface, ObjectId, PublicIPAddress, PublicIPPrefix, Subnet, VirtualMachineScaleSet,
 };
@@ -78,9 +79,8 @@ pub fn everything_is_ready_or_says_why(world: &World) {
 
 /// A scale set that waits for its instances says why, too.
 fn blocked(status: &Value) -> bool {
-    const REASONS: [&str; 3] = ["InstanceBlocked", "UpgradeBlocked", "RollingUpgradeStopped"];
     let mut all = status["conditions"].as_array().into_iter().flatten();
-    all.any(|condition| condition["type"] == "Ready" && REASONS.iter().any(|reason| condition["reason"] == *reason))
+    all.any(|condition| condition["type"] == "Ready" && STANDSTILLS.iter().any(|reason| condition["reason"] == *reason))
 }
 
 /// A ControllerRevision for each model that is used, of this life of the set, and with that model.

@@ -119,6 +119,9 @@ pub(super) fn observe(
     }
 }
 
+/// Why a scale set makes no progress: something is in the way.
+pub const STANDSTILLS: [&str; 3] = ["InstanceBlocked", "UpgradeBlocked", "RollingUpgradeStopped"];
+
 /// Its words have no numbers in them: they would change with every instance.
 pub(super) fn progress(
     engine: &Engine,

@@ -120,7 +120,7 @@ pub enum What {
 }
 
 /// An Event for people.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Notice {
     /// The object.
     pub id: ObjectId,

@@ -188,7 +188,8 @@ fn finalizers(entry: &Entry, with_ours: bool) -> (What, Flight) {
     (What::Finalizers(list), Flight { finalizer: with_ours, ..Flight::of(entry) })
 }
 
-/// A Warning for each violation that was not shown before, and one Normal when an object that was not Ready becomes it.
+/// A Warning for each violation that was not shown before, and for what newly is in the way of a scale set; and one Normal
+/// when an object that was not Ready becomes it.
 fn notices(id: &ObjectId, entry: &Entry, violations: &[Violation], published: &Published) -> Vec<Notice> {
     let notice = |warning: bool, reason: String, note: String| Notice {
         id: id.clone(),
@@ -197,14 +198,18 @@ fn notices(id: &ObjectId, entry: &Entry, violations: &[Violation], published: &P
         reason,
         note,
     };
-    let is_new =
-        |v: &&Violation| !entry.published.violations.contains(&fingerprint(v.rule, &v.code.to_string(), &v.path));
+    let is_new = |v: &&Violation| {
+        let fingerprint = fingerprint(v.rule, &v.code.to_string(), &v.path, &v.message);
+        !entry.published.violations.contains(&fingerprint)
+    };
     let warnings = violations
         .iter()
         .filter(is_new)
         .map(|violation| notice(true, violation.code.to_string(), conditions::text(violation, 0)));
+    let is_new = |why: &(String, String)| entry.published.standstill.as_ref() != Some(why);
+    let standstill = published.standstill.clone().filter(is_new).map(|(reason, message)| notice(true, reason, message));
     let recovered = entry.published.since.tells_not_ready() && !published.since.tells_not_ready();
     let ready =
         recovered.then(|| notice(false, "Ready".to_owned(), "The fabric carries the object as asked.".to_owned()));
-    warnings.chain(ready).collect()
+    warnings.chain(standstill).chain(ready).collect()
 }

@@ -25,6 +25,24 @@ fn a_name_that_is_taken_is_told_and_the_instance_follows_when_it_is_free() {
     }
 }
 
+#[test]
+fn a_name_that_is_taken_is_not_told_again_by_a_restart_and_its_end_is() {
+    let mut world = farm();
+    world.create(&instance(1), json!({"scaleSet": {"name": "api"}, "instanceId": "1"}), true);
+    world.create(&api(), set("Uniform", 2, false), true);
+    world.calm_down();
+    a_restart_changes_nothing(&mut world);
+    let told = |world: &mut World| -> Vec<(bool, String)> {
+        let of_the_set = world.core.take_notices().into_iter().filter(|notice| notice.id == api());
+        of_the_set.map(|notice| (notice.warning, notice.reason)).collect()
+    };
+    assert_eq!(told(&mut world), []); // the restarted operator has nothing new to tell
+    world.let_go(&instance(1));
+    world.delete(&instance(1));
+    world.calm_down();
+    assert_eq!(told(&mut world), [(false, "Ready".to_owned())]);
+}
+
 /// The operator hears that the name is taken, and sees neither that it was nor that it is free again.
 #[test]
 fn what_was_in_the_way_and_was_never_seen_keeps_nothing_away() {
