@@ -3,6 +3,7 @@
 use anyhow::{Context, anyhow};
 use kube::config::Config;
 use kube::{Client, Error};
+use vnet_operator::operator::failures::in_words;
 
 const NO_CLUSTER: &str = "no cluster: set KUBECONFIG to a kubeconfig that has a current context (`kubectl config get-contexts` \
                           lists them; in the folder of vnet-operator `make up` starts a local control plane and prints the \
@@ -40,8 +41,7 @@ impl ApiServer {
              authority, and that `kubectl config current-context` is the context that is meant (in the folder of vnet-operator `make up` starts a local control plane)",
             self.address
         );
-        // The errors around the innermost repeat it, or say nothing.
-        anyhow!("{}", anyhow::Error::new(error).root_cause()).context(what)
+        anyhow!(in_words(&error)).context(what)
     }
 }
 

@@ -11,9 +11,9 @@ use super::engine::Engine;
 use super::id::{Kind, Name, ObjectId, ShownRef};
 use super::ipam::{Pool, PoolId, Reservation, all_of};
 use super::limits;
-use super::resource::{Case, Cures, DELETION_PATH, DeletionRule, Programmed, Resource, Rule};
-use super::violation::{Code, Findings, WaitKey, and_others};
-use super::virtual_machine_scale_set::{is_named_by_no_model, leave_own_network};
+use super::resource::{Case, Cures, DeletionRule, Programmed, Resource, Rule};
+use super::violation::{Code, Findings, WaitKey};
+use super::virtual_machine_scale_set::{self, Members};
 
 /// What is asked of a public IP prefix. Its SKU is Standard; there is no other.
 #[derive(Clone, Debug, PartialEq)]
@@ -190,25 +190,16 @@ fn pool_has_a_block(case: &Case<'_, PublicIPPrefix>, findings: &mut Findings) {
 }
 
 fn is_not_used(engine: &Engine, name: &Name, findings: &mut Findings) {
-    let prefix = ObjectId::new(Kind::PublicIPPrefix, name.clone());
-    is_named_by_no_model(engine, &prefix, Code::InUsePublicIPPrefixCannotBeDeleted, findings);
-    let members = engine.taken_from.get(name);
-    let Some((members, first)) = members.and_then(|members| Some((members, members.first()?))) else { return };
-    let id = ObjectId::new(Kind::PublicIPAddress, first.clone());
-    let (what, remedy) = match id.instance() {
-        None => (id.to_string(), "Delete the public addresses that are taken from it".to_owned()),
-        Some(_) if engine.named_by.contains_key(&prefix) => return, // its scale set is told
-        Some(instance) => (format!("A public address of {instance}"), leave_own_network(&instance)),
+    let members = Members {
+        names: engine.taken_from.get(name),
+        kind: Kind::PublicIPAddress,
+        part: "A public address",
+        fact: "is taken from this prefix",
+        remedy: "Delete the public addresses that are taken from it",
+        code: Code::InUsePublicIPPrefixCannotBeDeleted,
     };
-    findings
-        .refuse(
-            Code::InUsePublicIPPrefixCannotBeDeleted,
-            DELETION_PATH,
-            format!("{what} is taken from this prefix{}.", and_others(members.len())),
-            format!("{remedy}; it is then deleted automatically."),
-        )
-        .until_gone(id)
-        .as_of(WaitKey::members(Kind::PublicIPPrefix, name));
+    let prefix = ObjectId::new(Kind::PublicIPPrefix, name.clone());
+    virtual_machine_scale_set::is_not_used(engine, &prefix, &members, findings);
 }
 
 fn hold(engine: &mut Engine, name: &Name, prefix: Ipv4Net) {

@@ -36,7 +36,7 @@ pub(super) use instances::{has_latest_model, member_has_gone, member_is_there, p
 pub use model::{
     ConfigurationModel, Model, NicModel, PublicModel, labels, mark_primary, named_by, names_are_unique, publics,
 };
-pub(super) use names::{forget_what_is_unused, index_names, is_named_by_no_model, leave_own_network};
+pub(super) use names::{Members, forget_what_is_unused, index_names, is_not_used};
 pub(super) use need::{Need, Wanted};
 pub(super) use rules::{
     NO_ROOM, Needed, Network, added_ipv6, network_is_legal, others, parts_are_legal, pool_has_room, quota_has_room,

@@ -1,6 +1,7 @@
 //! The rules and effects of public prefixes.
 
 use super::*;
+use crate::fabric::resource::DELETION_PATH;
 use crate::fabric::testing::*;
 
 const LENGTH: &str = "spec.prefixLength";

@@ -7,9 +7,9 @@ use crate::fabric::engine::Engine;
 use crate::fabric::id::{Kind, Name, ObjectId};
 use crate::fabric::ipam::{Pool, Reservation};
 use crate::fabric::limits;
-use crate::fabric::resource::{Case, Cures, DELETION_PATH, DeletionRule, Rule};
-use crate::fabric::violation::{Code, Findings, WaitKey, and_others};
-use crate::fabric::virtual_machine_scale_set::{is_named_by_no_model, leave_own_network};
+use crate::fabric::resource::{Case, Cures, DeletionRule, Rule};
+use crate::fabric::violation::{Code, Findings, WaitKey};
+use crate::fabric::virtual_machine_scale_set::{self, Members};
 use crate::fabric::virtual_network::VirtualNetwork;
 
 pub(super) const RULES: &[Rule<Subnet>] = &[
@@ -205,23 +205,13 @@ fn siblings_are_few(case: &Case<'_, Subnet>, findings: &mut Findings) {
 }
 
 fn is_not_used(engine: &Engine, name: &Name, findings: &mut Findings) {
-    let subnet = ObjectId::new(Kind::Subnet, name.clone());
-    is_named_by_no_model(engine, &subnet, Code::InUseSubnetCannotBeDeleted, findings);
-    let nics = engine.nics_in.get(name);
-    let Some((nics, first)) = nics.and_then(|nics| Some((nics, nics.first()?))) else { return };
-    let id = ObjectId::new(Kind::NetworkInterface, first.clone());
-    let (what, remedy) = match id.instance() {
-        None => (id.to_string(), "Delete the network interfaces in it, or move them to another subnet".to_owned()),
-        Some(_) if engine.named_by.contains_key(&subnet) => return, // its scale set is told
-        Some(instance) => (format!("A network interface of {instance}"), leave_own_network(&instance)),
+    let members = Members {
+        names: engine.nics_in.get(name),
+        kind: Kind::NetworkInterface,
+        part: "A network interface",
+        fact: "is in this subnet",
+        remedy: "Delete the network interfaces in it, or move them to another subnet",
+        code: Code::InUseSubnetCannotBeDeleted,
     };
-    findings
-        .refuse(
-            Code::InUseSubnetCannotBeDeleted,
-            DELETION_PATH,
-            format!("{what} is in this subnet{}.", and_others(nics.len())),
-            format!("{remedy}; it is then deleted automatically."),
-        )
-        .until_gone(id)
-        .as_of(WaitKey::members(Kind::Subnet, name));
+    virtual_machine_scale_set::is_not_used(engine, &ObjectId::new(Kind::Subnet, name.clone()), &members, findings);
 }

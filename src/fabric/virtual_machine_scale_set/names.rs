@@ -6,7 +6,7 @@ use super::{VirtualMachineScaleSet, labels, named_by};
 use crate::fabric::engine::Engine;
 use crate::fabric::id::{Kind, Name, ObjectId, Placement};
 use crate::fabric::resource::{DELETION_PATH, Programmed};
-use crate::fabric::violation::{Code, Findings, WaitKey};
+use crate::fabric::violation::{Code, Findings, WaitKey, and_others};
 
 /// Forgets the models that no instance has, and what they name.
 pub fn forget_what_is_unused(engine: &mut Engine, name: &Name) {
@@ -75,9 +75,48 @@ fn move_names(engine: &mut Engine, set: &Name, before: &BTreeSet<ObjectId>, name
     }
 }
 
-/// A subnet or public prefix stays while the model of a scale set names it, the latest or one that instances still have:
-/// they may take it up, or return to it.
-pub fn is_named_by_no_model(engine: &Engine, named: &ObjectId, code: Code, findings: &mut Findings) {
+/// What takes addresses of a subnet or a public prefix, and how the refusal to delete that tells it.
+pub struct Members<'a> {
+    /// Their names.
+    pub names: Option<&'a BTreeSet<Name>>,
+    /// Their kind.
+    pub kind: Kind,
+    /// What one is of an instance whose part it is.
+    pub part: &'static str,
+    /// What each of them does.
+    pub fact: &'static str,
+    /// What to do with those that are objects of their own.
+    pub remedy: &'static str,
+    /// The code of the refusal.
+    pub code: Code,
+}
+
+/// A subnet or public prefix stays while something takes addresses of it, or the model of a scale set names it.
+pub fn is_not_used(engine: &Engine, used: &ObjectId, members: &Members<'_>, findings: &mut Findings) {
+    is_named_by_no_model(engine, used, members.code, findings);
+    let Some((names, first)) = members.names.and_then(|names| Some((names, names.first()?))) else { return };
+    let id = ObjectId::new(members.kind, first.clone());
+    let (what, remedy) = match id.instance() {
+        None => (id.to_string(), members.remedy.to_owned()),
+        Some(_) if engine.named_by.contains_key(used) => return, // its scale set is told
+        Some(instance) => (
+            format!("{} of {instance}", members.part),
+            format!("Change spec.networkProfileConfiguration of {instance}, or delete the instance"),
+        ),
+    };
+    findings
+        .refuse(
+            members.code,
+            DELETION_PATH,
+            format!("{what} {}{}.", members.fact, and_others(names.len())),
+            format!("{remedy}; it is then deleted automatically."),
+        )
+        .until_gone(id)
+        .as_of(WaitKey::Members(used.clone()));
+}
+
+/// It stays for the latest model of a set, and for one that instances still have: they may take it up, or return to it.
+fn is_named_by_no_model(engine: &Engine, named: &ObjectId, code: Code, findings: &mut Findings) {
     let Some(first) = engine.named_by.get(named).and_then(BTreeSet::first) else { return };
     let set = ObjectId::new(Kind::VirtualMachineScaleSet, first.clone());
     let is_latest = engine
@@ -99,9 +138,4 @@ pub fn is_named_by_no_model(engine: &Engine, named: &ObjectId, code: Code, findi
         .until(WaitKey::Members(named.clone()))
         .as_of(WaitKey::Object(set.clone()))
         .blocked_by(set);
-}
-
-/// The remedy where an instance is kept in a subnet, or a prefix, by a network of its own.
-pub fn leave_own_network(instance: &ObjectId) -> String {
-    format!("Change spec.networkProfileConfiguration of {instance}, or delete the instance")
 }

@@ -105,10 +105,9 @@ pub(super) fn pools_have_room(case: &SetCase<'_>, findings: &mut Findings) {
     let mut found = Findings::default();
     all_fits(case, found.under("VMSS-29"));
     let machine = |id: u64| InstanceName { set: case.name, id }.object_in(case.ask.mode);
-    let bare = kept(case).filter(|(_, instance)| is_made_anew(case, instance));
-    let machines: Vec<WaitKey> = bare.map(|(id, _)| WaitKey::Object(machine(id))).collect();
     for mut violation in found.into_violations() {
-        violation.evidence.extend(machines.iter().cloned());
+        let bare = kept(case).filter(|(_, instance)| is_made_anew(case, instance));
+        violation.evidence.extend(bare.map(|(id, _)| WaitKey::Object(machine(id))));
         findings.adopt(violation);
     }
 }
@@ -144,9 +143,7 @@ fn all_fits(case: &SetCase<'_>, findings: &mut Findings) {
         let needed = Needed { count: upgrades.unwrap_or(0) + more_of(pool), path: &path, remedy };
         pool_has_room(engine, pool, needed, &others, findings);
     }
-    for (quota, count) in of_upgrades.quotas {
-        *made.quotas.entry(quota).or_default() += count;
-    }
+    made.add_all(of_upgrades);
     let path = if more > 0 { "spec.replicas" } else { PROFILE };
     for (quota, count) in made.quotas {
         let count = count + promised.quotas.get(&quota).copied().unwrap_or(0);
