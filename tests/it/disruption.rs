@@ -2,23 +2,12 @@
 
 use serde_json::json;
 
-use crate::support::manifests::{machine, nic, nic_with, public_address, public_nic, static_configuration};
+use crate::support::manifests::{POLICY, disrupted, secondary};
+use crate::support::manifests::{machine, nic, public_address, public_nic};
 use crate::support::space::{Space, at, id};
 use crate::support::states::{
     attached, has_address, has_mac, is_attached_to, is_unattached, mac, own_addresses, power_is,
 };
-
-const POLICY: &str = "disruptionPolicy: Deallocate";
-
-/// The VM `m`, which may be disrupted.
-pub fn disrupted(nics: &[&str], power: &str) -> String {
-    machine("m", nics, &format!("{POLICY}, powerState: {power}"))
-}
-
-/// A NIC `b` with a secondary address; where that is a secondary NIC, an edit of it needs the VM deallocated.
-pub fn secondary(address: &str) -> String {
-    nic_with("b", "web", &["{name: one, primary: true}", &static_configuration("two", address)])
-}
 
 /// A VM `m` with the NICs `a`, `b`, which has a secondary address 10.0.1.100; and a NIC `c`.
 fn a_vm(more: &str) -> Space<'static> {

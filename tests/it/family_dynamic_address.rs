@@ -2,10 +2,9 @@
 
 use serde_json::json;
 
-use crate::support::cluster::alone;
-use crate::support::manifests::{machine, nic, nic_with, static_configuration, static_nic, subnet};
-use crate::support::space::{Space, address, at};
-use crate::support::states::{bring, configurations, power_is};
+use crate::support::manifests::{nic, nic_with, static_configuration, static_nic, subnet};
+use crate::support::space::{Space, address};
+use crate::support::states::configurations;
 
 const METHOD: &str = "spec.ipConfigurations[0].privateIPAllocationMethod";
 
@@ -145,24 +144,4 @@ fn a_configuration_is_replaced_in_a_full_subnet_in_two_edits_as_the_remedy_says(
     assert_eq!(configurations(&space.ready("nic/b")), [("one", "10.0.2.5")]);
     space.apply(&replaced);
     assert_eq!(configurations(&space.ready("nic/b")), [("one", "10.0.2.5"), ("new", "10.0.2.6")]);
-}
-
-#[test]
-fn an_operator_that_is_told_so_assigns_anew_when_a_deallocated_vm_starts_and_not_at_a_restart() {
-    let cluster = alone();
-    cluster.start_operator_with(&["--reassign-dynamic-addresses"]).unwrap();
-    let space = Space::on(&cluster).and_a_subnet();
-    space.apply(&nic("low", "web"));
-    space.ready("nic/low");
-    space.apply(&(nic("a", "web") + &machine("m", &["a"], "powerState: Running")));
-    space.wait("vm/m", "Running", power_is("Running"));
-    space.delete("nic/low"); // 10.0.1.4 is free from here on
-    space.gone("nic/low");
-    for power in ["Stopped", "Running", "Deallocated"] {
-        bring(&space, "vm/m", power);
-        assert_eq!(address(&space.ready("nic/a")), "10.0.1.5", "{power}");
-    }
-    let started = bring(&space, "vm/m", "Running");
-    assert_eq!(at(&started, "/networkInterfaces/0/privateIPAddress"), "10.0.1.4");
-    space.wait("nic/a", "at its new address", |nic| at(nic, "/ipConfigurations/0/privateIPAddress") == "10.0.1.4");
 }

@@ -4,8 +4,7 @@ use kube::ResourceExt;
 use serde_json::{Value, json};
 use vnet_operator::api::FINALIZER;
 
-use crate::support::cluster::{alone, poll};
-use crate::support::manifests::{machine, network, nic, static_nic};
+use crate::support::manifests::{machine, network, static_nic};
 use crate::support::space::{Space, address};
 
 fn finalizers(object: &str) -> Value {
@@ -57,36 +56,4 @@ fn an_object_made_again_after_its_finalizer_was_stripped_waits_for_the_earlier_o
     refusal.is_blocked_by(&[("VirtualMachine", "m")]).waits();
     space.delete("vm/m");
     assert_eq!(address(&space.ready("nic/a")), "10.0.1.20");
-}
-
-#[test]
-fn an_object_made_again_while_the_operator_was_down_is_another_one() {
-    let cluster = alone();
-    let space = Space::on(&cluster).and_a_subnet();
-    space.apply(&static_nic("a", "web", "10.0.1.10"));
-    space.ready("nic/a");
-    cluster.kill_operator();
-    space.delete("nic/a");
-    space.edit("nic/a", &json!({"metadata": {"finalizers": null}}));
-    space.gone("nic/a");
-    space.apply(&(static_nic("a", "web", "10.0.1.20") + &static_nic("b", "web", "10.0.1.10")));
-    cluster.start_operator().unwrap();
-    assert_eq!(address(&space.ready("nic/a")), "10.0.1.20");
-    assert_eq!(address(&space.ready("nic/b")), "10.0.1.10");
-}
-
-#[test]
-fn without_the_policy_the_operator_adds_the_finalizer() {
-    let cluster = alone(); // which installs the policy again for the next test
-    let space = Space::on(&cluster).and_a_subnet();
-    let policy = "finalizer.vnet.dev";
-    let kinds = "mutatingadmissionpolicy,mutatingadmissionpolicybinding";
-    space.kubectl_ok(&["delete", kinds, policy], "");
-    poll("the policy no longer acts", || (!cluster.policy_acts()).then_some(())).unwrap();
-    let created = space.kubectl_ok(&["create", "-o", "json", "-f", "-"], &nic("a", "web"));
-    assert_eq!(finalizers(&created), Value::Null);
-    let ready = space.ready("nic/a");
-    assert_eq!(ready.finalizers(), [FINALIZER]);
-    space.delete("nic/a");
-    space.gone("nic/a");
 }

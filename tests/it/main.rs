@@ -1,9 +1,9 @@
 //! The operator, as its users meet it: the real binary against a real etcd, kube-apiserver and kube-controller-manager,
 //! YAML in through `kubectl`, status out.
 //!
-//! Tests share one control plane, each in a namespace of its own. Those that stop the operator or change what is
-//! installed take turns on a second one. A test watches for a state, with a deadline; it asks again and again only for what
-//! cannot be watched.
+//! Tests share one control plane, each in a namespace of its own, and run at the same time. Those that stop the operator or
+//! change what is installed are in `tests/alone`. A test watches for a state, with a deadline; it polls only what cannot be
+//! watched.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::as_conversions)]
 
@@ -17,8 +17,6 @@ mod bad_statuses;
 mod command_line;
 mod deletions;
 mod disruption;
-mod disruption_crash;
-mod docs;
 mod domain_names;
 mod examples;
 mod family_dynamic_address;
@@ -32,8 +30,6 @@ mod family_subnet;
 mod finalizer;
 mod kustomize;
 mod lifecycle;
-mod loosened;
-mod loosened_texts;
 mod moves;
 mod placement;
 mod plan;
@@ -45,14 +41,10 @@ mod public_prefixes;
 mod refused_machines;
 mod refused_public_addresses;
 mod refused_scale_sets;
-mod restart;
-mod restart_at_random;
 mod scale_set_addresses;
 mod scale_set_deletion;
 mod scale_set_flexible;
-mod scale_set_forced;
 mod scale_set_own_network;
-mod scale_set_restart;
 mod scale_set_scale;
 mod scale_set_uniform;
 mod scale_set_upgrade;
@@ -61,5 +53,5 @@ mod schema;
 mod sizes;
 mod sku_mixing;
 mod status;
+#[allow(dead_code)] // some of it only the tests of `tests/alone` use
 mod support;
-mod unreadable;

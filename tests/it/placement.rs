@@ -1,28 +1,16 @@
 //! Locations and subscriptions, by labels of the Namespace: where an object is, which references that forbids, and that a
 //! label which changes later moves nothing.
 
-use kube::core::DynamicObject;
-use serde_json::{Value, json};
+use serde_json::json;
 
-use crate::support::cluster::alone;
-use crate::support::contract::condition;
 use crate::support::manifests::{
-    address_of_prefix, availability_set, machine, named_public_address, network, nic, object, prefix, public_address,
-    public_nic, subnet,
+    address_of_prefix, availability_set, machine, named_public_address, nic, object, prefix, public_address, public_nic,
 };
-use crate::support::space::{Space, address, at, id};
+use crate::support::placement::{advice, nothing_moves, placement};
+use crate::support::space::{Space, address, at};
 
 const LOCATION: &str = "vnet.dev/location";
 const SUBSCRIPTION: &str = "vnet.dev/subscription";
-
-fn placement(object: &DynamicObject) -> (&str, &str) {
-    let text = |field| at(object, field).as_str().unwrap_or_default();
-    (text("/location"), text("/resourceId").split('/').nth(2).unwrap_or_default())
-}
-
-fn advice(object: &DynamicObject) -> Option<&Value> {
-    condition(&object.data["status"], "NamespaceLabelsDiffer")
-}
 
 /// The message of a VM, NIC or address that refers to what is elsewhere.
 fn is_elsewhere(space: &Space<'_>, id: &str, told: (&str, &str), evidence: &[&str]) {
@@ -161,25 +149,6 @@ fn references_to_another_subscription_or_location_count_as_missing_with_the_reas
     }
 }
 
-/// Labels the namespace anew; `moves` says what is told of an object that was there before, or that nothing is.
-fn nothing_moves(space: &Space<'_>, before: &[DynamicObject], told: impl Fn(&str) -> bool) {
-    for before in before {
-        let kind = before.types.as_ref().map_or("", |types| &types.kind);
-        let id = id(before);
-        let after = space.wait(&id, "told, or left alone", |object| advice(object).is_some() == told(kind));
-        let held = |object: &DynamicObject| {
-            let mut status = object.data["status"].clone();
-            // What else takes addresses there may do so meanwhile.
-            for field in ["conditions", "capacity"] {
-                status[field].take();
-            }
-            status
-        };
-        assert_eq!(held(&after), held(before), "{id}");
-        space.ready(&id);
-    }
-}
-
 #[test]
 fn a_label_that_changes_later_is_told_and_moves_nothing() {
     let space = Space::labelled(&[(LOCATION, "northeurope")]).and_a_subnet();
@@ -208,37 +177,4 @@ fn a_label_that_changes_later_is_told_and_moves_nothing() {
     space.label("vnet.dev/location=northeurope");
     nothing_moves(&space, &before, |_| false);
     space.ready("nic/late");
-}
-
-#[test]
-fn a_label_that_changes_while_the_operator_is_down_is_told_and_moves_nothing() {
-    let cluster = alone();
-    let space = Space::on(&cluster).and_a_subnet();
-    space.apply(&(nic("a", "web") + &object("PublicIPAddress", "named", "location: northeurope")));
-    space.wait("subnet/web", "counted", |subnet| at(subnet, "/capacity/allocated") == 1);
-    space.wait("vnet/hub", "counted", |hub| at(hub, "/subnetCount") == 1);
-    let before = ["vnet/hub", "subnet/web", "nic/a", "pip/named"].map(|id| space.ready(id));
-    cluster.kill_operator();
-    space.label("vnet.dev/subscription=production");
-    cluster.start_operator().unwrap();
-    nothing_moves(&space, &before, |kind| kind != "Subnet");
-    // An edit is judged where the object is.
-    space.edit_spec("nic/a", &json!({"enableIPForwarding": true}));
-    let after = space.ready("nic/a");
-    assert_eq!((placement(&after), address(&after)), (("westeurope", "default"), "10.0.1.4"));
-    // Made anew, it is where the label says.
-    space.apply(&(network("new", "10.2.0.0/16") + &subnet("there", "new", "10.2.0.0/24")));
-    assert_eq!(placement(&space.ready("subnet/there")), ("westeurope", "production"));
-}
-
-#[test]
-fn without_a_label_an_object_is_where_the_operator_says_when_it_is_made() {
-    let cluster = alone();
-    let space = Space::on(&cluster);
-    space.apply(&public_address("before", "Basic"));
-    let before = space.ready("pip/before");
-    cluster.start_operator_with(&["--default-location", "norwayeast"]).unwrap();
-    space.apply(&public_address("after", "Basic"));
-    assert_eq!(placement(&space.ready("pip/after")), ("norwayeast", "default"));
-    nothing_moves(&space, &[before], |_| true);
 }

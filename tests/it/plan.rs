@@ -8,8 +8,8 @@ use serde_json::Value;
 use tempfile::TempDir;
 use vnet_operator::plan::difference::between;
 
-use crate::examples::Examples;
 use crate::support::cluster::Cluster;
+use crate::support::examples::Examples;
 use crate::support::manifests::{network, nic, static_nic, subnet};
 use crate::support::space::{Space, at};
 

@@ -2,7 +2,6 @@
 
 use serde_json::{Value, json};
 
-use crate::support::cluster::alone;
 use crate::support::manifests::{
     machine, nic_with, object, public_address, public_configuration, public_nic, static_public_address,
 };
@@ -162,26 +161,4 @@ fn an_address_tells_who_holds_it_and_the_nic_which_address_it_holds() {
     space.wait("pip/front", "held", |pip| *at(pip, "/ipConfiguration") == holder);
     space.apply(&nic_with("a", "web", &["{name: first, primary: true}"]));
     space.wait("pip/front", "free", |pip| at(pip, "/ipConfiguration").is_null());
-}
-
-#[test]
-fn an_operator_that_enforces_quotas_refuses_the_eleventh_address_until_one_goes() {
-    let cluster = alone();
-    cluster.start_operator_with(&["--enforce-quotas"]).unwrap();
-    let space = Space::on(&cluster);
-    let region = space.own("region").replace('-', ""); // whose quota no other test uses
-    let basic = |n: usize| object("PublicIPAddress", &format!("p{n}"), &format!("location: {region}"));
-    space.apply(&(0..10).map(basic).collect::<String>());
-    for n in 0..10 {
-        space.ready(&format!("pip/p{n}"));
-    }
-    space.apply(&basic(10));
-    let refusal = space.refused("pip/p10");
-    assert_eq!(refusal.told(), [("PIP-21", "IPv4BasicSkuPublicIpCountLimitReached", "metadata.name")]);
-    refusal.shows(&["quota of 10 Basic public IPv4 addresses", &region]).advises(&["Delete some that are not used"]);
-    space.delete("pip/p3");
-    space.cured("pip/p10", &refusal);
-    // Elsewhere there are ten more.
-    space.apply(&object("PublicIPAddress", "elsewhere", &format!("location: {region}2")));
-    space.ready("pip/elsewhere");
 }

@@ -9,8 +9,8 @@ use kube::runtime::WatchStreamExt;
 use kube::runtime::watcher::{self, watcher};
 use serde_json::json;
 
-use crate::support::cluster::{alone, block_on, in_time, poll};
-use crate::support::contract::{self, Health, condition, kstatus};
+use crate::support::cluster::{block_on, in_time, poll};
+use crate::support::contract::{self, Health, condition};
 use crate::support::history::History;
 use crate::support::manifests::{machine, network, nic, nic_with, static_nic, subnet};
 use crate::support::scale_sets::ScaleSet;
@@ -162,17 +162,6 @@ fn a_status_that_somebody_removes_is_written_again() {
     space.kubectl_ok(&["patch", "nic/a", "--subresource=status", "--type=json", "-p", removed], "");
     space.wait("nic/a", "as before", |nic| at(nic, "/ipConfigurations") == at(&before, "/ipConfigurations"));
     space.ready("nic/a");
-}
-
-#[test]
-fn an_object_that_no_operator_has_seen_is_in_progress_for_kstatus() {
-    let cluster = alone();
-    let space = Space::on(&cluster);
-    cluster.stop_operator();
-    space.apply(&network("hub", "10.0.0.0/16"));
-    let object = space.get("vnet/hub");
-    assert_eq!(at(&object, "/observedGeneration"), &json!(-1));
-    assert_eq!(kstatus(&object), Health::InProgress);
 }
 
 // shows ARM-01

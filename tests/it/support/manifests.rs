@@ -85,6 +85,19 @@ pub fn machine_of_size(name: &str, size: &str, nics: &[&str], more: &str) -> Str
     object("VirtualMachine", name, &spec)
 }
 
+/// What a VM says that may be disrupted.
+pub const POLICY: &str = "disruptionPolicy: Deallocate";
+
+/// The VM `m`, which may be disrupted.
+pub fn disrupted(nics: &[&str], power: &str) -> String {
+    machine("m", nics, &format!("{POLICY}, powerState: {power}"))
+}
+
+/// A NIC `b` with a secondary address; where that is a secondary NIC, an edit of it needs the VM deallocated.
+pub fn secondary(address: &str) -> String {
+    nic_with("b", "web", &["{name: one, primary: true}", &static_configuration("two", address)])
+}
+
 /// An object of any kind, as a document of a stream.
 pub fn object(kind: &str, name: &str, spec: &str) -> String {
     format!("---\napiVersion: vnet.dev/v1alpha1\nkind: {kind}\nmetadata: {{name: {name}}}\nspec: {{{spec}}}\n")

@@ -10,7 +10,7 @@ use vnet_operator::fabric::Kind;
 use crate::support::cluster::{Told, block_on, poll};
 use crate::support::contract::{Health, kstatus};
 use crate::support::manifests::object;
-use crate::support::space::{Space, at};
+use crate::support::space::{Space, at, id};
 
 /// What `kubectl -l` selects the instances of the set `api` by.
 pub const SELECTOR: &str = "vnet.dev/scale-set=api";
@@ -168,6 +168,13 @@ impl Space<'_> {
     pub fn every_address_is_free(&self) {
         let free = json!({"total": 256, "reserved": 5, "allocated": 0, "available": 251});
         self.wait("subnet/web", "free", |web| *at(web, "/capacity") == free);
+    }
+
+    /// Waits until nothing is left but the virtual network, with every address free.
+    pub fn holds_only_its_network(&self) {
+        self.every_address_is_free();
+        let all: Vec<String> = self.all().iter().map(id).collect();
+        assert_eq!(all, ["VirtualNetwork/hub", "Subnet/web"]);
     }
 }
 

@@ -90,3 +90,8 @@ pub fn ready_says(reason: &str) -> impl Fn(&DynamicObject) -> bool {
 pub fn message(object: &DynamicObject) -> &str {
     condition(&object.data["status"], "Ready").and_then(|ready| ready["message"].as_str()).unwrap_or_default()
 }
+
+/// Asks for a restart of the VM `m`.
+pub fn restart(space: &Space<'_>, time: &str) {
+    space.kubectl_ok(&["annotate", "--overwrite", "vm/m", &format!("vnet.dev/restartedAt={time}")], "");
+}

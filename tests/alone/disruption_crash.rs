@@ -7,10 +7,10 @@ use kube::core::DynamicObject;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use crate::disruption::{disrupted, secondary};
 use crate::restart_at_random::seeds;
 use crate::support::cluster::{Cluster, alone};
 use crate::support::history::History;
+use crate::support::manifests::{disrupted, secondary};
 use crate::support::manifests::{network, nic, public_address, public_nic};
 use crate::support::operator::STARTS_FOR_EVER;
 use crate::support::space::{Space, at, id};

@@ -11,8 +11,8 @@ use std::process::Command;
 
 use regex::{Captures, Regex};
 
-use crate::examples;
 use crate::support::cluster::{Cluster, alone, poll, project};
+use crate::support::examples;
 
 /// A page, cut into text that is kept and commands with what they print.
 struct Page {

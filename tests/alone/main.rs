@@ -1,0 +1,26 @@
+//! Tests that stop the operator, start it with flags or change what is installed. They take turns on one control plane.
+//!
+//! Everything else that needs an API server is in `tests/it`, whose support code this uses.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::as_conversions)]
+
+mod bad_statuses;
+mod disruption_crash;
+mod docs;
+mod down;
+mod examples;
+mod finalizer;
+mod flags;
+mod loosened;
+mod loosened_texts;
+mod power;
+mod process;
+mod restart;
+mod restart_at_random;
+mod scale_set_deletion;
+mod scale_set_forced;
+mod scale_set_restart;
+#[allow(dead_code)] // some of it only the tests of `tests/it` use
+#[path = "../it/support/mod.rs"]
+mod support;
+mod unreadable;
