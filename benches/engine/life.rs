@@ -74,7 +74,7 @@ impl Life {
         loop {
             let writes = self.spend(|life| {
                 life.core.settle(life.now);
-                std::iter::from_fn(|| life.core.next_write(life.now)).take(BATCH).collect::<Vec<_>>()
+                std::iter::from_fn(|| life.core.next_write(life.now, life.now)).take(BATCH).collect::<Vec<_>>()
             });
             if writes.is_empty() {
                 return;

@@ -177,7 +177,7 @@ fn restore() {
         let begin = Instant::now();
         life::list(&mut core, &stored);
         let time = begin.elapsed().as_secs_f64();
-        (time, std::iter::from_fn(|| core.next_write(jiff::Timestamp::MAX)).count())
+        (time, std::iter::from_fn(|| core.next_write(jiff::Timestamp::MAX, jiff::Timestamp::MAX)).count())
     };
     let rounds: Vec<(f64, usize)> = (0..3).map(core).collect();
     let time = median(rounds.iter().map(|(time, _)| *time).collect());

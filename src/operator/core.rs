@@ -188,7 +188,8 @@ impl Core {
         }
     }
 
-    /// Judges every object whose turn it is, until nothing is left to judge.
+    /// Judges every object whose turn it is, until nothing is left to judge. `now` must come from a clock that never goes back:
+    /// pauses and deadlines are measured by it.
     pub fn settle(&mut self, now: Timestamp) {
         self.engine.advance(now);
         self.try_again(now);
@@ -220,14 +221,15 @@ impl Core {
         }
     }
 
-    /// The next write, if there is one to do now. Call it after [`Core::settle`].
-    pub fn next_write(&mut self, now: Timestamp) -> Option<Write> {
+    /// The next write, if there is one to do now. Call it after [`Core::settle`], with the same `now`. Conditions are stamped with
+    /// `wall_clock`, and nothing else depends on it.
+    pub fn next_write(&mut self, now: Timestamp, wall_clock: Timestamp) -> Option<Write> {
         while let Some((due, id)) = self.timers.first().cloned().filter(|(due, _)| *due <= now) {
             self.timers.remove(&(due, id.clone()));
             self.reports.push(id, Urgency::Put);
         }
         while let Some(id) = self.reports.pop() {
-            if let Some(write) = self.consider(&id, now) {
+            if let Some(write) = self.consider(&id, now, wall_clock) {
                 return Some(write);
             }
         }
@@ -235,7 +237,7 @@ impl Core {
             return Some(write);
         }
         while let Some(id) = self.late.pop() {
-            if let Some(write) = self.consider(&id, now) {
+            if let Some(write) = self.consider(&id, now, wall_clock) {
                 return Some(write);
             }
         }

@@ -3,9 +3,10 @@
 //! * [`core`] is a pure state machine: inputs in, writes out, the fabric inside. It does no I/O and reads no clock, so
 //!   that a whole operator's life can be lived in a test.
 //! * [`index`] is what it remembers of each object, [`queue`] what is to be judged next, [`waits`] who waits for what.
-//! * [`run`] does the I/O: watches, writes, timers; [`recorder`] records Events, [`health`] answers probes, and [`failures`]
-//!   is what is logged of watches that fail.
+//! * [`run`] does the I/O: watches, writes, timers; [`recorder`] records Events, [`health`] answers probes, [`failures`]
+//!   is what is logged of watches that fail, and [`clock`] is what times all of it.
 
+pub mod clock;
 pub mod core;
 pub mod failures;
 pub mod health;

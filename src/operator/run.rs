@@ -18,6 +18,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
+use super::clock::Clock;
 use super::core::{Core, Input, Namespace, Notice, Outcome, Source, What, Write};
 use super::failures::{self, Failures, in_words};
 use super::health::Readiness;
@@ -44,13 +45,13 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
 /// Runs the operator until `stop` resolves.
 pub async fn run(client: Client, settings: Settings, readiness: Readiness, stop: impl Future<Output = ()>) {
-    let mut core = Core::new(settings);
+    let (clock, mut core) = (Clock::default(), Core::new(settings));
     let (mut inputs, mut failures) = (watches(&client), Failures::default());
     let mut writes = JoinSet::new();
     let events = record_events(client.clone());
     tokio::pin!(stop);
     loop {
-        let now = Timestamp::now();
+        let now = clock.now();
         let was_started = core.is_started();
         if let Some(over) = failures.calm(now) {
             tracing::info!("{over}");
@@ -60,7 +61,7 @@ pub async fn run(client: Client, settings: Settings, readiness: Readiness, stop:
             started(&mut core, &readiness);
         }
         while writes.len() < WRITES_AT_ONCE {
-            let Some(write) = core.next_write(now) else { break };
+            let Some(write) = core.next_write(now, Timestamp::now()) else { break };
             writes.spawn(carry_out(client.clone(), write));
         }
         for notice in core.take_notices() {
@@ -74,10 +75,10 @@ pub async fn run(client: Client, settings: Settings, readiness: Readiness, stop:
         let deadline = [deadline, failures.next_deadline()].into_iter().flatten().min();
         tokio::select! {
             input = inputs.next() => {
-                take_in(&mut core, &mut failures, input);
+                take_in(&mut core, &mut failures, input, now);
                 for _ in 0..INPUTS_AT_ONCE {
                     let Some(input) = inputs.next().now_or_never() else { break };
-                    take_in(&mut core, &mut failures, input);
+                    take_in(&mut core, &mut failures, input, now);
                 }
             }
             Some(written) = writes.join_next() => {
@@ -98,7 +99,7 @@ pub async fn run(client: Client, settings: Settings, readiness: Readiness, stop:
 /// What a watch has shown, or why it failed.
 type Shows = (Source, Result<Option<Input>, String>);
 
-fn take_in(core: &mut Core, failures: &mut Failures, shows: Option<Shows>) {
+fn take_in(core: &mut Core, failures: &mut Failures, shows: Option<Shows>, now: Timestamp) {
     match shows {
         Some((source, Ok(input))) => {
             // A list begins before anything has been answered.
@@ -112,7 +113,7 @@ fn take_in(core: &mut Core, failures: &mut Failures, shows: Option<Shows>) {
             }
         }
         Some((source, Err(why))) => {
-            if let Some(told) = failures.failed(source, why, Timestamp::now()) {
+            if let Some(told) = failures.failed(source, why, now) {
                 tracing::warn!(?source, "{told}");
             }
         }

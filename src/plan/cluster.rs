@@ -121,7 +121,7 @@ impl Cluster {
         let mut writes = 0;
         loop {
             self.core.settle(self.now);
-            let all: Vec<Write> = std::iter::from_fn(|| self.core.next_write(self.now)).collect();
+            let all: Vec<Write> = std::iter::from_fn(|| self.core.next_write(self.now, self.now)).collect();
             if let Some(last) = all.last() {
                 writes += all.len();
                 if writes / WRITES_PER_OBJECT > self.server.objects().len() {

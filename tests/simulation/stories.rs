@@ -1,8 +1,9 @@
 //! Lives that a random user seldom lives, told step by step.
 
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use vnet_operator::fabric::{Kind, ObjectId};
-use vnet_operator::operator::Namespace;
+use vnet_operator::operator::{Namespace, What};
 
 use super::world::{World, id};
 
@@ -141,4 +142,23 @@ fn an_address_of_one_that_was_released_stays_with_its_new_holder_over_a_restart(
     world.calm_down();
     assert_eq!(before, [address(&world, "x"), address(&world, "y")]);
     assert!(before.iter().all(|address| address.is_string()));
+}
+
+/// The pause after a first failed write is half a second.
+const FIRST_PAUSE: SignedDuration = SignedDuration::from_millis(500);
+
+#[test]
+fn a_failed_write_is_retried_in_its_pause_though_the_wall_clock_goes_back_an_hour() {
+    let mut world = network();
+    world.create(&nic("a"), dynamic(), true);
+    world.fails_at(|write| write.id == nic("a") && matches!(write.what, What::Status(_)));
+    let failed_at = world.now;
+    world.wall_clock_is_off = SignedDuration::from_hours(-1);
+    assert!((0..10).any(|_| world.goes_on_for_one_step(&nic("a")) == 1), "it is not written");
+    assert_eq!(ready(&world, &nic("a")), "True Ready");
+    let took = world.now.duration_since(failed_at);
+    assert!(took <= FIRST_PAUSE + SignedDuration::from_millis(1), "it took {took}");
+    let stamp = world.objects[&nic("a")]["status"]["conditions"][0]["lastTransitionTime"].as_str().unwrap();
+    let shown = world.now + world.wall_clock_is_off;
+    assert_eq!(stamp, Timestamp::from_second(shown.as_second()).unwrap().to_string());
 }

@@ -34,6 +34,8 @@ enum Event {
 pub struct World {
     pub core: Core,
     pub now: Timestamp,
+    /// By how much the wall clock of the operator differs from the time that has passed.
+    pub wall_clock_is_off: SignedDuration,
     pub objects: BTreeMap<ObjectId, Value>,
     /// Lives whose status a user has edited; their addresses may move at a restart.
     pub tampered: BTreeSet<String>,
@@ -70,6 +72,7 @@ impl World {
         let mut world = Self {
             core: Core::new(settings.clone()),
             now: Timestamp::from_second(1_800_000_000).unwrap(),
+            wall_clock_is_off: SignedDuration::ZERO,
             objects: BTreeMap::new(),
             tampered: BTreeSet::new(),
             forced: BTreeSet::new(),
@@ -272,12 +275,16 @@ impl World {
         self.core = Core::new(self.settings.clone());
     }
 
+    pub(in crate::world) fn next_write(&mut self) -> Option<Write> {
+        self.core.next_write(self.now, self.now + self.wall_clock_is_off)
+    }
+
     /// The operator goes on until it writes this; it dies before it knows how that ended.
     pub fn dies_at(&mut self, is_it: impl Fn(&Write) -> bool) {
         for _ in 0..STEPS_TO_CALM {
             while Kind::ALL.iter().filter(|kind| self.deliver(**kind)).count() > 0 {}
             self.core.settle(self.now);
-            let Some(write) = self.core.next_write(self.now) else { panic!("it never writes that") };
+            let Some(write) = self.next_write() else { panic!("it never writes that") };
             let ends = is_it(&write);
             let answer = self.carry_out(write);
             if ends {
@@ -292,7 +299,7 @@ impl World {
         for _ in 0..STEPS_TO_CALM {
             while Kind::ALL.iter().filter(|kind| self.deliver(**kind)).count() > 0 {}
             self.core.settle(self.now);
-            let Some(write) = self.core.next_write(self.now) else { panic!("it never writes that") };
+            let Some(write) = self.next_write() else { panic!("it never writes that") };
             if is_it(&write) {
                 return self.core.feed(Input::Written(write.id, write.uid, Outcome::Failed));
             }
@@ -304,7 +311,7 @@ impl World {
     pub fn writes_without_events(&mut self) {
         for _ in 0..STEPS_TO_CALM {
             self.core.settle(self.now);
-            let Some(write) = self.core.next_write(self.now) else { return };
+            let Some(write) = self.next_write() else { return };
             self.carry_out(write).into_iter().for_each(|input| self.core.feed(input));
         }
     }
@@ -313,7 +320,7 @@ impl World {
     pub fn goes_on_for_one_step(&mut self, id: &ObjectId) -> usize {
         while Kind::ALL.iter().filter(|kind| self.deliver(**kind)).count() > 0 {}
         self.core.settle(self.now);
-        let Some(write) = self.core.next_write(self.now) else {
+        let Some(write) = self.next_write() else {
             self.now =
                 self.core.next_deadline().map_or(self.now, |due| self.now.max(due)) + SignedDuration::from_millis(1);
             return 0;

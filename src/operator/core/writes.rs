@@ -23,7 +23,7 @@ pub(super) fn pause_after(failures: u32) -> SignedDuration {
 }
 
 impl Core {
-    pub(super) fn consider(&mut self, id: &ObjectId, now: Timestamp) -> Option<Write> {
+    pub(super) fn consider(&mut self, id: &ObjectId, now: Timestamp, wall_clock: Timestamp) -> Option<Write> {
         self.looks += self.weight(id);
         if let Some(first) = self.builds_on_unwritten(id).or_else(|| self.outlives_its_instance(id)) {
             self.held_back.entry(first).or_default().insert(id.clone());
@@ -60,7 +60,7 @@ impl Core {
                     generation,
                     violations: &violations,
                     since: &entry.published.since,
-                    now: to_the_second(now),
+                    now: to_the_second(wall_clock),
                 };
                 let status = object::report(id.kind, &self.engine, &id.name, found);
                 let published = Published::of(id.kind, &status);
@@ -178,8 +178,8 @@ impl Core {
 }
 
 /// Conditions tell seconds; the clock that they are stamped by has no more.
-fn to_the_second(now: Timestamp) -> Timestamp {
-    Timestamp::from_second(now.as_second()).unwrap_or(now)
+fn to_the_second(wall_clock: Timestamp) -> Timestamp {
+    Timestamp::from_second(wall_clock.as_second()).unwrap_or(wall_clock)
 }
 
 fn finalizers(entry: &Entry, with_ours: bool) -> (What, Flight) {

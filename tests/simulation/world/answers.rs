@@ -21,7 +21,7 @@ impl World {
 
     pub(super) fn begin_write(&mut self) -> bool {
         self.core.settle(self.now);
-        let Some(write) = self.core.next_write(self.now) else { return false };
+        let Some(write) = self.next_write() else { return false };
         self.in_flight.push(write);
         true
     }
