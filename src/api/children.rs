@@ -1,6 +1,7 @@
 //! The objects that a scale set makes: how they are written.
 
 use k8s_openapi::api::apps::v1::ControllerRevision;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{FieldsV1, ManagedFieldsEntry};
 use kube::ResourceExt;
 use kube::core::DynamicObject;
 use serde::Deserialize;
@@ -77,6 +78,44 @@ pub fn manifest(engine: &Engine, set: &Name, uid: &Uid, child: &Child) -> Option
     let programmed = engine.get::<VirtualMachineScaleSet>(set)?;
     let instance = programmed.held.instances.get(&child.instance)?;
     written(programmed, uid, InstanceName { set, id: child.instance }, &child.id, instance.target)
+}
+
+/// A manifest that is applied to this version of this life of an object alone: the API server creates nothing from it.
+pub fn applied_to(mut manifest: Value, uid: &Uid, resource_version: u64) -> Value {
+    if let Some(metadata) = manifest.get_mut("metadata").and_then(Value::as_object_mut) {
+        metadata.insert("uid".to_owned(), json!(&*uid.0));
+        metadata.insert("resourceVersion".to_owned(), json!(resource_version.to_string()));
+    }
+    manifest
+}
+
+/// The managed fields of an object as they are if what this manager set by creating it had been applied; none if nothing is
+/// to change. Before that, a later apply would conflict with the creation, and remove no field.
+pub fn as_if_applied(entries: &[ManagedFieldsEntry]) -> Option<Vec<ManagedFieldsEntry>> {
+    let operation = |entry: &ManagedFieldsEntry, operation: &str| {
+        entry.manager.as_deref() == Some(FIELD_MANAGER) && entry.operation.as_deref() == Some(operation)
+    };
+    let is_created = |entry: &&ManagedFieldsEntry| {
+        operation(entry, "Update") && entry.subresource.as_deref().unwrap_or_default().is_empty()
+    };
+    let mut applied = entries.iter().find(is_created)?.clone();
+    let own = entries.iter().filter(|entry| is_created(entry) || operation(entry, "Apply"));
+    let fields =
+        own.filter_map(|entry| entry.fields_v1.as_ref()).fold(json!({}), |all, FieldsV1(own)| united(all, own));
+    applied.operation = Some("Apply".to_owned());
+    applied.fields_v1 = Some(FieldsV1(fields));
+    let others = entries.iter().filter(|entry| !is_created(entry) && !operation(entry, "Apply")).cloned();
+    Some(others.chain([applied]).collect())
+}
+
+fn united(mut one: Value, other: &Value) -> Value {
+    if let (Value::Object(fields), Value::Object(others)) = (&mut one, other) {
+        for (name, value) in others {
+            let mine = fields.remove(name).unwrap_or_else(|| json!({}));
+            fields.insert(name.clone(), united(mine, value));
+        }
+    }
+    one
 }
 
 /// The manifest that an object of a Flexible set was last applied by, as the revision in it tells; none of other objects.
@@ -218,4 +257,42 @@ pub fn read_revision(revision: &ControllerRevision) -> Option<Revision> {
     let model = read.and_then(|spec| model(&set, &spec.sku, &spec.virtual_machine_profile, &mut Findings::default()));
     let owner = super::object::owner(revision).filter(|owner| owner.set == set).map(|owner| owner.uid);
     Some(Revision { owner, number, uid: Uid::from(revision.metadata.uid.as_deref()?), model, set })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(manager: &str, operation: &str, fields: &Value) -> ManagedFieldsEntry {
+        let entry = json!({"manager": manager, "operation": operation, "fieldsType": "FieldsV1", "fieldsV1": fields});
+        serde_json::from_value(entry).unwrap()
+    }
+
+    #[test]
+    fn what_a_creation_set_counts_as_applied_and_what_others_have_set_does_not() {
+        let spec = json!({"f:spec": {".": {}, "f:subnet": {}}});
+        let user = entry("kubectl-edit", "Update", &json!({"f:spec": {"f:enableIPForwarding": {}}}));
+        let status = ManagedFieldsEntry {
+            subresource: Some("status".to_owned()),
+            ..entry(FIELD_MANAGER, "Update", &json!({"f:status": {}}))
+        };
+        let created = [entry(FIELD_MANAGER, "Update", &spec), user.clone(), status.clone()];
+        let applied = as_if_applied(&created).unwrap();
+        assert_eq!(applied, [user, status, entry(FIELD_MANAGER, "Apply", &spec)]);
+        assert_eq!(as_if_applied(&applied), None);
+    }
+
+    #[test]
+    fn what_was_applied_before_stays_applied() {
+        let before = entry(FIELD_MANAGER, "Apply", &json!({"f:spec": {"f:a": {"f:x": {}}}}));
+        let created = entry(FIELD_MANAGER, "Update", &json!({"f:spec": {"f:a": {"f:y": {}}}}));
+        let both = json!({"f:spec": {"f:a": {"f:x": {}, "f:y": {}}}});
+        assert_eq!(as_if_applied(&[before, created]).unwrap(), [entry(FIELD_MANAGER, "Apply", &both)]);
+    }
+
+    #[test]
+    fn an_apply_names_the_object_that_it_is_of() {
+        let manifest = applied_to(json!({"metadata": {"name": "a"}}), &Uid::from("u"), 7);
+        assert_eq!(manifest, json!({"metadata": {"name": "a", "uid": "u", "resourceVersion": "7"}}));
+    }
 }

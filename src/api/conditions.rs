@@ -100,6 +100,36 @@ pub fn of(state: &State<'_>, since: &Since, now: Timestamp) -> Vec<Condition> {
     four.chain(summary).chain(advice).collect()
 }
 
+/// The reason of an object whose status the API server does not take.
+pub const STATUS_REFUSED: &str = "StatusRefused";
+/// At most so many bytes of a condition are tried where the status is not taken as a whole.
+const SHORT: usize = 1000;
+
+/// The conditions of an object whose status the API server does not take, shortened: it is not Ready, and it is retried.
+pub fn of_a_refused_status(
+    conditions: Vec<Condition>,
+    generation: Option<i64>,
+    why: &str,
+    since: &Since,
+    now: Timestamp,
+) -> Vec<Condition> {
+    let message = format!("The API server refused the status: {why} It is retried automatically.");
+    let summary = [("Ready", Truth::Unknown), ("Reconciling", Truth::True)].map(|(kind, truth)| Condition {
+        type_: kind.to_owned(),
+        status: truth.as_str().to_owned(),
+        reason: STATUS_REFUSED.to_owned(),
+        message: message.clone(),
+        observed_generation: generation,
+        last_transition_time: since.stamp(kind, truth, now),
+    });
+    let parts = conditions.into_iter().filter(|c| matches!(&*c.type_, "ResolvedRefs" | "Accepted" | "Programmed"));
+    let parts = parts.map(|mut condition| {
+        condition.message.truncate(condition.message.floor_char_boundary(SHORT));
+        condition
+    });
+    parts.chain(summary).collect()
+}
+
 type Told = (Truth, String, String);
 
 fn is_reference(violation: &&Violation) -> bool {

@@ -137,6 +137,16 @@ pub fn report<K: Api>(engine: &Engine, name: &Name, found: Findings<'_>) -> Valu
     super::json(&status)
 }
 
+/// The part of a status that is tried alone when the API server does not take the whole: the conditions, which say so in its
+/// words, and no list.
+pub fn of_a_refused_status(status: &Value, why: &str, since: &Since, now: Timestamp) -> Value {
+    let read = |field: &str| status.get(field).cloned().unwrap_or_default();
+    let generation = read("observedGeneration");
+    let conditions: Vec<Condition> = serde_json::from_value(read("conditions")).unwrap_or_default();
+    let conditions = conditions::of_a_refused_status(conditions, generation.as_i64(), why, since, now);
+    serde_json::json!({"observedGeneration": generation, "conditions": super::json(&conditions), "violations": null})
+}
+
 /// What the kind tells, and where the labels of the Namespace have changed since the object was put: that moves nothing
 /// (S-12).
 fn advice<K: Api>(

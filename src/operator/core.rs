@@ -6,6 +6,7 @@
 
 mod children;
 mod judge;
+mod lists;
 mod messages;
 mod start;
 mod writes;
@@ -20,17 +21,10 @@ use super::queue::{Queue, Urgency};
 use super::waits::Waits;
 use crate::api::children::{Child, Revision};
 use crate::api::object::Observed;
-use crate::fabric::{AnyRecord, Engine, Kind, Name, ObjectId, Settings, Violation, WaitKey};
+use crate::fabric::{AnyRecord, Engine, Kind, Name, ObjectId, Settings, Uid, Violation, WaitKey};
 
+use self::lists::{Listing, Seen};
 pub use messages::{Input, Namespace, Notice, Outcome, Source, What, Write};
-
-/// What a watch that lists has shown.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Seen {
-    Namespace(Arc<str>),
-    Object(ObjectId),
-    Revision(Name, u64),
-}
 
 /// The state machine.
 #[derive(Clone, Debug)]
@@ -44,7 +38,7 @@ pub struct Core {
     /// The models of scale sets that ControllerRevisions keep.
     revisions: BTreeMap<(Name, u64), Revision>,
     /// The watches that are listing, with what they have shown so far.
-    listing: BTreeMap<Source, BTreeSet<Seen>>,
+    listing: BTreeMap<Source, Listing>,
     /// The watches that have listed everything once.
     listed: BTreeSet<Source>,
 
@@ -86,8 +80,8 @@ pub struct Core {
     births: Queue,
     /// Of which scale set those are, and what they are to be.
     wanted: BTreeMap<ObjectId, (ObjectId, Child)>,
-    /// The objects whose creation or change has been asked for, and not been answered.
-    unborn: BTreeSet<ObjectId>,
+    /// The objects whose creation or change has been asked for, and not been answered, with the versions that were known.
+    unborn: BTreeMap<ObjectId, u64>,
     /// The objects of others that have the name of one that is to be made, and of which instance.
     in_the_way: BTreeMap<ObjectId, (Name, u64)>,
     /// The objects whose creation or change has failed.
@@ -118,7 +112,7 @@ impl Core {
             untold: BTreeMap::new(),
             births: Queue::default(),
             wanted: BTreeMap::new(),
-            unborn: BTreeSet::new(),
+            unborn: BTreeMap::new(),
             in_the_way: BTreeMap::new(),
             troubles: BTreeMap::new(),
             retries: BTreeSet::new(),
@@ -169,15 +163,12 @@ impl Core {
     pub fn feed(&mut self, input: Input) {
         match input {
             Input::ListStarted(source) => {
-                self.listing.insert(source, BTreeSet::new());
+                self.listing.insert(source, Listing::default());
             }
             Input::ListDone(source) => self.list_done(source),
+            Input::Listed(observed) => self.listed(*observed),
             Input::Applied(observed) => self.applied(*observed),
-            Input::Deleted(id, uid) => match self.index.get(&id) {
-                Some(entry) if entry.uid == uid => self.gone(&id),
-                Some(_) => {}
-                None => self.makes_way(&id),
-            },
+            Input::Deleted(id, uid) => self.deleted(&id, uid),
             Input::Namespace(name, namespace) => self.namespace(name, namespace),
             Input::NamespaceDeleted(name) => {
                 self.namespaces.remove(&name);
@@ -224,6 +215,9 @@ impl Core {
     /// The next write, if there is one to do now. Call it after [`Core::settle`], with the same `now`. Conditions are stamped with
     /// `wall_clock`, and nothing else depends on it.
     pub fn next_write(&mut self, now: Timestamp, wall_clock: Timestamp) -> Option<Write> {
+        if !self.started {
+            return None; // what it would be decided by is not known yet
+        }
         while let Some((due, id)) = self.timers.first().cloned().filter(|(due, _)| *due <= now) {
             self.timers.remove(&(due, id.clone()));
             self.reports.push(id, Urgency::Put);
@@ -263,19 +257,38 @@ impl Core {
 
     // Inputs.
 
-    fn applied(&mut self, mut observed: Observed) {
+    fn applied(&mut self, observed: Observed) {
+        self.is_newer_than_the_list(&observed.id);
+        self.has_listed(Source::Objects(observed.id.kind), || Seen::Object(observed.id.clone()));
+        // Older than what is known, or the echo of the operator's own write.
+        let known = self.index.get(&observed.id);
+        if known.is_none_or(|entry| observed.resource_version > entry.resource_version) {
+            self.take(observed);
+        }
+    }
+
+    fn deleted(&mut self, id: &ObjectId, uid: Uid) {
+        match self.index.get(id) {
+            Some(entry) if entry.uid == uid => self.gone(id),
+            Some(_) => {}
+            None => self.makes_way(id),
+        }
+        self.has_gone_since_the_list_began(id.kind, uid);
+    }
+
+    /// Replaces what is known of an object.
+    fn take(&mut self, mut observed: Observed) {
         let id = observed.id.clone();
-        self.has_listed(Source::Objects(id.kind), || Seen::Object(id.clone()));
         // Without the finalizer, an object that is being deleted has been released: what its status tells is another's.
         let released = observed.deleting && !observed.has_finalizer;
-        if let Some(record) = observed.record.take().filter(|_| !self.started && !released) {
-            self.records.insert(id.clone(), record);
+        match observed.record.take().filter(|_| !released) {
+            Some(record) if !self.started => drop(self.records.insert(id.clone(), record)),
+            Some(_) => {}
+            None => drop(self.records.remove(&id)),
         }
         let urgency = if observed.deleting { Urgency::Deletion } else { Urgency::Put };
         let leaves = observed.deleting;
         match self.index.get_mut(&id) {
-            // Older than what is known, or the echo of the operator's own write.
-            Some(entry) if observed.resource_version <= entry.resource_version => return,
             Some(entry) if observed.uid == entry.uid => {
                 let before = entry.owner.clone();
                 entry.update(observed);
@@ -310,34 +323,6 @@ impl Core {
         self.records.remove(id);
         self.requeue_held_back(id);
         self.work.push(id.clone(), Urgency::Deletion);
-    }
-
-    /// Notes what a watch that is listing has shown.
-    fn has_listed(&mut self, source: Source, seen: impl FnOnce() -> Seen) {
-        if let Some(all) = self.listing.get_mut(&source) {
-            all.insert(seen());
-        }
-    }
-
-    /// What is known and was not listed has gone without an event.
-    fn list_done(&mut self, source: Source) {
-        let Some(seen) = self.listing.remove(&source) else { return };
-        self.listed.insert(source);
-        match source {
-            Source::Namespaces => self.namespaces.retain(|name, _| seen.contains(&Seen::Namespace(name.clone()))),
-            Source::Revisions => self.revisions_listed(&seen),
-            Source::Objects(kind) => {
-                let is_gone = |id: &&ObjectId| id.kind == kind && !seen.contains(&Seen::Object((*id).clone()));
-                let gone: Vec<ObjectId> = self.index.keys().filter(is_gone).cloned().collect();
-                for id in gone {
-                    self.gone(&id);
-                }
-                let out_of_the_way: Vec<ObjectId> = self.in_the_way.keys().filter(is_gone).cloned().collect();
-                for id in out_of_the_way {
-                    self.makes_way(&id);
-                }
-            }
-        }
     }
 
     fn namespace(&mut self, name: Arc<str>, namespace: Namespace) {

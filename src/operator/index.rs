@@ -34,8 +34,15 @@ pub struct Entry {
     pub(super) circle: BTreeSet<ObjectId>,
     pub(super) flight: Option<Flight>,
     pub(super) last_write: Option<Timestamp>,
+    /// The writes that have failed in a row, until when none is tried, and whether an Event says why.
     pub(super) failures: u32,
     pub(super) not_before: Option<Timestamp>,
+    pub(super) failure_is_reported: bool,
+    /// Why the status is not taken, in the words of the API server, until the conditions are written alone; that is tried once.
+    pub(super) refusal: Option<String>,
+    pub(super) has_tried_conditions: bool,
+    /// The version for which a write came too late: another one is on its way as an event.
+    pub(super) outdated_for: Option<u64>,
 }
 
 /// What the operator has decided on an object.
@@ -65,8 +72,8 @@ pub struct Flight {
     pub(super) finalizer: bool,
     /// What is to be told when the write has been done.
     pub(super) notices: Vec<Notice>,
-    /// Whether it is the creation of a ControllerRevision that keeps a model of the scale set.
-    pub(super) keeps_a_model: bool,
+    /// Whether it is only a part of a status that is not taken as a whole.
+    pub(super) is_partial: bool,
 }
 
 impl Flight {
@@ -77,7 +84,7 @@ impl Flight {
             published: None,
             finalizer: entry.has_finalizer,
             notices: Vec::new(),
-            keeps_a_model: false,
+            is_partial: false,
         }
     }
 }
@@ -113,7 +120,31 @@ impl Entry {
             last_write: None,
             failures: 0,
             not_before: None,
+            failure_is_reported: false,
+            refusal: None,
+            has_tried_conditions: false,
+            outdated_for: None,
         }
+    }
+
+    /// No write of it has failed, or what kept the API server from taking one may be mended.
+    pub(super) fn has_no_failures(&mut self) {
+        (self.failures, self.not_before) = (0, None);
+        (self.failure_is_reported, self.refusal, self.has_tried_conditions) = (false, None, false);
+    }
+
+    /// True if it is known exactly as it is observed.
+    pub(super) fn is_as(&self, observed: &Observed) -> bool {
+        self.uid == observed.uid
+            && self.resource_version == observed.resource_version
+            && self.generation == observed.generation
+            && self.deleting == observed.deleting
+            && self.has_finalizer == observed.has_finalizer
+            && self.other_finalizers == observed.other_finalizers
+            && self.owner == observed.owner
+            && self.written_from == observed.written_from
+            && self.published == observed.published
+            && self.asked == observed.asked
     }
 
     /// True if the scale set of this uid owns it.
@@ -123,13 +154,13 @@ impl Entry {
 
     /// Takes in a newer version of the same life of the object.
     pub(super) fn update(&mut self, observed: Observed) {
-        self.leaves_children |= leaves_children(&observed);
+        self.leaves_children = observed.deleting && (self.leaves_children || leaves_children(&observed));
         self.resource_version = observed.resource_version;
         self.owner = observed.owner;
         self.written_from = observed.written_from;
-        self.taken_over = None;
+        (self.taken_over, self.outdated_for) = (None, None);
         if observed.generation != self.generation {
-            (self.failures, self.not_before) = (0, None); // what kept the API server from taking a write may be mended
+            self.has_no_failures();
         }
         self.generation = observed.generation;
         self.deleting = observed.deleting;

@@ -4,8 +4,10 @@
 //!   that a whole operator's life can be lived in a test.
 //! * [`index`] is what it remembers of each object, [`queue`] what is to be judged next, [`waits`] who waits for what.
 //! * [`run`] does the I/O: watches, writes, timers; [`recorder`] records Events, [`health`] answers probes, [`failures`]
-//!   is what is logged of watches that fail, and [`clock`] is what times all of it.
+//!   is what is logged of watches that fail, [`answers`] reads the errors that answer writes, and [`clock`] is what times
+//!   all of it.
 
+pub mod answers;
 pub mod clock;
 pub mod core;
 pub mod failures;

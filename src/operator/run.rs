@@ -1,5 +1,7 @@
 //! The shell around the core: watches in, writes and Events out. All I/O of the operator is here, and no decision.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures::stream::{self, BoxStream, SelectAll};
@@ -18,6 +20,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
+use super::answers;
 use super::clock::Clock;
 use super::core::{Core, Input, Namespace, Notice, Outcome, Source, What, Write};
 use super::failures::{self, Failures, in_words};
@@ -45,8 +48,9 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
 /// Runs the operator until `stop` resolves.
 pub async fn run(client: Client, settings: Settings, readiness: Readiness, stop: impl Future<Output = ()>) {
+    let is_restored = Arc::<AtomicBool>::default();
     let (clock, mut core) = (Clock::default(), Core::new(settings));
-    let (mut inputs, mut failures) = (watches(&client), Failures::default());
+    let (mut inputs, mut failures) = (watches(&client, &is_restored), Failures::default());
     let mut writes = JoinSet::new();
     let events = record_events(client.clone());
     tokio::pin!(stop);
@@ -58,6 +62,7 @@ pub async fn run(client: Client, settings: Settings, readiness: Readiness, stop:
         }
         core.settle(now);
         if core.is_started() && !was_started {
+            is_restored.store(true, Ordering::Relaxed);
             started(&mut core, &readiness);
         }
         while writes.len() < WRITES_AT_ONCE {
@@ -155,15 +160,20 @@ impl Backoff for Pauses {
     fn reset(&mut self) {}
 }
 
-/// Every watch, as one stream; what cannot be read is told and left out.
-fn watches(client: &Client) -> SelectAll<BoxStream<'static, Shows>> {
+/// Every watch, as one stream; what cannot be read is told and left out. Until the fabric is restored, the records in statuses
+/// are read with every event, too: one may come between the lists of two kinds.
+fn watches(client: &Client, is_restored: &Arc<AtomicBool>) -> SelectAll<BoxStream<'static, Shows>> {
     let config = || watcher::Config::default().page_size(PAGE);
     let of_kinds = Kind::ALL.iter().map(|kind| {
         let resource = object::api_resource(*kind);
         let stream = watcher(Api::<Shown>::all_with(client.clone(), &resource), config()).backoff(Pauses::default());
         let plural = format!("{}.{}", resource.plural, resource.group);
+        let is_restored = is_restored.clone();
+        let recall = move || if is_restored.load(Ordering::Relaxed) { Recall::Nothing } else { Recall::Record };
         stream
-            .map(move |event| told(Source::Objects(*kind), &plural, event, |event| object_input(*kind, event)))
+            .map(move |event| {
+                told(Source::Objects(*kind), &plural, event, |event| object_input(*kind, recall(), event))
+            })
             .boxed()
     });
     let namespaces = Api::<PartialObjectMeta<KubeNamespace>>::all(client.clone());
@@ -191,7 +201,7 @@ fn told<K>(
     (source, shows)
 }
 
-fn object_input(kind: Kind, event: Event<Shown>) -> Option<Input> {
+fn object_input(kind: Kind, recall: Recall, event: Event<Shown>) -> Option<Input> {
     let read = |Shown(object): &Shown, recall| {
         let observed = object::observe(kind, object, recall);
         if observed.is_none() {
@@ -200,8 +210,8 @@ fn object_input(kind: Kind, event: Event<Shown>) -> Option<Input> {
         observed
     };
     match event {
-        Event::InitApply(object) => read(&object, Recall::Record).map(|observed| Input::Applied(Box::new(observed))),
-        Event::Apply(object) => read(&object, Recall::Nothing).map(|observed| Input::Applied(Box::new(observed))),
+        Event::InitApply(object) => read(&object, recall).map(|observed| Input::Listed(Box::new(observed))),
+        Event::Apply(object) => read(&object, recall).map(|observed| Input::Applied(Box::new(observed))),
         Event::Delete(object) => {
             read(&object, Recall::Nothing).map(|observed| Input::Deleted(observed.id, observed.uid))
         }
@@ -240,12 +250,12 @@ async fn carry_out(client: Client, write: Write) -> Vec<Input> {
             tracing::info!(object = %id, generation, "{told}");
             (version.map_or(Outcome::Failed, Outcome::Done), shown)
         }
-        Ok(Err(kube::Error::Api(status))) if status.code == 409 => (Outcome::Conflict, None),
-        Ok(Err(kube::Error::Api(status))) if status.code == 404 => (Outcome::Gone, None),
-        // Not valid, or not allowed: by a quota, a webhook, or for lack of rights.
-        Ok(Err(kube::Error::Api(status))) if matches!(status.code, 400 | 403 | 413 | 422) => {
-            tracing::warn!(object = %id, generation, error = status.message, "a write is not taken, and is tried again");
-            (Outcome::Invalid(status.message.clone()), None)
+        Ok(Err(kube::Error::Api(status))) => {
+            let outcome = answers::outcome(&status, &id);
+            if let Outcome::Refused(error) = &outcome {
+                tracing::warn!(object = %id, generation, error, "a write is refused, and is tried again");
+            }
+            (outcome, None)
         }
         Ok(Err(error)) => {
             tracing::warn!(object = %id, generation, error = in_words(&error), "a write failed, and is tried again");
@@ -253,7 +263,7 @@ async fn carry_out(client: Client, write: Write) -> Vec<Input> {
         }
         Err(_) => {
             tracing::warn!(object = %id, generation, after = ?WRITE_TIMEOUT, "a write was not answered, and is tried again");
-            (Outcome::Failed, None)
+            (Outcome::Refused(format!("no answer within {} s.", WRITE_TIMEOUT.as_secs())), None)
         }
     };
     shown.into_iter().chain([Input::Written(id, uid, outcome)]).collect()
@@ -306,6 +316,12 @@ async fn send(
             let written = api.replace_status(name, &PostParams::default(), &Shown(object)).await?;
             Ok(Answer::version_of(&written))
         }
+        What::Conditions(conditions) => {
+            let metadata = json!({"uid": uid.0, "resourceVersion": resource_version.to_string()});
+            let patch = Patch::Merge(json!({"metadata": metadata, "status": conditions}));
+            let written = api.patch_status(name, &PatchParams::default(), &patch).await?;
+            Ok(Answer::shown(id.kind, &written))
+        }
         What::Finalizers(finalizers) => {
             let metadata = json!({"metadata": {
                 "uid": uid.0, "resourceVersion": resource_version.to_string(), "finalizers": finalizers,
@@ -314,13 +330,11 @@ async fn send(
         }
         What::Create(manifest) => {
             let object = serde_json::from_value(manifest).map_err(kube::Error::SerdeError)?;
-            Ok(Answer::shown(id.kind, &api.create(&PostParams::default(), &Shown(object)).await?))
+            let parameters =
+                PostParams { field_manager: Some(children::FIELD_MANAGER.to_owned()), ..PostParams::default() };
+            Ok(Answer::shown(id.kind, &api.create(&parameters, &Shown(object)).await?))
         }
-        What::Apply(manifest) => {
-            let applied =
-                api.patch(name, &PatchParams::apply(children::FIELD_MANAGER), &Patch::Apply(manifest)).await?;
-            Ok(Answer::shown(id.kind, &applied))
-        }
+        What::Apply(manifest) => Ok(Answer::shown(id.kind, &upgraded(&api, name, manifest).await?)),
         What::Delete => {
             let parameters = only(uid, Some(resource_version));
             let gone = || Answer { version: Some(0), shown: Some(Input::Deleted(id.clone(), uid.clone())) };
@@ -347,6 +361,21 @@ async fn send(
     }
 }
 
+/// Applies a manifest to the object whose uid and resourceVersion it names. What its creation set counts as applied before.
+async fn upgraded(api: &Api<Shown>, name: &str, mut manifest: Value) -> Result<Shown, kube::Error> {
+    let there = api.get_metadata(name).await?;
+    if let Some(fields) = children::as_if_applied(there.metadata.managed_fields.as_deref().unwrap_or_default()) {
+        let of = |field: &str| manifest.pointer(&format!("/metadata/{field}")).cloned().unwrap_or_default();
+        let metadata = json!({"uid": of("uid"), "resourceVersion": of("resourceVersion"), "managedFields": fields});
+        let patch = Patch::Merge(json!({"metadata": metadata}));
+        let patched = api.patch(name, &PatchParams::default(), &patch).await?;
+        if let Some(version) = manifest.pointer_mut("/metadata/resourceVersion") {
+            *version = json!(patched.resource_version());
+        }
+    }
+    api.patch(name, &PatchParams::apply(children::FIELD_MANAGER), &Patch::Apply(manifest)).await
+}
+
 /// The deletion of this life of an object alone, in this version of it.
 fn only(uid: &Uid, version: Option<u64>) -> DeleteParams {
     let preconditions =
@@ -362,6 +391,7 @@ fn summary(what: &What) -> String {
             return "taken on".to_owned();
         }
         What::Finalizers(_) => return "released".to_owned(),
+        What::Conditions(_) => return "its status is refused; the conditions say so".to_owned(),
         What::Create(_) => return "created for its scale set".to_owned(),
         What::Apply(_) => return "written for its scale set".to_owned(),
         What::Delete => return "deleted for its scale set".to_owned(),

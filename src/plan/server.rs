@@ -12,10 +12,10 @@ use serde_json::Value;
 
 use super::server_side;
 use super::state::State;
-use crate::api::children::{FIELD_MANAGER, read_revision, revision_name};
+use crate::api::children::{FIELD_MANAGER, as_if_applied, read_revision, revision_name};
 use crate::api::object::{self, Recall};
 use crate::api::{FINALIZER, json, status};
-use crate::fabric::{Name, ObjectId, Uid};
+use crate::fabric::{Kind, Name, ObjectId, Uid};
 use crate::operator::{Input, Outcome, What, Write};
 
 /// What an API server stores.
@@ -122,13 +122,15 @@ impl Server {
             What::Finalizers(finalizers) => {
                 self.written(&id, resource_version, |object| object.metadata.finalizers = Some(finalizers))
             }
-            What::Create(manifest) if !self.objects.contains_key(&id) => self.born(&id, manifest, now),
-            What::Create(_) => (None, Outcome::Conflict),
-            What::Apply(manifest) if !self.objects.contains_key(&id) => {
+            What::Conditions(_) => (None, Outcome::Failed), // no status is refused here
+            What::Create(manifest) if !self.objects.contains_key(&id) => {
                 let born = self.born(&id, manifest.clone(), now);
-                self.was_applied(&id, &manifest);
+                if id.kind != Kind::VirtualMachineScaleSetVM {
+                    self.was_applied(&id, &manifest); // what upgrades it, applies over that
+                }
                 born
             }
+            What::Create(_) => (None, Outcome::NameTaken),
             What::Apply(manifest) => self.applied_over(&id, &manifest),
             What::Delete => (self.delete(&id, now), Outcome::Done(self.version)),
             What::KeepRevision(manifest) => (self.keep(&id, manifest), Outcome::Done(0)),
@@ -143,17 +145,22 @@ impl Server {
     fn born(&mut self, id: &ObjectId, manifest: Value, now: Timestamp) -> (Option<Input>, Outcome) {
         match serde_json::from_value(manifest) {
             Ok(object) => (self.create(id, object, now), Outcome::Done(self.version)),
-            Err(error) => (None, Outcome::Invalid(error.to_string())),
+            Err(error) => (None, Outcome::Refused(error.to_string())),
         }
     }
 
     /// What the operator applies to an object that is there.
     fn applied_over(&mut self, id: &ObjectId, manifest: &Value) -> (Option<Input>, Outcome) {
-        let stored = self.objects.get(id).map(json).unwrap_or_default();
+        let Some(object) = self.objects.get_mut(id) else { return (None, Outcome::Gone) };
+        let managed = object.metadata.managed_fields.as_deref().unwrap_or_default();
+        if let Some(fields) = as_if_applied(managed) {
+            object.metadata.managed_fields = Some(fields);
+        }
+        let stored = json(object);
         match server_side::apply(&stored, manifest, FIELD_MANAGER).map(serde_json::from_value) {
             Ok(Ok(next)) => (self.edit(id, |object| *object = next), Outcome::Done(self.version)),
-            Ok(Err(error)) => (None, Outcome::Invalid(error.to_string())),
-            Err(server_side::Conflict) => (None, Outcome::Conflict),
+            Ok(Err(error)) => (None, Outcome::Refused(error.to_string())),
+            Err(server_side::Conflict) => (None, Outcome::TakenOver),
         }
     }
 

@@ -141,7 +141,7 @@ fn an_object_that_the_schema_keeps_from_going_says_so_and_goes_when_it_is_correc
     let events = ["get", "events", "--field-selector=reason=WriteRefused", "-o", "jsonpath={.items[*].message}"];
     let told = poll("an Event tells", || Some(space.kubectl_ok(&events, "")).filter(|told| !told.is_empty())).unwrap();
     assert!(
-        told.starts_with("The API server takes no write of the object") && told.contains("spec.ipConfigurations[0]"),
+        told.starts_with("The API server refused a write of the object") && told.contains("spec.ipConfigurations[0]"),
         "{told}"
     );
     canary.is_unharmed();

@@ -19,7 +19,8 @@ pub fn no_address_moves(world: &World, id: &ObjectId, object: &Value, next: &Val
     let (before, after) = (&object["status"], next);
     let subnet = &before["programmed"]["subnet"]["name"];
     let forced = world.forced.iter().any(|forced| forced.kind == Kind::Subnet && *subnet == *forced.name.name);
-    if forced || world.tampered.contains(life) || before["programmed"]["subnet"] != after["programmed"]["subnet"] {
+    let edited = world.tampered.contains(life) || world.overtaken.contains(life);
+    if forced || edited || before["programmed"]["subnet"] != after["programmed"]["subnet"] {
         return;
     }
     let dynamic = |status: &Value| -> BTreeMap<String, Value> {

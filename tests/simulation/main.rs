@@ -11,6 +11,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::as_conversions)]
 
 mod check;
+mod failures;
 mod scale_set_lives;
 mod scale_sets;
 mod stories;
@@ -49,7 +50,7 @@ fn live(seed: u64) {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let mut world = World::new(number("VNET_SIM_SEED").is_some(), rng.random_bool(0.3));
     for _ in 0..STEPS {
-        match rng.random_range(0..100) {
+        match rng.random_range(0..104) {
             0..=24 => users::act(&mut world, &mut rng),
             25..=54 => world.deliver_one(&mut rng),
             55..=69 => world.begin_writes(&mut rng),
@@ -57,7 +58,14 @@ fn live(seed: u64) {
             90..=94 => world.deliver_an_answer(&mut rng),
             95..=96 => world.relist(&mut rng),
             97..=98 => world.advance(&mut rng),
-            _ => world.crash(&mut rng),
+            99 => world.crash(&mut rng),
+            100..=101 => world.one_arrives_late(&mut rng),
+            102 => world.sets_the_clock(&mut rng),
+            _ => match rng.random_range(0..4) {
+                0 => world.back_up(),
+                1 => world.restore(),
+                _ => world.status_grows_too_large(&mut rng),
+            },
         }
     }
     world.calm_down();

@@ -1,5 +1,6 @@
 //! The model of the API server, the watches and the network between it and the operator.
 
+mod accidents;
 mod answers;
 mod watches;
 
@@ -13,9 +14,11 @@ use rand_chacha::ChaCha8Rng;
 use serde_json::{Value, json};
 use vnet_operator::api::FINALIZER;
 use vnet_operator::api::children::{self, Revision};
-use vnet_operator::api::object::{self, Recall};
+use vnet_operator::api::object::{self, Observed, Recall};
 use vnet_operator::fabric::{Kind, Name, ObjectId, Settings, Uid};
 use vnet_operator::operator::{Core, Input, Namespace, Outcome, Write};
+
+use self::accidents::Backup;
 
 pub const NAMESPACES: [&str; 2] = ["a", "b"];
 /// The finalizer of another controller.
@@ -39,6 +42,8 @@ pub struct World {
     pub objects: BTreeMap<ObjectId, Value>,
     /// Lives whose status a user has edited; their addresses may move at a restart.
     pub tampered: BTreeSet<String>,
+    /// Lives of which a status may have arrived late, after another operator had decided otherwise.
+    pub overtaken: BTreeSet<String>,
     /// Objects that may have gone without the operator's consent; what is in them may move at a restart.
     pub forced: BTreeSet<ObjectId>,
     pub writes: usize,
@@ -46,6 +51,8 @@ pub struct World {
     pub taken_over: BTreeSet<ObjectId>,
     /// Objects that the API server does not take.
     pub not_taken: BTreeSet<ObjectId>,
+    /// Objects whose whole status is too large for etcd.
+    pub too_large: BTreeSet<ObjectId>,
     /// The objects that instances have had, by the lives of their sets.
     instances: BTreeSet<(String, ObjectId)>,
     /// What was last applied to the objects that sets have made.
@@ -55,6 +62,13 @@ pub struct World {
     version: u64,
     lives: u64,
     events: BTreeMap<Kind, Vec<Event>>,
+    /// What the lists that have begun have still to show, the next one last.
+    lists: BTreeMap<Kind, Vec<Value>>,
+    /// What the watch of the Namespaces has still to show.
+    namespace_events: Vec<Input>,
+    /// Writes of an operator that has died, which are still on their way.
+    late_writes: Vec<Write>,
+    backup: Option<Backup>,
     in_flight: Vec<Write>,
     answers: Vec<Vec<Input>>,
     /// The models of scale sets that are kept, by the names of their ControllerRevisions.
@@ -75,10 +89,12 @@ impl World {
             wall_clock_is_off: SignedDuration::ZERO,
             objects: BTreeMap::new(),
             tampered: BTreeSet::new(),
+            overtaken: BTreeSet::new(),
             forced: BTreeSet::new(),
             writes: 0,
             taken_over: BTreeSet::new(),
             not_taken: BTreeSet::new(),
+            too_large: BTreeSet::new(),
             instances: BTreeSet::new(),
             applied: BTreeMap::new(),
             settings,
@@ -86,6 +102,10 @@ impl World {
             version: 0,
             lives: 0,
             events: BTreeMap::new(),
+            lists: BTreeMap::new(),
+            namespace_events: Vec::new(),
+            late_writes: Vec::new(),
+            backup: None,
             in_flight: Vec::new(),
             answers: Vec::new(),
             revisions: BTreeMap::new(),
@@ -144,7 +164,11 @@ impl World {
 
     /// Somebody creates an object while the watch of its kind is down.
     pub fn appears_unseen(&mut self, id: &ObjectId) {
-        self.create(id, json!({"scaleSet": {"name": "other"}, "instanceId": "1"}), true);
+        self.create_unseen(id, json!({"scaleSet": {"name": "other"}, "instanceId": "1"}));
+    }
+
+    pub fn create_unseen(&mut self, id: &ObjectId, spec: Value) {
+        self.create(id, spec, true);
         self.events.remove(&id.kind);
     }
 
@@ -170,8 +194,7 @@ impl World {
         let namespace = Namespace { location, ..Namespace::default() };
         self.tell(|| format!("user labels namespace b: {namespace:?}"));
         self.namespaces.insert(NAMESPACES[1], namespace.clone());
-        self.core.feed(Input::Namespace(NAMESPACES[1].into(), namespace));
-        self.core.settle(self.now);
+        self.namespace_events.push(Input::Namespace(NAMESPACES[1].into(), namespace));
     }
 
     /// Lists the Namespaces anew, after one has come or gone with no event.
@@ -239,17 +262,6 @@ impl World {
         self.core.settle(self.now);
     }
 
-    /// The operator dies and comes back. What was on its way may still arrive, now or never.
-    pub fn crash(&mut self, rng: &mut ChaCha8Rng) {
-        self.tell(|| "operator crashes".to_owned());
-        for write in std::mem::take(&mut self.in_flight) {
-            if rng.random_bool(0.5) {
-                self.carry_out(write);
-            }
-        }
-        self.restart();
-    }
-
     /// What users do from here on, no operator sees before the next restart.
     pub fn restart(&mut self) {
         self.forget();
@@ -272,6 +284,7 @@ impl World {
         self.in_flight.clear();
         self.answers.clear();
         self.events.clear();
+        self.lists.clear();
         self.core = Core::new(self.settings.clone());
     }
 
@@ -307,6 +320,21 @@ impl World {
         }
     }
 
+    /// The operator goes on until it writes this, which the API server refuses.
+    pub fn is_refused_at(&mut self, is_it: impl Fn(&Write) -> bool) {
+        for _ in 0..STEPS_TO_CALM {
+            while Kind::ALL.iter().filter(|kind| self.deliver(**kind)).count() > 0 {}
+            self.core.settle(self.now);
+            let Some(write) = self.next_write() else { panic!("it never writes that") };
+            if is_it(&write) {
+                let refused = Outcome::Refused("a quota is contended".to_owned());
+                return self.core.feed(Input::Written(write.id, write.uid, refused));
+            }
+            let answer = self.carry_out(write);
+            answer.into_iter().for_each(|input| self.core.feed(input));
+        }
+    }
+
     /// The operator writes what it can before a watch tells it anything.
     pub fn writes_without_events(&mut self) {
         for _ in 0..STEPS_TO_CALM {
@@ -333,6 +361,9 @@ impl World {
 
     /// No more users and no more accidents: everything that is on its way arrives, until nothing is left to do.
     pub fn calm_down(&mut self) {
+        self.too_large.clear();
+        std::mem::take(&mut self.late_writes).into_iter().for_each(|write| self.arrives_late(write));
+        self.deliver_namespaces();
         for _ in 0..STEPS_TO_CALM {
             let delivered = Kind::ALL.iter().filter(|kind| self.deliver(**kind)).count() > 0;
             let begun = self.begin_write();
@@ -358,9 +389,9 @@ impl World {
     }
 }
 
-fn applied(kind: Kind, object: &Value, recall: Recall) -> Input {
+fn observed(kind: Kind, object: &Value, recall: Recall) -> Box<Observed> {
     let object: DynamicObject = serde_json::from_value(object.clone()).expect("the model stores whole objects");
-    Input::Applied(Box::new(object::observe(kind, &object, recall).expect("the model stores whole objects")))
+    Box::new(object::observe(kind, &object, recall).expect("the model stores whole objects"))
 }
 
 pub fn read_revision(manifest: &Value) -> Revision {

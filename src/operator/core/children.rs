@@ -176,7 +176,7 @@ impl Core {
     /// What keeps a child from being as it is to be.
     fn obstacle_of(&self, child: &Child, owner: &Uid) -> Option<Obstacle> {
         let invalid =
-            self.troubles.get(&child.id).filter(|trouble| trouble.invalid && trouble.revision == child.revision);
+            self.troubles.get(&child.id).filter(|trouble| trouble.is_reported && trouble.revision == child.revision);
         let not_taken = invalid.map(|_| Obstacle::NotTaken(child.id.clone()));
         let Some(entry) = self.index.get(&child.id) else { return not_taken };
         if !entry.is_owned_by(owner) {
@@ -205,9 +205,8 @@ impl Core {
             self.is_surplus(id).then_some(What::Delete)
         };
         let what = what?;
-        let keeps_a_model = matches!(what, What::KeepRevision(_));
         let entry = self.index.get_mut(id)?;
-        entry.flight = Some(Flight { keeps_a_model, ..Flight::of(entry) });
+        entry.flight = Some(Flight::of(entry));
         entry.last_write = Some(now);
         let (uid, resource_version, generation) = (entry.uid.clone(), entry.resource_version, entry.generation);
         Some(Write { id: id.clone(), uid, resource_version, generation, what })
@@ -257,6 +256,7 @@ fn is_behind(entry: &Entry, child: &Child) -> bool {
         && !entry.deleting
         && entry.written_from.is_none_or(|from| from < child.revision)
         && entry.taken_over != Some(child.revision)
+        && entry.outdated_for != Some(entry.resource_version)
 }
 
 fn set_of(owner: &Owner) -> ObjectId {

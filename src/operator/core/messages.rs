@@ -28,7 +28,9 @@ pub enum Input {
     ListStarted(Source),
     /// A watch has listed everything.
     ListDone(Source),
-    /// An object, as a list or a watch shows it.
+    /// An object, as a list shows it: that is the truth, whatever was known before.
+    Listed(Box<Observed>),
+    /// An object, as a watch or the answer to a write shows it.
     Applied(Box<Observed>),
     /// An object has gone.
     Deleted(ObjectId, Uid),
@@ -77,11 +79,15 @@ pub enum Outcome {
     Done(u64),
     /// The object had changed before; what changed it is on its way as an event.
     Conflict,
+    /// An object of this name exists already.
+    NameTaken,
+    /// Another field manager owns a field that would change.
+    TakenOver,
     /// The object is gone.
     Gone,
-    /// Not done: the API server does not take the object as it is to be, or takes none like it, and says why.
-    Invalid(String),
-    /// Not done, or nobody knows.
+    /// Not done, or not in time; with the words of the API server. It is retried after a pause.
+    Refused(String),
+    /// The API server was not reached, or its answer was lost. It is retried after a pause.
     Failed,
 }
 
@@ -105,11 +111,14 @@ pub struct Write {
 pub enum What {
     /// The whole status.
     Status(Value),
+    /// These fields of a status that is not taken as a whole, as a merge patch: what it records otherwise stays.
+    Conditions(Value),
     /// The whole list of finalizers.
     Finalizers(Vec<String>),
     /// The object is created, from this manifest.
     Create(Value),
-    /// The object is created, or brought in line with this manifest where nobody else has taken over a field.
+    /// The object is brought in line with this manifest, which names its uid and resourceVersion, where nobody else has taken
+    /// over a field. It is never created by this.
     Apply(Value),
     /// The object is deleted.
     Delete,

@@ -12,8 +12,8 @@ use crate::operator::queue::Urgency;
 
 /// The pause after a first failed write of an object; it doubles with each further one.
 const FIRST_RETRY: SignedDuration = SignedDuration::from_millis(500);
-/// A name that is taken may be free in a moment: a watch lags, or the garbage collector has not come by.
-const TRIES_BEFORE_TELLING: u32 = 2;
+/// A first failure may be over in a moment: a watch lags, a quota is contended, the garbage collector has not come by.
+pub(super) const FAILURES_BEFORE_REPORT: u32 = 2;
 /// The longest pause between two tries of a write.
 const LAST_RETRY: SignedDuration = SignedDuration::from_secs(30);
 
@@ -29,13 +29,12 @@ impl Core {
             self.held_back.entry(first).or_default().insert(id.clone());
             return None;
         }
-        let by_namespace = self.placement_of(&id.name.namespace);
-        let terminating = self.namespaces.get(&id.name.namespace).is_none_or(|namespace| namespace.terminating);
         let entry = self.index.get_mut(id)?;
-        if entry.flight.is_some() {
+        if entry.flight.is_some() || self.unborn.contains_key(id) {
             return None; // its end brings the object here again
         }
-        if let Some(due) = entry.not_before.filter(|due| *due > now) {
+        let refusal = entry.refusal.take();
+        if let Some(due) = entry.not_before.filter(|due| *due > now && refusal.is_none()) {
             self.timers.insert((due, id.clone()));
             return None;
         }
@@ -43,7 +42,7 @@ impl Core {
             return Some(write);
         }
         let entry = self.index.get(id)?;
-        let (what, flight) = match entry.verdict.clone() {
+        let (what, flight) = match &entry.verdict {
             Verdict::Released if entry.has_finalizer => finalizers(entry, false),
             Verdict::Released => return None,
             Verdict::Unjudged | Verdict::Judged { .. } if !entry.has_finalizer && !entry.deleting => {
@@ -51,34 +50,14 @@ impl Core {
             }
             Verdict::Unjudged => return None,
             Verdict::Judged { generation, violations } => {
-                let named = entry.asked.as_ref().ok().and_then(|asked| asked.location.clone());
-                let expected =
-                    by_namespace.map(|default| Placement { location: named.unwrap_or(default.location), ..default });
-                let found = status::Findings {
-                    uid: &entry.uid,
-                    expected: expected.as_ref(),
-                    generation,
-                    violations: &violations,
-                    since: &entry.published.since,
-                    now: to_the_second(wall_clock),
-                };
-                let status = object::report(id.kind, &self.engine, &id.name, found);
-                let published = Published::of(id.kind, &status);
-                let tells_all = published.cold == entry.published.cold;
-                if published.all == entry.published.all {
-                    return None;
+                let found = (*generation, violations.as_slice());
+                match self.status_write(id, entry, found, refusal.as_deref(), (now, wall_clock)) {
+                    Ok(write) => write,
+                    Err(due) => {
+                        self.timers.extend(due.map(|due| (due, id.clone())));
+                        return None;
+                    }
                 }
-                let pause = SignedDuration::from_secs(id.kind.hot_status_seconds());
-                let urgent = !tells_all && !entry.deleting;
-                if let Some(due) = entry.last_write.and_then(|last| last.checked_add(pause).ok())
-                    && !urgent
-                    && due > now
-                {
-                    self.timers.insert((due, id.clone()));
-                    return None;
-                }
-                let notices = if terminating { Vec::new() } else { notices(id, entry, &violations, &published) };
-                (What::Status(status), Flight { published: Some(published), notices, ..Flight::of(entry) })
             }
         };
         let entry = self.index.get_mut(id)?;
@@ -86,6 +65,47 @@ impl Core {
         entry.last_write = Some(now);
         let (uid, resource_version) = (entry.uid.clone(), entry.resource_version);
         Some(Write { id: id.clone(), uid, resource_version, generation: entry.generation, what })
+    }
+
+    /// The write of a status, or when it is due; if never, it says nothing new.
+    fn status_write(
+        &self,
+        id: &ObjectId,
+        entry: &Entry,
+        (generation, violations): (i64, &[Violation]),
+        refusal: Option<&str>,
+        (now, wall_clock): (Timestamp, Timestamp),
+    ) -> Result<(What, Flight), Option<Timestamp>> {
+        let by_namespace = self.placement_of(&id.name.namespace);
+        let terminating = self.namespaces.get(&id.name.namespace).is_none_or(|namespace| namespace.terminating);
+        let named = entry.asked.as_ref().ok().and_then(|asked| asked.location.clone());
+        let expected = by_namespace.map(|default| Placement { location: named.unwrap_or(default.location), ..default });
+        let now_shown = to_the_second(wall_clock);
+        let found = status::Findings {
+            uid: &entry.uid,
+            expected: expected.as_ref(),
+            generation,
+            violations,
+            since: &entry.published.since,
+            now: now_shown,
+        };
+        let status = object::report(id.kind, &self.engine, &id.name, found);
+        let published = Published::of(id.kind, &status);
+        if published.all == entry.published.all {
+            return Err(None);
+        }
+        if let Some(why) = refusal {
+            let conditions = status::of_a_refused_status(&status, why, &entry.published.since, now_shown);
+            return Ok((What::Conditions(conditions), Flight { is_partial: true, ..Flight::of(entry) }));
+        }
+        let pause = SignedDuration::from_secs(id.kind.hot_status_seconds());
+        let urgent = published.cold != entry.published.cold && !entry.deleting;
+        let due = entry.last_write.and_then(|last| last.checked_add(pause).ok());
+        if let Some(due) = due.filter(|due| !urgent && *due > now) {
+            return Err(Some(due));
+        }
+        let notices = if terminating { Vec::new() } else { notices(id, entry, violations, &published) };
+        Ok((What::Status(status), Flight { published: Some(published), notices, ..Flight::of(entry) }))
     }
 
     /// An object that the programmed state of `id` refers to, and whose own status does not tell its state yet. Statuses
@@ -110,7 +130,7 @@ impl Core {
 
     pub(super) fn written(&mut self, id: &ObjectId, uid: &Uid, outcome: Outcome) {
         // A child is written in the name of its set.
-        if self.unborn.contains(id) && self.index.get(id).is_none_or(|entry| entry.uid != *uid) {
+        if self.unborn.contains_key(id) && self.index.get(id).is_none_or(|entry| entry.uid != *uid) {
             return self.birth_ended(id, &outcome);
         }
         let Some(entry) = self.index.get_mut(id).filter(|entry| entry.uid == *uid) else { return };
@@ -119,61 +139,71 @@ impl Core {
             self.births.push(id.clone(), Urgency::Put);
         }
         let flight_version = flight.resource_version;
-        if let Outcome::Invalid(why) = &outcome
-            && entry.failures == 0
-        {
-            self.notices.push(Notice {
-                id: id.clone(),
-                uid: uid.clone(),
-                warning: true,
-                reason: "WriteRefused".to_owned(),
-                note: format!(
-                    "The API server takes no write of the object, its release included: {why} Cure that, in the object or in what forbids it; it is retried automatically."
-                ),
-            });
-        }
-        let is_in_the_way = flight.keeps_a_model && outcome == Outcome::Conflict;
-        if is_in_the_way && entry.failures == TRIES_BEFORE_TELLING {
-            self.notices.push(Notice {
-                id: id.clone(),
-                uid: uid.clone(),
-                warning: true,
-                reason: "NameTaken".to_owned(),
-                note: "A ControllerRevision that is not the scale set's has the name that the one of its model is to have: <name of the set>-<revision>, in its namespace. Delete it; the set then goes on automatically.".to_owned(),
-            });
-        }
-        // No event follows on it: it is tried again as what has failed.
-        let outcome = if is_in_the_way { Outcome::Failed } else { outcome };
-        match outcome {
-            Outcome::Done(resource_version) => {
-                entry.failures = 0;
-                entry.not_before = None;
-                // The write that takes the last finalizer off is answered with the version that it was decided on.
-                if resource_version > entry.resource_version || flight_version == entry.resource_version {
-                    entry.resource_version = entry.resource_version.max(resource_version);
-                    if let Some(published) = flight.published {
-                        entry.published = published;
-                    }
-                    entry.has_finalizer = flight.finalizer;
-                    if matches!(entry.verdict, Verdict::Unjudged) {
-                        self.work.push(id.clone(), Urgency::Put); // it has its finalizer now, and can be judged
-                    }
-                }
-                self.notices.extend(flight.notices);
-            }
+        match &outcome {
+            Outcome::Done(resource_version) => self.has_written(id, flight, *resource_version),
             Outcome::Conflict | Outcome::Gone => {}
-            Outcome::Invalid(_) | Outcome::Failed => {
-                let pause = pause_after(entry.failures);
-                entry.failures += 1;
-                entry.not_before = entry.last_write.and_then(|last| last.checked_add(pause).ok());
+            Outcome::NameTaken | Outcome::TakenOver | Outcome::Refused(_) | Outcome::Failed => {
+                self.has_not_written(id, &flight, &outcome);
             }
         }
         // A conflict is not tried again on the version that lost: the event that caused it brings the object here.
-        let lost = matches!(outcome, Outcome::Conflict | Outcome::Gone) && flight_version == entry.resource_version;
-        if !lost {
-            self.reports.push(id.clone(), Urgency::Put);
+        let current = self.index.get_mut(id).filter(|entry| entry.resource_version == flight_version);
+        let lost = current.filter(|_| matches!(outcome, Outcome::Conflict | Outcome::Gone));
+        match lost {
+            Some(entry) => entry.outdated_for = Some(flight_version),
+            None => self.reports.push(id.clone(), Urgency::Put),
         }
         self.requeue_held_back(id);
+    }
+
+    fn has_written(&mut self, id: &ObjectId, flight: Flight, resource_version: u64) {
+        self.is_newer_than_the_list(id);
+        let Some(entry) = self.index.get_mut(id) else { return };
+        if !flight.is_partial {
+            entry.has_no_failures();
+        }
+        // Otherwise an event or a list has shown what was written, or what came after it.
+        if flight.resource_version == entry.resource_version {
+            // The write that takes the last finalizer off is answered with the version that it was decided on.
+            entry.resource_version = entry.resource_version.max(resource_version);
+            if let Some(published) = flight.published {
+                entry.published = published;
+            }
+            entry.has_finalizer = flight.finalizer;
+            if matches!(entry.verdict, Verdict::Unjudged) {
+                self.work.push(id.clone(), Urgency::Put); // it has its finalizer now, and can be judged
+            }
+        }
+        self.notices.extend(flight.notices);
+    }
+
+    /// A write that failed is retried after a pause. From the second failure on an Event says why, once, and the conditions
+    /// do, if they can be written without the rest of the status.
+    fn has_not_written(&mut self, id: &ObjectId, flight: &Flight, outcome: &Outcome) {
+        let Some(entry) = self.index.get_mut(id) else { return };
+        let pause = pause_after(entry.failures);
+        entry.failures += 1;
+        entry.not_before = entry.last_write.and_then(|last| last.checked_add(pause).ok());
+        if entry.failures < FAILURES_BEFORE_REPORT {
+            return;
+        }
+        let (reason, note) = match outcome {
+            Outcome::Refused(why) => ("WriteRefused", format!(
+                "The API server refused a write of the object: {why} The write is retried automatically; until it succeeds, the status may be outdated and a deletion does not complete."
+            )),
+            Outcome::NameTaken => ("NameTaken", "A ControllerRevision that is not the scale set's has the name that the one of its model is to have: <name of the set>-<revision>, in its namespace. Delete it; the set then goes on automatically.".to_owned()),
+            Outcome::Done(_) | Outcome::Conflict | Outcome::TakenOver | Outcome::Gone | Outcome::Failed => return,
+        };
+        if let Outcome::Refused(why) = outcome
+            && flight.published.is_some()
+            && !std::mem::replace(&mut entry.has_tried_conditions, true)
+        {
+            entry.refusal = Some(why.clone());
+        }
+        if !std::mem::replace(&mut entry.failure_is_reported, true) {
+            let (id, uid, reason) = (id.clone(), entry.uid.clone(), reason.to_owned());
+            self.notices.push(Notice { id, uid, warning: true, reason, note });
+        }
     }
 }
 

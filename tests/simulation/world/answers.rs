@@ -9,7 +9,7 @@ use vnet_operator::api::object::Recall;
 use vnet_operator::fabric::{Kind, Name, ObjectId, Uid};
 use vnet_operator::operator::{Input, Outcome, What, Write};
 
-use super::{World, applied, read_revision};
+use super::{World, observed, read_revision};
 use crate::check;
 
 impl World {
@@ -38,6 +38,11 @@ impl World {
                 vec![Input::Written(id, uid, Outcome::Failed)]
             }
             1 => {
+                let quota = "Operation cannot be fulfilled on resourcequotas \"objects\"".to_owned();
+                self.tell(|| format!("write of {id} is refused"));
+                vec![Input::Written(id, uid, Outcome::Refused(quota))]
+            }
+            2 => {
                 let mut told = self.carry_out(write);
                 self.tell(|| format!("the answer to the write of {id} is lost"));
                 told.retain(|input| matches!(input, Input::Revision(_) | Input::RevisionDeleted(..))); // a watch tells it, too
@@ -63,7 +68,12 @@ impl World {
         let (id, uid) = (write.id.clone(), write.uid.clone());
         let (shown, outcome) = match write.what {
             What::Status(_) | What::Finalizers(_) => (None, self.carry_out_on(write)),
-            What::Create(manifest) | What::Apply(manifest) => self.carry_out_birth(&id, manifest),
+            What::Conditions(_) => match self.carry_out_on(write) {
+                Outcome::Done(_) => self.shown(&id, &uid),
+                not_done => (None, not_done),
+            },
+            What::Create(manifest) => self.carry_out_create(&id, manifest),
+            What::Apply(manifest) => self.carry_out_apply(&id, manifest),
             What::Delete => {
                 let version = write.resource_version.to_string();
                 let is_it = |object: &&Value| {
@@ -82,7 +92,7 @@ impl World {
             What::KeepRevision(mut manifest) => {
                 let name = Name::new(id.name.namespace.clone(), manifest["metadata"]["name"].as_str().unwrap());
                 if self.revisions.contains_key(&name) {
-                    (None, Outcome::Conflict)
+                    (None, Outcome::NameTaken)
                 } else {
                     self.lives += 1;
                     manifest["metadata"]["uid"] = json!(format!("life-{}", self.lives));
@@ -103,49 +113,68 @@ impl World {
         shown.into_iter().chain([Input::Written(id, uid, outcome)]).collect()
     }
 
-    /// An object is created, or, where it is there, brought in line with the manifest.
-    pub(super) fn carry_out_birth(&mut self, id: &ObjectId, manifest: Value) -> (Option<Input>, Outcome) {
-        let mut object = manifest;
-        if self.not_taken.contains(id) {
-            return (None, Outcome::Invalid("it is not valid".to_owned()));
+    /// An object is created; one that is there is left alone.
+    fn carry_out_create(&mut self, id: &ObjectId, mut object: Value) -> (Option<Input>, Outcome) {
+        if let Some(refused) = self.refuses(id) {
+            return (None, refused);
         }
-        if self.objects.contains_key(id) && self.taken_over.contains(id) {
-            return (None, Outcome::Conflict);
+        if self.objects.contains_key(id) {
+            return (None, Outcome::NameTaken);
         }
         self.writes += 1;
-        match self.objects.get(id) {
-            Some(_) if id.kind == Kind::VirtualMachineScaleSetVM => return (None, Outcome::Conflict),
-            Some(there) => {
-                let mut next = there.clone();
-                let before = self.applied.insert(id.clone(), object.clone()).unwrap_or_default();
-                for part in ["/spec", "/metadata/annotations"] {
-                    let wanted = object.pointer(part).cloned().unwrap_or_default();
-                    let before = before.pointer(part).unwrap_or(&Value::Null);
-                    if let Some(live) = next.pointer_mut(part) {
-                        *live = applied_over(live, wanted, before);
-                    }
-                }
-                if next["spec"] != there["spec"] {
-                    next["metadata"]["generation"] = json!(next["metadata"]["generation"].as_i64().unwrap() + 1);
-                }
-                self.tell(|| format!("operator applies {id}"));
-                self.store(id, next);
-            }
-            None => {
-                self.lives += 1;
-                self.is_a_new_instance(id, &object);
-                self.applied.insert(id.clone(), object.clone());
-                let metadata = &mut object["metadata"];
-                metadata["uid"] = json!(format!("life-{}", self.lives));
-                metadata["generation"] = json!(1);
-                metadata["creationTimestamp"] = json!(self.now.to_string());
-                object["status"] = json!({"observedGeneration": -1});
-                self.tell(|| format!("operator creates {id}"));
-                self.store(id, object);
+        self.lives += 1;
+        self.is_a_new_instance(id, &object);
+        self.applied.insert(id.clone(), object.clone());
+        let metadata = &mut object["metadata"];
+        metadata["uid"] = json!(format!("life-{}", self.lives));
+        metadata["generation"] = json!(1);
+        metadata["creationTimestamp"] = json!(self.now.to_string());
+        object["status"] = json!({"observedGeneration": -1});
+        self.tell(|| format!("operator creates {id}"));
+        self.store(id, object);
+        self.shown(id, &self.uid_of(id))
+    }
+
+    /// This version of this life of an object is brought in line with the manifest.
+    fn carry_out_apply(&mut self, id: &ObjectId, manifest: Value) -> (Option<Input>, Outcome) {
+        if let Some(refused) = self.refuses(id) {
+            return (None, refused);
+        }
+        let Some(there) = self.objects.get(id) else { return (None, Outcome::Conflict) };
+        let is_it = |field: &str| {
+            assert!(manifest["metadata"][field].is_string(), "an apply without {field} could create or adopt {id}");
+            manifest["metadata"][field] == there["metadata"][field]
+        };
+        if !is_it("uid") || !is_it("resourceVersion") {
+            return (None, Outcome::Conflict);
+        }
+        if self.taken_over.contains(id) {
+            return (None, Outcome::TakenOver);
+        }
+        self.writes += 1;
+        let mut next = there.clone();
+        let before = self.applied.insert(id.clone(), manifest.clone()).unwrap_or_default();
+        for part in ["/spec", "/metadata/annotations"] {
+            let wanted = manifest.pointer(part).cloned().unwrap_or_default();
+            let before = before.pointer(part).unwrap_or(&Value::Null);
+            if let Some(live) = next.pointer_mut(part) {
+                *live = applied_over(live, wanted, before);
             }
         }
-        let uid = Uid::from(self.objects[id]["metadata"]["uid"].as_str().unwrap());
-        self.shown(id, &uid)
+        if next["spec"] != there["spec"] {
+            next["metadata"]["generation"] = json!(next["metadata"]["generation"].as_i64().unwrap() + 1);
+        }
+        self.tell(|| format!("operator applies {id}"));
+        self.store(id, next);
+        self.shown(id, &self.uid_of(id))
+    }
+
+    fn refuses(&self, id: &ObjectId) -> Option<Outcome> {
+        self.not_taken.contains(id).then(|| Outcome::Refused("it is not valid".to_owned()))
+    }
+
+    fn uid_of(&self, id: &ObjectId) -> Uid {
+        Uid::from(self.objects[id]["metadata"]["uid"].as_str().unwrap())
     }
 
     /// No id of an instance is used twice, unless somebody takes objects away by force.
@@ -162,7 +191,7 @@ impl World {
         match self.objects.get(id) {
             Some(object) => {
                 let version = object["metadata"]["resourceVersion"].as_str().unwrap().parse().unwrap();
-                (Some(applied(id.kind, object, Recall::Nothing)), Outcome::Done(version))
+                (Some(Input::Applied(observed(id.kind, object, Recall::Nothing))), Outcome::Done(version))
             }
             None => (Some(Input::Deleted(id.clone(), uid.clone())), Outcome::Done(0)),
         }
@@ -175,6 +204,15 @@ impl World {
         }
         let mut next = object.clone();
         match write.what {
+            What::Status(_) if self.too_large.contains(&write.id) => {
+                return Outcome::Refused("etcdserver: request is too large".to_owned());
+            }
+            What::Conditions(patch) => {
+                next["status"]["observedGeneration"] = patch["observedGeneration"].clone();
+                next["status"]["conditions"] = patch["conditions"].clone();
+                assert!(patch["violations"].is_null() && patch.as_object().unwrap().len() == 3, "it patches more");
+                next["status"].as_object_mut().unwrap().remove("violations");
+            }
             What::Status(status) => {
                 check::no_address_moves(self, &write.id, object, &status);
                 next["status"] = status;

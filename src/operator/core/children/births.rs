@@ -4,10 +4,11 @@ use jiff::Timestamp;
 
 use super::is_behind;
 use crate::api::children::{self, Child};
-use crate::fabric::{Kind, Name, ObjectId};
-use crate::operator::core::writes::pause_after;
+use crate::fabric::{Name, ObjectId};
+use crate::operator::core::writes::{FAILURES_BEFORE_REPORT, pause_after};
 use crate::operator::core::{Core, Notice, Outcome, What, Write};
 use crate::operator::index::Verdict;
+use crate::operator::queue::Urgency;
 
 /// The creation or change of an object of a scale set that failed.
 #[derive(Clone, Debug)]
@@ -16,7 +17,7 @@ pub(in crate::operator::core) struct Trouble {
     pub(super) revision: u64,
     failures: u32,
     not_before: Timestamp,
-    pub(super) invalid: bool,
+    pub(super) is_reported: bool,
 }
 
 impl Core {
@@ -29,13 +30,13 @@ impl Core {
             Some(entry) => !self.in_the_way.contains_key(&child.id) && is_behind(entry, child),
             None => !self.in_the_way.contains_key(&child.id),
         };
-        lacks && !waits && !self.unborn.contains(&child.id)
+        lacks && !waits && !self.unborn.contains_key(&child.id)
     }
 
     /// The next child that can be written: what it refers to is there, and as it is to be.
     pub(in crate::operator::core) fn next_birth(&mut self) -> Option<Write> {
         while let Some(id) = self.births.pop() {
-            if self.unborn.contains(&id) {
+            if self.unborn.contains_key(&id) {
                 continue; // the end of that brings its instance here again
             }
             let Some((set, child)) = self.wanted.remove(&id) else { continue };
@@ -47,18 +48,19 @@ impl Core {
                 continue; // the judgement of that brings its instance here again
             }
             let Some(manifest) = children::manifest(&self.engine, &set.name, &uid, &child) else { continue };
-            let (resource_version, generation) = match self.index.get(&id) {
+            let (what, resource_version, generation) = match self.index.get(&id) {
                 Some(entry) if entry.flight.is_some() => {
                     self.wanted.insert(id, (set, child)); // the end of that write brings it here again
                     continue;
                 }
-                Some(entry) if is_behind(entry, &child) => (entry.resource_version, entry.generation),
+                Some(entry) if is_behind(entry, &child) => {
+                    let manifest = children::applied_to(manifest, &entry.uid, entry.resource_version);
+                    (What::Apply(manifest), entry.resource_version, entry.generation)
+                }
                 Some(_) => continue,
-                None => (0, 1),
+                None => (What::Create(manifest), 0, 1),
             };
-            let what =
-                if id.kind == Kind::VirtualMachineScaleSetVM { What::Create(manifest) } else { What::Apply(manifest) };
-            self.unborn.insert(id.clone());
+            self.unborn.insert(id.clone(), resource_version);
             self.wanted.insert(id.clone(), (set, child));
             return Some(Write { id, uid, resource_version, generation, what });
         }
@@ -77,21 +79,24 @@ impl Core {
 
     /// The creation or change of a child has ended; the object itself came before the answer.
     pub(in crate::operator::core) fn birth_ended(&mut self, id: &ObjectId, outcome: &Outcome) {
-        self.unborn.remove(id);
+        let version = self.unborn.remove(id);
         let Some((set, child)) = self.wanted.remove(id) else { return };
         let of = (set.name.clone(), child.instance);
         match (outcome, self.index.get_mut(id)) {
-            (Outcome::Conflict, Some(entry)) => entry.taken_over = Some(child.revision),
-            (Outcome::Conflict, None) => {
+            (Outcome::TakenOver, Some(entry)) => entry.taken_over = Some(child.revision),
+            // What changed it is on its way as an event, or has come meanwhile.
+            (Outcome::Conflict, Some(entry)) => entry.outdated_for = version,
+            (Outcome::NameTaken, None) => {
                 self.in_the_way.insert(id.clone(), of.clone());
             }
-            (Outcome::Failed | Outcome::Invalid(_) | Outcome::Gone, _) => self.has_failed(id, &set, &child, outcome),
-            (Outcome::Done(_), _) => {}
+            (Outcome::Failed | Outcome::Refused(_) | Outcome::Gone, _) => self.has_failed(id, &set, &child, outcome),
+            (Outcome::Done(_) | Outcome::Conflict | Outcome::TakenOver | Outcome::NameTaken, _) => {}
         }
-        if matches!(outcome, Outcome::Done(_) | Outcome::Conflict) {
+        if !matches!(outcome, Outcome::Failed | Outcome::Refused(_) | Outcome::Gone) {
             self.troubles.remove(id);
         }
         self.due.insert(of);
+        self.reports.push(id.clone(), Urgency::Put); // its own writes waited for this one
     }
 
     fn has_failed(&mut self, id: &ObjectId, set: &ObjectId, child: &Child, outcome: &Outcome) {
@@ -99,22 +104,25 @@ impl Core {
         let before = self.troubles.get(id).filter(|trouble| trouble.revision == child.revision);
         let failures = before.map_or(0, |trouble| trouble.failures);
         let not_before = now.checked_add(pause_after(failures)).unwrap_or(now);
-        let told = before.is_some_and(|trouble| trouble.invalid);
-        let mut invalid = told;
-        if let Outcome::Invalid(why) = outcome {
-            invalid = true;
-            if let Some(uid) = self.index.get(set).map(|entry| entry.uid.clone()).filter(|_| !told) {
-                self.notices.push(Notice {
-                    id: set.clone(),
-                    uid,
-                    warning: true,
-                    reason: "WriteRefused".to_owned(),
-                    note: format!("Correct the model, or what forbids it: the API server does not take {id}. {why}"),
-                });
-            }
+        let failures = failures + 1;
+        let mut is_reported = before.is_some_and(|trouble| trouble.is_reported);
+        if let Outcome::Refused(why) = outcome
+            && failures >= FAILURES_BEFORE_REPORT
+            && !std::mem::replace(&mut is_reported, true)
+            && let Some(uid) = self.index.get(set).map(|entry| entry.uid.clone())
+        {
+            self.notices.push(Notice {
+                id: set.clone(),
+                uid,
+                warning: true,
+                reason: "WriteRefused".to_owned(),
+                note: format!(
+                    "The API server refused to create or update {id}: {why} It is retried automatically; correct the model, or what refuses it."
+                ),
+            });
         }
         let of = (set.name.clone(), child.instance);
-        let trouble = Trouble { of, revision: child.revision, failures: failures + 1, not_before, invalid };
+        let trouble = Trouble { of, revision: child.revision, failures, not_before, is_reported };
         self.troubles.insert(id.clone(), trouble);
         self.retries.insert((not_before, id.clone()));
     }

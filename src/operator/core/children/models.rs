@@ -7,7 +7,8 @@ use super::set_named;
 use crate::api::children::{self, Revision};
 use crate::fabric::virtual_machine_scale_set::{Model, VirtualMachineScaleSet};
 use crate::fabric::{Kind, Name, ObjectId, Uid};
-use crate::operator::core::{Core, Seen, Source, What};
+use crate::operator::core::lists::Seen;
+use crate::operator::core::{Core, Source, What};
 use crate::operator::queue::Urgency;
 
 impl Core {
