@@ -72,6 +72,36 @@ fn a_uniform_set_makes_its_instances_with_two_writes_each() {
 }
 
 #[test]
+fn a_flexible_set_makes_its_instances_with_four_writes_each() {
+    let mut world = farm();
+    let before = world.writes;
+    world.create(&api(), set("Flexible", 20, false), true);
+    world.calm_down();
+    assert_eq!(ready(&world, &api()), "True Ready");
+    assert_eq!(names(&world, Kind::VirtualMachine).len(), 20);
+    // The revision, two statuses of the set and one of the subnet; and of each instance, two objects and their statuses.
+    assert_eq!(world.writes - before, 4 + 4 * 20);
+    super::check::a_restart_changes_nothing(&mut world);
+}
+
+/// It is held back no longer when there is nothing to wait for.
+#[test]
+fn a_network_interface_whose_machine_cannot_be_made_has_its_status() {
+    let mut world = farm();
+    let machine = id(Kind::VirtualMachine, "a", "api-0");
+    world.not_taken.insert(machine.clone());
+    world.create(&api(), set("Flexible", 1, false), true);
+    let start = world.now;
+    while world.now.duration_since(start).as_secs() < 5 {
+        world.goes_on_for_one_step(&machine);
+    }
+    assert_eq!(ready(&world, &id(Kind::NetworkInterface, "a", "api-0-nic")), "True Ready");
+    world.not_taken.clear();
+    world.calm_down();
+    assert_eq!(ready(&world, &api()), "True Ready");
+}
+
+#[test]
 fn scaling_in_takes_the_highest_and_a_deleted_instance_is_replaced() {
     let mut world = farm();
     world.create(&api(), set("Uniform", 4, false), true);

@@ -106,6 +106,9 @@ impl Core {
         }
         let (mut is_complete, mut obstacle) = (true, None);
         for child in wanted {
+            if child.id.kind == Kind::VirtualMachine {
+                self.requeue_held_back(&child.id); // it may not be about to be made any more
+            }
             is_complete &= self.is_there(&child, &uid);
             let found = self.obstacle_of(&child, &uid);
             if matches!(found, Some(Obstacle::NameTaken(_))) {

@@ -2,12 +2,12 @@
 
 use jiff::Timestamp;
 
-use super::is_behind;
+use super::{is_behind, set_of};
 use crate::api::children::{self, Child};
-use crate::fabric::{Name, ObjectId};
+use crate::fabric::{Kind, Name, ObjectId, Uid};
 use crate::operator::core::writes::{FAILURES_BEFORE_REPORT, pause_after};
 use crate::operator::core::{Core, Notice, Outcome, What, Write};
-use crate::operator::index::Verdict;
+use crate::operator::index::{Entry, Verdict};
 use crate::operator::queue::Urgency;
 
 /// The creation or change of an object of a scale set that failed.
@@ -75,6 +75,43 @@ impl Core {
         is_accepted
             && self.engine.holder(id.kind, &id.name) == Some(&entry.uid)
             && entry.written_from.is_some_and(|from| from >= revision)
+    }
+
+    /// The machine of a Flexible instance that is about to be created, and to change the first status of this object: that is
+    /// written once, after. Nobody has seen the addresses before, and the machine's own status waits for it.
+    pub(in crate::operator::core) fn is_about_to_be_attached(&self, id: &ObjectId) -> Option<ObjectId> {
+        let entry = self.index.get(id)?;
+        let is_judged = matches!(entry.verdict, Verdict::Judged { .. }) && !entry.deleting;
+        let is_first = is_judged && entry.published.programmed_generation.is_none();
+        if !is_first || !matches!(id.kind, Kind::NetworkInterface | Kind::PublicIPAddress) {
+            return None;
+        }
+        let owner = entry.owner.as_ref()?;
+        let (set, instance) = (set_of(owner), children::instance_of(&owner.set, &id.name)?);
+        let parent = self.index.get(&set).filter(|set| set.uid == owner.uid)?;
+        if !self.may_have_children(&set, parent) || !self.is_told(&set, parent, instance) {
+            return None;
+        }
+        let wanted = children::of_instance(&self.engine, &set.name, instance);
+        let machine = wanted.iter().find(|child| child.id.kind == Kind::VirtualMachine)?;
+        let is_coming = !self.index.contains_key(&machine.id)
+            && wanted.iter().any(|child| child.id == *id)
+            && wanted.iter().all(|child| self.is_made_or_coming(child, &owner.uid));
+        is_coming.then(|| machine.id.clone())
+    }
+
+    /// True unless something keeps a child from being made.
+    fn is_made_or_coming(&self, child: &Child, owner: &Uid) -> bool {
+        let accepts = |entry: &Entry| match &entry.verdict {
+            Verdict::Unjudged => true,
+            Verdict::Judged { violations, .. } => violations.is_empty(),
+            Verdict::Released => false,
+        };
+        !self.troubles.contains_key(&child.id)
+            && !self.in_the_way.contains_key(&child.id)
+            && self.index.get(&child.id).is_none_or(|entry| {
+                entry.is_owned_by(owner) && !entry.deleting && entry.taken_over.is_none() && accepts(entry)
+            })
     }
 
     /// The creation or change of a child has ended; the object itself came before the answer.
