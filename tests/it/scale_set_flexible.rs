@@ -58,6 +58,36 @@ fn an_automatic_upgrade_writes_the_objects_that_nobody_took_over() {
     space.ready("vmss/api");
 }
 
+/// What the creation set is changed and taken away by an upgrade, though it was not applied.
+#[test]
+fn an_upgrade_takes_away_what_the_model_no_longer_has() {
+    let space = Space::with_a_subnet();
+    let set = || ScaleSet::flexible(1).upgraded("mode: Automatic");
+    space.apply(&set().nic("enableIPForwarding: true, dnsSettings: {dnsServers: [10.0.0.5]}").manifest());
+    space.ready("vmss/api");
+    assert_eq!(at(&space.ready("nic/api-0-nic"), "/programmed/dnsSettings/dnsServers/0"), "10.0.0.5");
+    space.apply(&set().nic("enableIPForwarding: false").manifest());
+    let nic = space.wait("nic/api-0-nic", "upgraded", |nic| nic.data["spec"]["enableIPForwarding"] == false);
+    assert_eq!(nic.data["spec"].get("dnsSettings"), None);
+    space.wait("vmss/api", "upgraded", has_taken_up(1, "2"));
+    space.ready("nic/api-0-nic");
+}
+
+#[test]
+fn an_object_that_has_the_name_of_a_child_stays_as_it_is() {
+    let space = Space::with_a_subnet();
+    space.apply(&nic("api-0-nic", "web"));
+    let before = space.ready("nic/api-0-nic");
+    space.apply(&ScaleSet::flexible(1).manifest());
+    space.wait("vmss/api", "blocked", |set| {
+        let conditions = at(set, "/conditions").as_array().cloned().unwrap_or_default();
+        conditions.iter().any(|condition| condition["type"] == "Ready" && condition["reason"] == "InstanceBlocked")
+    });
+    space.kubectl_ok(&["delete", "vmss/api", "--timeout=60s"], "");
+    let after = space.ready("nic/api-0-nic");
+    assert_eq!((&after.data["spec"], &after.metadata.uid), (&before.data["spec"], &before.metadata.uid));
+}
+
 // shows VMSS-27
 #[test]
 fn a_field_that_a_user_took_over_stays_the_users_at_an_upgrade() {
