@@ -23,6 +23,7 @@ use super::mac::Macs;
 use super::public_ip_address::PublicIPAddress;
 use super::quota::{Quota, Usage};
 use super::ranges::Ranges;
+use super::requested::RequestedAddresses;
 use super::resource::{Change, Programmed, Record, Resource, Restored};
 use super::violation::{Code, Findings, Refusal, WaitKey};
 use general::name_is_azures;
@@ -72,6 +73,7 @@ pub struct Engine {
     pub(super) pausing: BTreeSet<(Timestamp, Name)>,         // scale sets, between two batches of an upgrade
     pub(super) macs: Macs,
     pub(super) usage: Usage,
+    pub(super) requested: RequestedAddresses,
     pub(super) restoring: bool,
     freed: BTreeSet<WaitKey>,
     touched: BTreeSet<ObjectId>,
@@ -102,6 +104,7 @@ impl Engine {
             pausing: BTreeSet::new(),
             macs: Macs::default(),
             usage: Usage::default(),
+            requested: RequestedAddresses::default(),
             restoring: false,
             freed: BTreeSet::new(),
             touched: BTreeSet::new(),

@@ -202,6 +202,12 @@ fn replace_pools(engine: &mut Engine, name: &Name, ask: &Subnet) {
         };
         assert!(kept, "VNET-09 keeps every allocated address in the subnet");
     }
+    for address in engine.requested.of_subnet(name) {
+        match &mut ipv6 {
+            Some(pool) if address.is_ipv6() => pool.request(address),
+            Some(_) | None => ipv4.request(address),
+        }
+    }
     engine.pools.insert(PoolId::SubnetIPv4(name.clone()), ipv4);
     match ipv6 {
         Some(pool) => engine.pools.insert(PoolId::SubnetIPv6(name.clone()), pool),

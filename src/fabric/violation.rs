@@ -17,6 +17,7 @@ use super::quota::Quota;
 pub enum Code {
     AllocationFailed,
     AnotherOperationInProgress,
+    AvailabilitySetVMCountLimitReached,
     DifferentSkuLoadBalancersAndPublicIPAddressNotAllowed,
     DnsRecordInUse,
     DuplicateResourceName,

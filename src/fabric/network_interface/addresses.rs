@@ -102,6 +102,12 @@ pub(in crate::fabric) fn serve_ipv6(engine: &mut Engine, name: &Name) {
     }
 }
 
+/// How many IPv6 configurations have no address, for their subnet has no IPv6 range (S-20).
+pub(in crate::fabric) fn waiting_for_ipv6(nic: &Programmed<NetworkInterface>) -> usize {
+    let ipv6 = nic.ask.configurations.iter().filter(|configuration| configuration.version == IpVersion::IPv6);
+    ipv6.filter(|configuration| !nic.held.addresses.contains_key(&configuration.name)).count()
+}
+
 /// Dynamic addresses are assigned anew, while the old ones are still held (ADDR-05, D-04).
 pub(in crate::fabric) fn reassign(engine: &mut Engine, name: &Name) {
     let Some(programmed) = engine.get::<NetworkInterface>(name) else { return };
