@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use super::{Subnet, held_addresses};
 use crate::fabric::engine::Engine;
 use crate::fabric::id::{Kind, Name, ObjectId};
-use crate::fabric::ipam::{Pool, Reservation};
+use crate::fabric::ipam::{Pool, PoolId, Reservation};
 use crate::fabric::limits;
 use crate::fabric::network_interface::{self, NetworkInterface};
 use crate::fabric::quota::Quota;
@@ -181,10 +181,14 @@ fn allocations_stay_inside(case: &Case<'_, Subnet>, findings: &mut Findings) {
     if before.ipv4 == case.ask.ipv4 && before.ipv6 == case.ask.ipv6 {
         return;
     }
-    let Some((address, nic)) = held_addresses(case.engine, case.name).find(|(address, _)| !fits(address)) else {
+    let held = held_addresses(case.engine, case.name).map(|(address, nic)| (address, Kind::NetworkInterface, nic));
+    let pools = [PoolId::SubnetIPv4(case.name.clone()), PoolId::SubnetIPv6(case.name.clone())];
+    let reserved = pools.iter().flat_map(|pool| case.engine.ledger.addresses_in(pool));
+    let reserved = reserved.map(|(address, owner)| (address, Kind::VirtualMachineScaleSet, &owner.set));
+    let Some((address, kind, holder)) = held.chain(reserved).find(|(address, ..)| !fits(address)) else {
         return;
     };
-    let id = ObjectId::new(Kind::NetworkInterface, nic.clone());
+    let id = ObjectId::new(kind, holder.clone());
     findings
         .refuse(
             Code::InUsePrefixCannotBeDeleted,
@@ -206,7 +210,8 @@ fn network_has_room(case: &Case<'_, Subnet>, findings: &mut Findings) {
     let nics = case.engine.nics_in.get(case.name).into_iter().flatten();
     let nics = nics.filter_map(|nic| case.engine.get::<NetworkInterface>(nic));
     let waiting: usize = nics.map(network_interface::waiting_for_ipv6).sum();
-    let waiting = u64::try_from(waiting).unwrap_or(u64::MAX);
+    let coming = virtual_machine_scale_set::coming_ipv6(case.engine, case.name);
+    let waiting = u64::try_from(waiting + coming).unwrap_or(u64::MAX);
     let quota = Quota::PrivateAddresses(case.ask.virtual_network.clone());
     if waiting > 0 && !case.engine.has_left(&quota, waiting) {
         findings

@@ -74,6 +74,7 @@ pub fn restored(like: &Engine, records: Vec<(Kind, Name, AnyRecord)>) -> (Engine
             restore_models(&mut engine, like, &name);
         }
     }
+    engine.settle_reservations(); // as the next put does
     engine.assert_consistent();
     (engine, dropped)
 }
