@@ -37,6 +37,7 @@ fn main() {
     let many = puts_and_deletes(50_000);
     print_ratio("a put at 50,000 NICs against 10,000", many / few, None);
     subnets();
+    flexible_sets();
     restore();
     plan::plan();
 }
@@ -142,6 +143,29 @@ fn subnets() {
     print("put of a subnet, of 2,999 of one network", &micros(many, "subnet"), None);
     let ratio = median(pairs.iter().map(|(few, many)| many / few).collect());
     print_ratio("a put of a subnet among 2,999 against among 500", ratio, None);
+}
+
+/// Puts of Flexible sets of 20, of whose instances none is made yet: each reserves beside what all others have reserved.
+fn flexible_sets() {
+    const SETS: usize = 500;
+    const FEW: usize = 50;
+    let round = |_| {
+        let mut engine = fabric(NAMESPACE);
+        let ids = (0..SETS).map(|n| life::id(Kind::VirtualMachineScaleSet, &format!("set-{n:03}")));
+        let asked: Vec<_> = ids.map(|id| (id.name.clone(), request(&id))).collect();
+        let time = |(name, request): (Name, Request<Ask>)| {
+            let begin = Instant::now();
+            put(&mut engine, &name, request);
+            begin.elapsed().as_secs_f64()
+        };
+        let times: Vec<f64> = asked.into_iter().map(time).collect();
+        (median(times[..FEW].to_vec()), median(times[SETS - FEW..].to_vec()))
+    };
+    let rounds: Vec<(f64, f64)> = (0..ROUNDS).map(round).collect();
+    let many = median(rounds.iter().map(|(_, many)| *many).collect());
+    print("put of a Flexible set of 20, of 500 of one subnet", &micros(many, "set"), None);
+    let ratio = median(rounds.iter().map(|(few, many)| many / few).collect());
+    print_ratio("a put of a Flexible set among 500 against among 50", ratio, Some(1.5));
 }
 
 /// A restart, from what stands on the API server: of the engine alone, and of the core that reads it.

@@ -17,11 +17,19 @@ pub fn spec(kind: Kind) -> Value {
         Kind::VirtualNetwork => json!({"addressSpace": {"addressPrefixes": ["10.0.0.0/8"]}}),
         Kind::Subnet => json!({"virtualNetwork": {"name": NETWORK}, "addressPrefixes": ["10.1.0.0/16"]}),
         Kind::NetworkInterface => json!({"subnet": {"name": SUBNET}, "ipConfigurations": [{"name": "ipconfig1"}]}),
+        Kind::VirtualMachineScaleSet => {
+            let configuration = json!({"name": "ip1"});
+            let nic = json!({"name": "nic1", "subnet": {"name": SUBNET}, "ipConfigurations": [configuration]});
+            let profile = json!({"networkProfile": {"networkInterfaceConfigurations": [nic]}});
+            json!({
+                "replicas": 20, "orchestrationMode": "Flexible", "sku": {"name": "Standard_D2s_v3"},
+                "virtualMachineProfile": profile,
+            })
+        }
         Kind::PublicIPPrefix
         | Kind::PublicIPAddress
         | Kind::AvailabilitySet
         | Kind::VirtualMachine
-        | Kind::VirtualMachineScaleSet
         | Kind::VirtualMachineScaleSetVM => panic!("no benchmark has a {kind}"),
     }
 }

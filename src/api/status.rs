@@ -83,7 +83,7 @@ pub struct NamedObject {
 }
 
 /// The most violations that one status shows.
-const VIOLATIONS_SHOWN: usize = 32;
+const VIOLATIONS_SHOWN: usize = crate::fabric::violation::VIOLATIONS_PER_REFUSAL;
 
 /// What the operator knows of an object when it reports.
 #[derive(Clone, Copy, Debug)]

@@ -6,6 +6,7 @@
 #[cfg(test)]
 mod consistency;
 mod general;
+mod reservations;
 mod settings;
 #[cfg(test)]
 mod tests;
@@ -19,10 +20,12 @@ use jiff::Timestamp;
 use super::id::{Kind, Name, ObjectId, Placement, Uid};
 use super::ipam::{Pool, PoolId, Reservation};
 use super::kind::Tables;
+use super::ledger::{Ledger, Owner};
 use super::mac::Macs;
 use super::public_ip_address::PublicIPAddress;
 use super::quota::{Quota, Usage};
 use super::ranges::Ranges;
+use super::requested::RequestedAddresses;
 use super::resource::{Change, Programmed, Record, Resource, Restored};
 use super::violation::{Code, Findings, Refusal, WaitKey};
 use general::name_is_azures;
@@ -72,6 +75,9 @@ pub struct Engine {
     pub(super) pausing: BTreeSet<(Timestamp, Name)>,         // scale sets, between two batches of an upgrade
     pub(super) macs: Macs,
     pub(super) usage: Usage,
+    pub(super) requested: RequestedAddresses,
+    pub(super) ledger: Ledger,
+    unsettled: BTreeSet<Owner>, // instances whose reservations are to be compared with what their objects lack
     pub(super) restoring: bool,
     freed: BTreeSet<WaitKey>,
     touched: BTreeSet<ObjectId>,
@@ -102,6 +108,9 @@ impl Engine {
             pausing: BTreeSet::new(),
             macs: Macs::default(),
             usage: Usage::default(),
+            requested: RequestedAddresses::default(),
+            ledger: Ledger::default(),
+            unsettled: BTreeSet::new(),
             restoring: false,
             freed: BTreeSet::new(),
             touched: BTreeSet::new(),
@@ -168,6 +177,7 @@ impl Engine {
                 super::virtual_machine_scale_set::go_on(self, &set);
             }
         }
+        self.settle_reservations();
     }
 
     /// When the fabric next has something to do by itself.
@@ -188,6 +198,7 @@ impl Engine {
         for name in all {
             super::public_ip_address::settle(self, &name);
         }
+        self.settle_reservations();
     }
 
     /// What was freed since the last call.
@@ -221,7 +232,9 @@ impl Engine {
     }
 
     pub(super) fn touch(&mut self, kind: Kind, name: &Name) {
-        self.touched.insert(ObjectId::new(kind, name.clone()).shown());
+        let id = ObjectId::new(kind, name.clone());
+        self.mark_unsettled(&id);
+        self.touched.insert(id.shown());
     }
 
     /// Judges a put by all the rules, so that all violations are reported at once.
@@ -257,11 +270,13 @@ impl Engine {
     }
 
     pub(super) fn put_one<K: Resource>(&mut self, name: &Name, request: Request<K>) -> Result<(), Refusal> {
+        self.settle_reservations(); // of what has just been restored
         let id = ObjectId::new(K::KIND, name.clone());
         match self.check(name, request) {
             Ok(change) => {
                 self.refused.remove(&id);
                 self.commit(name, change);
+                self.settle_reservations();
                 Ok(())
             }
             Err(refusal) => {
@@ -279,6 +294,7 @@ impl Engine {
     }
 
     pub(super) fn delete_one<K: Resource>(&mut self, name: &Name) -> Result<bool, Refusal> {
+        self.settle_reservations();
         let id = ObjectId::new(K::KIND, name.clone());
         if self.get::<K>(name).is_none() {
             if self.refused.remove(&id).is_some() {
@@ -295,6 +311,8 @@ impl Engine {
             self.count(Some(gone.ask.counts(&gone.placement)), Vec::new());
             K::release(self, name, &gone);
         }
+        self.mark_unsettled(&id);
+        self.settle_reservations();
         self.free(WaitKey::Object(id));
         Ok(true)
     }

@@ -3,7 +3,7 @@
 //! A pool is a hierarchical bitmap whose words are made only where something is held, so that a /8 or an IPv6 /64
 //! costs what is allocated in it, and a full pool is searched as fast as an empty one.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use ipnet::{IpNet, Ipv4Net};
@@ -53,18 +53,26 @@ pub enum Reservation {
 pub struct Pool {
     prefix: IpNet,
     reservation: Reservation,
-    last: u64, // the offset of the last address
-    held: u64,
-    levels: Vec<BTreeMap<u64, u64>>, // level 0: a bit per address; level n: a bit per full word of level n - 1
+    count: u64,
+    held: Bitmap,
+    requested: BTreeSet<u64>, // offsets that somebody requests as Static, held or not (S-88)
+    unavailable: Bitmap,      // held or requested
+}
+
+/// A set of offsets.
+#[derive(Clone, Debug)]
+struct Bitmap {
+    last: u64,                       // the highest offset
+    levels: Vec<BTreeMap<u64, u64>>, // level 0: a bit per offset; level n: a bit per full word of level n - 1
 }
 
 impl Pool {
     /// A pool of all addresses of `prefix`, with none held.
     pub fn new(prefix: IpNet, reservation: Reservation) -> Self {
         let host_bits = u32::from(prefix.max_prefix_len() - prefix.prefix_len()).min(64);
-        let last = u64::MAX.checked_shr(64 - host_bits).unwrap_or(0);
-        let depth = host_bits.div_ceil(BITS).max(1);
-        Self { prefix, reservation, last, held: 0, levels: (0..depth).map(|_| BTreeMap::new()).collect() }
+        let empty = Bitmap::new(host_bits);
+        let (held, unavailable) = (empty.clone(), empty);
+        Self { prefix, reservation, count: 0, held, requested: BTreeSet::new(), unavailable }
     }
 
     /// The prefix whose addresses these are.
@@ -74,7 +82,7 @@ impl Pool {
 
     /// The number of addresses of the prefix; of an IPv6 prefix, at most 2^63 - 1 is reported.
     pub fn total(&self) -> u64 {
-        self.last.saturating_add(1).min(u64::MAX >> 1)
+        self.held.last.saturating_add(1).min(u64::MAX >> 1)
     }
 
     /// The number of addresses that the platform keeps (ADDR-01).
@@ -87,12 +95,12 @@ impl Pool {
 
     /// The number of addresses that are held.
     pub fn allocated(&self) -> u64 {
-        self.held
+        self.count
     }
 
     /// The number of addresses that can still be allocated.
     pub fn available(&self) -> u64 {
-        self.total() - self.reserved() - self.held
+        self.total() - self.reserved() - self.count
     }
 
     /// True if the platform keeps this address (ADDR-01).
@@ -102,17 +110,19 @@ impl Pool {
 
     /// True if someone holds this address.
     pub fn holds(&self, address: IpAddr) -> bool {
-        self.offset(address).is_some_and(|offset| self.bit(offset))
+        self.offset(address).is_some_and(|offset| self.held.contains(offset))
     }
 
-    /// The `count` lowest free addresses that are not in `except`, lowest first; fewer where there are fewer.
+    /// The `count` lowest free addresses that are not in `except`; fewer where there are fewer. Those that somebody requests
+    /// as Static come last (S-88).
     pub fn lowest_free(&self, count: usize, except: &[IpAddr]) -> Vec<IpAddr> {
+        let is_usable = |offset: u64, address: &IpAddr| !self.reserves_offset(offset) && !except.contains(address);
         let mut found = Vec::new();
         let mut from = 0;
         while found.len() < count {
-            let Some(offset) = self.first_free_at_or_after(from) else { break };
+            let Some(offset) = self.unavailable.first_absent_at_or_after(from) else { break };
             let address = self.address(offset);
-            if !self.reserves_offset(offset) && !except.contains(&address) {
+            if is_usable(offset, &address) {
                 found.push(address);
             }
             match offset.checked_add(1) {
@@ -120,7 +130,29 @@ impl Pool {
                 None => break,
             }
         }
+        let requested = self.requested.iter().filter(|offset| !self.held.contains(**offset));
+        let requested = requested.map(|offset| (*offset, self.address(*offset)));
+        let lacking = count - found.len();
+        found.extend(requested.filter(|(n, address)| is_usable(*n, address)).map(|(_, a)| a).take(lacking));
         found
+    }
+
+    /// Somebody requests this address as Static: it is allocated dynamically only where no other is free (S-88).
+    pub fn request(&mut self, address: IpAddr) {
+        if let Some(offset) = self.offset(address) {
+            self.requested.insert(offset);
+            self.unavailable.insert(offset);
+        }
+    }
+
+    /// Nobody requests this address any more.
+    pub fn withdraw(&mut self, address: IpAddr) {
+        if let Some(offset) = self.offset(address)
+            && self.requested.remove(&offset)
+            && !self.held.contains(offset)
+        {
+            self.unavailable.remove(offset);
+        }
     }
 
     /// The lowest block of this prefix length, at most 64 addresses, in which nothing is held.
@@ -128,14 +160,14 @@ impl Pool {
         let size = 1_u64.checked_shl(u32::from(self.prefix.max_prefix_len().checked_sub(length)?))?;
         let mut from = 0;
         loop {
-            let start = self.first_free_at_or_after(from)? & !(size - 1);
+            let start = self.held.first_absent_at_or_after(from)? & !(size - 1);
             let IpAddr::V4(first) = self.address(start) else { return None };
             let block = Ipv4Net::new(first, length).ok()?;
             if start >= from && self.is_free_block(block) {
                 return Some(block);
             }
             from = start.checked_add(size)?;
-            if from > self.last {
+            if from > self.held.last {
                 return None;
             }
         }
@@ -149,9 +181,10 @@ impl Pool {
     /// Marks an address as held. False if it cannot be: held already, kept by the platform, or outside.
     pub fn reserve(&mut self, address: IpAddr) -> bool {
         match self.offset(address) {
-            Some(offset) if !self.reserves_offset(offset) && !self.bit(offset) => {
-                self.set(offset);
-                self.held += 1;
+            Some(offset) if !self.reserves_offset(offset) && !self.held.contains(offset) => {
+                self.held.insert(offset);
+                self.unavailable.insert(offset);
+                self.count += 1;
                 true
             }
             _ => false,
@@ -161,9 +194,12 @@ impl Pool {
     /// Releases an address. False if nobody held it.
     pub fn release(&mut self, address: IpAddr) -> bool {
         match self.offset(address) {
-            Some(offset) if self.bit(offset) => {
-                self.clear(offset);
-                self.held -= 1;
+            Some(offset) if self.held.contains(offset) => {
+                self.held.remove(offset);
+                if !self.requested.contains(&offset) {
+                    self.unavailable.remove(offset);
+                }
+                self.count -= 1;
                 true
             }
             _ => false,
@@ -171,7 +207,7 @@ impl Pool {
     }
 
     fn reserves_offset(&self, offset: u64) -> bool {
-        self.reservation == Reservation::Subnet && (offset < RESERVED_AT_START || offset == self.last)
+        self.reservation == Reservation::Subnet && (offset < RESERVED_AT_START || offset == self.held.last)
     }
 
     fn offset(&self, address: IpAddr) -> Option<u64> {
@@ -194,15 +230,23 @@ impl Pool {
             IpAddr::V6(first) => IpAddr::V6(Ipv6Addr::from(u128::from(first).saturating_add(u128::from(offset)))),
         }
     }
+}
 
-    fn bit(&self, offset: u64) -> bool {
+impl Bitmap {
+    fn new(host_bits: u32) -> Self {
+        let last = u64::MAX.checked_shr(64 - host_bits).unwrap_or(0);
+        let depth = host_bits.div_ceil(BITS).max(1);
+        Self { last, levels: (0..depth).map(|_| BTreeMap::new()).collect() }
+    }
+
+    fn contains(&self, offset: u64) -> bool {
         self.levels
             .first()
             .and_then(|words| words.get(&(offset >> BITS)))
             .is_some_and(|word| word >> (offset & 63) & 1 == 1)
     }
 
-    fn set(&mut self, offset: u64) {
+    fn insert(&mut self, offset: u64) {
         let mut index = offset;
         for words in &mut self.levels {
             let word = words.entry(index >> BITS).or_default();
@@ -214,7 +258,7 @@ impl Pool {
         }
     }
 
-    fn clear(&mut self, offset: u64) {
+    fn remove(&mut self, offset: u64) {
         let mut index = offset;
         for words in &mut self.levels {
             let Some(word) = words.get_mut(&(index >> BITS)) else { return };
@@ -231,7 +275,7 @@ impl Pool {
     }
 
     /// Climbs while the rest of the word is full, then descends by the first bit that is not set.
-    fn first_free_at_or_after(&self, from: u64) -> Option<u64> {
+    fn first_absent_at_or_after(&self, from: u64) -> Option<u64> {
         let mut index = from; // at `level`, the first candidate
         let mut level = 0;
         loop {
@@ -298,25 +342,44 @@ mod tests {
         assert_eq!(pool.lowest_free(2, &[]), [middle]);
     }
 
+    #[test]
+    fn an_address_that_is_requested_is_allocated_last() {
+        let addresses = |all: [&str; 3]| all.map(|address| address.parse::<IpAddr>().unwrap());
+        let mut pool = a_subnet("10.0.0.0/29");
+        pool.request("10.0.0.4".parse().unwrap());
+        assert_eq!(pool.lowest_free(3, &[]), addresses(["10.0.0.5", "10.0.0.6", "10.0.0.4"]));
+        pool.withdraw("10.0.0.4".parse().unwrap());
+        assert_eq!(pool.lowest_free(3, &[]), addresses(["10.0.0.4", "10.0.0.5", "10.0.0.6"]));
+    }
+
     proptest! {
         #[test]
         fn the_lowest_free_address_is_what_a_search_through_all_of_them_finds(
-            operations in proptest::collection::vec((any::<bool>(), 0u32..256), 0..400),
+            operations in proptest::collection::vec((0u8..4, 0u32..256), 0..400),
             length in 24u8..=29,
         ) {
             let prefix: IpNet = format!("10.0.0.0/{length}").parse().unwrap();
             let mut pool = Pool::new(prefix, Reservation::Subnet);
-            let mut naive = BTreeSet::new();
+            let (mut naive, mut requested) = (BTreeSet::new(), BTreeSet::new());
             let all: Vec<IpAddr> = (0..2u32.pow(u32::from(32 - length))).map(|n| IpAddr::V4(Ipv4Addr::from(0x0a00_0000 + n))).collect();
             let usable = &all[4..all.len() - 1];
-            for (reserve, n) in operations {
+            for (operation, n) in operations {
                 let address = IpAddr::V4(Ipv4Addr::from(0x0a00_0000 + n));
-                if reserve {
-                    prop_assert_eq!(pool.reserve(address), usable.contains(&address) && naive.insert(address));
-                } else {
-                    prop_assert_eq!(pool.release(address), naive.remove(&address));
+                match operation {
+                    0 => prop_assert_eq!(pool.reserve(address), usable.contains(&address) && naive.insert(address)),
+                    1 => prop_assert_eq!(pool.release(address), naive.remove(&address)),
+                    2 => {
+                        pool.request(address);
+                        requested.insert(address);
+                    }
+                    _ => {
+                        pool.withdraw(address);
+                        requested.remove(&address);
+                    }
                 }
-                let free: Vec<IpAddr> = usable.iter().filter(|a| !naive.contains(a)).take(3).copied().collect();
+                let free = usable.iter().filter(|a| !naive.contains(a)).copied();
+                let (last, first): (Vec<IpAddr>, Vec<IpAddr>) = free.partition(|a| requested.contains(a));
+                let free: Vec<IpAddr> = first.into_iter().chain(last).take(3).collect();
                 prop_assert_eq!(pool.lowest_free(3, &[]), free);
                 prop_assert_eq!(pool.allocated(), naive.len() as u64);
             }

@@ -126,6 +126,13 @@ macro_rules! define_kinds {
                     $(Ask::$kind(ask) => ask.chooses(),)*
                 }
             }
+
+            /// The particular addresses that it asks for, each with its subnet (S-88).
+            pub fn requested_addresses(&self) -> Vec<(Name, std::net::IpAddr)> {
+                match self {
+                    $(Ask::$kind(ask) => ask.requested_addresses(),)*
+                }
+            }
         }
 
         impl Engine {

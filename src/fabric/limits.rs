@@ -17,6 +17,8 @@ pub const PRIVATE_ADDRESSES: usize = 256;
 pub const DNS_SERVERS: usize = 20;
 /// Subnets of a virtual network (VNET-12; limits).
 pub const SUBNETS_PER_VNET: usize = 3000;
+/// Virtual machines of an availability set (AVS-04; azure-subscription-service-limits.md).
+pub const VMS_PER_AVAILABILITY_SET: usize = 200;
 /// Minutes that an idle flow of a public address is kept, at least and at most (PIP-13; recorded).
 pub const IDLE_TIMEOUT_MINUTES: std::ops::RangeInclusive<i32> = 4..=30;
 /// The same by default (PIP-13; recorded).

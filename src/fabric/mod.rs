@@ -11,6 +11,8 @@
 //! * [`violation`] is what a refusal says,
 //! * [`catalogue`] tells what became of every numbered rule,
 //! * [`ipam`] and [`mac`] allocate, `digest` derives numbers from names, and `ranges` finds subnets that overlap,
+//! * `ledger` keeps what is reserved for objects that scale sets are still to make,
+//! * `requested` knows which Static addresses are asked for,
 //! * [`quota`] counts what a subscription or a virtual network has,
 //! * [`address_check`] answers whether an address is free,
 //! * [`limits`] has every number, with its source, [`sizes`] the table of VM sizes,
@@ -24,6 +26,7 @@ pub mod engine;
 pub mod id;
 pub mod ipam;
 pub mod kind;
+mod ledger;
 pub mod limits;
 pub mod mac;
 pub mod nearest;
@@ -32,6 +35,7 @@ pub mod public_ip_address;
 pub mod public_ip_prefix;
 pub mod quota;
 mod ranges;
+mod requested;
 pub mod resource;
 pub mod sizes;
 pub mod subnet;

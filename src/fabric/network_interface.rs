@@ -23,7 +23,7 @@ use super::terms::{IpVersion, Primary, Switch};
 use super::violation::WaitKey;
 use super::virtual_machine::{self, PowerState, VirtualMachine};
 use addresses::{hold_address, release_address};
-pub(super) use addresses::{reassign, serve_ipv6};
+pub(super) use addresses::{reassign, serve_ipv6, waiting_for_ipv6};
 use effects::{apply_now, dissociate, leave_subnet};
 pub(super) use effects::{vm_power_changed, vm_started};
 pub(super) use rules::edit_needs_deallocated;
@@ -107,6 +107,14 @@ impl Resource for NetworkInterface {
 
     fn chooses(&self) -> bool {
         self.configurations.iter().any(|configuration| matches!(configuration.assignment, Assignment::Static(_)))
+    }
+
+    fn requested_addresses(&self) -> Vec<(Name, IpAddr)> {
+        let requested = self.configurations.iter().filter_map(|configuration| match configuration.assignment {
+            Assignment::Static(address) => Some((self.subnet.clone(), address)),
+            Assignment::Dynamic | Assignment::StaticAsIs => None,
+        });
+        requested.collect()
     }
 
     fn references(&self) -> Vec<ObjectId> {

@@ -238,8 +238,13 @@ pub(super) fn settle(engine: &mut Engine, name: &Name) {
     };
     let settled = match (wanted, address) {
         (true, None) => {
-            let free = engine.pool(&pool).and_then(|pool| pool.lowest_free(1, &[]).first().copied());
-            free.filter(|free| engine.pools.get_mut(&pool).is_some_and(|pool| pool.reserve(*free)))
+            let this = ObjectId::new(Kind::PublicIPAddress, name.clone());
+            let reserved =
+                engine.ledger.address_of(&this, "", &pool).filter(|own| engine.take_reserved(&this, &pool, *own));
+            reserved.or_else(|| {
+                let pool = engine.pools.get_mut(&pool)?;
+                pool.lowest_free(1, &[]).first().copied().filter(|free| pool.reserve(*free))
+            })
         }
         (false, Some(address)) => {
             release_address(engine, &pool, address);

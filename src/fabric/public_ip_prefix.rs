@@ -102,6 +102,7 @@ impl Resource for PublicIPPrefix {
         let block = engine.pool(&PoolId::Public).and_then(|pool| pool.lowest_free_block(programmed.ask.length));
         if let Some(block) = block {
             hold(engine, name, block);
+            virtual_machine_scale_set::pool_has_changed(engine, &ObjectId::new(Kind::PublicIPPrefix, name.clone()));
         }
     }
 

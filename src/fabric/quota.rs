@@ -110,37 +110,32 @@ impl Usage {
 }
 
 impl Engine {
-    /// True if `count` more are allowed.
+    /// True if `count` more are allowed beside what is there and what is reserved.
     pub(super) fn has_left(&self, quota: &Quota, count: u64) -> bool {
         quota.is_optional() && self.settings.quotas == Quotas::Off
-            || self.usage.of(quota).saturating_add(count) <= quota.limit()
+            || self.usage.of(quota).saturating_add(self.ledger.total(quota)).saturating_add(count) <= quota.limit()
     }
-}
-
-/// What a message says of those that were promised to scale sets.
-pub(super) fn beside(promised: u64) -> &'static str {
-    if promised > 0 { " beside those that other scale sets will need" } else { "" }
 }
 
 /// Refuses an object that exceeds a quota it newly counts towards.
 pub(super) fn is_not_exceeded<K: Resource>(case: &Case<'_, K>, findings: &mut Findings) {
     let before = case.before().map(|before| before.counts(case.placement)).unwrap_or_default();
     for quota in case.ask.counts(case.placement).into_iter().filter(|quota| !before.contains(quota)) {
-        needs(case.engine, quota, 1, 0, "metadata.name", findings);
+        let own = case.engine.reserved_quota(K::KIND, case.name, &quota);
+        needs(case.engine, quota, 1, own, "metadata.name", findings);
     }
 }
 
-/// Finds that `count` more of `quota` are not allowed, beside those that others were promised.
-pub(super) fn needs(engine: &Engine, quota: Quota, count: u64, promised: u64, path: &str, findings: &mut Findings) {
-    if count == 0 || engine.has_left(&quota, count + promised) {
+/// Finds that `count` more of `quota` are not allowed beside what is reserved for others; `own` are reserved for whoever asks.
+pub(super) fn needs(engine: &Engine, quota: Quota, count: u64, own: u64, path: &str, findings: &mut Findings) {
+    if count == 0 || engine.has_left_beside(&quota, count, own) {
         return;
     }
-    let beside = beside(promised);
     findings
         .refuse(
             quota.code(),
             path,
-            format!("{count} more{beside} would exceed the quota of {} {quota}.", quota.limit()),
+            format!("{count} more would exceed the quota of {} {quota}.", quota.limit()),
             "Delete some that are not used; this object is then retried automatically.",
         )
         .until(WaitKey::Quota(quota));

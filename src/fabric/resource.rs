@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
+use std::net::IpAddr;
 
 use super::engine::{Engine, Request};
 use super::id::{Kind, Name, ObjectId, Placement, Uid};
@@ -39,6 +40,11 @@ pub trait Resource: Tabled + Clone + Debug + PartialEq + 'static {
     /// Whether it asks for particular addresses; at the first sync such go before those that take any (S-10).
     fn chooses(&self) -> bool {
         false
+    }
+
+    /// The particular addresses that it asks for, each with its subnet (S-88).
+    fn requested_addresses(&self) -> Vec<(Name, IpAddr)> {
+        Vec::new()
     }
 
     /// The objects that it refers to.

@@ -19,6 +19,7 @@ use super::network_interface;
 use super::resource::{DeletionRule, Programmed, Resource, Rule};
 use super::terms::IpVersion;
 use super::violation::WaitKey;
+use super::virtual_machine_scale_set;
 use super::virtual_network::VirtualNetwork;
 
 /// What is asked of a subnet.
@@ -94,6 +95,7 @@ impl Resource for Subnet {
                 network_interface::serve_ipv6(engine, &nic);
             }
         }
+        virtual_machine_scale_set::pool_has_changed(engine, &ObjectId::new(Kind::Subnet, name.clone()));
     }
 
     fn release(engine: &mut Engine, name: &Name, gone: &Programmed<Self>) {
@@ -201,6 +203,20 @@ fn replace_pools(engine: &mut Engine, name: &Name, ask: &Subnet) {
             (None, false) => false,
         };
         assert!(kept, "VNET-09 keeps every allocated address in the subnet");
+    }
+    for (id, pool) in
+        [(PoolId::SubnetIPv4(name.clone()), Some(&mut ipv4)), (PoolId::SubnetIPv6(name.clone()), ipv6.as_mut())]
+    {
+        let Some(pool) = pool else { continue };
+        for (address, _) in engine.ledger.addresses_in(&id) {
+            assert!(pool.reserve(address), "VNET-09 keeps every reserved address in the subnet");
+        }
+    }
+    for address in engine.requested.of_subnet(name) {
+        match &mut ipv6 {
+            Some(pool) if address.is_ipv6() => pool.request(address),
+            Some(_) | None => ipv4.request(address),
+        }
     }
     engine.pools.insert(PoolId::SubnetIPv4(name.clone()), ipv4);
     match ipv6 {

@@ -17,6 +17,7 @@ use super::quota::Quota;
 pub enum Code {
     AllocationFailed,
     AnotherOperationInProgress,
+    AvailabilitySetVMCountLimitReached,
     DifferentSkuLoadBalancersAndPublicIPAddressNotAllowed,
     DnsRecordInUse,
     DuplicateResourceName,
@@ -174,7 +175,10 @@ impl Violation {
     }
 }
 
-/// All the broken constraints of one request; never empty. The first leads the conditions.
+/// The most violations that one refusal carries.
+pub const VIOLATIONS_PER_REFUSAL: usize = 32;
+
+/// The broken constraints of one request, the first of them where there are many; never empty. The first leads the conditions.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
     violations: Vec<Violation>,
@@ -242,7 +246,7 @@ impl Findings {
         message: impl Into<String>,
         remedy: impl Into<String>,
     ) -> &mut Violation {
-        self.found.push(Violation {
+        let violation = Violation {
             rule: self.rule,
             code,
             path: path.into(),
@@ -251,7 +255,8 @@ impl Findings {
             blocked_by: Vec::new(),
             cure: Cure::Edit,
             evidence: BTreeSet::new(),
-        });
+        };
+        self.adopt(violation);
         match self.found.last_mut() {
             Some(violation) => violation,
             None => unreachable!("one was pushed the line before"),
@@ -260,7 +265,21 @@ impl Findings {
 
     /// Takes over what was found elsewhere, under its own rules.
     pub fn adopt(&mut self, violation: Violation) {
+        if self.found.len() >= 2 * VIOLATIONS_PER_REFUSAL {
+            self.drop_surplus();
+        }
         self.found.push(violation);
+    }
+
+    /// Keeps the first that stall and the first that wait: no more are told, and who waits is judged again when one of these
+    /// is cured.
+    fn drop_surplus(&mut self) {
+        let (mut stalls, mut waits) = (0, 0);
+        self.found.retain(|violation| {
+            let count = if violation.cure == Cure::Edit { &mut stalls } else { &mut waits };
+            *count += 1;
+            *count <= VIOLATIONS_PER_REFUSAL
+        });
     }
 
     /// True if nothing was found.
@@ -288,6 +307,7 @@ impl Refusal {
     /// The refusal that these violations make, if there is one.
     pub fn from_violations(mut violations: Vec<Violation>) -> Option<Self> {
         violations.sort_by_key(|violation| violation.cure != Cure::Edit);
+        violations.truncate(VIOLATIONS_PER_REFUSAL);
         (!violations.is_empty()).then_some(Self { violations })
     }
 }
@@ -295,4 +315,25 @@ impl Refusal {
 /// The end of a sentence that has named the first of `count` things.
 pub(super) fn and_others(count: usize) -> &'static str {
     if count > 1 { ", and others are too" } else { "" }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_carries_the_first_of_many_violations_and_those_that_stall_before_all() {
+        let mut findings = Findings::default();
+        for n in 0..3_000 {
+            let violation = findings.refuse(Code::InvalidParameter, format!("spec.waits[{n}]"), "", "");
+            violation.until(WaitKey::Power(Name::new("prod", format!("vm-{n}"))));
+            assert!(findings.found.len() <= 2 * VIOLATIONS_PER_REFUSAL + 1);
+        }
+        findings.refuse(Code::InvalidParameter, "spec.stalls", "", "");
+        let refusal = findings.verdict().unwrap_err();
+        assert!(refusal.stalls());
+        assert_eq!(refusal.violations().len(), VIOLATIONS_PER_REFUSAL);
+        assert_eq!(refusal.paths()[..3], ["spec.stalls", "spec.waits[0]", "spec.waits[1]"]);
+        assert_eq!(refusal.keys().len(), VIOLATIONS_PER_REFUSAL - 1);
+    }
 }

@@ -37,10 +37,11 @@ pub use model::{
     ConfigurationModel, Model, NicModel, PublicModel, labels, mark_primary, named_by, names_are_unique, publics,
 };
 pub(super) use names::{Members, forget_what_is_unused, index_names, is_not_used};
-pub(super) use need::{Need, Wanted};
+#[cfg(test)]
+pub(super) use need::pending_objects;
+pub(super) use need::{Need, Wanted, coming_ipv6, pool_has_changed, reserve};
 pub(super) use rules::{
-    NO_ROOM, Needed, Network, added_ipv6, network_is_legal, others, parts_are_legal, pool_has_room, quota_has_room,
-    size_takes, skus_do_not_mix,
+    NO_ROOM, Needed, Network, added_ipv6, network_is_legal, parts_are_legal, pool_has_room, size_takes, skus_do_not_mix,
 };
 pub(super) use upgrade::{go_on, vm_has_changed};
 pub use view::{InstanceView, SCALE_SET_LABEL, STANDSTILLS, VirtualMachineScaleSetView, ranges_have};
@@ -192,11 +193,7 @@ impl Resource for VirtualMachineScaleSet {
                 OrchestrationMode::Flexible => engine.touch(Kind::VirtualMachine, &this.object()),
             }
         }
-        let mut promised = Need::default();
-        for id in gone.pending() {
-            promised.add_pending(engine, name, gone, id);
-        }
-        promised.release(engine);
+        need::reserve(engine, name, gone.held.instances.keys().copied());
         names::release(engine, name, gone);
     }
 
@@ -259,6 +256,7 @@ impl Engine {
         match self.check(set, request) {
             Ok(change) => {
                 self.commit(set, change);
+                self.settle_reservations();
                 None
             }
             Err(refusal) => Some(refusal),
@@ -267,16 +265,15 @@ impl Engine {
 
     /// Records what keeps an instance of a set from becoming what it is to be, or that nothing does.
     pub fn note_obstacle(&mut self, set: &Name, id: u64, obstacle: Option<Obstacle>) {
-        if obstacle == Some(Obstacle::TakenOver) {
-            need::release_promised(self, set, id);
-        }
         let Some(programmed) = self.get_mut::<VirtualMachineScaleSet>(set) else { return };
         let before = match obstacle.clone() {
             Some(obstacle) => programmed.held.obstacles.insert(id, obstacle),
             None => programmed.held.obstacles.remove(&id),
         };
         if before != obstacle {
+            need::reserve(self, set, [id]);
             go_on(self, set);
+            self.settle_reservations();
             self.touch(Kind::VirtualMachineScaleSet, set);
         }
     }

@@ -302,6 +302,7 @@ impl Core {
                 self.change_owner(&id, before.as_ref(), after.as_ref());
             }
         }
+        self.note_requested(&id);
         self.requeue_held_back(&id);
         if leaves && id.kind == Kind::VirtualMachineScaleSet {
             self.report_children(&id);
@@ -309,8 +310,15 @@ impl Core {
         self.work.push(id, urgency);
     }
 
+    /// The addresses that an object asks for are known to the fabric before it is judged, and until it is deleted (S-88).
+    fn note_requested(&mut self, id: &ObjectId) {
+        let entry = self.index.get(id).filter(|entry| !entry.deleting);
+        self.engine.note_requested(id, entry.and_then(|entry| entry.asked.as_ref().ok()).map(|asked| &asked.ask));
+    }
+
     fn gone(&mut self, id: &ObjectId) {
         let entry = self.index.remove(id);
+        self.note_requested(id);
         if entry.as_ref().is_some_and(|entry| entry.leaves_children) {
             self.leave_children(id);
         }

@@ -180,3 +180,21 @@ fn a_rolling_upgrade_goes_in_batches_and_moves_nothing() {
     history.moves_nothing();
     history.uses_no_name_twice();
 }
+
+/// The set's put reserves them, in whatever order its objects are made (S-90).
+#[test]
+fn addresses_are_in_the_order_of_ids_each_time_that_a_set_is_made() {
+    let space = Space::with_a_subnet();
+    let set = ScaleSet::flexible(6);
+    for _ in 0..2 {
+        space.apply(&set.manifest());
+        space.ready("vmss/api");
+        for n in 0..6 {
+            let nic = space.ready(&format!("nic/api-{n}-nic"));
+            let address = at(&nic, "/ipConfigurations/0/privateIPAddress").clone();
+            assert_eq!(address, json!(format!("10.0.1.{}", 4 + n)));
+        }
+        space.kubectl_ok(&["delete", "vmss/api", "--timeout=60s"], "");
+        space.exactly(Kind::NetworkInterface, &[]);
+    }
+}

@@ -280,4 +280,18 @@ pub const DECISIONS: &[Remark] = &[
         Observed("status.pendingInstanceIds tells the ids whose objects were not seen yet when the status was written"),
         OURS,
     ),
+    remark(
+        "S-88",
+        "Dynamic allocation passes over an address that a known object of the subnet requests as Static, while another is free.",
+        Observed("status.ipConfigurations of a Dynamic network interface beside Static ones that still wait"),
+        OURS,
+    ),
+    remark(
+        "S-90",
+        "The put of a Flexible set reserves the addresses of its instances in the order of ids, and their objects get these when they are made.",
+        Observed(
+            "status.capacity of the subnet, and status.ipConfigurations of the network interfaces that the set makes",
+        ),
+        OURS,
+    ),
 ];

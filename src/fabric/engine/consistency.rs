@@ -8,6 +8,7 @@ use ipnet::IpNet;
 use super::Engine;
 use crate::fabric::id::{Kind, Name, ObjectId, Uid};
 use crate::fabric::ipam::PoolId;
+use crate::fabric::ledger::{Ledger, Owner};
 use crate::fabric::network_interface::NetworkInterface;
 use crate::fabric::public_ip_address::PublicIPAddress;
 use crate::fabric::public_ip_prefix::PublicIPPrefix;
@@ -18,7 +19,9 @@ use crate::fabric::subnet::Subnet;
 use crate::fabric::terms::IpVersion;
 use crate::fabric::terms::Primary;
 use crate::fabric::virtual_machine::{PowerState, VirtualMachine};
-use crate::fabric::virtual_machine_scale_set::{InstanceName, OrchestrationMode, VirtualMachineScaleSet, named_by};
+use crate::fabric::virtual_machine_scale_set::{
+    InstanceName, OrchestrationMode, VirtualMachineScaleSet, named_by, pending_objects,
+};
 use crate::fabric::virtual_machine_scale_set_vm::VirtualMachineScaleSetVM;
 use crate::fabric::virtual_network::VirtualNetwork;
 
@@ -32,6 +35,7 @@ impl Engine {
         self.assert_public_addresses();
         self.assert_usage();
         self.assert_instances();
+        self.assert_reservations();
         let starts = self.all::<VirtualMachine>().filter_map(|(name, vm)| Some((vm.held.starts_at?, name.clone())));
         assert_eq!(self.starting, starts.collect(), "the deadlines are those of the VMs");
         for (name, vm) in self.all::<VirtualMachine>() {
@@ -45,6 +49,41 @@ impl Engine {
         assert_eq!((held, self.pools.len()), (0, 1), "only the public pool is left, and nothing of it is held");
         assert!(self.macs.is_empty() && self.labels.is_empty() && self.starting.is_empty());
         assert!(self.named_by.is_empty() && self.pausing.is_empty());
+        assert_eq!(self.ledger, Ledger::default());
+    }
+
+    /// What is reserved is what a walk through all sets finds lacking: of each object the same pools, and of each quota the
+    /// sum. An address may be missing where a pool had none left.
+    fn assert_reservations(&self) {
+        if !self.unsettled.is_empty() {
+            return; // until the next put, by when everything is restored
+        }
+        let mut naive = Ledger::default();
+        let mut totals: BTreeMap<Quota, u64> = BTreeMap::new();
+        for (name, set) in self.all::<VirtualMachineScaleSet>() {
+            for id in set.pending() {
+                let owner = Owner { set: name.clone(), id };
+                let objects = pending_objects(self, name, id);
+                let quotas = objects.iter().flat_map(|(_, lacking)| &lacking.quotas);
+                quotas.for_each(|(quota, count)| *totals.entry(quota.clone()).or_default() += count);
+                for slot in naive.set(&owner, objects).1 {
+                    if let Some(address) = self.ledger.address_of(&slot.0, &slot.1, &slot.2) {
+                        naive.assign(&slot, address);
+                    }
+                }
+            }
+        }
+        assert_eq!(self.ledger, naive, "what is reserved is what is lacking");
+        assert!(totals.iter().all(|(quota, total)| self.ledger.total(quota) == *total), "{totals:?}");
+        for (id, pool) in &self.pools {
+            let reserved: Vec<_> = self.ledger.addresses_in(id).collect();
+            assert!(reserved.iter().all(|(address, _)| pool.holds(*address)), "{reserved:?} are marked in {id:?}");
+        }
+    }
+
+    /// How many addresses of a pool are reserved.
+    fn reserved(&self, pool: &PoolId) -> u64 {
+        self.ledger.addresses_in(pool).count() as u64
     }
 
     /// An instance of a Uniform set has exactly the parts that its network names, and no part is of no instance.
@@ -136,7 +175,8 @@ impl Engine {
         assert_eq!(self.nics_in, nics_in);
         let private = |id: &PoolId| matches!(id, PoolId::SubnetIPv4(_) | PoolId::SubnetIPv6(_));
         for (id, pool) in self.pools.iter().filter(|(id, _)| private(id)) {
-            assert_eq!(pool.allocated(), allocated.get(id).copied().unwrap_or(0), "nothing leaks from {id:?}");
+            let allocated = allocated.get(id).copied().unwrap_or(0) + self.reserved(id);
+            assert_eq!(pool.allocated(), allocated, "nothing leaks from {id:?}");
         }
     }
 
@@ -204,7 +244,7 @@ impl Engine {
         for (id, pool) in self.pools.iter().filter(|(id, _)| matches!(id, PoolId::Public | PoolId::Prefix(_))) {
             assert_eq!(
                 pool.allocated(),
-                allocated.get(id).copied().unwrap_or(0),
+                allocated.get(id).copied().unwrap_or(0) + self.reserved(id),
                 "no public address leaks from {id:?}"
             );
         }
@@ -243,6 +283,7 @@ impl Engine {
         for (name, subnet) in self.all::<Subnet>() {
             let capacity = Subnet::observe(self, name, subnet).capacity.unwrap();
             let held = self.addresses.keys().filter(|(of, address)| of == name && address.is_ipv4()).count();
+            let held = held + self.reserved(&PoolId::SubnetIPv4(name.clone())) as usize;
             let total = 1i64 << (32 - subnet.ask.ipv4.prefix_len());
             let told = (capacity.total, capacity.reserved, capacity.allocated, capacity.available);
             assert_eq!(told, (total, 5, held as i64, total - 5 - held as i64), "the capacity of {name}");

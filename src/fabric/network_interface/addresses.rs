@@ -9,7 +9,7 @@ use std::sync::Arc;
 use super::effects::{forget_mac, touch_vm};
 use super::{Assignment, IpConfiguration, NetworkInterface, primary_address};
 use crate::fabric::engine::Engine;
-use crate::fabric::id::{Kind, Name};
+use crate::fabric::id::{Kind, Name, ObjectId};
 use crate::fabric::ipam::PoolId;
 use crate::fabric::quota::Quota;
 use crate::fabric::resource::Programmed;
@@ -61,10 +61,9 @@ pub(super) fn move_addresses(
     for version in IpVersion::ALL {
         let lacks = |asked: &&IpConfiguration| asked.version == version && !next.contains_key(&asked.name);
         let lacking: Vec<_> = ask.configurations.iter().filter(lacks).map(|asked| asked.name.clone()).collect();
-        let pool = engine.pool(&PoolId::of_subnet(&ask.subnet, version));
-        let lowest = pool.map(|pool| pool.lowest_free(lacking.len(), &taken)).unwrap_or_default();
-        taken.extend(&lowest);
-        next.extend(lacking.into_iter().zip(lowest));
+        let found = addresses_for(engine, name, &PoolId::of_subnet(&ask.subnet, version), lacking, &taken);
+        taken.extend(found.iter().map(|(_, address)| *address));
+        next.extend(found);
     }
     let mine: BTreeSet<IpAddr> = if stays { held.values().copied().collect() } else { BTreeSet::new() };
     for (configuration, address) in &next {
@@ -80,6 +79,30 @@ pub(super) fn move_addresses(
         release_address(engine, old_subnet, *address);
     }
     next
+}
+
+/// An address for each of these configurations: that which is reserved for it (S-90), or the lowest free one.
+fn addresses_for(
+    engine: &Engine,
+    nic: &Name,
+    id: &PoolId,
+    configurations: Vec<Arc<str>>,
+    taken: &[IpAddr],
+) -> Vec<(Arc<str>, IpAddr)> {
+    let this = ObjectId::new(Kind::NetworkInterface, nic.clone());
+    let (mut found, mut rest) = (Vec::new(), Vec::new());
+    for configuration in configurations {
+        let reserved = engine.ledger.address_of(&this, &configuration, id).filter(|address| !taken.contains(address));
+        match reserved {
+            Some(address) => found.push((configuration, address)),
+            None => rest.push(configuration),
+        }
+    }
+    let lowest = engine.pool(id).map(|pool| pool.lowest_free(rest.len(), taken)).unwrap_or_default();
+    let is_left = |address: &IpAddr| !taken.contains(address) && !found.iter().any(|(_, found)| found == address);
+    let left: Vec<IpAddr> = engine.ledger.addresses_of(&this, id).filter(is_left).collect();
+    found.extend(rest.into_iter().zip(lowest.into_iter().chain(left)));
+    found
 }
 
 /// The subnet has an IPv6 range now: configurations that had no address for lack of one get theirs (S-20).
@@ -100,6 +123,12 @@ pub(in crate::fabric) fn serve_ipv6(engine: &mut Engine, name: &Name) {
             touch_vm(engine, name);
         }
     }
+}
+
+/// How many IPv6 configurations have no address, for their subnet has no IPv6 range (S-20).
+pub(in crate::fabric) fn waiting_for_ipv6(nic: &Programmed<NetworkInterface>) -> usize {
+    let ipv6 = nic.ask.configurations.iter().filter(|configuration| configuration.version == IpVersion::IPv6);
+    ipv6.filter(|configuration| !nic.held.addresses.contains_key(&configuration.name)).count()
 }
 
 /// Dynamic addresses are assigned anew, while the old ones are still held (ADDR-05, D-04).
@@ -135,7 +164,9 @@ pub(super) fn hold_address(
     configuration: &Arc<str>,
 ) -> bool {
     let pool = PoolId::of_subnet(subnet, IpVersion::of(&address));
-    let free = engine.pools.get_mut(&pool).is_some_and(|pool| pool.reserve(address));
+    let this = ObjectId::new(Kind::NetworkInterface, nic.clone());
+    let free = engine.take_reserved(&this, &pool, address)
+        || engine.pools.get_mut(&pool).is_some_and(|pool| pool.reserve(address));
     if free {
         engine.addresses.insert((subnet.clone(), address), (nic.clone(), configuration.clone()));
         if let Some(quota) = private_addresses_of(engine, subnet) {

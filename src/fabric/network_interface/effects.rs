@@ -10,6 +10,7 @@ use super::{HeldNetworkInterface, NetworkInterface, primary_address};
 use crate::fabric::engine::{Engine, leave};
 use crate::fabric::id::{Kind, Name};
 use crate::fabric::public_ip_address;
+use crate::fabric::terms::IpVersion;
 use crate::fabric::violation::WaitKey;
 
 pub(super) fn apply_now(
@@ -31,6 +32,10 @@ pub(super) fn apply_now(
     let changed = before != Some(&ask) || addresses != held.addresses;
     if let Some(programmed) = engine.get_mut::<NetworkInterface>(name) {
         programmed.held.addresses = addresses;
+    }
+    let ipv6 = |ask: &NetworkInterface| ask.configurations.iter().filter(|c| c.version == IpVersion::IPv6).count();
+    if before.is_some_and(|before| ipv6(before) > ipv6(&ask)) {
+        engine.free(WaitKey::members(Kind::Subnet, &old_subnet)); // one fewer waits for an IPv6 range (ADDR-14)
     }
     move_associations(engine, name, before, &ask);
     if held.attached.as_ref().is_some_and(|attached| attached.primary) && primary_moved {

@@ -264,7 +264,8 @@ fn prefix_members_are_standard(case: &Case<'_, PublicIPAddress>, findings: &mut 
 }
 
 fn pool_has_one(case: &Case<'_, PublicIPAddress>, findings: &mut Findings) {
-    let has_one = case.programmed.is_some_and(|programmed| programmed.held.address.is_some());
+    let has_one = case.programmed.is_some_and(|programmed| programmed.held.address.is_some())
+        || has_reserved(case.engine, case.name, &case.ask.pool());
     if !has_one && case.ask.is_allocated_at_creation() {
         let path = match case.ask.public_ip_prefix {
             Some(_) => "spec.publicIPPrefix",
@@ -295,25 +296,32 @@ pub(in crate::fabric) fn needs_public_addresses<'a>(
     path: &str,
     findings: &mut Findings,
 ) {
-    let lacks = |public: &&Programmed<PublicIPAddress>| {
+    let lacks = |public: &Programmed<PublicIPAddress>| {
         let PublicIPAddress { method, version, .. } = public.ask;
         public.held.address.is_none() && method == AllocationMethod::Dynamic && version == IpVersion::IPv4
     };
-    let lacking = public.filter_map(|name| engine.get::<PublicIPAddress>(name)).filter(lacks).count();
+    let public = public.filter_map(|name| Some((name, engine.get::<PublicIPAddress>(name)?)));
+    let lacking =
+        public.filter(|(name, public)| lacks(public) && !has_reserved(engine, name, &public.ask.pool())).count();
     public_pool_has_room(engine, &PoolId::Public, u64::try_from(lacking).unwrap_or(u64::MAX), 0, path, findings);
 }
 
-/// Finds that a public pool has fewer addresses free than are needed beside those that others were promised.
+/// True if the scale set that makes a public address has reserved one for it (S-90).
+fn has_reserved(engine: &Engine, name: &Name, pool: &PoolId) -> bool {
+    engine.ledger.address_of(&ObjectId::new(Kind::PublicIPAddress, name.clone()), "", pool).is_some()
+}
+
+/// Finds that a public pool has fewer addresses free than are needed; `own` are reserved for whoever needs them.
 pub(in crate::fabric) fn public_pool_has_room(
     engine: &Engine,
     id: &PoolId,
     count: u64,
-    promised: u64,
+    own: u64,
     path: &str,
     findings: &mut Findings,
 ) {
-    let Some(pool) = engine.pool(id).filter(|pool| pool.available() < count + promised) else { return };
-    let (free, beside) = (pool.available().saturating_sub(promised), quota::beside(promised));
+    let Some(pool) = engine.pool(id).filter(|pool| pool.available().saturating_add(own) < count) else { return };
+    let free = pool.available().saturating_add(own);
     let (code, of, remedy) = match id {
         PoolId::Prefix(prefix) => (
             Code::PublicIPPrefixExhausted,
@@ -327,7 +335,7 @@ pub(in crate::fabric) fn public_pool_has_room(
         ),
     };
     let violation = findings
-        .refuse(code, path, format!("{count} more addresses of {of} are needed, and {free} are free{beside}."), remedy)
+        .refuse(code, path, format!("{count} more addresses of {of} are needed, and {free} are free."), remedy)
         .until(WaitKey::Capacity(id.clone()));
     if let PoolId::Prefix(prefix) = id {
         violation.as_of(WaitKey::object(Kind::PublicIPPrefix, prefix));

@@ -146,6 +146,34 @@ fn a_virtual_network_has_65536_private_addresses() {
     fabric.accept(a_nic("more"));
 }
 
+/// The network interface waits for an IPv6 range (S-20).
+fn a_full_network_in_which_a_nic_waits_for_ipv6(fewer: usize) -> Fabric {
+    a_full_network(fewer + 1).with(a_nic("last").configurations([primary("v4"), secondary("v6").ipv6()]))
+}
+
+// accepts Subnet ADDR-14
+#[test]
+fn a_subnet_gains_an_ipv6_range_while_the_network_has_an_address_for_each_configuration_that_waits() {
+    let mut fabric = a_full_network_in_which_a_nic_waits_for_ipv6(1);
+    fabric.accept(a_subnet("web", "10.0.0.0/15").ipv6("fd00::/64"));
+    assert_eq!(fabric.address("last", "v6"), "fd00::4");
+    fabric.accept(a_subnet("web", "10.0.0.0/15").ipv6("fd00::/64"));
+}
+
+// refuses Subnet ADDR-14
+#[test]
+fn a_subnet_gains_no_ipv6_range_whose_addresses_exceed_those_of_the_network() {
+    let mut fabric = a_full_network_in_which_a_nic_waits_for_ipv6(0);
+    let dual = || a_subnet("web", "10.0.0.0/15").ipv6("fd00::/64");
+    let refusal = fabric.put(dual()).unwrap_err();
+    assert_eq!(told(&refusal), [("ADDR-14", Code::QuotaExceeded, "spec.addressPrefixes[1]")]);
+    let mut other = fabric.clone();
+    other.cure(&refusal, |fabric| fabric.accept(a_nic("last").configurations([primary("v4")])));
+    other.accept(dual());
+    fabric.cure(&refusal, |fabric| assert!(fabric.delete(Kind::NetworkInterface, "n7").unwrap()));
+    fabric.accept(dual());
+}
+
 /// A fabric in which eight of ten Standard public addresses are taken, and a set of three instances that have none.
 fn a_set_beside_eight() -> Fabric {
     let mut fabric = a_fabric_with_quotas().with(a_subnet("web", "10.0.1.0/24"));

@@ -5,8 +5,10 @@ use std::net::IpAddr;
 use super::{Subnet, held_addresses};
 use crate::fabric::engine::Engine;
 use crate::fabric::id::{Kind, Name, ObjectId};
-use crate::fabric::ipam::{Pool, Reservation};
+use crate::fabric::ipam::{Pool, PoolId, Reservation};
 use crate::fabric::limits;
+use crate::fabric::network_interface::{self, NetworkInterface};
+use crate::fabric::quota::Quota;
 use crate::fabric::resource::{Case, Cures, DeletionRule, Rule};
 use crate::fabric::violation::{Code, Findings, WaitKey};
 use crate::fabric::virtual_machine_scale_set::{self, Members};
@@ -66,6 +68,15 @@ pub(super) const RULES: &[Rule<Subnet>] = &[
         remedy: "Choose a range that contains what is held.",
         source: "terraform-provider-azurerm#11211",
         check: allocations_stay_inside,
+    },
+    Rule {
+        id: "ADDR-14",
+        says: "A virtual network has at most 65,536 private addresses, those included that IPv6 configurations get with the range that they wait for.",
+        codes: &[Code::QuotaExceeded],
+        cure: Cures::Waits,
+        remedy: "Delete what is not used, or use another network.",
+        source: "azure-virtual-network-limits.md; S-20",
+        check: network_has_room,
     },
     Rule {
         id: "VNET-12",
@@ -170,10 +181,14 @@ fn allocations_stay_inside(case: &Case<'_, Subnet>, findings: &mut Findings) {
     if before.ipv4 == case.ask.ipv4 && before.ipv6 == case.ask.ipv6 {
         return;
     }
-    let Some((address, nic)) = held_addresses(case.engine, case.name).find(|(address, _)| !fits(address)) else {
+    let held = held_addresses(case.engine, case.name).map(|(address, nic)| (address, Kind::NetworkInterface, nic));
+    let pools = [PoolId::SubnetIPv4(case.name.clone()), PoolId::SubnetIPv6(case.name.clone())];
+    let reserved = pools.iter().flat_map(|pool| case.engine.ledger.addresses_in(pool));
+    let reserved = reserved.map(|(address, owner)| (address, Kind::VirtualMachineScaleSet, &owner.set));
+    let Some((address, kind, holder)) = held.chain(reserved).find(|(address, ..)| !fits(address)) else {
         return;
     };
-    let id = ObjectId::new(Kind::NetworkInterface, nic.clone());
+    let id = ObjectId::new(kind, holder.clone());
     findings
         .refuse(
             Code::InUsePrefixCannotBeDeleted,
@@ -186,6 +201,32 @@ fn allocations_stay_inside(case: &Case<'_, Subnet>, findings: &mut Findings) {
         .until(WaitKey::Address(case.name.clone(), address))
         .until_gone(id)
         .as_of(WaitKey::members(Kind::Subnet, case.name));
+}
+
+/// A subnet that gains an IPv6 range serves every configuration that waits for one (S-20).
+fn network_has_room(case: &Case<'_, Subnet>, findings: &mut Findings) {
+    let gains_ipv6 = case.before().is_some_and(|before| before.ipv6.is_none());
+    let Some(ipv6) = case.ask.ipv6.filter(|_| gains_ipv6) else { return };
+    let nics = case.engine.nics_in.get(case.name).into_iter().flatten();
+    let nics = nics.filter_map(|nic| case.engine.get::<NetworkInterface>(nic));
+    let waiting: usize = nics.map(network_interface::waiting_for_ipv6).sum();
+    let coming = virtual_machine_scale_set::coming_ipv6(case.engine, case.name);
+    let waiting = u64::try_from(waiting + coming).unwrap_or(u64::MAX);
+    let quota = Quota::PrivateAddresses(case.ask.virtual_network.clone());
+    if waiting > 0 && !case.engine.has_left(&quota, waiting) {
+        findings
+            .refuse(
+                Code::QuotaExceeded,
+                case.ask.path_of(&ipv6.into()),
+                format!(
+                    "The IPv6 configurations that wait for an address of {ipv6} would exceed the quota of {} {quota}.",
+                    quota.limit()
+                ),
+                "Delete network interfaces that are not used; this object is then retried automatically.",
+            )
+            .until(WaitKey::Quota(quota))
+            .until(WaitKey::members(Kind::Subnet, case.name));
+    }
 }
 
 fn siblings_are_few(case: &Case<'_, Subnet>, findings: &mut Findings) {

@@ -18,7 +18,7 @@ use ipnet::Ipv4Net;
 
 use super::random::Op;
 use crate::fabric::engine::DynamicAddresses;
-use crate::fabric::network_interface::NetworkInterface;
+use crate::fabric::network_interface::{Assignment, NetworkInterface};
 use crate::fabric::public_ip_address::PublicIPAddress;
 use crate::fabric::subnet::Subnet;
 use crate::fabric::testing::named;
@@ -75,6 +75,8 @@ pub struct World {
     nics: BTreeMap<Name, Nic>,
     sets: BTreeSet<Name>,
     vms: BTreeMap<Name, Vm>,
+    /// The Static addresses that each NIC was last seen to ask for, whatever came of that (S-88).
+    requested: BTreeMap<Name, Vec<(Name, IpAddr)>>,
     macs: u64,
 }
 
@@ -92,6 +94,7 @@ impl World {
             nics: BTreeMap::new(),
             sets: BTreeSet::new(),
             vms: BTreeMap::new(),
+            requested: BTreeMap::new(),
             macs: 0,
         }
     }
@@ -106,7 +109,14 @@ impl World {
                     Ask::Subnet(ask) => self.put_subnet(&name, ask),
                     Ask::PublicIPPrefix(ask) => self.put_prefix(&name, ask),
                     Ask::PublicIPAddress(ask) => self.put_public(&name, ask),
-                    Ask::NetworkInterface(ask) => self.put_nic(&name, ask),
+                    Ask::NetworkInterface(ask) => {
+                        let requested = ask.configurations.iter().filter_map(|c| match c.assignment {
+                            Assignment::Static(address) => Some((ask.subnet.clone(), address)),
+                            Assignment::Dynamic | Assignment::StaticAsIs => None,
+                        });
+                        self.requested.insert(name.clone(), requested.collect());
+                        self.put_nic(&name, ask)
+                    }
                     Ask::AvailabilitySet(_) => {
                         self.sets.insert(name);
                         Broken::new()
@@ -117,7 +127,12 @@ impl World {
                     }
                 }
             }
-            Op::Delete(kind, name) => self.delete(*kind, &named(name)),
+            Op::Delete(kind, name) => {
+                if *kind == Kind::NetworkInterface {
+                    self.requested.remove(&named(name));
+                }
+                self.delete(*kind, &named(name))
+            }
             Op::Advance(seconds) => {
                 self.now += seconds;
                 self.finish_starts();

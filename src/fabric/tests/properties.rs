@@ -67,10 +67,12 @@ impl Driver {
                     default: Placement { subscription: "default".into(), location: "westeurope".into() },
                     ask: ask.clone(),
                 };
+                self.engine.note_requested(&id, Some(ask)); // what is judged has been observed
                 self.engine.put(&name, request)
             }
             Op::Delete(kind, name) => {
                 let id = ObjectId::new(*kind, named(name));
+                self.engine.note_requested(&id, None);
                 if self.engine.delete(*kind, &id.name)? {
                     *self.lives.entry(id.clone()).or_default() += 1;
                     self.specs.remove(&id);

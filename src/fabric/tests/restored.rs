@@ -66,6 +66,7 @@ for_each_kind!(define_records);
 pub fn restored(like: &Engine, records: Vec<(Kind, Name, AnyRecord)>) -> (Engine, Vec<String>) {
     let mut engine = Engine::new(like.settings().clone());
     engine.advance(like.now);
+    engine.requested = like.requested.clone(); // the objects have been observed
     let mut dropped = Vec::new();
     for (kind, name, record) in records {
         dropped.extend(engine.restore(&name, record));
@@ -73,6 +74,7 @@ pub fn restored(like: &Engine, records: Vec<(Kind, Name, AnyRecord)>) -> (Engine
             restore_models(&mut engine, like, &name);
         }
     }
+    engine.settle_reservations(); // as the next put does
     engine.assert_consistent();
     (engine, dropped)
 }

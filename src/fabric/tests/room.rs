@@ -10,7 +10,7 @@ use crate::fabric::ipam::{Pool, PoolId, Reservation, all_of};
 use crate::fabric::quota::Quotas;
 use crate::fabric::terms::IpVersion;
 use crate::fabric::testing::named;
-use crate::fabric::virtual_machine_scale_set::{Need, OrchestrationMode, UpgradeMode};
+use crate::fabric::virtual_machine_scale_set::{OrchestrationMode, UpgradeMode};
 use crate::fabric::{Ask, Engine, Name, NetworkInterface, PublicIPAddress, Refusal, VirtualMachineScaleSet};
 
 /// The set that a put is of, if that is a Uniform one: what it needs is taken by the put itself.
@@ -26,7 +26,7 @@ pub fn uniform_set(engine: &Engine, op: &Op) -> Option<Name> {
 }
 
 /// Panics unless a put of a Uniform set or its instance was judged by what it takes: what it gives up is free only
-/// afterwards (S-37), and what other sets were promised is not its.
+/// afterwards (S-37), and what is reserved for other sets is not its.
 pub fn assert_is_judged_by_what_it_takes(before: &Driver, set: &Name, op: &Op, answer: &Result<(), Refusal>) {
     let lacks_room_alone = |refusal: &Refusal| refusal.violations().iter().all(|found| found.rule == "VMSS-29");
     if answer.as_ref().err().is_some_and(|refusal| !lacks_room_alone(refusal)) {
@@ -40,10 +40,7 @@ pub fn assert_is_judged_by_what_it_takes(before: &Driver, set: &Name, op: &Op, a
     let mut taken: BTreeMap<PoolId, u64> = BTreeMap::new();
     held(&roomy.engine).difference(&there).for_each(|(pool, _)| *taken.entry(pool.clone()).or_default() += 1);
 
-    let others = Need::of_others(&before.engine, set).pools;
-    let is_short = |(pool, count): &(&PoolId, &u64)| {
-        *count + others.get(pool).copied().unwrap_or(0) > before.engine.pool(pool).unwrap().available()
-    };
+    let is_short = |(pool, count): &(&PoolId, &u64)| **count > before.engine.pool(pool).unwrap().available();
     let short: BTreeMap<&PoolId, &u64> = taken.iter().filter(is_short).collect();
     if roomy.engine.get::<VirtualMachineScaleSet>(set).unwrap().ask.upgrade == UpgradeMode::Rolling {
         return; // it takes the rest batch by batch, and a batch that is blocked goes on where there is room

@@ -279,14 +279,17 @@ fn assert_instances_are_whole(engine: &Engine) {
     }
 }
 
-/// How much of each pool and quota is promised to instances of Flexible sets, and is not there.
+/// How much of each pool and quota the instances of Flexible sets lack that could not be reserved for them.
 fn overbooked(engine: &Engine) -> BTreeMap<WaitKey, u64> {
-    let promised = Need::of_others(engine, &named("nobody"));
-    let pools = promised.pools.into_iter().map(|(id, count)| {
-        let free = engine.pool(&id).map_or(0, |pool| pool.available());
-        (WaitKey::Capacity(id), count.saturating_sub(free))
+    let mut lacked = Need::default();
+    for (name, set) in engine.all::<VirtualMachineScaleSet>() {
+        set.pending().for_each(|id| lacked.add_pending(engine, name, set, id));
+    }
+    let pools = lacked.pools.into_iter().map(|(id, count)| {
+        let reserved = engine.ledger.addresses_in(&id).count() as u64;
+        (WaitKey::Capacity(id), count - reserved)
     });
-    let quotas = promised.quotas.into_iter().filter(|(quota, count)| !engine.has_left(quota, *count));
+    let quotas = lacked.quotas.into_iter().filter(|(quota, _)| !engine.has_left(quota, 0));
     let quotas = quotas.map(|(quota, count)| {
         let short = count + engine.usage.of(&quota) - quota.limit();
         (WaitKey::Quota(quota), short)

@@ -5,7 +5,7 @@ mod public;
 
 use super::{NicReference, VirtualMachine, WISHED_REVISION};
 use crate::fabric::availability_set::AvailabilitySet;
-use crate::fabric::id::{Kind, Name};
+use crate::fabric::id::{Kind, Name, ObjectId};
 use crate::fabric::limits;
 use crate::fabric::network_interface::NetworkInterface;
 use crate::fabric::resource::{Case, Cures, Programmed, Rule};
@@ -34,6 +34,15 @@ pub(super) const RULES: &[Rule<VirtualMachine>] = &[
         remedy: "Keep the set, or create another VM.",
         source: "[ATTACH] constraints; Azure/azure-powershell#1820; S-14",
         check: availability_set_is_fixed,
+    },
+    Rule {
+        id: "AVS-04",
+        says: "An availability set has at most 200 VMs.",
+        codes: &[Code::AvailabilitySetVMCountLimitReached],
+        cure: Cures::Waits,
+        remedy: "Use another availability set, or delete a VM of this one.",
+        source: "azure-subscription-service-limits.md",
+        check: availability_set_has_room,
     },
     Rule {
         id: "S-31",
@@ -190,6 +199,25 @@ fn availability_set_is_fixed(case: &VmCase<'_>, findings: &mut Findings) {
         ),
     };
     findings.refuse(Code::PropertyChangeNotAllowed, PATH, fact, remedy);
+}
+
+/// Judges only a VM that joins: what is in a set stays (S-93).
+fn availability_set_has_room(case: &VmCase<'_>, findings: &mut Findings) {
+    let Some(set) = &case.ask.availability_set else { return };
+    let Some(members) = case.engine.vms_in.get(set) else { return };
+    if members.contains(case.name) || members.len() < limits::VMS_PER_AVAILABILITY_SET {
+        return;
+    }
+    let id = ObjectId::new(Kind::AvailabilitySet, set.clone());
+    findings
+        .refuse(
+            Code::AvailabilitySetVMCountLimitReached,
+            "spec.availabilitySet",
+            format!("{id} has the maximum of {} virtual machines.", limits::VMS_PER_AVAILABILITY_SET),
+            format!("Use another availability set, or delete a virtual machine of {id}."),
+        )
+        .until(WaitKey::Members(id.clone()))
+        .blocked_by(id);
 }
 
 fn revision_is_known(case: &VmCase<'_>, findings: &mut Findings) {

@@ -10,6 +10,7 @@ use super::{
 use crate::fabric::engine::Engine;
 use crate::fabric::id::{Kind, Name};
 use crate::fabric::ipam::PoolId;
+use crate::fabric::ledger::Owner;
 use crate::fabric::network_interface::NetworkInterface;
 use crate::fabric::public_ip_address::PublicIPAddress;
 use crate::fabric::resource::Programmed;
@@ -36,14 +37,16 @@ pub(super) fn scale(engine: &mut Engine, name: &Name) {
     let is_bare = |instance: &Instance| instance.revision == 0 && instance.target < latest;
     let bare: Vec<u64> =
         set.held.instances.iter().filter(|(_, instance)| is_bare(instance)).map(|(id, _)| *id).collect();
-    for id in bare {
-        need::release_promised(engine, name, id);
+    for id in &bare {
         let set = engine.get_mut::<VirtualMachineScaleSet>(name);
-        let Some(instance) = set.and_then(|set| set.held.instances.get_mut(&id)) else { return };
+        let Some(instance) = set.and_then(|set| set.held.instances.get_mut(id)) else { return };
         instance.target = latest;
         if uniform {
             instance.revision = latest;
         }
+    }
+    need::reserve(engine, name, bare.iter().copied());
+    for id in bare {
         engine.stir(name, id);
         if uniform {
             program(engine, name, id);
@@ -117,12 +120,12 @@ fn parts(engine: &Engine, this: InstanceName<'_>) -> (Vec<Name>, Vec<Name>) {
 
 /// Removes an instance from its set, and releases everything that it holds.
 pub fn release_instance(engine: &mut Engine, name: &Name, id: u64) {
-    need::release_promised(engine, name, id);
     let Some(set) = engine.get_mut::<VirtualMachineScaleSet>(name) else { return };
     if set.held.instances.remove(&id).is_none() {
         return;
     }
     set.held.obstacles.remove(&id);
+    need::reserve(engine, name, [id]);
     let this = InstanceName { set: name, id };
     drop_parts(engine, this);
     engine.touch(Kind::VirtualMachine, &this.object());
@@ -149,7 +152,6 @@ pub(in crate::fabric) fn member_is_there(engine: &mut Engine, member: &Member) {
     if !is_of_the_set(engine, member) {
         return;
     }
-    need::release_promised(engine, &member.set, member.id);
     let Some(set) = engine.get_mut::<VirtualMachineScaleSet>(&member.set) else { return };
     let latest = set.held.revision;
     let Some(instance) = set.held.instances.get_mut(&member.id) else { return };
@@ -160,6 +162,7 @@ pub(in crate::fabric) fn member_is_there(engine: &mut Engine, member: &Member) {
         instance.target = latest;
     }
     let is_news = before != (instance.revision, instance.target);
+    need::reserve(engine, &member.set, [member.id]);
     engine.stir(&member.set, member.id);
     super::go_on(engine, &member.set);
     if is_news {
@@ -179,10 +182,10 @@ pub(in crate::fabric) fn member_has_gone(engine: &mut Engine, member: &Member) {
     if !is_of_the_set(engine, member) {
         return;
     }
-    need::release_promised(engine, &member.set, member.id);
     let Some(set) = engine.get_mut::<VirtualMachineScaleSet>(&member.set) else { return };
     set.held.instances.remove(&member.id);
     set.held.obstacles.remove(&member.id);
+    need::reserve(engine, &member.set, [member.id]);
     forget_what_is_unused(engine, &member.set);
     engine.stir(&member.set, member.id);
     engine.touch_members(Kind::VirtualMachineScaleSet, &member.set);
@@ -197,20 +200,9 @@ pub(super) fn lacking(engine: &Engine, wanted: &Wanted<'_>) -> BTreeSet<WaitKey>
     if need.is_empty() {
         return lacking;
     }
-    let others = Need::of_others(engine, wanted.this.set);
-    lacking.extend(
-        need.quotas
-            .into_iter()
-            .filter(|(quota, count)| {
-                let promised = others.quotas.get(quota).copied().unwrap_or(0);
-                !engine.has_left(quota, count.saturating_add(promised))
-            })
-            .map(|(quota, _)| WaitKey::Quota(quota)),
-    );
-    let short = |(id, count): &(PoolId, u64)| {
-        let count = count.saturating_add(others.pools.get(id).copied().unwrap_or(0));
-        engine.pool(id).is_none_or(|pool| pool.available() < count)
-    };
+    let exceeded = need.quotas.into_iter().filter(|(quota, count)| !engine.has_left(quota, *count));
+    lacking.extend(exceeded.map(|(quota, _)| WaitKey::Quota(quota)));
+    let short = |(id, count): &(PoolId, u64)| engine.pool(id).is_none_or(|pool| pool.available() < *count);
     lacking.extend(need.pools.into_iter().filter(short).map(|(pool, _)| WaitKey::Capacity(pool)));
     lacking
 }
@@ -254,7 +246,10 @@ pub(super) fn recall(engine: &mut Engine, name: &Name, view: &VirtualMachineScal
         .flat_map(|set| set.held.instances.keys())
         .copied()
         .collect();
-    ids.into_iter().for_each(|id| engine.stir(name, id));
+    for id in ids {
+        engine.stir(name, id);
+        engine.mark_restored(Owner { set: name.clone(), id });
+    }
     if view.current_revision != view.update_revision {
         super::upgrade::pause(engine, name); // a pause between two batches begins anew
     }

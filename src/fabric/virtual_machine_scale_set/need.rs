@@ -1,5 +1,5 @@
-//! What instances need beyond what they hold: addresses of pools, and what quotas count; and what Flexible sets will need
-//! for instances whose objects are still to be made or written.
+//! What instances need beyond what they hold: addresses of pools, and what quotas count; and what is reserved of that for
+//! instances of Flexible sets whose objects are still to be made or written.
 
 use std::collections::BTreeMap;
 
@@ -7,14 +7,14 @@ use super::{
     ConfigurationModel, Instance, InstanceName, NicModel, Obstacle, OrchestrationMode, VirtualMachineScaleSet,
 };
 use crate::fabric::engine::Engine;
-use crate::fabric::id::{Name, Placement};
+use crate::fabric::id::{Kind, Name, ObjectId, Placement};
 use crate::fabric::ipam::PoolId;
+use crate::fabric::ledger::{Lacking, Owner};
 use crate::fabric::network_interface::{self, NetworkInterface};
 use crate::fabric::public_ip_address::PublicIPAddress;
 use crate::fabric::quota::Quota;
 use crate::fabric::resource::{Programmed, Resource};
 use crate::fabric::terms::{AllocationMethod, IpVersion};
-use crate::fabric::violation::WaitKey;
 use crate::fabric::virtual_machine::{Disruption, PowerWish, VirtualMachine};
 
 /// What is needed beyond what is held.
@@ -65,6 +65,77 @@ impl Wanted<'_> {
         };
         !engine.has_attached(vm, &nics) || nics.iter().zip(self.network).any(deallocates)
     }
+
+    /// The objects of the instance but its machine, and what each of them lacks.
+    fn objects(&self, engine: &Engine) -> Vec<(ObjectId, Lacking)> {
+        let nics = self.network.iter().map(|nic| {
+            let name = self.this.nic_in(self.mode, &nic.name);
+            let lacking = self.nic(engine, &name, nic);
+            (ObjectId::new(Kind::NetworkInterface, name), lacking)
+        });
+        let publics = self.publics(engine).into_iter();
+        let publics = publics.map(|(name, _, lacking)| (ObjectId::new(Kind::PublicIPAddress, name), lacking));
+        nics.chain(publics).collect()
+    }
+
+    fn nic(&self, engine: &Engine, name: &Name, nic: &NicModel) -> Lacking {
+        let mut lacking = Lacking::default();
+        let held = engine.get::<NetworkInterface>(name);
+        if held.is_none() {
+            for quota in self.this.nic_ask(nic).counts(self.placement) {
+                add(&mut lacking.quotas, quota, 1);
+            }
+        }
+        let here = held.filter(|held| held.ask.subnet == nic.subnet);
+        let mut served: usize = 0;
+        for version in IpVersion::ALL {
+            let pool = PoolId::of_subnet(&nic.subnet, version);
+            if engine.pool(&pool).is_none() {
+                continue; // it takes no address of this version (S-20)
+            }
+            let asked = nic.configurations.iter().filter(|configuration| configuration.version == version);
+            served += asked.clone().count();
+            let has = |asked: &&ConfigurationModel| {
+                let held = here.and_then(|here| here.held.addresses.get(&asked.name));
+                held.is_some_and(|held| IpVersion::of(held) == version)
+            };
+            lacking.addresses.extend(asked.filter(|asked| !has(asked)).map(|asked| (asked.name.clone(), pool.clone())));
+        }
+        // Of one virtual network, and what is given up in it is no more (ADDR-14).
+        let more = served.saturating_sub(held.map_or(0, |held| held.held.addresses.len()));
+        if let Some(home) = engine.network_of(&nic.subnet).cloned() {
+            add(&mut lacking.quotas, Quota::PrivateAddresses(home), u64::try_from(more).unwrap_or(u64::MAX));
+        }
+        lacking
+    }
+
+    fn publics(&self, engine: &Engine) -> Vec<(Name, PublicIPAddress, Lacking)> {
+        let asks = self.this.public_asks_in(self.mode, self.network);
+        if asks.is_empty() {
+            return Vec::new();
+        }
+        let runs = self.runs(engine);
+        let lacking = |name: &Name, ask: &PublicIPAddress| {
+            let mut lacking = Lacking::default();
+            let held = engine.get::<PublicIPAddress>(name);
+            let counted = held.map(|held| held.ask.counts(&held.placement)).unwrap_or_default();
+            for quota in ask.counts(self.placement).into_iter().filter(|quota| !counted.contains(quota)) {
+                add(&mut lacking.quotas, quota, 1);
+            }
+            let is_had = held.is_some_and(|held| {
+                held.held.address.is_some() && (held.ask.sku, held.ask.pool()) == (ask.sku, ask.pool())
+            });
+            if !is_had && (runs || ask.method == AllocationMethod::Static) {
+                lacking.addresses.push(("".into(), ask.pool()));
+            }
+            lacking
+        };
+        let asks = asks.into_iter().map(|(name, ask)| {
+            let lacking = lacking(&name, &ask);
+            (name, ask, lacking)
+        });
+        asks.collect()
+    }
 }
 
 impl Need {
@@ -87,76 +158,22 @@ impl Need {
         self.dynamic = self.dynamic.saturating_sub(other.dynamic);
     }
 
-    /// Wakes who waits for what is needed here: it is given up.
-    pub(super) fn release(self, engine: &mut Engine) {
-        self.pools.into_keys().for_each(|pool| engine.free(WaitKey::Capacity(pool)));
-        self.quotas.into_keys().for_each(|quota| engine.free(WaitKey::Quota(quota)));
-    }
-
     /// Adds what an instance needs beyond what it holds; a new one may find what an earlier one of its name has left.
     pub fn add(&mut self, engine: &Engine, wanted: &Wanted<'_>) {
         for nic in wanted.network {
-            self.add_nic(engine, wanted, nic);
+            self.add_lacking(wanted.nic(engine, &wanted.this.nic_in(wanted.mode, &nic.name), nic));
         }
-        let runs = wanted.runs(engine);
-        for (public, ask) in wanted.this.public_asks_in(wanted.mode, wanted.network) {
-            let held = engine.get::<PublicIPAddress>(&public);
-            let counted = held.map(|held| held.ask.counts(&held.placement)).unwrap_or_default();
-            for quota in ask.counts(wanted.placement).into_iter().filter(|quota| !counted.contains(quota)) {
-                add(&mut self.quotas, quota, 1);
+        for (_, ask, lacking) in wanted.publics(engine) {
+            if ask.method == AllocationMethod::Dynamic {
+                self.dynamic += u64::try_from(lacking.addresses.len()).unwrap_or(u64::MAX);
             }
-            let is_had = held.is_some_and(|held| {
-                held.held.address.is_some() && (held.ask.sku, held.ask.pool()) == (ask.sku, ask.pool())
-            });
-            let is_dynamic = ask.method == AllocationMethod::Dynamic;
-            if !is_had && (runs || !is_dynamic) {
-                add(&mut self.pools, ask.pool(), 1);
-                self.dynamic += u64::from(is_dynamic);
-            }
+            self.add_lacking(lacking);
         }
     }
 
-    fn add_nic(&mut self, engine: &Engine, wanted: &Wanted<'_>, nic: &NicModel) {
-        let held = engine.get::<NetworkInterface>(&wanted.this.nic_in(wanted.mode, &nic.name));
-        if held.is_none() {
-            for quota in wanted.this.nic_ask(nic).counts(wanted.placement) {
-                add(&mut self.quotas, quota, 1);
-            }
-        }
-        let here = held.filter(|held| held.ask.subnet == nic.subnet);
-        let mut served: usize = 0;
-        for version in IpVersion::ALL {
-            let pool = PoolId::of_subnet(&nic.subnet, version);
-            if engine.pool(&pool).is_none() {
-                continue; // it takes no address of this version (S-20)
-            }
-            let asked = nic.configurations.iter().filter(|configuration| configuration.version == version);
-            served += asked.clone().count();
-            let has = |asked: &&ConfigurationModel| {
-                let held = here.and_then(|here| here.held.addresses.get(&asked.name));
-                held.is_some_and(|held| IpVersion::of(held) == version)
-            };
-            let lacking = asked.filter(|asked| !has(asked)).count();
-            add(&mut self.pools, pool, u64::try_from(lacking).unwrap_or(u64::MAX));
-        }
-        // Of one virtual network, and what is given up in it is no more (ADDR-14).
-        let more = served.saturating_sub(held.map_or(0, |held| held.held.addresses.len()));
-        if let Some(home) = engine.network_of(&nic.subnet).cloned() {
-            add(&mut self.quotas, Quota::PrivateAddresses(home), u64::try_from(more).unwrap_or(u64::MAX));
-        }
-    }
-
-    /// What Flexible sets other than this one will need for what they have been promised.
-    pub fn of_others(engine: &Engine, set: &Name) -> Self {
-        let mut need = Self::default();
-        let is_promised = |other: &Programmed<VirtualMachineScaleSet>| other.ask.mode == OrchestrationMode::Flexible;
-        let others = engine.all::<VirtualMachineScaleSet>().filter(|(name, other)| *name != set && is_promised(other));
-        for (name, other) in others {
-            for id in other.pending() {
-                need.add_pending(engine, name, other, id);
-            }
-        }
-        need
+    fn add_lacking(&mut self, lacking: Lacking) {
+        lacking.addresses.into_iter().for_each(|(_, pool)| add(&mut self.pools, pool, 1));
+        lacking.quotas.into_iter().for_each(|(quota, count)| add(&mut self.quotas, quota, count));
     }
 
     /// Adds what an instance whose objects are still to be made or written needs for the model that it is to have.
@@ -182,16 +199,57 @@ impl Programmed<VirtualMachineScaleSet> {
     }
 }
 
-/// Gives up what an instance of a Flexible set was promised and has not taken, Dynamic addresses of a machine that has just been
-/// deallocated included.
-pub(super) fn release_promised(engine: &mut Engine, name: &Name, id: u64) {
-    let Some(set) = engine.get::<VirtualMachineScaleSet>(name) else { return };
-    let Some(instance) = set.held.instances.get(&id).filter(|instance| set.is_pending(id, instance)) else { return };
-    let mut need = Need::default();
-    need.add_pending(engine, name, set, id);
-    let publics = InstanceName { set: name, id }.public_asks(&set.model(instance.target).network);
-    publics.iter().for_each(|(_, ask)| add(&mut need.pools, ask.pool(), 1));
-    need.release(engine);
+/// Reserves what the objects of instances of a Flexible set lack for the model that they are to have, in this order, and
+/// releases what they lack no longer (S-90).
+pub(in crate::fabric) fn reserve(engine: &mut Engine, name: &Name, ids: impl IntoIterator<Item = u64>) {
+    let owner = |id: u64| Owner { set: name.clone(), id };
+    let lacking: Vec<_> = ids.into_iter().map(|id| (owner(id), pending_objects(engine, name, id))).collect();
+    engine.reserve(lacking);
+}
+
+/// The objects of an instance that are still to be made or written, and what they lack; none if there are no such.
+pub(in crate::fabric) fn pending_objects(engine: &Engine, name: &Name, id: u64) -> Vec<(ObjectId, Lacking)> {
+    let Some(set) = engine.get::<VirtualMachineScaleSet>(name) else { return Vec::new() };
+    let Some(instance) = set.held.instances.get(&id).filter(|instance| set.is_pending(id, instance)) else {
+        return Vec::new();
+    };
+    let network = &set.model(instance.target).network;
+    let this = InstanceName { set: name, id };
+    let wanted = Wanted { this, mode: set.ask.mode, placement: &set.placement, network, power: instance.power };
+    let mut objects = wanted.objects(engine);
+    objects.push((ObjectId::new(Kind::VirtualMachine, this.object()), Lacking::default()));
+    objects
+}
+
+/// A subnet or public prefix has another pool: instances whose model names it may lack more of it, or less.
+pub(in crate::fabric) fn pool_has_changed(engine: &mut Engine, named: &ObjectId) {
+    for (set, id) in pending_in(engine, named) {
+        reserve(engine, &set, [id]);
+    }
+}
+
+/// The instances whose objects are still to be made or written, of the sets whose models name this.
+fn pending_in(engine: &Engine, named: &ObjectId) -> Vec<(Name, u64)> {
+    let sets = engine.named_by.get(named).into_iter().flatten();
+    let sets = sets.filter_map(|name| Some((name, engine.get::<VirtualMachineScaleSet>(name)?)));
+    sets.flat_map(|(name, set)| set.pending().map(|id| (name.clone(), id))).collect()
+}
+
+/// How many IPv6 configurations the network interfaces in a subnet will have that they do not have yet.
+pub(in crate::fabric) fn coming_ipv6(engine: &Engine, subnet: &Name) -> usize {
+    let ipv6 = |versions: &mut dyn Iterator<Item = IpVersion>| versions.filter(|v| *v == IpVersion::IPv6).count();
+    let coming = |(name, id): (Name, u64)| {
+        let set = engine.get::<VirtualMachineScaleSet>(&name)?;
+        let network = &set.model(set.held.instances.get(&id)?.target).network;
+        let nics = network.iter().filter(|nic| nic.subnet == *subnet).map(|nic| {
+            let there = InstanceName { set: &name, id }.nic_object(&nic.name);
+            let there = engine.get::<NetworkInterface>(&there).filter(|there| there.ask.subnet == *subnet);
+            let has = there.map_or(0, |there| ipv6(&mut there.ask.configurations.iter().map(|asked| asked.version)));
+            ipv6(&mut nic.configurations.iter().map(|asked| asked.version)).saturating_sub(has)
+        });
+        Some(nics.sum::<usize>())
+    };
+    pending_in(engine, &ObjectId::new(Kind::Subnet, subnet.clone())).into_iter().filter_map(coming).sum()
 }
 
 fn add<K: Ord>(all: &mut BTreeMap<K, u64>, key: K, count: u64) {

@@ -17,7 +17,7 @@ use network::{
     labels_are_free, network_is_fixed, nics_are_few, nics_are_in_one_network, one_nic_is_primary,
     secondary_configurations_are_few, size_supports_acceleration,
 };
-pub(in crate::fabric) use room::{NO_ROOM, Needed, added_ipv6, others, pool_has_room, quota_has_room};
+pub(in crate::fabric) use room::{NO_ROOM, Needed, added_ipv6, pool_has_room};
 use room::{no_upgrade_adds_ipv6, own_networks_fit, pools_have_room};
 
 type SetCase<'a> = Case<'a, VirtualMachineScaleSet>;

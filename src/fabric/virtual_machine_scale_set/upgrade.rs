@@ -18,14 +18,15 @@ pub fn go_on(engine: &mut Engine, name: &Name) {
     let Some(set) = engine.get_mut::<VirtualMachineScaleSet>(name) else { return };
     let (mode, before) = (set.ask.upgrade, std::mem::take(&mut set.held.blocked));
     let upgraded = match mode {
-        UpgradeMode::Manual => 0,
+        UpgradeMode::Manual => Vec::new(),
         UpgradeMode::Automatic => {
             let outdated = outdated(engine, name);
-            outdated.into_iter().take_while(|id| upgrade(engine, name, *id)).count()
+            outdated.into_iter().take_while(|id| upgrade(engine, name, *id)).collect()
         }
         UpgradeMode::Rolling => roll(engine, name),
     };
-    if upgraded > 0 {
+    if !upgraded.is_empty() {
+        need::reserve(engine, name, upgraded);
         forget_what_is_unused(engine, name);
     }
     let Some(set) = engine.get::<VirtualMachineScaleSet>(name).filter(|set| set.held.blocked != before) else { return };
@@ -36,9 +37,9 @@ pub fn go_on(engine: &mut Engine, name: &Name) {
     }
 }
 
-/// Upgrades batch after batch, while enough instances run and every one of the last batch does. Returns how many it upgraded.
-fn roll(engine: &mut Engine, name: &Name) -> usize {
-    let mut upgraded = 0;
+/// Upgrades batch after batch, while enough instances run and every one of the last batch does. Returns which it upgraded.
+fn roll(engine: &mut Engine, name: &Name) -> Vec<u64> {
+    let mut upgraded = Vec::new();
     loop {
         let outdated = outdated(engine, name);
         let Some(set) = engine.get::<VirtualMachineScaleSet>(name) else { return upgraded };
@@ -52,7 +53,7 @@ fn roll(engine: &mut Engine, name: &Name) -> usize {
             if !upgrade(engine, name, id) {
                 return upgraded;
             }
-            upgraded += 1;
+            upgraded.push(id);
         }
         if !is_last {
             pause(engine, name);
@@ -120,9 +121,6 @@ fn upgrade(engine: &mut Engine, name: &Name, id: u64) -> bool {
     let (placement, power) = (&set.placement, instance.power);
     let wanted = Wanted { this, mode: OrchestrationMode::Uniform, placement, network: &network, power };
     let blocked = if uniform { lacking(engine, &wanted) } else { Default::default() };
-    if blocked.is_empty() {
-        need::release_promised(engine, name, id);
-    }
     let Some(set) = engine.get_mut::<VirtualMachineScaleSet>(name) else { return false };
     if !blocked.is_empty() {
         set.held.blocked = blocked;

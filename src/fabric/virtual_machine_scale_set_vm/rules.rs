@@ -4,13 +4,14 @@ use super::{Maker, VirtualMachineScaleSetVM, WishedRevision};
 use crate::fabric::engine::Engine;
 use crate::fabric::id::{Kind, Name};
 use crate::fabric::ipam::PoolId;
+use crate::fabric::quota;
 use crate::fabric::resource::{Case, Cures, Programmed, Rule};
 use crate::fabric::violation::{Code, Findings, Violation, WaitKey};
 use crate::fabric::virtual_machine::{PowerState, VirtualMachine};
 use crate::fabric::virtual_machine_scale_set::{
     InstanceName, Model, NO_ROOM, Need, Needed, Network, NicModel, OrchestrationMode, UpgradeMode,
-    VirtualMachineScaleSet, Wanted, added_ipv6, network_is_legal, others, parts_are_legal, pool_has_room,
-    quota_has_room, size_takes, skus_do_not_mix,
+    VirtualMachineScaleSet, Wanted, added_ipv6, network_is_legal, parts_are_legal, pool_has_room, size_takes,
+    skus_do_not_mix,
 };
 
 type InstanceCase<'a> = Case<'a, VirtualMachineScaleSetVM>;
@@ -270,15 +271,14 @@ fn adds_no_ipv6(case: &InstanceCase<'_>, findings: &mut Findings) {
 fn pools_have_room(case: &InstanceCase<'_>, findings: &mut Findings) {
     const REMEDY: &str = "Free addresses of the subnet, or use another one.";
     let Some((set, id)) = set(case).zip(case.ask.id) else { return };
-    if !set.held.instances.contains_key(&id) {
-        return;
+    if !set.held.instances.contains_key(&id) || set.ask.mode == OrchestrationMode::Flexible {
+        return; // as VMSS-01 tells
     }
     let (network, path) = network_after(case, set, id);
     let this = InstanceName { set: &case.ask.set, id };
     let (mode, placement, power) = (OrchestrationMode::Uniform, &set.placement, case.ask.power);
     let mut need = Need::default();
     need.add(case.engine, &Wanted { this, mode, placement, network, power });
-    let others = others(case.engine, &case.ask.set, &[&need]);
     let was_off =
         case.engine.get::<VirtualMachine>(&this.vm()).is_some_and(|vm| vm.held.power == PowerState::Deallocated);
     let mut found = Findings::default();
@@ -286,10 +286,10 @@ fn pools_have_room(case: &InstanceCase<'_>, findings: &mut Findings) {
     for (pool, count) in need.pools {
         // What only a start takes is asked for by the start.
         let path = if pool == PoolId::Public && need.dynamic > 0 && was_off { "spec.powerState" } else { path };
-        pool_has_room(case.engine, &pool, Needed { count, path, remedy: REMEDY }, &others, &mut found);
+        pool_has_room(case.engine, &pool, Needed { count, path, remedy: REMEDY }, 0, &mut found);
     }
     for (quota, count) in need.quotas {
-        quota_has_room(case.engine, quota, count, path, &others, &mut found);
+        quota::needs(case.engine, quota, count, 0, path, &mut found);
     }
     adopt(case, found.into_violations(), findings);
 }

@@ -1,6 +1,7 @@
 //! The rules of virtual networks, each accepted at its border and refused beyond it.
 
 use super::*;
+use crate::fabric::Kind;
 use crate::fabric::testing::*;
 
 const PREFIXES: &str = "spec.addressSpace.addressPrefixes";
@@ -98,4 +99,23 @@ fn a_network_counts_its_subnets() {
 #[test]
 fn deleting_what_is_not_carried_is_no_refusal() {
     assert!(!an_empty_fabric().delete(Kind::VirtualNetwork, "hub").unwrap());
+}
+
+/// And waits for these first: when one is cured, it is told of the others.
+#[test]
+fn a_network_that_many_subnets_would_leave_is_told_of_the_first() {
+    let mut fabric = an_empty_fabric().with(a_network("hub").prefixes(["10.0.0.0/16", "10.1.0.0/16"]));
+    for n in 0..40 {
+        fabric.accept(a_subnet(&format!("s{n:02}"), &format!("10.1.{n}.0/24")));
+    }
+    let smaller = || a_network("hub").prefixes(["10.0.0.0/16"]);
+    let refusal = fabric.put(smaller()).unwrap_err();
+    assert_eq!(refusal.violations().len(), 32);
+    assert!(refusal.violations().iter().all(|violation| violation.rule == "S-15"));
+    for n in 0..40 {
+        let refusal = fabric.put(smaller()).unwrap_err();
+        let freed = fabric.freed_by(|fabric| assert!(fabric.delete(Kind::Subnet, &format!("s{n:02}")).unwrap()));
+        assert!(!refusal.keys().is_disjoint(&freed));
+    }
+    fabric.accept(smaller());
 }

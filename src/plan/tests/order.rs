@@ -122,3 +122,22 @@ fn what_several_share_is_warned_of_once_however_they_are_applied() {
     let others = plan.warnings.iter().filter(|warning| !warning.message.starts_with("Others are applied"));
     assert_eq!(others.collect::<Vec<_>>(), Vec::<&Warning>::new());
 }
+
+/// Also where the Static ones wait for something else (S-88).
+#[test]
+fn a_dynamic_address_is_none_that_another_manifest_asks_for() {
+    let dynamic = nic("any", "");
+    let fixed = [
+        nic("first", &fixed("10.0.1.4")),
+        nic("second", &format!("{}, publicIPAddress: {{name: missing}}", fixed("10.0.1.5"))),
+    ]
+    .concat();
+    for text in
+        [network() + &dynamic + &fixed, dynamic.clone() + &fixed + &network(), fixed.clone() + &network() + &dynamic]
+    {
+        let plan = Applied::default().plan(&text);
+        let path = "ipConfigurations[ip].privateIPAddress";
+        assert_eq!(allocated(nic_of(&plan, "any")), [(path, "-".to_owned(), "10.0.1.6".to_owned())]);
+        assert!(!nic_of(&plan, "second").accepted);
+    }
+}

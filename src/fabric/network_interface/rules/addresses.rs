@@ -80,7 +80,7 @@ pub(super) fn static_address_is_free(case: &NicCase<'_>, findings: &mut Findings
             continue;
         }
         match holder {
-            None => {}
+            None => static_address_is_not_reserved_for_another(case, n, address, findings),
             Some((nic, held_by)) if nic == case.name => {
                 // A configuration of the same NIC that stays Dynamic keeps its address; any other lets go of it.
                 let version = IpVersion::of(&address);
@@ -111,6 +111,28 @@ pub(super) fn static_address_is_free(case: &NicCase<'_>, findings: &mut Findings
     }
 }
 
+/// An address that a scale set has reserved for an object that is still to be made is taken (S-90).
+fn static_address_is_not_reserved_for_another(case: &NicCase<'_>, n: usize, address: IpAddr, findings: &mut Findings) {
+    let pool = PoolId::of_subnet(&case.ask.subnet, IpVersion::of(&address));
+    let Some((object, owner)) = case.engine.ledger.holder(&pool, address) else { return };
+    if object.kind == Kind::NetworkInterface && object.name == *case.name {
+        return;
+    }
+    let set = ObjectId::new(Kind::VirtualMachineScaleSet, owner.set.clone());
+    findings
+        .refuse(
+            Code::PrivateIPAddressInUse,
+            path(n, "privateIPAddress"),
+            format!("{address} is reserved for instance {} of {set}.", owner.id),
+            format!(
+                "Choose a free address of {}, set privateIPAllocationMethod to Dynamic, or reduce the instances of {set}.",
+                range_of(case.engine, &case.ask.subnet)
+            ),
+        )
+        .until(WaitKey::Address(case.ask.subnet.clone(), address))
+        .blocked_by(set);
+}
+
 fn in_use(case: &NicCase<'_>, n: usize, address: IpAddr, other: &str, findings: &mut Findings) {
     findings.refuse(
         Code::PrivateIPAddressInUse,
@@ -121,14 +143,18 @@ fn in_use(case: &NicCase<'_>, n: usize, address: IpAddr, other: &str, findings: 
 }
 
 pub(super) fn subnet_has_room(case: &NicCase<'_>, findings: &mut Findings) {
+    let this = ObjectId::new(Kind::NetworkInterface, case.name.clone());
     for version in IpVersion::ALL {
         let id = PoolId::of_subnet(&case.ask.subnet, version);
         let Some(pool) = case.engine.pool(&id) else { continue };
-        let mut left = pool.available();
+        let own: Vec<IpAddr> = case.engine.ledger.addresses_of(&this, &id).collect();
+        let mut left = pool.available().saturating_add(u64::try_from(own.len()).unwrap_or(u64::MAX));
         let room = |(_, configuration): &(usize, &IpConfiguration)| {
             let asks_for_one_that_is_free = match configuration.assignment {
                 Assignment::Static(address) => {
-                    pool.prefix().contains(&address) && !pool.holds(address) && !pool.reserves(address)
+                    pool.prefix().contains(&address)
+                        && (!pool.holds(address) || own.contains(&address))
+                        && !pool.reserves(address)
                 }
                 Assignment::Dynamic => true,
                 Assignment::StaticAsIs => false,
@@ -180,7 +206,8 @@ pub(super) fn network_has_room(case: &NicCase<'_>, findings: &mut Findings) {
     let served = case.ask.configurations.iter().filter(is_served).count();
     let more = u64::try_from(served.saturating_sub(held)).unwrap_or(0);
     let quota = Quota::PrivateAddresses(subnet.ask.virtual_network.clone());
-    quota::needs(case.engine, quota, more, 0, "spec.ipConfigurations", findings);
+    let own = case.engine.reserved_quota(Kind::NetworkInterface, case.name, &quota);
+    quota::needs(case.engine, quota, more, own, "spec.ipConfigurations", findings);
 }
 
 fn range_of(engine: &Engine, subnet: &Name) -> String {

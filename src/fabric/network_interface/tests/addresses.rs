@@ -2,7 +2,7 @@
 
 use super::{a_web, path};
 use crate::fabric::testing::*;
-use crate::fabric::{Code, Kind};
+use crate::fabric::{Code, Kind, NetworkInterface, ObjectId};
 
 // accepts NetworkInterface ADDR-09
 #[test]
@@ -213,4 +213,50 @@ fn replacing_the_primary_configuration_in_a_full_subnet_is_not_told_to_remove_it
     let refusal = fabric.put(a_nic("n").configurations([primary("b")])).unwrap_err();
     assert_eq!(told(&refusal), [("ADDR-11", Code::SubnetIsFull, path(0, "privateIPAllocationMethod").as_str())]);
     assert!(refusal.leading().remedy.starts_with("Delete network interfaces of the subnet"));
+}
+
+/// The fabric, which knows what these ask for.
+fn that_knows<const N: usize>(mut fabric: Fabric, asked: [A<NetworkInterface>; N]) -> Fabric {
+    for A { name, ask, .. } in asked {
+        fabric.engine.note_requested(&ObjectId::new(Kind::NetworkInterface, name), Some(&ask.into()));
+    }
+    fabric
+}
+
+// shows S-88
+#[test]
+fn a_dynamic_address_is_none_that_a_known_object_asks_for() {
+    let mut fabric = that_knows(
+        a_fabric(), // of one, before there is a subnet
+        [a_nic("first").static_address("10.0.1.4")],
+    );
+    fabric.accept(a_subnet("web", "10.0.1.0/24"));
+    let mut fabric = that_knows(fabric, [a_nic("second").static_address("10.0.1.5")]).with(a_nic("n"));
+    assert_eq!(fabric.address("n", "ipconfig1"), "10.0.1.6");
+    fabric.accept(a_nic("second").static_address("10.0.1.5"));
+    fabric.accept(a_nic("first").static_address("10.0.1.4"));
+}
+
+#[test]
+fn a_request_ends_with_the_object_or_its_edit() {
+    let asked = [a_nic("gone").static_address("10.0.1.4"), a_nic("edited").static_address("10.0.1.5")];
+    let fabric = that_knows(a_fabric().with(a_subnet("web", "10.0.1.0/24")), asked);
+    let mut fabric = that_knows(fabric, [a_nic("edited").static_address("10.0.1.6")]);
+    fabric.engine.note_requested(&ObjectId::new(Kind::NetworkInterface, named("gone")), None);
+    for (nic, address) in [("a", "10.0.1.4"), ("b", "10.0.1.5"), ("c", "10.0.1.7")] {
+        fabric.accept(a_nic(nic));
+        assert_eq!(fabric.address(nic, "ipconfig1"), address);
+    }
+}
+
+#[test]
+fn an_address_that_another_asks_for_is_given_where_no_other_is_free() {
+    let asked = [a_nic("late").static_address("10.0.1.4")];
+    let mut fabric = that_knows(a_fabric().with(a_subnet("web", "10.0.1.0/29")), asked);
+    for (nic, address) in [("a", "10.0.1.5"), ("b", "10.0.1.6"), ("c", "10.0.1.4")] {
+        fabric.accept(a_nic(nic));
+        assert_eq!(fabric.address(nic, "ipconfig1"), address);
+    }
+    let refusal = fabric.put(a_nic("late").static_address("10.0.1.4")).unwrap_err();
+    fabric.cure(&refusal, |fabric| assert!(fabric.delete(Kind::NetworkInterface, "c").unwrap()));
 }

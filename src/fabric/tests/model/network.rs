@@ -77,16 +77,28 @@ impl World {
         nics.flat_map(|nic| nic.addresses.values().copied()).collect()
     }
 
-    /// The lowest address of a subnet that is not the platform's, nobody's, and not in `except`.
+    /// The lowest address of a subnet that is not the platform's, nobody's, and not in `except`; one that somebody asks for
+    /// only if there is no other (S-88).
     pub(super) fn lowest_free(&self, subnet: &Name, version: IpVersion, except: &[IpAddr]) -> Option<IpAddr> {
         let ask = &self.subnets[subnet];
         let held = self.held_in(subnet);
-        let mut candidates: Box<dyn Iterator<Item = IpAddr>> = match (version, ask.ipv6) {
+        let candidates: Box<dyn Iterator<Item = IpAddr>> = match (version, ask.ipv6) {
             (IpVersion::IPv4, _) => Box::new(ask.ipv4.hosts().map(IpAddr::V4)),
             (IpVersion::IPv6, Some(ipv6)) => Box::new(ipv6.hosts().map(IpAddr::V6)),
             (IpVersion::IPv6, None) => Box::new(std::iter::empty()),
         };
-        candidates.find(|address| usable(ask, *address) && !held.contains(address) && !except.contains(address))
+        let is_free = |address: &IpAddr| usable(ask, *address) && !held.contains(address) && !except.contains(address);
+        let is_requested = |address: &IpAddr| {
+            self.requested.values().flatten().any(|(of, requested)| of == subnet && requested == address)
+        };
+        let mut free = candidates.filter(is_free);
+        let mut passed_over = None;
+        free.find(|address| {
+            let passes_over = is_requested(address);
+            passed_over = passed_over.or(passes_over.then_some(*address));
+            !passes_over
+        })
+        .or(passed_over)
     }
 }
 

@@ -315,6 +315,35 @@ fn a_vm_joins_a_set_only_at_creation() {
     assert!(refusal.stalls());
 }
 
+/// A set of this many VMs.
+fn a_crowded_set(count: usize) -> Fabric {
+    let mut fabric = a_fabric().with(a_subnet("web", "10.0.0.0/22")).with(a_set("set"));
+    for n in 0..count {
+        let nic = format!("n{n}");
+        fabric.accept(a_nic(&nic));
+        fabric.accept(a_vm(&format!("v{n}")).nics([nic.as_str()]).in_set("set").deallocated());
+    }
+    fabric
+}
+
+// accepts VirtualMachine AVS-04
+#[test]
+fn an_availability_set_takes_its_200th_vm() {
+    let mut fabric = a_crowded_set(199).with(a_nic("last"));
+    fabric.accept(a_vm("last").nics(["last"]).in_set("set"));
+    fabric.accept(a_vm("last").nics(["last"]).in_set("set").stopped());
+}
+
+// refuses VirtualMachine AVS-04
+#[test]
+fn an_availability_set_has_at_most_200_vms() {
+    let mut fabric = a_crowded_set(200).with(a_nic("more"));
+    let refusal = fabric.put(a_vm("more").nics(["more"]).in_set("set")).unwrap_err();
+    assert_eq!(told(&refusal), [("AVS-04", Code::AvailabilitySetVMCountLimitReached, "spec.availabilitySet")]);
+    fabric.cure(&refusal, |fabric| assert!(fabric.delete(Kind::VirtualMachine, "v7").unwrap()));
+    fabric.accept(a_vm("more").nics(["more"]).in_set("set"));
+}
+
 /// SIZE-03, S-24
 #[test]
 fn a_size_that_always_has_accelerated_networking_takes_a_nic_without_the_flag() {

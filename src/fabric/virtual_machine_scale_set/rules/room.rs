@@ -10,7 +10,7 @@ use crate::fabric::ipam::PoolId;
 use crate::fabric::limits;
 use crate::fabric::network_interface::NetworkInterface;
 use crate::fabric::public_ip_address::public_pool_has_room;
-use crate::fabric::quota::{self, Quota, beside};
+use crate::fabric::quota;
 use crate::fabric::terms::IpVersion;
 use crate::fabric::violation::{Code, Findings, Violation, WaitKey};
 use crate::fabric::virtual_machine::PowerWish;
@@ -112,8 +112,8 @@ pub(super) fn pools_have_room(case: &SetCase<'_>, findings: &mut Findings) {
     }
 }
 
-/// All that the put needs beyond what its instances hold and what other sets were promised; what it gives up is free only
-/// afterwards (S-37). A put that needs no more is not refused for what its instances were promised and another has taken.
+/// All that the put needs beyond what its instances hold and what is reserved for others; what it gives up is free only
+/// afterwards (S-37). A put that needs no more is not refused for what could not be reserved for its instances.
 fn all_fits(case: &SetCase<'_>, findings: &mut Findings) {
     let (engine, network) = (case.engine, &*case.ask.model.network);
     let there = case.programmed.map_or(0, |set| u64::try_from(set.held.instances.len()).unwrap_or(u64::MAX));
@@ -134,20 +134,22 @@ fn all_fits(case: &SetCase<'_>, findings: &mut Findings) {
     let promised = promised(case);
     let more_of =
         |pool: &PoolId| made.pools.get(pool).copied().unwrap_or(0) + promised.pools.get(pool).copied().unwrap_or(0);
-    let others = others(engine, case.name, &[&made, &of_upgrades]);
+    let (own_pools, own_quotas) = engine.ledger.of_set(case.name);
     let only_made = made.pools.keys().filter(|pool| !of_upgrades.pools.contains_key(pool));
     for pool in of_upgrades.pools.keys().chain(only_made) {
         let upgrades = of_upgrades.pools.get(pool).copied();
         let path = if more > 0 { "spec.replicas".to_owned() } else { field_that_takes(network, pool) };
         let remedy = if more > 0 && upgrades.is_none() { SCALE_OUT_REMEDY } else { UPGRADE_REMEDY };
         let needed = Needed { count: upgrades.unwrap_or(0) + more_of(pool), path: &path, remedy };
-        pool_has_room(engine, pool, needed, &others, findings);
+        let own = own_pools.get(pool).copied().unwrap_or(0);
+        pool_has_room(engine, pool, needed, own, findings);
     }
     made.add_all(of_upgrades);
     let path = if more > 0 { "spec.replicas" } else { PROFILE };
     for (quota, count) in made.quotas {
         let count = count + promised.quotas.get(&quota).copied().unwrap_or(0);
-        quota_has_room(engine, quota, count, path, &others, findings);
+        let own = own_quotas.get(&quota).copied().unwrap_or(0);
+        quota::needs(engine, quota, count, own, path, findings);
     }
 }
 
@@ -204,24 +206,6 @@ fn promised(case: &SetCase<'_>) -> Need {
     need
 }
 
-/// What other sets were promised; looked for only where something is needed.
-pub(in crate::fabric) fn others(engine: &Engine, set: &Name, needs: &[&Need]) -> Need {
-    if needs.iter().all(|need| need.is_empty()) { Need::default() } else { Need::of_others(engine, set) }
-}
-
-/// Finds that a quota leaves less than is needed beside what `others` were promised.
-pub(in crate::fabric) fn quota_has_room(
-    engine: &Engine,
-    quota: Quota,
-    count: u64,
-    path: &str,
-    others: &Need,
-    findings: &mut Findings,
-) {
-    let promised = others.quotas.get(&quota).copied().unwrap_or(0);
-    quota::needs(engine, quota, count, promised, path, findings);
-}
-
 const SCALE_OUT_REMEDY: &str =
     "Ask for fewer instances, delete what is not used in the subnet, or use a larger subnet.";
 const UPGRADE_REMEDY: &str = "Choose a subnet that has room, or delete what is not used in this one.";
@@ -235,29 +219,27 @@ pub(in crate::fabric) struct Needed<'a> {
     pub remedy: &'static str,
 }
 
-/// Finds that a pool has fewer addresses free than are needed beside what `others` were promised, and by how many it falls
-/// short.
+/// Finds that a pool has fewer addresses free than are needed, and by how many it falls short; `own` are reserved for
+/// whoever needs them.
 pub(in crate::fabric) fn pool_has_room(
     engine: &Engine,
     id: &PoolId,
     needed: Needed<'_>,
-    others: &Need,
+    own: u64,
     findings: &mut Findings,
 ) {
     let Needed { count, path, remedy } = needed;
-    let promised = others.pools.get(id).copied().unwrap_or(0);
     let (PoolId::SubnetIPv4(subnet) | PoolId::SubnetIPv6(subnet)) = id else {
-        return public_pool_has_room(engine, id, count, promised, path, findings);
+        return public_pool_has_room(engine, id, count, own, path, findings);
     };
-    let Some(pool) = engine.pool(id).filter(|pool| pool.available() < count + promised) else { return };
-    let free = pool.available().saturating_sub(promised);
-    let beside = beside(promised);
+    let Some(pool) = engine.pool(id).filter(|pool| pool.available().saturating_add(own) < count) else { return };
+    let free = pool.available().saturating_add(own);
     findings
         .refuse(
             Code::SubnetIsFull,
             path,
             format!(
-                "{count} more addresses of subnet {subnet} ({}) are needed, and {free} are free{beside}: {} too few.",
+                "{count} more addresses of subnet {subnet} ({}) are needed, and {free} are free: {} too few.",
                 pool.prefix(),
                 count - free
             ),

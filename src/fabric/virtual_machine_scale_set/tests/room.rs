@@ -29,7 +29,7 @@ fn make(fabric: &mut Fabric, set: &str, id: u64, revision: u64) {
 #[test]
 fn addresses_that_a_flexible_set_will_need_are_no_other_sets() {
     let mut fabric = a_small_farm().with(a_scale_set("flex", 3).flexible());
-    assert_eq!(fabric.available("web"), 3, "its objects are not there yet");
+    assert_eq!(fabric.available("web"), 0, "they are reserved, though its objects are not there yet");
     for other in [a_scale_set("other", 1).flexible(), a_scale_set("other", 1)] {
         let refusal = fabric.put(other).unwrap_err();
         assert_eq!(told(&refusal), [("VMSS-29", Code::SubnetIsFull, "spec.replicas")]);
@@ -58,12 +58,31 @@ fn a_scale_out_of_a_flexible_set_counts_its_instances_that_are_not_made_yet() {
     fabric.accept(a_scale_set("flex", 3).flexible());
 }
 
-/// What was promised to it may be taken by a NIC that came first; that is told by the instance's own NIC.
+#[test]
+fn an_address_that_a_flexible_set_has_reserved_is_no_network_interfaces() {
+    let mut fabric = a_small_farm().with(a_scale_set("flex", 3).flexible());
+    let refusal = fabric.put(a_nic("thief")).unwrap_err();
+    assert_eq!(refusal.codes(), [Code::SubnetIsFull]);
+    fabric.cure(&refusal, |fabric| fabric.accept(a_scale_set("flex", 2).flexible()));
+    fabric.accept(a_nic("thief"));
+}
+
+/// What a later batch lacks could not be reserved; that is told by the instance's own NIC.
 #[test]
 fn a_flexible_set_that_asks_for_no_more_is_not_refused_for_what_another_took() {
-    let mut fabric = a_small_farm().with(a_scale_set("flex", 3).flexible()).with(a_nic("thief"));
-    fabric.accept(a_scale_set("flex", 3).flexible());
-    let refusal = fabric.put(a_scale_set("flex", 4).flexible()).unwrap_err();
+    let back = || a_nic_model("nic").in_subnet("back");
+    let flex = || a_scale_set("flex", 2).flexible().rolling(50, 10);
+    let mut fabric = a_fabric().with(a_subnet("web", "10.0.1.0/24")).with(a_subnet("back", "10.0.2.0/29"));
+    fabric.accept(flex());
+    (0..2).for_each(|id| make(&mut fabric, "flex", id, 1));
+    fabric.accept(flex().nics([back()]));
+    (0..2).for_each(|n| fabric.accept(a_nic(&format!("n{n}")).subnet("back")));
+    fabric.accept(a_nic("flex-0-nic").subnet("back").configurations([primary("ip")]));
+    fabric.accept(a_vm("flex-0").nics(["flex-0-nic"]).of_set("flex", 0, 2));
+    fabric.advance(10);
+    assert_eq!(fabric.get::<VirtualMachineScaleSet>("flex").held.instances[&1].target, 2);
+    fabric.accept(flex().nics([back()]));
+    let refusal = fabric.put(a_scale_set("flex", 3).flexible().rolling(50, 10).nics([back()])).unwrap_err();
     assert_eq!(told(&refusal), [("VMSS-29", Code::SubnetIsFull, "spec.replicas")]);
 }
 
@@ -88,7 +107,7 @@ fn instances_on_their_way_to_a_model_are_given_room_for_it_while_the_next_one_ro
     wide.configurations.push(a_configuration_model("more", Primary::No));
     fabric.accept(a_scale_set("flex", 2).flexible().upgrade(UpgradeMode::Automatic).nics([wide]));
     (0..7).for_each(|n| fabric.accept(a_nic(&format!("n{n}"))));
-    assert_eq!(fabric.available("web"), 2, "as many as the two on their way need");
+    assert_eq!(fabric.available("web"), 0, "what the two on their way need is reserved");
     let refusal = fabric.put(a_scale_set("flex", 3).flexible().rolling(20, 0)).unwrap_err();
     assert_eq!(told(&refusal), [("VMSS-29", Code::SubnetIsFull, "spec.replicas")]);
     fabric.accept(a_scale_set("flex", 2).flexible().rolling(20, 0));
@@ -343,15 +362,14 @@ fn an_address_serves_the_model_that_an_instance_is_on_its_way_to_and_the_one_tha
     fabric.accept(a_scale_set("flex", 2).flexible().rolling(50, 0).nics([back()]).size("Standard_D8s_v3"));
 }
 
-/// What is promised to others is told beside what is needed.
+/// What is reserved for others is not free.
 #[test]
 fn a_set_that_lacks_public_addresses_is_told_how_many_it_needs_itself() {
     let mut fabric = a_fabric_with_public_addresses("198.51.100.0/30").with(a_subnet("web", "10.0.1.0/24"));
     let set = |name: &str, replicas: u32| a_scale_set(name, replicas).public(a_public_model(Sku::Standard));
     fabric.accept(set("flex", 3).flexible());
     let refusal = fabric.put(set("api", 2)).unwrap_err();
-    let told =
-        "2 more addresses of 198.51.100.0/30 are needed, and 1 are free beside those that other scale sets will need.";
+    let told = "2 more addresses of 198.51.100.0/30 are needed, and 1 are free.";
     assert_eq!(refusal.leading().message, told);
 }
 

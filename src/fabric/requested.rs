@@ -1,0 +1,73 @@
+//! Static addresses that known objects request, whether or not they hold them yet (S-88): dynamic allocation passes over
+//! them while other addresses are free.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+use super::engine::Engine;
+use super::id::{Name, ObjectId};
+use super::ipam::PoolId;
+use super::kind::Ask;
+use super::terms::IpVersion;
+
+/// An address of a subnet.
+type Address = (Name, IpAddr);
+
+/// Which addresses are requested, and by whom.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RequestedAddresses {
+    by_object: BTreeMap<ObjectId, BTreeSet<Address>>,
+    by_address: BTreeMap<Address, BTreeSet<ObjectId>>,
+}
+
+impl RequestedAddresses {
+    /// From now on the object requests exactly these. Returns those that nobody requested before, and those that nobody
+    /// requests any more.
+    fn set(&mut self, object: &ObjectId, requested: BTreeSet<Address>) -> (Vec<Address>, Vec<Address>) {
+        let before = self.by_object.remove(object).unwrap_or_default();
+        let (mut first, mut withdrawn) = (Vec::new(), Vec::new());
+        for address in requested.difference(&before) {
+            let by = self.by_address.entry(address.clone()).or_default();
+            if by.is_empty() {
+                first.push(address.clone());
+            }
+            by.insert(object.clone());
+        }
+        for address in before.difference(&requested) {
+            let Some(by) = self.by_address.get_mut(address) else { continue };
+            by.remove(object);
+            if by.is_empty() {
+                self.by_address.remove(address);
+                withdrawn.push(address.clone());
+            }
+        }
+        if !requested.is_empty() {
+            self.by_object.insert(object.clone(), requested);
+        }
+        (first, withdrawn)
+    }
+
+    /// The addresses of a subnet that somebody requests.
+    pub fn of_subnet<'a>(&'a self, subnet: &'a Name) -> impl Iterator<Item = IpAddr> + 'a {
+        let lowest: IpAddr = std::net::Ipv4Addr::UNSPECIFIED.into();
+        let rest = self.by_address.range((subnet.clone(), lowest)..);
+        rest.map(|(address, _)| address).take_while(move |(of, _)| of == subnet).map(|(_, address)| *address)
+    }
+}
+
+impl Engine {
+    /// Notes which addresses an object requests: what its spec asks for, before it is judged, or nothing (`None`) when it is
+    /// deleted or its spec cannot be read.
+    pub fn note_requested(&mut self, object: &ObjectId, ask: Option<&Ask>) {
+        let requested = ask.map(Ask::requested_addresses).unwrap_or_default();
+        let (first, withdrawn) = self.requested.set(object, requested.into_iter().collect());
+        for (subnet, address) in first {
+            let pool = self.pools.get_mut(&PoolId::of_subnet(&subnet, IpVersion::of(&address)));
+            pool.into_iter().for_each(|pool| pool.request(address));
+        }
+        for (subnet, address) in withdrawn {
+            let pool = self.pools.get_mut(&PoolId::of_subnet(&subnet, IpVersion::of(&address)));
+            pool.into_iter().for_each(|pool| pool.withdraw(address));
+        }
+    }
+}
