@@ -50,7 +50,6 @@ fn a_vm_that_is_starting_is_not_ready_and_can_be_deallocated() {
 /// The VM `m` of this size, with as many NICs as listed, the first of which holds `front`; the operator has one public
 /// address, and `other` has it.
 fn with_the_last_public_address_taken<'a>(cluster: &'a Cluster, size: &str, nics: &[&str]) -> Space<'a> {
-    cluster.release_all();
     cluster.start_operator_with(&["--public-ip-pool", "198.18.0.0/32"]).unwrap();
     let space = Space::on(cluster).and_a_subnet();
     space.apply(&(public_address("front", "Basic") + &public_nic("a", "web", "front")));

@@ -1,5 +1,5 @@
 //! The operator, as its users meet it: the real binary against a real etcd, kube-apiserver and kube-controller-manager,
-//! YAML in through `kubectl`, status out.
+//! YAML in through `kubectl`, status out. What is new is created as `kubectl apply` does it, without starting kubectl.
 //!
 //! Tests share one control plane, each in a namespace of its own, and run at the same time. Those that stop the operator or
 //! change what is installed are in `tests/alone`. A test watches for a state, with a deadline; it polls only what cannot be

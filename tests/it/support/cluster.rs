@@ -55,6 +55,7 @@ pub fn alone() -> Alone {
     let cluster = ALONE.as_ref().unwrap_or_else(|error| panic!("no cluster: {error:#}"));
     let cluster = cluster.lock().unwrap_or_else(PoisonError::into_inner); // whatever failed there is made good here
     cluster.make_whole().unwrap_or_else(|error| panic!("the cluster cannot be made whole: {error:#}"));
+    cluster.clear();
     Alone(cluster)
 }
 
@@ -150,12 +151,6 @@ impl Cluster {
         let output = process.wait_with_output().expect("the program ends");
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         Told { ok: output.status.success(), out: text(&output.stdout), err: text(&output.stderr) }
-    }
-
-    /// Deletes everything that has a public address or may have one, whatever test left it.
-    pub fn release_all(&self) {
-        let told = self.kubectl(&["delete", "vmss,vm,nic,pip,pipp", "--all", "--all-namespaces", "--timeout=60s"], "");
-        assert!(told.ok, "{}{}", told.err, told.out);
     }
 
     // The operator.

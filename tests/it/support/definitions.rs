@@ -1,12 +1,15 @@
 //! The definitions on a cluster: as they are committed, or loosened.
 
 use anyhow::{Context, ensure};
-use serde_json::json;
+use kube::api::PostParams;
+use kube::core::DynamicObject;
+use kube::{Api, ResourceExt};
+use serde_json::{Value, json};
+use vnet_operator::api::object::api_resource;
 use vnet_operator::api::{FINALIZER, crd};
 use vnet_operator::fabric::Kind;
 
-use crate::support::cluster::{Cluster, poll, project};
-use crate::support::manifests;
+use crate::support::cluster::{Cluster, block_on, poll, project};
 
 impl Cluster {
     /// Installs crds/ as it is committed, and waits until the API server acts on it.
@@ -44,10 +47,8 @@ impl Cluster {
 
     /// How many kinds take anything for a spec, as a dry run shows.
     fn kinds_that_take_nonsense(&self) -> usize {
-        let nonsense = |kind: &Kind| manifests::object(kind.as_str(), "probe", "").replace("spec: {}", "spec: probe");
-        let nonsense: String = Kind::ALL.iter().map(nonsense).collect();
-        let created = self.kubectl(&["create", "--validate=false", "--dry-run=server", "-f", "-"], &nonsense);
-        created.out.lines().count()
+        let takes = |kind: &&Kind| self.in_a_dry_run(**kind, json!({"spec": "probe"})).is_some();
+        Kind::ALL.iter().filter(takes).count()
     }
 
     /// True if the definitions act as they are committed.
@@ -57,9 +58,16 @@ impl Cluster {
 
     /// True if the admission policy brings the finalizer, as a dry run shows.
     pub fn policy_acts(&self) -> bool {
-        let probe = "{apiVersion: vnet.dev/v1alpha1, kind: VirtualNetwork, metadata: {name: probe, namespace: default}, \
-                     spec: {addressSpace: {addressPrefixes: [10.0.0.0/16]}}}";
-        let created = self.kubectl(&["create", "--dry-run=server", "-o", "yaml", "-f", "-"], probe);
-        created.ok && created.out.contains(FINALIZER)
+        let probe = json!({"spec": {"addressSpace": {"addressPrefixes": ["10.0.0.0/16"]}}});
+        let created = self.in_a_dry_run(Kind::VirtualNetwork, probe);
+        created.is_some_and(|created| created.finalizers().iter().any(|finalizer| finalizer == FINALIZER))
+    }
+
+    /// What the API server would store; none if it refuses it.
+    fn in_a_dry_run(&self, kind: Kind, data: Value) -> Option<DynamicObject> {
+        let resource = api_resource(kind);
+        let objects = Api::<DynamicObject>::namespaced_with(self.client(), "default", &resource);
+        let object = DynamicObject::new("probe", &resource).data(data);
+        block_on(objects.create(&PostParams { dry_run: true, ..PostParams::default() }, &object)).ok()
     }
 }

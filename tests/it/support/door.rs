@@ -92,23 +92,23 @@ impl Door {
 /// Sends a body as it is. `Strict` has fields that are unknown or stand twice refused, `Ignore` has them dropped.
 pub fn post(space: &Space<'_>, kind: Kind, validation: &str, body: Vec<u8>) -> Result<(), String> {
     let request = Request::post(format!("{}?fieldValidation={validation}", url(space, kind)));
-    let asked = Asked::created(space, &body);
-    answer(space, asked, request.header("content-type", "application/json").body(body).expect("it is a request"))
+    let request = request.header("content-type", "application/json").body(body.clone()).expect("it is a request");
+    answer(space, || Asked::created(space, &body), request)
 }
 
 /// Replaces an object by one that names the version it was made from.
 pub fn put(space: &Space<'_>, kind: Kind, name: &str, object: &Value) -> Result<(), String> {
     let request = Request::put(format!("{}/{name}", url(space, kind)));
     let body = object.to_string().into_bytes();
-    let asked = Asked::Stored(vec![object.clone()]);
-    answer(space, Some(asked), request.header("content-type", "application/json").body(body).expect("it is a request"))
+    let asked = || Some(Asked::Stored(vec![object.clone()]));
+    answer(space, asked, request.header("content-type", "application/json").body(body).expect("it is a request"))
 }
 
 fn url(space: &Space<'_>, kind: Kind) -> String {
     DynamicObject::url_path(&api_resource(kind), Some(&space.name))
 }
 
-fn answer(space: &Space<'_>, asked: Option<Asked>, request: Request<Vec<u8>>) -> Result<(), String> {
+fn answer(space: &Space<'_>, asked: impl FnOnce() -> Option<Asked>, request: Request<Vec<u8>>) -> Result<(), String> {
     let send = || match block_on(space.cluster.client().request_text(request)) {
         Ok(_) => Ok(()),
         Err(kube::Error::Api(status)) => Err(status.message.clone()),

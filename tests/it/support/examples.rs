@@ -106,6 +106,7 @@ pub fn demo(cluster: &Cluster) {
 
 /// Deletes every namespace but the server's own, with all that is in it.
 pub fn clear(cluster: &Cluster) {
+    cluster.clear();
     let namespaces = cluster.kubectl(&["get", "namespaces", "-o", "name"], "").out;
     let ours = namespaces.lines().filter(|name| *name != "namespace/default" && !name.starts_with("namespace/kube-"));
     let ours: Vec<&str> = ours.collect();

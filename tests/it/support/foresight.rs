@@ -7,6 +7,8 @@
 //! that a test waits for, as soon as it has come, and every other one of the namespace and of those that it refers to, once
 //! the test has waited for any, before its next change and at its end (`foresight::all`).
 //!
+//! `VNET_FORESIGHT_SAMPLE=4` plans and compares one change in four (`sample`). It says nothing about the others.
+//!
 //! Not compared:
 //! * what is on its way (a VM that starts, an upgrade between two batches), unless the test waits for it,
 //! * what the plan itself says depends on who comes first, and what only some of several come to that wait alike (which of
@@ -19,6 +21,7 @@
 
 mod all;
 mod asked;
+mod sample;
 mod state;
 
 use std::cell::Cell;

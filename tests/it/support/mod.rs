@@ -1,5 +1,6 @@
 //! What tests are made of: clusters and operators, a namespace for each test, manifests, and the contracts that every state keeps.
 
+pub mod apply;
 pub mod canary;
 pub mod cluster;
 pub mod contract;
@@ -8,6 +9,7 @@ pub mod door;
 pub mod examples;
 pub mod foresight;
 pub mod history;
+pub mod leftovers;
 pub mod lies;
 pub mod manifests;
 pub mod operator;

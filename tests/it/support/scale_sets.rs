@@ -151,7 +151,7 @@ impl Space<'_> {
 
     /// Runs `vnet` for this namespace.
     pub fn vnet(&self, arguments: &[&str]) -> Told {
-        self.change(None, || self.cluster.vnet(&[arguments, &["--namespace", &self.name]].concat()), |_| None)
+        self.change(|| None, || self.cluster.vnet(&[arguments, &["--namespace", &self.name]].concat()), |_| None)
     }
 
     /// Waits until these are the ControllerRevisions of the set `api`.

@@ -25,6 +25,8 @@ pub struct Space<'a> {
     pub name: String,
     /// What `vnet plan` said of the last change; none where it was not asked.
     foresight: Mutex<Option<Foresight>>,
+    /// Whether the test has made it, so that it goes with the test.
+    is_own: bool,
 }
 
 impl Space<'static> {
@@ -52,7 +54,7 @@ impl<'a> Space<'a> {
 
     /// The namespace of this name, whether it is there or not.
     pub fn named(cluster: &'a Cluster, name: &str) -> Self {
-        Self { cluster, name: name.to_owned(), foresight: Mutex::new(None) }
+        Self { cluster, name: name.to_owned(), foresight: Mutex::new(None), is_own: false }
     }
 
     fn on_with(cluster: &'a Cluster, labels: &[(&str, &str)]) -> Self {
@@ -61,7 +63,7 @@ impl<'a> Space<'a> {
         let test = thread.name().and_then(|name| name.rsplit("::").next()).unwrap_or("test").replace('_', "-");
         let short: String = test.chars().take(50).collect();
         let name = format!("t{}-{}", COUNT.fetch_add(1, Ordering::Relaxed), short.trim_end_matches('-'));
-        let space = Self::named(cluster, &name);
+        let space = Self { cluster, name, foresight: Mutex::new(None), is_own: true };
         space.create_with(labels);
         space
     }
@@ -123,7 +125,7 @@ impl<'a> Space<'a> {
         let told = match arguments {
             ["get" | "describe" | "explain" | "wait" | "diff" | "config", ..] => self.kubectl_unseen(arguments, input),
             _ => {
-                let asked = Asked::of_kubectl(self, arguments, input);
+                let asked = || Asked::of_kubectl(self, arguments, input);
                 let kubectl = || self.kubectl_unseen(arguments, input);
                 self.change(asked, kubectl, |told| (!told.ok).then(|| told.err.clone()))
             }
@@ -150,7 +152,17 @@ impl<'a> Space<'a> {
 
     /// `kubectl apply -f -`
     pub fn apply(&self, manifest: &str) {
-        self.kubectl_ok(&["apply", "-f", "-"], manifest);
+        let arguments = ["apply", "-f", "-"];
+        let apply = || match self.creates(manifest) {
+            true => Ok(()),
+            false => match self.kubectl_unseen(&arguments, manifest) {
+                told if told.ok => Ok(()),
+                told => Err(told.err),
+            },
+        };
+        let asked = || Asked::of_kubectl(self, &arguments, manifest);
+        let applied = self.change(asked, apply, |applied| applied.clone().err());
+        applied.unwrap_or_else(|error| panic!("kubectl apply failed: {error}\n{manifest}"));
     }
 
     /// Labels the namespace anew.
@@ -168,9 +180,9 @@ impl<'a> Space<'a> {
     /// Merges `change` into the object.
     pub fn edit(&self, id: &str, change: &Value) -> DynamicObject {
         let (kind, name) = read(id);
-        let asked = Asked::merged(&self.get(id), change);
+        let asked = || Some(Asked::merged(&self.get(id), change));
         let patch = || block_on(self.objects(kind).patch(name, &PatchParams::default(), &Patch::Merge(change)));
-        self.change(Some(asked), patch, refusal).unwrap_or_else(|error| panic!("{id}: {error}"))
+        self.change(asked, patch, refusal).unwrap_or_else(|error| panic!("{id}: {error}"))
     }
 
     /// Merges `change` into the object's spec.
@@ -181,9 +193,9 @@ impl<'a> Space<'a> {
     /// Asks for the deletion of the object, and does not wait for it.
     pub fn delete(&self, id: &str) {
         let (kind, name) = read(id);
-        let asked = Asked::Deleted(vec![ObjectId::new(kind, Name::new(self.name.as_str(), name))]);
+        let asked = || Some(Asked::Deleted(vec![ObjectId::new(kind, Name::new(self.name.as_str(), name))]));
         let delete = || block_on(self.objects(kind).delete(name, &DeleteParams::default()));
-        self.change(Some(asked), delete, refusal).unwrap_or_else(|error| panic!("{id}: {error}"));
+        self.change(asked, delete, refusal).unwrap_or_else(|error| panic!("{id}: {error}"));
     }
 
     /// From here on this is what `vnet plan` said of the last change; returns what it was before.
@@ -255,10 +267,14 @@ fn refusal<T>(answer: &kube::Result<T>) -> Option<String> {
 }
 
 impl Drop for Space<'_> {
-    /// What the last change came to is compared too.
+    /// What the last change came to is compared too. On a cluster of one test the next one deletes what is left.
     fn drop(&mut self) {
-        if !std::thread::panicking() {
-            self.as_foreseen_so_far(None);
+        if std::thread::panicking() {
+            return;
+        }
+        self.as_foreseen_so_far(None);
+        if self.is_own && self.cluster.is_shared() {
+            self.cluster.abandon(&self.name);
         }
     }
 }

@@ -12,6 +12,7 @@ use vnet_operator::fabric::{Kind, Name, ObjectId};
 use vnet_operator::plan::report::{Action, PlannedObject};
 use vnet_operator::plan::state::State;
 
+use super::sample::is_in_the_sample;
 use super::state::state;
 use super::{Asked, CHANGES, Foresight};
 use crate::support::cluster::poll;
@@ -91,7 +92,7 @@ impl Space<'_> {
     /// of the change before is compared first.
     pub fn change<T>(
         &self,
-        asked: Option<Asked>,
+        asked: impl FnOnce() -> Option<Asked>,
         make: impl FnOnce() -> T,
         said: impl FnOnce(&T) -> Option<String>,
     ) -> T {
@@ -109,8 +110,9 @@ impl Space<'_> {
         done
     }
 
-    fn plan(&self, asked: Option<Asked>) -> Option<Foresight> {
-        let asked = asked.filter(|_| self.cluster.runs_plainly());
+    fn plan(&self, asked: impl FnOnce() -> Option<Asked>) -> Option<Foresight> {
+        let is_planned = self.cluster.runs_plainly() && is_in_the_sample(&self.name, CHANGES.get());
+        let asked = if is_planned { asked() } else { None };
         let state = self.as_foreseen_so_far(asked.as_ref());
         CHANGES.set(CHANGES.get() + 1);
         Foresight::of(self, asked?, state?)
