@@ -18,17 +18,15 @@ down: ## Ends what `up` or `demo` started; the data stays
 	@tools/local down
 
 test: ## Runs every check and test; the first run builds the control plane, which takes minutes
-	cargo fmt --check
-	cargo clippy --all-targets --all-features -- -D warnings
-	tools/drift
-	RUSTDOCFLAGS='-D warnings' cargo doc --no-deps --quiet
-	@assets="$$(tools/binaries)"; set -x; \
-	PROPTEST_RNG_SEED="$${PROPTEST_RNG_SEED:-1}" VNET_ASSETS="$$assets" cargo test --lib --tests
+	@tools/check
 
 soak: ## Tries other random operations and lives of the operator than `test` does, and more of them; SEED=7 repeats
 	@seed="$${SEED:-$$(date +%s)}"; echo "make soak SEED=$$seed repeats this"; \
 	PROPTEST_RNG_SEED="$$seed" PROPTEST_CASES="$${PROPTEST_CASES:-20000}" cargo test --release --lib fabric::tests; \
-	VNET_SIM_FIRST="$$seed" VNET_SIM_SEEDS="$${VNET_SIM_SEEDS:-20000}" cargo test --release --test simulation
+	VNET_SIM_FIRST="$$seed" VNET_SIM_SEEDS="$${VNET_SIM_SEEDS:-20000}" cargo test --release --test simulation; \
+	export VNET_ASSETS="$$(tools/binaries)"; \
+	cargo test --test it -- --test-threads 8; \
+	cargo test --test alone -- --test-threads 1
 
 crds: ## Generates crds/ from the code
 	cargo run --quiet -- crds --dir crds
