@@ -4,6 +4,7 @@ use anyhow::{Context, anyhow};
 use kube::config::Config;
 use kube::{Client, Error};
 use vnet_operator::operator::failures::in_words;
+use vnet_operator::operator::timeouts::{self, Timeouts};
 
 const NO_CLUSTER: &str = "no cluster: set KUBECONFIG to a kubeconfig that has a current context (`kubectl config get-contexts` \
                           lists them; in the folder of vnet-operator `make up` starts a local control plane and prints the \
@@ -20,11 +21,30 @@ pub struct ApiServer {
 impl ApiServer {
     /// Where the configuration says that it is; nothing is asked of it yet.
     pub async fn configured() -> anyhow::Result<Self> {
+        Self::of(Self::config().await?)
+    }
+
+    /// The same, for who retries by itself: of what is refused for now, and tried again by the client, it would learn nothing.
+    pub async fn without_retries() -> anyhow::Result<Self> {
+        let mut config = Self::config().await?;
+        config.default_retry = false;
+        Self::of(config)
+    }
+
+    async fn config() -> anyhow::Result<Config> {
         // Its sources are in its text.
-        let config = Config::infer().await.map_err(|error| anyhow!("{error}")).context(NO_CLUSTER)?;
+        Config::infer().await.map_err(|error| anyhow!("{error}")).context(NO_CLUSTER)
+    }
+
+    fn of(config: Config) -> anyhow::Result<Self> {
         let address = config.cluster_url.to_string().trim_end_matches('/').to_owned();
         let client = Client::try_from(config).with_context(|| format!("no client for the cluster at {address}"))?;
         Ok(Self { client, address })
+    }
+
+    /// The same, with time limits.
+    pub fn limited(self, timeouts: Timeouts) -> Self {
+        Self { client: timeouts::limited(&self.client, timeouts, || {}), ..self }
     }
 
     /// Sees that it answers, whatever it says.

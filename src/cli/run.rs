@@ -1,7 +1,9 @@
 //! `vnet run`: the operator.
 
+use std::ffi::OsStr;
 use std::io::IsTerminal;
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use anyhow::Context;
 use tokio::signal::unix::{SignalKind, signal};
@@ -9,6 +11,7 @@ use tracing_subscriber::EnvFilter;
 use vnet_operator::fabric::Settings;
 use vnet_operator::operator::health::{self, Readiness};
 use vnet_operator::operator::run;
+use vnet_operator::operator::timeouts::Timeouts;
 
 use super::cluster::ApiServer;
 use super::fabric_options::FabricOptions;
@@ -28,6 +31,12 @@ pub struct RunOptions {
     /// How long a virtual machine takes to start, such as 5s
     #[arg(long, env = "VNET_VM_START", default_value = "0s")]
     vm_start: humantime::Duration,
+    /// How long the API server may take to answer, such as 30s
+    #[arg(long, env = "VNET_REQUEST_TIMEOUT", default_value = "30s", value_parser = time_limit)]
+    request_timeout: Duration,
+    /// How long a watch lasts before it is started again; one that receives nothing for longer makes /readyz fail
+    #[arg(long, env = "VNET_WATCH_TIMEOUT", default_value = "2m", value_parser = time_limit)]
+    watch_timeout: Duration,
     /// How log lines are written
     #[arg(long, env = "VNET_LOG_FORMAT", default_value = "text")]
     log_format: LogFormat,
@@ -43,21 +52,29 @@ enum LogFormat {
     Json,
 }
 
+/// A shorter limit fails working watches; with a longer one a dead peer goes unnoticed.
+fn time_limit(text: &str) -> Result<Duration, String> {
+    let duration = humantime::parse_duration(text).map_err(|error| error.to_string())?;
+    let range = Duration::from_secs(1)..=Duration::from_secs(300);
+    if range.contains(&duration) { Ok(duration) } else { Err("must be between 1s and 5m".to_owned()) }
+}
+
 /// Runs the operator until it is told to stop.
 pub async fn operate(options: RunOptions) -> anyhow::Result<()> {
     log_as(options.log_format);
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
-    let server = ApiServer::configured().await?;
+    let timeouts = Timeouts { request: options.request_timeout, watch: options.watch_timeout };
+    let server = ApiServer::without_retries().await?;
     let client = server.client.clone();
     // The operator asks until it is answered; who looks on is told where.
     tokio::spawn(async move {
-        if let Err(error) = server.answers().await {
+        if let Err(error) = server.limited(timeouts).answers().await {
             tracing::warn!("{error:#}; it is asked again until it does");
         }
     });
     let settings = Settings { vm_start: options.vm_start.into(), ..options.fabric.settings() };
-    let readiness = Readiness::default();
+    let readiness = Readiness::new(timeouts.silence());
     let stop = async move {
         tokio::select! {
             _ = terminate.recv() => {}
@@ -68,16 +85,37 @@ pub async fn operate(options: RunOptions) -> anyhow::Result<()> {
         served = health::serve(options.health_addr, readiness.clone()) => {
             served.with_context(|| format!("cannot serve health endpoints on {}", options.health_addr))
         }
-        () = run::run(client, settings, readiness, stop) => Ok(()),
+        () = run::run(client, settings, timeouts, readiness, stop) => Ok(()),
     }
 }
 
 /// What kube says of each try that fails; the operator says it once. The certificate authority is told of nowhere else.
 const SAID_ONCE: &str = "kube_runtime::watcher=off,kube_client::client=off,kube_client::client::tls=warn";
 
+const DEFAULT_LOG: &str = "info";
+const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
+/// The crates whose names are one word.
+const CRATES: [&str; 7] = ["axum", "hyper", "kube", "rustls", "tokio", "tower", "vnet"];
+
+/// What RUST_LOG asks for. A word that is no level would be taken for the name of a crate, of which all is logged, and of
+/// the others nothing.
+fn log_filter(asked: &OsStr) -> Result<String, String> {
+    let asked = asked.to_str().ok_or("it is not UTF-8")?;
+    EnvFilter::try_new(asked).map_err(|error| error.to_string())?;
+    let is_word = |directive: &&str| directive.chars().all(char::is_alphabetic);
+    let is_known = |word: &&str| LEVELS.iter().chain(&CRATES).any(|known| known.eq_ignore_ascii_case(word));
+    match asked.split(',').map(str::trim).filter(is_word).find(|word| !word.is_empty() && !is_known(word)) {
+        Some(word) => Err(format!("{word} is not a level")),
+        None => Ok(asked.to_owned()),
+    }
+}
+
 fn log_as(format: LogFormat) {
-    let asked = std::env::var(EnvFilter::DEFAULT_ENV).ok().filter(|asked| EnvFilter::try_new(asked).is_ok());
-    let asked = asked.unwrap_or_else(|| "info".to_owned());
+    let (asked, invalid) = match std::env::var_os(EnvFilter::DEFAULT_ENV).map(|asked| log_filter(&asked)) {
+        None => (DEFAULT_LOG.to_owned(), None),
+        Some(Ok(asked)) => (asked, None),
+        Some(Err(why)) => (DEFAULT_LOG.to_owned(), Some(why)),
+    };
     let filter = if asked.contains("kube") { asked } else { format!("{SAID_ONCE},{asked}") };
     let filter = EnvFilter::new(filter);
     let logs = tracing_subscriber::fmt()
@@ -88,5 +126,29 @@ fn log_as(format: LogFormat) {
     match format {
         LogFormat::Text => logs.init(),
         LogFormat::Json => logs.json().flatten_event(true).init(),
+    }
+    if let Some(why) = invalid {
+        tracing::warn!(
+            "RUST_LOG is ignored: {why}; it is a level (error, warn, info, debug, trace), or a list such as info,kube_client=debug"
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn levels_and_lists_of_targets_are_filters() {
+        for asked in ["", "info", "WARN", "off", "info,kube_client=debug", "vnet_operator=trace,hyper", "kube"] {
+            assert_eq!(log_filter(asked.as_ref()), Ok(asked.to_owned()));
+        }
+    }
+
+    #[test]
+    fn a_misspelt_level_is_no_filter() {
+        assert_eq!(log_filter("debg".as_ref()), Err("debg is not a level".to_owned()));
+        assert_eq!(log_filter("info,warning".as_ref()), Err("warning is not a level".to_owned()));
+        assert!(log_filter("vnet_operator=loud".as_ref()).is_err());
     }
 }

@@ -77,6 +77,11 @@ pub struct Flight {
 }
 
 impl Flight {
+    /// True if it is a status that differs from this one in counts, capacities or members alone.
+    pub(super) fn has_cold_of(&self, published: &Published) -> bool {
+        self.published.as_ref().is_some_and(|new| new.cold == published.cold)
+    }
+
     /// A write that changes nothing that is remembered of the object itself.
     pub(super) fn of(entry: &Entry) -> Self {
         Self {

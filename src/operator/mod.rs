@@ -3,19 +3,32 @@
 //! * [`core`] is a pure state machine: inputs in, writes out, the fabric inside. It does no I/O and reads no clock, so
 //!   that a whole operator's life can be lived in a test.
 //! * [`index`] is what it remembers of each object, [`queue`] what is to be judged next, [`waits`] who waits for what.
-//! * [`run`] does the I/O: watches, writes, timers; [`recorder`] records Events, [`health`] answers probes, [`failures`]
-//!   is what is logged of watches that fail, [`answers`] reads the errors that answer writes, and [`clock`] is what times
-//!   all of it.
+//! * [`run`] does the I/O: writes and timers, with [`answers`] for the errors that answer writes, [`watches`], their
+//!   [`timeouts`] and [`pages`], [`failures`] for what is logged of watches that fail, [`events`] and their [`recorder`], and
+//!   [`health`] for probes; [`clock`] times all of it.
+
+/// Logs a line about an object, whose kind, namespace and name are fields of their own.
+macro_rules! about {
+    ($level:ident, $id:expr, $($rest:tt)*) => {
+        tracing::$level!(
+            kind = %$id.kind, namespace = %$id.name.namespace, name = %$id.name.name, $($rest)*
+        )
+    };
+}
 
 pub mod answers;
 pub mod clock;
 pub mod core;
+pub mod events;
 pub mod failures;
 pub mod health;
 pub mod index;
+pub mod pages;
 pub mod queue;
 pub mod recorder;
 pub mod run;
+pub mod timeouts;
 pub mod waits;
+pub mod watches;
 
 pub use self::core::{Core, Input, Namespace, Notice, Outcome, Source, What, Write};

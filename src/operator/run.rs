@@ -1,58 +1,50 @@
 //! The shell around the core: watches in, writes and Events out. All I/O of the operator is here, and no decision.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use futures::stream::{self, BoxStream, SelectAll};
-use futures::{FutureExt, StreamExt};
 use jiff::Timestamp;
 use k8s_openapi::api::apps::v1::ControllerRevision;
-use k8s_openapi::api::core::v1::Namespace as KubeNamespace;
 use kube::api::{DeleteParams, Patch, PatchParams, PostParams, Preconditions};
-use kube::core::{DynamicObject, ObjectMeta, PartialObjectMeta, TypeMeta};
-use kube::runtime::WatchStreamExt;
-use kube::runtime::utils::Backoff;
-use kube::runtime::watcher::{self, DefaultBackoff, Event, watcher};
+use kube::core::{DynamicObject, ObjectMeta, TypeMeta};
 use kube::{Api, Client, ResourceExt};
 use serde_json::{Value, json};
-use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
 use super::answers;
 use super::clock::Clock;
-use super::core::{Core, Input, Namespace, Notice, Outcome, Source, What, Write};
-use super::failures::{self, Failures, in_words};
+use super::core::{Core, Input, Outcome, What, Write};
+use super::events::Events;
+use super::failures::{Failures, in_words};
 use super::health::Readiness;
-use super::recorder::{self, Recorder};
+use super::timeouts::Timeouts;
+use super::watches::{Shows, Watches};
+use crate::api::children;
 use crate::api::object::{self, Recall};
 use crate::api::shown::Shown;
-use crate::api::{SCALE_SET_LABEL, children};
 use crate::fabric::{Kind, ObjectId, Settings, Uid};
 
 /// 8 writes at once triple the time to Ready of many objects; more than 32 gain nothing (measured).
 const WRITES_AT_ONCE: usize = 32;
-/// The client retries by itself for minutes; an object that waits behind a write must not.
+/// An object waits for the answer to its last write; it must not wait for long.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
 /// What is on its way when the operator is told to stop has this long to arrive.
 const GRACE: Duration = Duration::from_secs(5);
-/// A list is read in pages of this many objects.
-const PAGE: u32 = 100;
-/// Events are for people; of a flood the rest is dropped.
-const EVENTS_PENDING: usize = 1024;
 /// Inputs that are there at once are taken in together before anything is judged.
 const INPUTS_AT_ONCE: usize = 1000;
-/// The longest pause before a watch is begun again; the operator is back as soon after the API server is.
-const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
 /// Runs the operator until `stop` resolves.
-pub async fn run(client: Client, settings: Settings, readiness: Readiness, stop: impl Future<Output = ()>) {
-    let is_restored = Arc::<AtomicBool>::default();
+pub async fn run(
+    client: Client,
+    settings: Settings,
+    timeouts: Timeouts,
+    readiness: Readiness,
+    stop: impl Future<Output = ()>,
+) {
     let (clock, mut core) = (Clock::default(), Core::new(settings));
-    let (mut inputs, mut failures) = (watches(&client, &is_restored), Failures::default());
+    let (mut watches, mut failures) = (Watches::start(&client, timeouts, &readiness), Failures::default());
     let mut writes = JoinSet::new();
-    let events = record_events(client.clone());
+    let mut events = Events::start(client.clone(), clock);
     tokio::pin!(stop);
     loop {
         let now = clock.now();
@@ -62,30 +54,26 @@ pub async fn run(client: Client, settings: Settings, readiness: Readiness, stop:
         }
         core.settle(now);
         if core.is_started() && !was_started {
-            is_restored.store(true, Ordering::Relaxed);
             started(&mut core, &readiness);
         }
         while writes.len() < WRITES_AT_ONCE {
             let Some(write) = core.next_write(now, Timestamp::now()) else { break };
             writes.spawn(carry_out(client.clone(), write));
         }
-        for notice in core.take_notices() {
-            if events.try_send(notice).is_err() {
-                tracing::warn!("too many Events are pending; one is dropped");
-            }
-        }
+        events.send(core.take_notices(), now);
         // With no hand free, what is due can only wait for one.
         let busy = writes.len() >= WRITES_AT_ONCE;
         let deadline = if busy { core.engine().next_deadline() } else { core.next_deadline() };
-        let deadline = [deadline, failures.next_deadline()].into_iter().flatten().min();
+        let deadline = [deadline, failures.next_deadline(), events.next_deadline()].into_iter().flatten().min();
         tokio::select! {
-            input = inputs.next() => {
-                take_in(&mut core, &mut failures, input, now);
+            Some(shows) = watches.shown.recv() => {
+                take_in(&mut core, &mut failures, shows, clock.now());
                 for _ in 0..INPUTS_AT_ONCE {
-                    let Some(input) = inputs.next().now_or_never() else { break };
-                    take_in(&mut core, &mut failures, input, now);
+                    let Ok(shows) = watches.shown.try_recv() else { break };
+                    take_in(&mut core, &mut failures, shows, clock.now());
                 }
             }
+            Some(Err(died)) = watches.tasks.join_next() => std::panic::resume_unwind(died.into_panic()),
             Some(written) = writes.join_next() => {
                 for input in written.unwrap_or_else(|died| std::panic::resume_unwind(died.into_panic())) {
                     core.feed(input);
@@ -101,38 +89,35 @@ pub async fn run(client: Client, settings: Settings, readiness: Readiness, stop:
     }
 }
 
-/// What a watch has shown, or why it failed.
-type Shows = (Source, Result<Option<Input>, String>);
-
-fn take_in(core: &mut Core, failures: &mut Failures, shows: Option<Shows>, now: Timestamp) {
-    match shows {
-        Some((source, Ok(input))) => {
+fn take_in(core: &mut Core, failures: &mut Failures, shows: Shows, now: Timestamp) {
+    let Shows { source, result, taken_in: _taken_in } = shows;
+    match result {
+        Ok(input) => {
             // A list begins before anything has been answered.
             if !matches!(input, Some(Input::ListStarted(_)))
                 && let Some(over) = failures.works(source)
             {
-                tracing::info!(?source, "{over}");
+                tracing::info!(watch = %source, "{over}");
             }
             if let Some(input) = input {
                 core.feed(input);
             }
         }
-        Some((source, Err(why))) => {
+        Err(why) => {
             if let Some(told) = failures.failed(source, why, now) {
-                tracing::warn!(?source, "{told}");
+                tracing::warn!(watch = %source, "{told}");
             }
         }
-        None => {}
     }
 }
 
 fn started(core: &mut Core, readiness: &Readiness) {
     for (id, what) in core.take_dropped() {
-        tracing::warn!(object = %id, what, "not restored: the status contradicts another");
+        about!(warn, id, what, "not restored: the status contradicts another");
     }
     let (objects, waiting) = core.counts();
     tracing::info!(objects, waiting, "the fabric is restored");
-    readiness.set();
+    readiness.restored();
 }
 
 async fn until(deadline: Option<Timestamp>, now: Timestamp) {
@@ -142,127 +127,34 @@ async fn until(deadline: Option<Timestamp>, now: Timestamp) {
     }
 }
 
-/// The pauses between the tries of a watch.
-#[derive(Default)]
-struct Pauses(DefaultBackoff);
-
-impl Iterator for Pauses {
-    type Item = Duration;
-
-    fn next(&mut self) -> Option<Duration> {
-        self.0.next().map(|pause| pause.min(LONGEST_PAUSE))
-    }
-}
-
-impl Backoff for Pauses {
-    /// A watch says that it begins to list before anything has been answered; that is no success. The pauses are short again
-    /// by themselves when there was none for two minutes.
-    fn reset(&mut self) {}
-}
-
-/// Every watch, as one stream; what cannot be read is told and left out. Until the fabric is restored, the records in statuses
-/// are read with every event, too: one may come between the lists of two kinds.
-fn watches(client: &Client, is_restored: &Arc<AtomicBool>) -> SelectAll<BoxStream<'static, Shows>> {
-    let config = || watcher::Config::default().page_size(PAGE);
-    let of_kinds = Kind::ALL.iter().map(|kind| {
-        let resource = object::api_resource(*kind);
-        let stream = watcher(Api::<Shown>::all_with(client.clone(), &resource), config()).backoff(Pauses::default());
-        let plural = format!("{}.{}", resource.plural, resource.group);
-        let is_restored = is_restored.clone();
-        let recall = move || if is_restored.load(Ordering::Relaxed) { Recall::Nothing } else { Recall::Record };
-        stream
-            .map(move |event| {
-                told(Source::Objects(*kind), &plural, event, |event| object_input(*kind, recall(), event))
-            })
-            .boxed()
-    });
-    let namespaces = Api::<PartialObjectMeta<KubeNamespace>>::all(client.clone());
-    let namespaces = watcher(namespaces, config()).backoff(Pauses::default());
-    let namespaces = namespaces.map(|event| told(Source::Namespaces, "namespaces", event, namespace_input)).boxed();
-    let of_sets = config().labels(SCALE_SET_LABEL);
-    let revisions = watcher(Api::<ControllerRevision>::all(client.clone()), of_sets).backoff(Pauses::default());
-    let plural = "controllerrevisions.apps";
-    let revisions = revisions.map(move |event| told(Source::Revisions, plural, event, revision_input)).boxed();
-    stream::select_all(of_kinds.chain([namespaces, revisions]))
-}
-
-fn told<K>(
-    source: Source,
-    plural: &str,
-    event: watcher::Result<Event<K>>,
-    input: impl FnOnce(Event<K>) -> Option<Input>,
-) -> Shows {
-    let shows = match event {
-        Ok(Event::Init) => Ok(Some(Input::ListStarted(source))),
-        Ok(Event::InitDone) => Ok(Some(Input::ListDone(source))),
-        Ok(event) => Ok(input(event)),
-        Err(error) => failures::why(plural, &error).map_or(Ok(None), Err),
-    };
-    (source, shows)
-}
-
-fn object_input(kind: Kind, recall: Recall, event: Event<Shown>) -> Option<Input> {
-    let read = |Shown(object): &Shown, recall| {
-        let observed = object::observe(kind, object, recall);
-        if observed.is_none() {
-            tracing::warn!(%kind, object = object.name_any(), "an object without namespace, uid or resourceVersion is left out");
-        }
-        observed
-    };
-    match event {
-        Event::InitApply(object) => read(&object, recall).map(|observed| Input::Listed(Box::new(observed))),
-        Event::Apply(object) => read(&object, recall).map(|observed| Input::Applied(Box::new(observed))),
-        Event::Delete(object) => {
-            read(&object, Recall::Nothing).map(|observed| Input::Deleted(observed.id, observed.uid))
-        }
-        Event::Init | Event::InitDone => None,
-    }
-}
-
-fn namespace_input(event: Event<PartialObjectMeta<KubeNamespace>>) -> Option<Input> {
-    match event {
-        Event::InitApply(namespace) | Event::Apply(namespace) => {
-            Some(Input::Namespace(namespace.name_any().into(), Namespace::of(&namespace.metadata)))
-        }
-        Event::Delete(namespace) => Some(Input::NamespaceDeleted(namespace.name_any().into())),
-        Event::Init | Event::InitDone => None,
-    }
-}
-
-fn revision_input(event: Event<ControllerRevision>) -> Option<Input> {
-    match event {
-        Event::InitApply(revision) | Event::Apply(revision) => children::read_revision(&revision).map(Input::Revision),
-        Event::Delete(revision) => {
-            children::read_revision(&revision).map(|gone| Input::RevisionDeleted(gone.set, gone.number, gone.uid))
-        }
-        Event::Init | Event::InitDone => None,
-    }
-}
-
 /// Does one write, and says how it ended. A write of what is there carries the version that it was decided on; what the
 /// API server answers to a creation or a deletion is told before, as a watch would.
 async fn carry_out(client: Client, write: Write) -> Vec<Input> {
-    let Write { id, uid, resource_version, generation, what } = write;
+    let Write { id, uid, resource_version, generation, changes_counts_only, what } = write;
     let told = summary(&what);
     let answer = timeout(WRITE_TIMEOUT, send(client, &id, &uid, resource_version, what)).await;
     let (outcome, shown) = match answer {
         Ok(Ok(Answer { version, shown })) => {
-            tracing::info!(object = %id, generation, "{told}");
+            if changes_counts_only {
+                about!(debug, id, generation, "{told}");
+            } else {
+                about!(info, id, generation, "{told}");
+            }
             (version.map_or(Outcome::Failed, Outcome::Done), shown)
         }
         Ok(Err(kube::Error::Api(status))) => {
             let outcome = answers::outcome(&status, &id);
             if let Outcome::Refused(error) = &outcome {
-                tracing::warn!(object = %id, generation, error, "a write is refused, and is tried again");
+                about!(warn, id, generation, error, "a write is refused, and is tried again");
             }
             (outcome, None)
         }
         Ok(Err(error)) => {
-            tracing::warn!(object = %id, generation, error = in_words(&error), "a write failed, and is tried again");
+            about!(warn, id, generation, error = in_words(&error), "a write failed, and is tried again");
             (Outcome::Failed, None)
         }
         Err(_) => {
-            tracing::warn!(object = %id, generation, after = ?WRITE_TIMEOUT, "a write was not answered, and is tried again");
+            about!(warn, id, generation, after = ?WRITE_TIMEOUT, "a write was not answered, and is tried again");
             (Outcome::Refused(format!("no answer within {} s.", WRITE_TIMEOUT.as_secs())), None)
         }
     };
@@ -408,26 +300,4 @@ fn summary(what: &What) -> String {
         }
     });
     ready.collect()
-}
-
-/// Events are recorded beside the main loop: they are for people, and nothing waits for them.
-fn record_events(client: Client) -> mpsc::Sender<Notice> {
-    let (sender, mut receiver) = mpsc::channel::<Notice>(EVENTS_PENDING);
-    let mut recorder = Recorder::new(client);
-    tokio::spawn(async move {
-        while let Some(notice) = receiver.recv().await {
-            let id = notice.id.clone();
-            match timeout(WRITE_TIMEOUT, recorder.record(notice)).await {
-                Ok(Ok(())) => {}
-                Ok(Err(error)) if recorder::is_of_an_end(&error) => {
-                    tracing::debug!(object = %id, error = in_words(&error), "an Event was not recorded");
-                }
-                Ok(Err(error)) => {
-                    tracing::warn!(object = %id, error = in_words(&error), "an Event was not recorded");
-                }
-                Err(_) => tracing::warn!(object = %id, "an Event was not recorded in time"),
-            }
-        }
-    });
-    sender
 }

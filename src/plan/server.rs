@@ -116,7 +116,7 @@ impl Server {
 
     /// Does a write, and says what the operator is told of it.
     pub fn carry_out(&mut self, write: Write, now: Timestamp) -> Vec<Input> {
-        let Write { id, uid, resource_version, generation: _, what } = write;
+        let Write { id, uid, resource_version, generation: _, changes_counts_only: _, what } = write;
         let (shown, outcome) = match what {
             What::Status(status) => self.written(&id, resource_version, |object| set_field(object, "status", status)),
             What::Finalizers(finalizers) => {

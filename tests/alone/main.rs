@@ -15,11 +15,13 @@ mod loosened;
 mod loosened_texts;
 mod power;
 mod process;
+mod proxy;
 mod restart;
 mod restart_at_random;
 mod scale_set_deletion;
 mod scale_set_forced;
 mod scale_set_restart;
+mod silence;
 #[allow(dead_code)] // some of it only the tests of `tests/it` use
 #[path = "../it/support/mod.rs"]
 mod support;

@@ -212,7 +212,7 @@ impl Core {
         entry.flight = Some(Flight::of(entry));
         entry.last_write = Some(now);
         let (uid, resource_version, generation) = (entry.uid.clone(), entry.resource_version, entry.generation);
-        Some(Write { id: id.clone(), uid, resource_version, generation, what })
+        Some(Write { id: id.clone(), uid, resource_version, generation, changes_counts_only: false, what })
     }
 
     fn is_surplus(&self, id: &ObjectId) -> bool {

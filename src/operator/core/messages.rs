@@ -1,12 +1,13 @@
 //! What the core is told, and what it answers.
 
+use std::fmt;
 use std::sync::Arc;
 
 use kube::core::ObjectMeta;
 use serde_json::Value;
 
 use crate::api::children::Revision;
-use crate::api::object::Observed;
+use crate::api::object::{self, Observed};
 use crate::api::{LOCATION_LABEL, SUBSCRIPTION_LABEL};
 use crate::fabric::{Kind, Name, ObjectId, Uid};
 
@@ -19,6 +20,20 @@ pub enum Source {
     Objects(Kind),
     /// Of the ControllerRevisions that keep models of scale sets.
     Revisions,
+}
+
+impl fmt::Display for Source {
+    /// The resource, as `kubectl auth can-i list` names it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Namespaces => f.write_str("namespaces"),
+            Self::Revisions => f.write_str("controllerrevisions.apps"),
+            Self::Objects(kind) => {
+                let resource = object::api_resource(*kind);
+                write!(f, "{}.{}", resource.plural, resource.group)
+            }
+        }
+    }
 }
 
 /// What the core is told.
@@ -102,6 +117,8 @@ pub struct Write {
     pub resource_version: u64,
     /// The generation that it speaks of.
     pub generation: i64,
+    /// Whether it is a status in which only counts, capacities or members have changed.
+    pub changes_counts_only: bool,
     /// What is written.
     pub what: What,
 }

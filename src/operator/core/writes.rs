@@ -64,8 +64,9 @@ impl Core {
         let entry = self.index.get_mut(id)?;
         entry.flight = Some(flight);
         entry.last_write = Some(now);
-        let (uid, resource_version) = (entry.uid.clone(), entry.resource_version);
-        Some(Write { id: id.clone(), uid, resource_version, generation: entry.generation, what })
+        let changes_counts_only = entry.flight.as_ref().is_some_and(|flight| flight.has_cold_of(&entry.published));
+        let (uid, resource_version, generation) = (entry.uid.clone(), entry.resource_version, entry.generation);
+        Some(Write { id: id.clone(), uid, resource_version, generation, changes_counts_only, what })
     }
 
     /// The write of a status, or when it is due; if never, it says nothing new.

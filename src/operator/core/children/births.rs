@@ -62,7 +62,7 @@ impl Core {
             };
             self.unborn.insert(id.clone(), resource_version);
             self.wanted.insert(id.clone(), (set, child));
-            return Some(Write { id, uid, resource_version, generation, what });
+            return Some(Write { id, uid, resource_version, generation, changes_counts_only: false, what });
         }
         None
     }
