@@ -12,19 +12,22 @@ use indicatif::ProgressBar;
 use jiff::Timestamp;
 use k8s_openapi::api::apps::v1::ControllerRevision;
 use k8s_openapi::api::core::v1::Namespace as KubeNamespace;
-use kube::api::{DynamicObject, ListParams};
+use kube::api::{DynamicObject, ListParams, PatchParams};
 use kube::core::{PartialObjectMeta, Selector};
 use kube::{Api, Client, ResourceExt};
 use serde::de::DeserializeOwned;
 use vnet_operator::api::object::api_resource;
 use vnet_operator::api::{GROUP, SCALE_SET_LABEL};
-use vnet_operator::fabric::{Kind, Name, ObjectId};
+use vnet_operator::fabric::{Kind, Name, ObjectId, Settings};
+use vnet_operator::operator::settings::{self, CONFIG_MAP, NAMESPACE};
 use vnet_operator::plan::manifests::{self, File, Manifests, Unreadable};
+use vnet_operator::plan::server_side::KUBECTL;
 use vnet_operator::plan::state::State;
-use vnet_operator::plan::{self, Options, Plan, Prune, selector, show};
+use vnet_operator::plan::{self, Options, Plan, Prune, ServerSide, selector, show};
 use walkdir::WalkDir;
 
 use super::cluster::{ApiServer, connect, failed};
+use super::dry_run::{self, Answers};
 use super::fabric_options::FabricOptions;
 use super::{is_broken_pipe, on_one_thread};
 
@@ -75,9 +78,23 @@ pub struct PlanOptions {
     /// Prune only what has these labels, such as app=shop,tier!=web,team,!old
     #[arg(long, short = 'l', requires = "prune", value_parser = selector::read, default_value = "")]
     selector: Selector,
+    /// Apply server-side, as Flux and, if told to, Argo CD do: lists are merged by their keys, and fields of other managers are
+    /// conflicts. With --against cluster by the API server's own dry run, which asks the cluster's policies and webhooks too
+    #[arg(long)]
+    server_side: bool,
+    /// Who applies server-side: Flux is kustomize-controller, Argo CD argocd-controller
+    #[arg(long, value_name = "NAME", requires = "server_side", default_value = KUBECTL, value_parser = NonEmptyStringValueParser::new())]
+    field_manager: String,
+    /// Take over the fields of other managers, as Flux does
+    #[arg(long, requires = "server_side")]
+    force_conflicts: bool,
     /// Exit with 3 if all is accepted and something changes
     #[arg(long)]
     detailed_exitcode: bool,
+    /// With --against cluster: the namespace of the operator, whose ConfigMap vnet-settings has the settings of the fabric that
+    /// no flag gives
+    #[arg(long, value_name = "NAMESPACE", default_value = NAMESPACE)]
+    operator_namespace: String,
     #[command(flatten)]
     fabric: FabricOptions,
 }
@@ -144,7 +161,7 @@ fn planned(options: &PlanOptions) -> anyhow::Result<Plan> {
     }
     let namespace = namespace(options)?;
     let manifests = read(&options.manifests, options.recursive, |files| manifests::read(files, &namespace))?;
-    if manifests.objects.is_empty() && manifests.namespaces.is_empty() && manifests.notes.is_empty() {
+    if manifests.is_empty() {
         let is_folder = options.manifests.iter().any(|path| Path::new(path).is_dir());
         let hint =
             if is_folder && !options.recursive { "-R reads subfolders too" } else { "give files that have some" };
@@ -156,9 +173,16 @@ fn planned(options: &PlanOptions) -> anyhow::Result<Plan> {
                        take it with --show-managed-fields";
         progress.suspend(|| writeln!(anstream::stderr(), "{warning}"))?;
     }
+    let settings = settings(options)?;
+    if let Some(outside) = state.outside_pool(settings.public_ip_pool) {
+        let warning =
+            format!("Warning: {outside}; give the --public-ip-pool of the operator, or they are planned to change");
+        progress.suspend(|| writeln!(anstream::stderr(), "{warning}"))?;
+    }
+    let server_side = server_side(options, &manifests)?;
     progress.set_message(format!("judging {} objects", manifests.objects.len() + state.objects.len()));
     let prune = if options.prune { Prune::Labelled(options.selector.clone()) } else { Prune::Nothing };
-    let how = Options { settings: options.fabric.settings(), prune, now: Timestamp::now() };
+    let how = Options { settings, prune, server_side, now: Timestamp::now() };
     let plan = plan::plan(&manifests, state, &how)?;
     progress.finish_and_clear();
     Ok(plan)
@@ -273,6 +297,55 @@ fn state(options: &PlanOptions, manifests: &Manifests) -> anyhow::Result<State> 
         (false, true) => on_one_thread(async { of_cluster(connect().await?).await }),
         (false, false) => bail!("--against takes dumps, or {CLUSTER}, and not both"),
     }
+}
+
+/// The settings of the fabric: those of flags, then those that the cluster's operator has published, then the defaults.
+fn settings(options: &PlanOptions) -> anyhow::Result<Settings> {
+    if !options.against.iter().any(|state| state == CLUSTER) {
+        return Ok(options.fabric.settings());
+    }
+    let namespace = &options.operator_namespace;
+    let published = on_one_thread(async { Ok(settings::read(&connect().await?, namespace).await) })?;
+    let place = format!("ConfigMap {namespace}/{CONFIG_MAP}");
+    let (settings, told) = match published {
+        Ok(Some(published)) => {
+            let (settings, used) = options.fabric.over(&published);
+            let told = (!used.is_empty()).then(|| format!("Settings of {place}: {}", used.join(", ")));
+            (settings, told)
+        }
+        missing => {
+            let why = missing.err().map_or_else(|| "there is no such ConfigMap".to_owned(), |error| error.to_string());
+            let told = format!(
+                "Warning: the operator's settings in {place} cannot be read ({why}); flags and defaults stand for them. \
+                 --operator-namespace names another namespace"
+            );
+            (options.fabric.settings(), Some(told))
+        }
+    };
+    if let Some(told) = told {
+        writeln!(anstream::stderr(), "{told}")?;
+    }
+    Ok(settings)
+}
+
+/// How manifests are applied server-side, with the cluster's own answers if it is compared with.
+fn server_side(options: &PlanOptions, manifests: &Manifests) -> anyhow::Result<Option<ServerSide>> {
+    if !options.server_side {
+        return Ok(None);
+    }
+    let (field_manager, force_conflicts) = (options.field_manager.clone(), options.force_conflicts);
+    let mut answers = Answers::default();
+    if options.against.iter().any(|state| state == CLUSTER) {
+        let parameters = PatchParams { force: force_conflicts, ..PatchParams::apply(&field_manager) };
+        answers = on_one_thread(async { dry_run::ask(&connect().await?, manifests, parameters).await })?;
+        for namespace in &answers.missing_namespaces {
+            let warning = format!(
+                "Warning: the cluster has no Namespace {namespace}, so that no policy or webhook was asked about its objects"
+            );
+            writeln!(anstream::stderr(), "{warning}")?;
+        }
+    }
+    Ok(Some(ServerSide { field_manager, force_conflicts, answers: answers.given }))
 }
 
 /// What the cluster of the current context holds.

@@ -27,6 +27,7 @@ pub mod pages;
 pub mod queue;
 pub mod recorder;
 pub mod run;
+pub mod settings;
 pub mod timeouts;
 pub mod waits;
 pub mod watches;

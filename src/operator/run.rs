@@ -17,6 +17,7 @@ use super::core::{Core, Input, Outcome, What, Write};
 use super::events::Events;
 use super::failures::{Failures, in_words};
 use super::health::Readiness;
+use super::settings::{self, StartRefused};
 use super::timeouts::Timeouts;
 use super::watches::{Shows, Watches};
 use crate::api::children;
@@ -33,15 +34,21 @@ const GRACE: Duration = Duration::from_secs(5);
 /// Inputs that are there at once are taken in together before anything is judged.
 const INPUTS_AT_ONCE: usize = 1000;
 
-/// Runs the operator until `stop` resolves.
+/// Runs the operator until `stop` resolves; its settings are published in its namespace.
+///
+/// # Errors
+/// [`StartRefused`], if it would give static public addresses others; nothing has been written then.
 pub async fn run(
     client: Client,
+    namespace: String,
     settings: Settings,
     timeouts: Timeouts,
     readiness: Readiness,
     stop: impl Future<Output = ()>,
-) {
+) -> Result<(), StartRefused> {
+    let published = settings::written(&settings);
     let (clock, mut core) = (Clock::default(), Core::new(settings));
+    core.keep_public_addresses(true);
     let (mut watches, mut failures) = (Watches::start(&client, timeouts, &readiness), Failures::default());
     let mut writes = JoinSet::new();
     let mut events = Events::start(client.clone(), clock);
@@ -53,8 +60,14 @@ pub async fn run(
             tracing::info!("{over}");
         }
         core.settle(now);
+        if let Some(outside) = core.refusal().cloned() {
+            settings::is_no_other_pool(&client, &namespace, &published, outside).await?;
+            core.keep_public_addresses(false);
+            core.settle(now);
+        }
         if core.is_started() && !was_started {
             started(&mut core, &readiness);
+            tokio::spawn(settings::publish(client.clone(), namespace.clone(), published.clone()));
         }
         while writes.len() < WRITES_AT_ONCE {
             let Some(write) = core.next_write(now, Timestamp::now()) else { break };
@@ -87,6 +100,7 @@ pub async fn run(
     if timeout(GRACE, async { while writes.join_next().await.is_some() {} }).await.is_err() {
         tracing::warn!("writes were still on their way; what they said is said again after the next start");
     }
+    Ok(())
 }
 
 fn take_in(core: &mut Core, failures: &mut Failures, shows: Shows, now: Timestamp) {

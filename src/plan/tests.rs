@@ -1,9 +1,12 @@
 //! Whole plans: manifests in, consequences out.
 
+mod foreign;
 mod forms;
 mod input;
 mod namespaces;
 mod order;
+mod pool;
+mod server_side;
 mod standstill;
 mod stored;
 mod upgrades;
@@ -14,7 +17,12 @@ use super::*;
 const NOW: i64 = 1_800_000_000;
 
 fn at_now() -> Options {
-    Options { settings: Settings::default(), prune: Prune::Nothing, now: Timestamp::from_second(NOW).unwrap() }
+    Options {
+        settings: Settings::default(),
+        prune: Prune::Nothing,
+        server_side: None,
+        now: Timestamp::from_second(NOW).unwrap(),
+    }
 }
 
 fn read(text: &str) -> Manifests {

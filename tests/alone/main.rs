@@ -21,6 +21,7 @@ mod restart_at_random;
 mod scale_set_deletion;
 mod scale_set_forced;
 mod scale_set_restart;
+mod settings;
 mod silence;
 #[allow(dead_code)] // some of it only the tests of `tests/it` use
 #[path = "../it/support/mod.rs"]
