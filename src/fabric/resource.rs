@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
 
+use super::common::Common;
 use super::engine::{Engine, Request};
 use super::id::{Kind, Name, ObjectId, Placement, Uid};
 use super::kind::Tables;
@@ -110,6 +111,8 @@ pub struct Programmed<K: Resource> {
     pub generation: i64,
     /// Where it is; fixed from the first put (S-12).
     pub placement: Placement,
+    /// The tags and the size of the spec.
+    pub common: Common,
     /// What was asked, with what was left open filled in.
     pub ask: K,
     /// What the fabric added.
@@ -125,6 +128,8 @@ pub struct Record<K: Resource> {
     pub generation: i64,
     /// Where it was.
     pub placement: Placement,
+    /// The tags and the size of the spec that had been accepted, as far as they are known.
+    pub common: Common,
     /// What had been accepted.
     pub ask: K,
     /// What was reported.

@@ -200,7 +200,7 @@ fn replace_pools(engine: &mut Engine, name: &Name, ask: &Subnet) {
             (Some(pool), false) => pool.reserve(address),
             (None, false) => false,
         };
-        assert!(kept, "VNET-09 keeps every allocated address in the subnet");
+        assert!(kept, "VNET-09 keeps a prefix that has allocated addresses");
     }
     engine.pools.insert(PoolId::SubnetIPv4(name.clone()), ipv4);
     match ipv6 {

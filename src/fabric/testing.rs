@@ -11,6 +11,7 @@ mod scale_sets;
 use std::net::IpAddr;
 
 pub use super::catalogue::told::{Of, assert_in_the_reference};
+use super::common::Common;
 use super::id::Name;
 pub use fabric::*;
 pub use machines::*;
@@ -31,16 +32,29 @@ pub struct A<K> {
     pub name: Name,
     location: Option<String>,
     subscription: String,
+    pub common: Common,
     pub ask: K,
 }
 
 impl<K> A<K> {
     fn new(name: &str, ask: K) -> Self {
-        Self { name: named(name), location: None, subscription: "default".to_owned(), ask }
+        Self { name: named(name), location: None, subscription: "default".to_owned(), common: Common::default(), ask }
     }
 
     pub fn in_location(mut self, location: &str) -> Self {
         self.location = Some(location.to_owned());
+        self
+    }
+
+    pub fn tags<const N: usize>(mut self, names: [&str; N]) -> Self {
+        let tags = names.map(|name| (name.to_owned(), "a value <of> any form".to_owned()));
+        self.common.tags = Some(std::sync::Arc::new(tags.into()));
+        self
+    }
+
+    /// With a spec of so many bytes.
+    pub fn bytes(mut self, size: usize) -> Self {
+        self.common.size = size;
         self
     }
 

@@ -3,6 +3,7 @@
 mod effects;
 mod models;
 mod networks;
+mod restarts;
 mod room;
 mod rules;
 mod upgrades;
