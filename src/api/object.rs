@@ -61,7 +61,7 @@ pub struct Asked {
     pub ask: Ask,
     /// The location that it names.
     pub location: Option<Arc<str>>,
-    /// Its tags, and its size.
+    /// What is judged of it whatever its kind.
     pub common: Common,
 }
 
@@ -168,9 +168,9 @@ where
         Ok(ask) if malformed.is_empty() => {
             let location = K::location(&spec);
             let described = ask.describe(&about.name, location.unwrap_or_default());
-            let size = json_size(&described) + tags.as_ref().map_or(0, json_size);
-            let common = Common { size, tags: tags.map(Arc::new) };
-            Ok(Asked { location: location.map(Arc::from), common, ask: ask.into() })
+            let size = json_size(&described) + json_size(&tags);
+            let (location, common) = (location.map(Arc::from), Common::new(tags, size));
+            Ok(Asked { location, common, ask: ask.into() })
         }
         Ok(_) => Err(malformed),
         Err(mut violations) => {
@@ -186,9 +186,9 @@ fn keeps_from_reading(violation: &Violation) -> bool {
 }
 
 /// The tags of a spec that is of the right form.
-fn tags(spec: &Value) -> Option<common::Tags> {
-    let tags = spec.get("tags")?.as_object().filter(|tags| !tags.is_empty())?;
-    Some(tags.iter().map(|(name, value)| (name.clone(), value.as_str().unwrap_or_default().to_owned())).collect())
+fn tags(spec: &Value) -> common::Tags {
+    let tags = spec.get("tags").and_then(Value::as_object).into_iter().flatten();
+    tags.map(|(name, value)| (name.clone(), value.as_str().unwrap_or_default().to_owned())).collect()
 }
 
 /// How many bytes something has as JSON.
@@ -229,7 +229,7 @@ fn record<K: Api>(about: &About, uid: &Uid, status: &Value) -> Option<Record<K>>
     let programmed = status
         .programmed
         .filter(|spec| !form::check(K::KIND, spec, Whose::TheOperators).iter().any(keeps_from_reading))?;
-    let common = Common { size: json_size(&programmed), tags: tags(&programmed).map(Arc::new) };
+    let common = Common::new(tags(&programmed), json_size(&programmed));
     let spec = K::Spec::deserialize(&programmed).ok()?;
     let placement = Placement {
         location: status.location?.into(),

@@ -139,11 +139,8 @@ pub fn report<K: Api>(engine: &Engine, name: &Name, found: Findings<'_>) -> Valu
 /// The spec that is carried. Of tags it has those with names that a new object may not have: they are judged no more (S-93).
 fn described<K: Api>(name: &Name, programmed: &Programmed<K>) -> Value {
     let mut spec = super::json(&programmed.ask.describe(name, &programmed.placement.location));
-    let tags: serde_json::Map<String, Value> = programmed
-        .common
-        .tags_with_refused_names()
-        .map(|(name, value)| (name.clone(), value.as_str().into()))
-        .collect();
+    let tags: serde_json::Map<String, Value> =
+        programmed.common.refused_tags().map(|(name, value)| (name.clone(), value.as_str().into())).collect();
     if let Some(fields) = spec.as_object_mut().filter(|_| !tags.is_empty()) {
         fields.insert("tags".to_owned(), tags.into());
     }

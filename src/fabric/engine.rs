@@ -40,7 +40,7 @@ pub struct Request<K> {
     pub location: Option<Arc<str>>,
     /// Where it is if it does not say.
     pub default: Placement,
-    /// Its tags, and its size.
+    /// What is judged of its spec whatever its kind.
     pub common: Common,
     /// What is asked.
     pub ask: K,

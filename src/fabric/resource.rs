@@ -111,7 +111,7 @@ pub struct Programmed<K: Resource> {
     pub generation: i64,
     /// Where it is; fixed from the first put (S-12).
     pub placement: Placement,
-    /// The tags and the size of the spec.
+    /// What later rules would refuse of the spec that was accepted (S-93).
     pub common: Common,
     /// What was asked, with what was left open filled in.
     pub ask: K,
@@ -128,7 +128,7 @@ pub struct Record<K: Resource> {
     pub generation: i64,
     /// Where it was.
     pub placement: Placement,
-    /// The tags and the size of the spec that had been accepted, as far as they are known.
+    /// What later rules would refuse of the spec that had been accepted (S-93).
     pub common: Common,
     /// What had been accepted.
     pub ask: K,

@@ -1,8 +1,11 @@
 //! What users met: values of public threads and templates, accepted or refused as Azure does.
 
-use serde_json::{Value, json};
+use kube::api::{Patch, PatchParams, PostParams};
+use kube::core::DynamicObject;
+use serde_json::{Map, Value, json};
 use vnet_operator::fabric::Kind;
 
+use crate::support::cluster::block_on;
 use crate::support::history::History;
 use crate::support::manifests::{machine_of_size, named_public_address, network, nic, nic_with, object, subnet};
 use crate::support::scale_sets::{ScaleSet, has_taken_up};
@@ -282,44 +285,50 @@ fn annotate(space: &Space<'_>, when: &str) {
     space.edit("vmss/api", &json!({"metadata": {"annotations": {"vnet.dev/restartedAt": when}}}));
 }
 
-/// An availability set whose spec has about so many bytes as JSON; YAML takes no keys that are so long.
-fn of_bytes(bytes: usize) -> String {
-    const TAGS: usize = 50;
+/// An availability set whose spec has about so many bytes as JSON, in names of tags. Neither YAML nor server-side apply takes
+/// keys of more than 1,024 characters.
+fn of_bytes(bytes: usize) -> Value {
     const EMPTY: usize = r#"{"location":""}{}"#.len();
     const EACH: usize = r#""":"","#.len();
     let name = |n: usize| format!("{n:0width$}", width = (bytes - EMPTY) / TAGS - EACH);
-    let tags: serde_json::Map<String, Value> = (0..TAGS).map(|n| (name(n), json!(""))).collect();
-    let set = json!({
+    let tags: Map<String, Value> = (0..TAGS).map(|n| (name(n), json!(""))).collect();
+    json!({
         "apiVersion": "vnet.dev/v1alpha1", "kind": "AvailabilitySet", "metadata": {"name": "large"}, "spec": {"tags": tags},
-    });
-    set.to_string()
+    })
 }
+
+const TAGS: usize = 50;
 
 #[test]
 fn a_spec_of_480_kib_fits_with_its_status_under_two_field_managers_and_a_larger_one_is_refused() {
     const LARGEST: usize = 480 * 1024;
     let space = Space::empty();
-    let apply = |manager: &str, manifest: &str| {
-        let arguments = ["apply", "--server-side", "--field-manager", manager, "-f", "-"];
-        let told = space.kubectl_unseen(&arguments, manifest);
-        assert!(told.ok, "{}", told.err.chars().take(500).collect::<String>());
+    let sets = space.objects(Kind::AvailabilitySet);
+    let create = |set: Value| {
+        let first = PostParams { field_manager: Some("first".to_owned()), ..PostParams::default() };
+        block_on(sets.create(&first, &serde_json::from_value(set).unwrap())).unwrap();
     };
-    for manager in ["first", "second"] {
-        apply(manager, &of_bytes(LARGEST));
-        let programmed =
-            |set: &kube::core::DynamicObject| *at(set, "/programmedGeneration") == json!(set.metadata.generation);
-        space.wait("avset/large", "programmed", programmed);
-    }
+    // The second field manager takes over every other tag, and makes each one byte longer.
+    let large = of_bytes(LARGEST - TAGS);
+    create(large.clone());
+    space.ready("avset/large");
+    let names = large["spec"]["tags"].as_object().unwrap().keys();
+    let longer: Map<String, Value> = names.step_by(2).map(|name| (name.clone(), json!("x"))).collect();
+    let second = PatchParams { field_manager: Some("second".to_owned()), ..PatchParams::default() };
+    let patched = Patch::Merge(json!({"spec": {"tags": longer}}));
+    let patched = block_on(sets.patch("large", &second, &patched)).unwrap();
+    let programmed = |set: &DynamicObject| *at(set, "/programmedGeneration") == json!(patched.metadata.generation);
+    space.wait("avset/large", "programmed", programmed);
     let large = space.ready("avset/large");
     let spec = serde_json::to_string(&large.data["spec"]).unwrap().len();
-    assert!((LARGEST - 100..=LARGEST).contains(&spec), "the spec has {spec} bytes");
+    assert!((LARGEST - 3 * TAGS..=LARGEST).contains(&spec), "the spec has {spec} bytes");
     assert!(large.metadata.managed_fields.as_ref().is_some_and(|managers| managers.len() >= 3));
     space.delete("avset/large");
     space.gone("avset/large");
-    apply("first", &of_bytes(LARGEST + 200));
+    create(of_bytes(LARGEST + 2 * TAGS));
     let refusal = space.refused("avset/large");
     assert_eq!(refusal.told(), [("S-94", "RequestContentTooLarge", "spec")]);
     refusal.advises(&["480 KiB"]).stalls();
-    apply("first", &object("AvailabilitySet", "large", "tags: {team: shop}"));
+    space.edit("avset/large", &json!({"spec": {"tags": null}}));
     space.ready("avset/large");
 }
