@@ -60,7 +60,7 @@ pub fn request_of(kind: Kind, object: &DynamicObject) -> Request<Ask> {
     let seen = object::observe(kind, object, Recall::Nothing).expect("the object is whole");
     let default = Placement { subscription: "default".into(), location: "westeurope".into() };
     let ask = seen.asked.expect("the spec is good").ask;
-    Request { uid: seen.uid, generation: 1, location: None, default, ask }
+    Request { uid: seen.uid, generation: 1, location: None, default, common: Default::default(), ask }
 }
 
 /// A fabric that carries the virtual network and the subnet.

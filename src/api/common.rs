@@ -55,6 +55,17 @@ pub struct ObjectReference {
 )]
 pub struct Address(pub String);
 
+/// The address of a DNS server as text.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(transparent)]
+#[schemars(
+    inline,
+    extend("maxLength" = 45, "x-kubernetes-validations" = [
+        {"rule": "isIP(self)", "message": "must be an IP address, such as 10.0.0.4; for Azure's DNS, leave the list out"},
+    ])
+)]
+pub struct DnsServer(pub String);
+
 /// A range of addresses in CIDR notation, without host bits.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
@@ -77,7 +88,7 @@ pub struct DhcpOptions {
     /// Addresses of DNS servers. None means the platform's.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = limits::DNS_SERVERS), extend("x-kubernetes-list-type" = "atomic"))]
-    pub dns_servers: Vec<Address>,
+    pub dns_servers: Vec<DnsServer>,
 }
 
 impl LocalReference {
@@ -120,16 +131,21 @@ pub fn private_address(text: &Address, rule: &'static str, path: String, finding
     address
 }
 
-/// Reads a list of DNS servers; `rule` says whose they are.
-pub fn dns_servers(list: &[Address], rule: &'static str, path: &str, findings: &mut Findings) -> Vec<IpAddr> {
-    let mut read = |(n, text): (usize, &Address)| {
+/// Reads a list of DNS servers; `rule` and `code` are those of what has them.
+pub fn dns_servers(
+    list: &[DnsServer],
+    (rule, code): (&'static str, Code),
+    path: &str,
+    findings: &mut Findings,
+) -> Vec<IpAddr> {
+    let mut read = |(n, text): (usize, &DnsServer)| {
         let server = text.0.parse().ok();
         if server.is_none() {
             findings.under(rule).refuse(
-                Code::NetcfgInvalidDnsServer,
+                code,
                 format!("{path}[{n}]"),
-                format!("{:?} is no IP address.", text.0),
-                "Write the address of the DNS server, such as 10.0.0.4.",
+                format!("{:?} is not a valid IP address.", text.0),
+                "Write the address of the DNS server, such as 10.0.0.4. For Azure's DNS, leave the list out.",
             );
         }
         server
@@ -174,7 +190,15 @@ pub fn vm_size(name: &str, path: &str, findings: &mut Findings) -> Option<&'stat
     size
 }
 
+/// DNS servers of a NIC, or of those of instances (NIC-21).
+pub const NIC_DNS: (&str, Code) = ("NIC-21", Code::InvalidDnsServerIPAddressFormat);
+
 /// The text of addresses.
 pub fn addresses(list: &[IpAddr]) -> Vec<Address> {
     list.iter().map(|address| Address(address.to_string())).collect()
+}
+
+/// The text of the addresses of DNS servers.
+pub fn dns_server_texts(list: &[IpAddr]) -> Vec<DnsServer> {
+    list.iter().map(|address| DnsServer(address.to_string())).collect()
 }

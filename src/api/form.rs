@@ -19,6 +19,8 @@ use serde_json::Value;
 
 use super::crd;
 use crate::fabric::nearest::nearest;
+use crate::fabric::path::quoted;
+pub use crate::fabric::path::step;
 use crate::fabric::{Code, Findings, Kind, Violation};
 
 /// Whose check it is.
@@ -60,8 +62,6 @@ enum Path<'a> {
 
 /// What is said of a field that the form does not have.
 pub const NO_SUCH_FIELD: &str = "There is no such field.";
-/// How much of a text a violation quotes.
-const QUOTED: usize = 64;
 
 /// Everything in a spec that is not of the form that its kind has. What has the code InvalidRequestContent keeps the spec
 /// from being read.
@@ -258,14 +258,6 @@ fn fits_a_field(number: i64) -> bool {
     i32::try_from(number).is_ok()
 }
 
-/// The beginning of a text, with what does not print escaped.
-fn quoted(text: &str) -> String {
-    match text.char_indices().nth(QUOTED) {
-        Some((end, _)) => format!("{:?}... ({} characters)", text.get(..end).unwrap_or_default(), text.chars().count()),
-        None => format!("{text:?}"),
-    }
-}
-
 impl fmt::Display for Path<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -273,17 +265,6 @@ impl fmt::Display for Path<'_> {
             Path::Field(of, name) => write!(f, "{of}{}", step(name)),
             Path::Item(of, n) => write!(f, "{of}[{n}]"),
         }
-    }
-}
-
-/// A field, or the key of an entry, as a step of a path: `.app`, `[app.kubernetes.io/name]`.
-pub fn step(name: &str) -> String {
-    if name.len() > QUOTED {
-        format!("[{}]", quoted(name))
-    } else if name.contains(['.', '/', '[', ']']) {
-        format!("[{name}]")
-    } else {
-        format!(".{name}")
     }
 }
 

@@ -48,7 +48,7 @@ pub const FINALIZER: &str = "vnet.dev/fabric";
 pub const SUBSCRIPTION_LABEL: &str = "vnet.dev/subscription";
 /// The label of a Namespace that names the region of what is in it and names none itself.
 pub const LOCATION_LABEL: &str = "vnet.dev/location";
-/// The annotation that asks for a restart of a virtual machine, each new value once.
+/// The annotation that asks for a restart of a virtual machine, or of all instances of a scale set, each new value once.
 pub const RESTARTED_AT: &str = "vnet.dev/restartedAt";
 /// The annotation of an instance of a Flexible scale set: the revision of the model that it was written from.
 pub const REVISION: &str = "vnet.dev/revision";

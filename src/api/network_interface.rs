@@ -6,7 +6,7 @@
 use kube::{CustomResource, KubeSchema};
 use serde::{Deserialize, Serialize};
 
-use super::common::{self, Address, ObjectReference, Tags};
+use super::common::{self, Address, DnsServer, ObjectReference, Tags};
 use super::status::Status;
 use super::texts::{DnsLabel, Location, PartName};
 use super::{About, Api};
@@ -99,7 +99,7 @@ pub struct NicDnsSettings {
     /// Addresses of DNS servers, instead of those of the virtual network.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = limits::DNS_SERVERS), extend("x-kubernetes-list-type" = "atomic"))]
-    pub dns_servers: Vec<Address>,
+    pub dns_servers: Vec<DnsServer>,
     /// Name of the network interface inside its virtual network.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<DnsLabel>")]
@@ -161,7 +161,12 @@ impl Api for NetworkInterface {
             ip_forwarding: spec.enable_ip_forwarding.into(),
             accelerated_networking: spec.enable_accelerated_networking.into(),
             configurations: configurations.collect(),
-            dns_servers: common::dns_servers(&dns.dns_servers, "NIC-21", "spec.dnsSettings.dnsServers", &mut findings),
+            dns_servers: common::dns_servers(
+                &dns.dns_servers,
+                common::NIC_DNS,
+                "spec.dnsSettings.dnsServers",
+                &mut findings,
+            ),
             internal_dns_name_label: dns.internal_dns_name_label,
         };
         findings.or(ask)
@@ -169,7 +174,7 @@ impl Api for NetworkInterface {
 
     fn describe(&self, name: &Name, location: &str) -> NetworkInterfaceSpec {
         let dns = NicDnsSettings {
-            dns_servers: common::addresses(&self.dns_servers),
+            dns_servers: common::dns_server_texts(&self.dns_servers),
             internal_dns_name_label: self.internal_dns_name_label.clone(),
         };
         NetworkInterfaceSpec {

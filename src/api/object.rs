@@ -1,17 +1,19 @@
 //! What the API server sends, read: nothing that it sends stops the reading.
 
+use std::io;
 use std::sync::Arc;
 
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use kube::core::{ApiResource, DynamicObject};
 use kube::{CustomResourceExt, ResourceExt};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::form::{self, Whose};
 use super::status::{Published, Status};
 use super::{About, Api, FINALIZER, GROUP, Owner, RESTARTED_AT, REVISION, WISHED_REVISION};
+use crate::fabric::common::{self, Common};
 use crate::fabric::id::is_region;
 use crate::fabric::limits;
 use crate::fabric::virtual_machine_scale_set_vm::WishedRevision;
@@ -59,6 +61,8 @@ pub struct Asked {
     pub ask: Ask,
     /// The location that it names.
     pub location: Option<Arc<str>>,
+    /// What is judged of it whatever its kind.
+    pub common: Common,
 }
 
 /// Whether the fabric may have to be restored from an object.
@@ -158,9 +162,16 @@ where
     if malformed.iter().any(keeps_from_reading) {
         return Err(malformed);
     }
+    let tags = tags(spec);
     let spec = K::Spec::deserialize(spec).map_err(|error| unreadable(&error))?;
     match K::translate(about, &spec) {
-        Ok(ask) if malformed.is_empty() => Ok(Asked { ask: ask.into(), location: K::location(&spec).map(Arc::from) }),
+        Ok(ask) if malformed.is_empty() => {
+            let location = K::location(&spec);
+            let described = ask.describe(&about.name, location.unwrap_or_default());
+            let size = json_size(&described) + json_size(&tags);
+            let (location, common) = (location.map(Arc::from), Common::new(tags, size));
+            Ok(Asked { location, common, ask: ask.into() })
+        }
         Ok(_) => Err(malformed),
         Err(mut violations) => {
             malformed.retain(|general| !violations.iter().any(|own| own.path == general.path));
@@ -172,6 +183,32 @@ where
 
 fn keeps_from_reading(violation: &Violation) -> bool {
     violation.code == Code::InvalidRequestContent
+}
+
+/// The tags of a spec that is of the right form.
+fn tags(spec: &Value) -> common::Tags {
+    let tags = spec.get("tags").and_then(Value::as_object).into_iter().flatten();
+    tags.map(|(name, value)| (name.clone(), value.as_str().unwrap_or_default().to_owned())).collect()
+}
+
+/// How many bytes something has as JSON.
+fn json_size(value: &impl Serialize) -> usize {
+    struct Count(usize);
+    impl io::Write for Count {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0 += bytes.len();
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+    let mut count = Count(0);
+    match serde_json::to_writer(&mut count, value) {
+        Ok(()) => count.0,
+        Err(error) => unreachable!("types of the API are JSON: {error}"),
+    }
 }
 
 /// A spec of the right form can be read; this is for what the schema does not say.
@@ -192,6 +229,7 @@ fn record<K: Api>(about: &About, uid: &Uid, status: &Value) -> Option<Record<K>>
     let programmed = status
         .programmed
         .filter(|spec| !form::check(K::KIND, spec, Whose::TheOperators).iter().any(keeps_from_reading))?;
+    let common = Common::new(tags(&programmed), json_size(&programmed));
     let spec = K::Spec::deserialize(&programmed).ok()?;
     let placement = Placement {
         location: status.location?.into(),
@@ -213,6 +251,7 @@ fn record<K: Api>(about: &About, uid: &Uid, status: &Value) -> Option<Record<K>>
         uid: uid.clone(),
         generation: status.programmed_generation?,
         placement,
+        common,
         ask: K::translate(&about, &spec).ok()?,
         view: status.view,
     })

@@ -118,8 +118,7 @@ pub fn report<K: Api>(engine: &Engine, name: &Name, found: Findings<'_>) -> Valu
             format!("/subscriptions/{subscription}/resourceGroups/{group}/providers/{path}")
         }),
         location: programmed.map(|programmed| programmed.placement.location.to_string()),
-        programmed: programmed
-            .map(|programmed| super::json(&programmed.ask.describe(name, &programmed.placement.location))),
+        programmed: programmed.map(|programmed| described(name, programmed)),
         conditions: conditions::of(
             &conditions::State {
                 generation: found.generation,
@@ -145,6 +144,17 @@ pub fn of_a_refused_status(status: &Value, why: &str, since: &Since, now: Timest
     let conditions: Vec<Condition> = serde_json::from_value(read("conditions")).unwrap_or_default();
     let conditions = conditions::of_a_refused_status(conditions, generation.as_i64(), why, since, now);
     serde_json::json!({"observedGeneration": generation, "conditions": super::json(&conditions), "violations": null})
+}
+
+/// The spec that is carried. Of tags it has those with names that a new object may not have: they are judged no more (S-93).
+fn described<K: Api>(name: &Name, programmed: &Programmed<K>) -> Value {
+    let mut spec = super::json(&programmed.ask.describe(name, &programmed.placement.location));
+    let tags: serde_json::Map<String, Value> =
+        programmed.common.refused_tags().map(|(name, value)| (name.clone(), value.as_str().into())).collect();
+    if let Some(fields) = spec.as_object_mut().filter(|_| !tags.is_empty()) {
+        fields.insert("tags".to_owned(), tags.into());
+    }
+    spec
 }
 
 /// What the kind tells, and where the labels of the Namespace have changed since the object was put: that moves nothing

@@ -35,7 +35,7 @@ fn a_malformed_dns_server_of_a_network_interface_is_told_as_its_own() {
         "subnet": {"name": "web"}, "ipConfigurations": [{"name": "a"}], "dnsSettings": {"dnsServers": ["10.0.0.4", "x"]},
     });
     let path = "spec.dnsSettings.dnsServers[1]".to_owned();
-    assert_eq!(told::<NetworkInterface>(nic), ("NIC-21", Code::NetcfgInvalidDnsServer, path));
+    assert_eq!(told::<NetworkInterface>(nic), ("NIC-21", Code::InvalidDnsServerIPAddressFormat, path));
 }
 
 #[test]
@@ -85,7 +85,7 @@ fn a_malformed_dns_server_of_a_scale_set_is_told_as_that_of_its_network_interfac
     let set = a_scale_set(nic, json!({"mode": "Manual"}));
     let list = "spec.virtualMachineProfile.networkProfile.networkInterfaceConfigurations";
     let path = format!("{list}[0].dnsSettings.dnsServers[0]");
-    assert_eq!(told::<VirtualMachineScaleSet>(set), ("NIC-21", Code::NetcfgInvalidDnsServer, path));
+    assert_eq!(told::<VirtualMachineScaleSet>(set), ("NIC-21", Code::InvalidDnsServerIPAddressFormat, path));
 }
 
 // shows IPC-23, NIC-18, ADDR-03

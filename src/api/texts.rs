@@ -53,6 +53,10 @@ texts! {
     DnsLabel, at most 63, "^[a-z0-9]([a-z0-9-]*[a-z0-9])?$",
         "must be 1 to 63 lower-case letters, digits and hyphens, a letter or digit first and last";
 
+    /// Name of a network interface of instances, or of an IP configuration of one; objects are named after it.
+    ModelPartName, at most 63, "^[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?$",
+        "must be 1 to 63 letters, digits and hyphens, a letter or digit first and last";
+
     /// Host name of a guest operating system.
     ComputerName, at most limits::COMPUTER_NAME_LENGTH, "^[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?$",
         "must be 1 to 64 letters, digits and hyphens, a letter or digit first and last";

@@ -21,6 +21,7 @@ pub use self::network::{
 use super::common::{self, Tags};
 use super::status::Status;
 use super::texts::{ComputerNamePrefix, Location};
+use super::virtual_machine::restart_is_short;
 use super::{About, Api};
 use crate::fabric::limits;
 use crate::fabric::virtual_machine::OsType;
@@ -197,6 +198,7 @@ impl Api for VirtualMachineScaleSet {
 
     fn translate(about: &About, spec: &VirtualMachineScaleSetSpec) -> Result<Self, Vec<Violation>> {
         let mut findings = Findings::default();
+        restart_is_short(about, &mut findings);
         let model = model(&about.name, &spec.sku, &spec.virtual_machine_profile, &mut findings);
         let rolling = rolling(spec.upgrade_policy.rolling_upgrade_policy.clone().unwrap_or_default(), &mut findings);
         let replicas = u32::try_from(spec.replicas).unwrap_or_else(|_| {
@@ -215,6 +217,7 @@ impl Api for VirtualMachineScaleSet {
             upgrade: spec.upgrade_policy.mode,
             rolling,
             model: model.into(),
+            restarted_at: about.restarted_at.clone(),
         })
     }
 

@@ -10,7 +10,7 @@ use super::status::Status;
 use super::texts::Location;
 use super::{About, Api};
 use crate::fabric::virtual_network::VirtualNetworkView;
-use crate::fabric::{Findings, Name, Violation, VirtualNetwork};
+use crate::fabric::{Code, Findings, Name, Violation, VirtualNetwork};
 
 /// An isolated network: address space that subnets are cut from.
 #[derive(CustomResource, Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
@@ -70,7 +70,8 @@ impl Api for VirtualNetwork {
             })
             .collect();
         let servers = spec.dhcp_options.as_ref().map_or(&[][..], |options| &options.dns_servers);
-        let dns_servers = common::dns_servers(servers, "VNET-10", "spec.dhcpOptions.dnsServers", &mut findings);
+        let own = ("VNET-10", Code::NetcfgInvalidDnsServer);
+        let dns_servers = common::dns_servers(servers, own, "spec.dhcpOptions.dnsServers", &mut findings);
         findings.or(Self { address_prefixes, dns_servers })
     }
 
@@ -81,7 +82,7 @@ impl Api for VirtualNetwork {
             address_space: AddressSpace {
                 address_prefixes: self.address_prefixes.iter().map(|prefix| Prefix(prefix.to_string())).collect(),
             },
-            dhcp_options: Some(DhcpOptions { dns_servers: common::addresses(&self.dns_servers) })
+            dhcp_options: Some(DhcpOptions { dns_servers: common::dns_server_texts(&self.dns_servers) })
                 .filter(|options| !options.dns_servers.is_empty()),
         }
     }

@@ -17,6 +17,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use super::common::Common;
 use super::id::{Kind, Name, ObjectId, Placement, Uid};
 use super::ipam::{Pool, PoolId, Reservation};
 use super::kind::Tables;
@@ -42,13 +43,16 @@ pub struct Request<K> {
     pub location: Option<Arc<str>>,
     /// Where it is if it does not say.
     pub default: Placement,
+    /// What is judged of its spec whatever its kind.
+    pub common: Common,
     /// What is asked.
     pub ask: K,
 }
 
 impl<K> Request<K> {
     pub(super) fn with<L>(self, ask: L) -> Request<L> {
-        Request { uid: self.uid, generation: self.generation, location: self.location, default: self.default, ask }
+        let Self { uid, generation, location, default, common, ask: _ } = self;
+        Request { uid, generation, location, default, common, ask }
     }
 }
 
@@ -246,6 +250,7 @@ impl Engine {
         let mut findings = Findings::default();
         name_is_azures(name, findings.under("ARM-10"));
         let placement = self.place(&request, programmed, findings.under("S-12"));
+        self.judge_common(&request, programmed, &mut findings);
         request.ask.resolve(self, programmed);
         let case = super::resource::Case { engine: self, name, ask: &request.ask, programmed, placement: &placement };
         for rule in K::RULES {
@@ -256,12 +261,13 @@ impl Engine {
 
     /// Carries out what was found to keep to every rule.
     pub fn commit<K: Resource>(&mut self, name: &Name, change: Change<K>) {
-        let Change { request: Request { uid, generation, ask, .. }, placement } = change;
+        let Change { request: Request { uid, generation, common, ask, .. }, placement } = change;
         let before = K::table_mut(&mut self.tables).remove(name);
         self.count(before.as_ref().map(|old| old.ask.counts(&old.placement)), ask.counts(&placement));
         let (before, held) = before.map_or((None, K::Held::default()), |old| (Some(old.ask), old.held));
         let news = before.as_ref() != Some(&ask);
-        K::table_mut(&mut self.tables).insert(name.clone(), Programmed { uid, generation, placement, ask, held });
+        K::table_mut(&mut self.tables)
+            .insert(name.clone(), Programmed { uid, generation, placement, common, ask, held });
         K::apply(self, name, before.as_ref());
         self.touch(K::KIND, name);
         if news {
@@ -321,7 +327,8 @@ impl Engine {
     pub(super) fn commit_part<K: Resource>(&mut self, name: &Name, mut ask: K, placement: &Placement) {
         let uid = Uid::of_part(name);
         ask.resolve(self, self.get::<K>(name));
-        let request = Request { uid, generation: 1, location: None, default: placement.clone(), ask };
+        let (default, common) = (placement.clone(), Common::default());
+        let request = Request { uid, generation: 1, location: None, default, common, ask };
         self.commit(name, Change { request, placement: placement.clone() });
     }
 
@@ -343,10 +350,11 @@ impl Engine {
 
     /// Restores an object from its status; returns what had to be dropped.
     pub(super) fn restore_one<K: Resource>(&mut self, name: &Name, record: Record<K>) -> Restored {
-        let Record { uid, generation, placement, ask, view } = record;
+        let Record { uid, generation, placement, common, ask, view } = record;
         self.count(None, ask.counts(&placement));
+        let held = K::Held::default();
         K::table_mut(&mut self.tables)
-            .insert(name.clone(), Programmed { uid, generation, placement, ask, held: K::Held::default() });
+            .insert(name.clone(), Programmed { uid, generation, placement, common, ask, held });
         K::recall(self, name, &view)
     }
 

@@ -239,15 +239,16 @@ impl NetworkInterface {
         self.configurations.iter().filter_map(|configuration| configuration.public_ip_address.as_ref())
     }
 
-    /// The only configuration is primary (IPC-02), unless it would take the place of another without a mark (S-02); of
-    /// several, the programmed primary stays (S-04).
+    /// The only configuration is primary, also if it says `primary: false` (IPC-02), unless it would take the place of
+    /// another without a mark (S-02); of several, the programmed primary stays (S-04).
     fn resolve_primary(&mut self, programmed: Option<&Programmed<Self>>) {
         let marked = self.configurations.iter().any(|configuration| configuration.primary == Primary::Yes);
         let alone = self.configurations.len() == 1;
         let before = programmed.and_then(|programmed| programmed.ask.primary()).map(|primary| primary.name.clone());
-        for configuration in self.configurations.iter_mut().filter(|c| c.primary == Primary::Unsaid) {
-            let stays = alone && before.is_none() || before.as_ref() == Some(&configuration.name);
-            if stays && !marked {
+        for configuration in self.configurations.iter_mut().filter(|_| !marked) {
+            let stays = before.as_ref() == Some(&configuration.name);
+            let is_open = configuration.primary == Primary::Unsaid;
+            if alone && before.is_none() || stays && (alone || is_open) {
                 configuration.primary = Primary::Yes;
             }
         }

@@ -23,7 +23,7 @@ use super::resource::{DeletionRule, Programmed, Resource, Rule};
 use super::terms::{AllocationMethod, IpVersion};
 use super::violation::WaitKey;
 use super::virtual_machine::{PowerState, VirtualMachine};
-pub(super) use rules::{label_is_in_use, needs_public_addresses, public_pool_has_room};
+pub(super) use rules::{label_is_in_use, label_is_reserved, needs_public_addresses, public_pool_has_room};
 
 /// The generation of the public address service (PIP-01).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -83,7 +83,7 @@ impl Resource for PublicIPPrefix {
     const DELETION_RULES: &'static [DeletionRule] = &[DeletionRule {
         id: "S-19",
         says: "A public prefix that addresses are taken from, or that a model of a scale set names, cannot be deleted.",
-        codes: &[Code::InUsePublicIPPrefixCannotBeDeleted],
+        codes: &[Code::InUsePublicIpPrefixCannotBeDeleted],
         cure: Cures::Waits,
         remedy: "Delete the public addresses that are taken from it; delete the scale set, or change its model.",
         source: "Azure's resource model",
@@ -197,7 +197,7 @@ fn is_not_used(engine: &Engine, name: &Name, findings: &mut Findings) {
         part: "A public address",
         fact: "is taken from this prefix",
         remedy: "Delete the public addresses that are taken from it",
-        code: Code::InUsePublicIPPrefixCannotBeDeleted,
+        code: Code::InUsePublicIpPrefixCannotBeDeleted,
     };
     let prefix = ObjectId::new(Kind::PublicIPPrefix, name.clone());
     virtual_machine_scale_set::is_not_used(engine, &prefix, &members, findings);

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
 use std::net::IpAddr;
 
+use super::common::Common;
 use super::engine::{Engine, Request};
 use super::id::{Kind, Name, ObjectId, Placement, Uid};
 use super::kind::Tables;
@@ -116,6 +117,8 @@ pub struct Programmed<K: Resource> {
     pub generation: i64,
     /// Where it is; fixed from the first put (S-12).
     pub placement: Placement,
+    /// What later rules would refuse of the spec that was accepted (S-93).
+    pub common: Common,
     /// What was asked, with what was left open filled in.
     pub ask: K,
     /// What the fabric added.
@@ -131,6 +134,8 @@ pub struct Record<K: Resource> {
     pub generation: i64,
     /// Where it was.
     pub placement: Placement,
+    /// What later rules would refuse of the spec that had been accepted (S-93).
+    pub common: Common,
     /// What had been accepted.
     pub ask: K,
     /// What was reported.

@@ -202,7 +202,7 @@ fn replace_pools(engine: &mut Engine, name: &Name, ask: &Subnet) {
             (Some(pool), false) => pool.reserve(address),
             (None, false) => false,
         };
-        assert!(kept, "VNET-09 keeps every allocated address in the subnet");
+        assert!(kept, "VNET-09 keeps a prefix that has allocated addresses");
     }
     for (id, pool) in
         [(PoolId::SubnetIPv4(name.clone()), Some(&mut ipv4)), (PoolId::SubnetIPv6(name.clone()), ipv6.as_mut())]

@@ -11,6 +11,7 @@ mod scale_sets;
 use std::net::IpAddr;
 
 pub use super::catalogue::told::{Of, assert_in_the_reference};
+use super::common::{Common, Tags};
 use super::id::Name;
 pub use fabric::*;
 pub use machines::*;
@@ -31,16 +32,34 @@ pub struct A<K> {
     pub name: Name,
     location: Option<String>,
     subscription: String,
+    tags: Tags,
+    size: usize,
+    pub common: Common,
     pub ask: K,
 }
 
 impl<K> A<K> {
     fn new(name: &str, ask: K) -> Self {
-        Self { name: named(name), location: None, subscription: "default".to_owned(), ask }
+        let (tags, size, common) = (Tags::new(), 0, Common::default());
+        Self { name: named(name), location: None, subscription: "default".to_owned(), tags, size, common, ask }
     }
 
     pub fn in_location(mut self, location: &str) -> Self {
         self.location = Some(location.to_owned());
+        self
+    }
+
+    pub fn tags<const N: usize>(mut self, names: [&str; N]) -> Self {
+        let tags = names.map(|name| (name.to_owned(), "a value <of> any form".to_owned()));
+        self.tags = tags.into();
+        self.common = Common::new(self.tags.clone(), self.size);
+        self
+    }
+
+    /// With a spec of so many bytes.
+    pub fn bytes(mut self, size: usize) -> Self {
+        self.size = size;
+        self.common = Common::new(self.tags.clone(), size);
         self
     }
 

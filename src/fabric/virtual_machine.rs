@@ -28,7 +28,7 @@ use super::violation::WaitKey;
 use super::virtual_machine_scale_set;
 use super::virtual_machine_scale_set_vm::WishedRevision;
 use attachments::{attach, edit_attachments, let_go, makes_way, recall_mac};
-pub(super) use power::{deallocated_meanwhile, finish_start, restart_for_macs, switch_off};
+pub(super) use power::{deallocated_meanwhile, finish_start, restart, restart_for_macs, switch_off};
 use power::{leave_deallocation, power_on, start, stop};
 pub use view::{AttachedNicView, VirtualMachineView};
 
@@ -169,6 +169,9 @@ impl Resource for VirtualMachine {
     /// Without a mark the first NIC of the list is primary at creation; later the programmed one stays, and when that is
     /// detached the one that has been attached the longest follows (VM-08, VM-16, S-05).
     fn resolve(&mut self, engine: &Engine, programmed: Option<&Programmed<Self>>) {
+        if let [only] = self.network_interfaces.as_mut_slice() {
+            only.primary = Primary::Yes;
+        }
         if self.network_interfaces.iter().any(|nic| nic.primary == Primary::Yes) {
             return self.mark_the_others();
         }

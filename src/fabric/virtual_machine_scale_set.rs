@@ -4,7 +4,7 @@
 //! is made of the same things as a virtual machine of its own (a VM, network interfaces, public addresses), which follow
 //! the rules and effects of those kinds; `instances` makes them from the `model`, `instance_name` names them. Of a Flexible
 //! set the instances are objects of their own; the set counts them, and says which there are to be; `need` is what they
-//! will take. `upgrade` brings instances to the latest model, `rules` are the constraints, `names` keeps what the models
+//! will take. `upgrade` brings instances to the latest model, `restart` restarts all of them, `rules` are the constraints, `names` keeps what the models
 //! name, and `view` is what is reported.
 
 mod instance_name;
@@ -12,6 +12,7 @@ mod instances;
 mod model;
 mod names;
 mod need;
+mod restart;
 mod rules;
 #[cfg(test)]
 mod tests;
@@ -40,6 +41,7 @@ pub(super) use names::{Members, forget_what_is_unused, index_names, is_not_used}
 #[cfg(test)]
 pub(super) use need::pending_objects;
 pub(super) use need::{Need, Wanted, coming_ipv6, pool_has_changed, reserve};
+pub use restart::{Restart, RestartView};
 pub(super) use rules::{
     NO_ROOM, Needed, Network, added_ipv6, network_is_legal, parts_are_legal, pool_has_room, size_takes, skus_do_not_mix,
 };
@@ -78,6 +80,8 @@ pub struct VirtualMachineScaleSet {
     pub rolling: RollingPolicy,
     /// What instances are made from.
     pub model: Arc<Model>,
+    /// When a restart of all instances was asked for (S-92).
+    pub restarted_at: Option<String>,
 }
 
 /// How a Rolling upgrade proceeds (VMSS-28).
@@ -112,6 +116,10 @@ pub struct HeldVirtualMachineScaleSet {
     pub blocked: BTreeSet<WaitKey>,
     /// What keeps instances from becoming what they are to be, by id.
     pub obstacles: BTreeMap<u64, Obstacle>,
+    /// The restart of all instances that is in progress.
+    pub restart: Option<Restart>,
+    /// The last restart of all instances that is done.
+    pub last_handled_restart_at: Option<String>,
 }
 
 impl HeldVirtualMachineScaleSet {
@@ -178,6 +186,7 @@ impl Resource for VirtualMachineScaleSet {
             instances::are_behind(engine, name);
         }
         instances::scale(engine, name);
+        restart::request(engine, name, before.is_none());
         go_on(engine, name);
         forget_what_is_unused(engine, name);
     }
@@ -250,9 +259,9 @@ impl Engine {
     /// Keeps up the accepted state of a set whose put was refused: replaces an instance that has gone, and continues an
     /// upgrade. Returns the refusal if the accepted state cannot be met.
     pub fn keep_up(&mut self, set: &Name) -> Option<Refusal> {
-        let Programmed { uid, generation, placement, ask, .. } = self.get::<VirtualMachineScaleSet>(set)?;
-        let (uid, placement, ask) = (uid.clone(), placement.clone(), ask.clone());
-        let request = Request { uid, generation: *generation, location: None, default: placement, ask };
+        let Programmed { uid, generation, placement, common, ask, .. } = self.get::<VirtualMachineScaleSet>(set)?;
+        let (uid, default, common, ask) = (uid.clone(), placement.clone(), common.clone(), ask.clone());
+        let request = Request { uid, generation: *generation, location: None, default, common, ask };
         match self.check(set, request) {
             Ok(change) => {
                 self.commit(set, change);

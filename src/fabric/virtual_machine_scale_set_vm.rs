@@ -8,6 +8,7 @@ mod view;
 
 use std::sync::Arc;
 
+use super::common::Common;
 use super::engine::Engine;
 use super::id::{Kind, Name, ObjectId, Placement};
 use super::network_interface::{ConfigurationView, NetworkInterface, NetworkInterfaceView, PublicAddressShown};
@@ -201,7 +202,8 @@ fn restore_part<K: Resource>(
 ) -> Vec<String> {
     ask.resolve(engine, None);
     let uid = Uid::of_part(name);
-    engine.restore_one(name, Record { uid, generation: 1, placement: placement.clone(), ask, view })
+    let (placement, common) = (placement.clone(), Common::default());
+    engine.restore_one(name, Record { uid, generation: 1, placement, common, ask, view })
 }
 
 fn nic_view(shown: &InstanceNicView) -> NetworkInterfaceView {

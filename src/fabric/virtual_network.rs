@@ -54,7 +54,7 @@ impl Resource for VirtualNetwork {
             says: "A virtual network has at most 20 DNS servers, each an IP address.",
             codes: &[Code::NetcfgInvalidDnsServer],
             cure: Cures::Stalls,
-            remedy: "List at most 20.",
+            remedy: "List at most 20, or none for Azure's DNS.",
             source: "azure-virtual-network-limits.md",
             check: dns_servers_are_few,
         },

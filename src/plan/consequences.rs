@@ -145,7 +145,8 @@ impl Between<'_> {
             return if is_felt { vec![format!("{id} is deleted while it runs.")] } else { Vec::new() };
         };
         let is = told(after, "powerState");
-        let restarted = told(before, "lastHandledRestartAt") != told(after, "lastHandledRestartAt");
+        let is_handled = told(before, "lastHandledRestartAt") != told(after, "lastHandledRestartAt");
+        let restarted = is_handled || self.set_restarts(after);
         let what = match (was.as_str(), is.as_str()) {
             ("Running", "Running") if self.started.contains(id) && restarted => "is restarted",
             ("Running", "Running") if self.started.contains(id) => "is deallocated and started",
@@ -155,6 +156,18 @@ impl Between<'_> {
             _ => return Vec::new(),
         };
         vec![format!("{id} {what}.")]
+    }
+}
+
+impl Between<'_> {
+    /// Whether the scale set that owns an object restarts all its instances.
+    fn set_restarts(&self, instance: &DynamicObject) -> bool {
+        let Some(owner) = object::owner(instance) else { return false };
+        let set = ObjectId::new(Kind::VirtualMachineScaleSet, owner.set);
+        let told = |cluster, field| shown(cluster, &set).and_then(|set| set.data.pointer(field));
+        ["/status/lastHandledRestartAt", "/status/restart"]
+            .iter()
+            .any(|field| told(self.before, field) != told(self.after, field))
     }
 }
 

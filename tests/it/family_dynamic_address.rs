@@ -75,20 +75,21 @@ fn the_fourth_nic_of_the_smallest_subnet_waits_for_the_first_address_that_is_fre
     let refusal = space.refused("nic/d");
     assert_eq!(refusal.told(), [("ADDR-11", "SubnetIsFull", METHOD)]);
     refusal.shows(&["small", "ipconfig1"]).is_blocked_by(&[("Subnet", "small")]);
-    refusal.advises(&["Delete network interfaces of the subnet, widen it, or use another;"]);
+    refusal.advises(&["Delete network interfaces of the subnet, or use another;"]);
     space.delete("nic/b");
     assert_eq!(address(&space.cured("nic/d", &refusal)), "10.0.2.5");
 }
 
+// VNET-09: a prefix with allocated addresses is not enlarged either.
 #[test]
-fn a_nic_that_waits_for_an_address_gets_one_when_the_subnet_is_widened() {
+fn a_nic_that_waits_for_an_address_gets_none_by_widening_the_subnet_and_one_when_another_goes() {
     let space = with_a_small_subnet(&["a", "b", "c"]);
     space.apply(&nic("d", "small"));
     let refusal = space.refused("nic/d");
-    refusal.advises(&["widen it"]);
     space.apply(&subnet("small", "hub", "10.0.2.0/28"));
-    assert_eq!(address(&space.cured("nic/d", &refusal)), "10.0.2.7");
-    assert_eq!(address(&space.get("nic/a")), "10.0.2.4");
+    assert_eq!(space.refused("subnet/small").rules(), ["VNET-09"]);
+    space.delete("nic/a");
+    assert_eq!(address(&space.cured("nic/d", &refusal)), "10.0.2.4");
 }
 
 #[test]
@@ -123,8 +124,9 @@ fn a_nic_that_cannot_have_all_its_addresses_takes_none() {
     assert_eq!(refusal.told(), [("ADDR-11", "SubnetIsFull", path)]);
     space.apply(&nic("c", "small"));
     assert_eq!(address(&space.ready("nic/c")), "10.0.2.5");
-    space.apply(&subnet("small", "hub", "10.0.2.0/28"));
-    let expected = [("one", "10.0.2.6"), ("two", "10.0.2.7"), ("three", "10.0.2.8")];
+    space.delete("nic/a");
+    space.delete("nic/c");
+    let expected = [("one", "10.0.2.4"), ("two", "10.0.2.5"), ("three", "10.0.2.6")];
     assert_eq!(configurations(&space.ready("nic/b")), expected);
 }
 
@@ -138,7 +140,7 @@ fn a_configuration_is_replaced_in_a_full_subnet_in_two_edits_as_the_remedy_says(
     let refusal = space.refused("nic/b");
     let path = "spec.ipConfigurations[1].privateIPAllocationMethod";
     assert_eq!(refusal.told(), [("ADDR-11", "SubnetIsFull", path)]);
-    refusal.advises(&["Remove the old configuration first, and add new after it; or widen the subnet."]);
+    refusal.advises(&["Remove the old configuration first, and add new after it."]);
     refusal.waits().keeps(&before);
     space.apply(&nic_with("b", "small", &["{name: one, primary: true}"]));
     assert_eq!(configurations(&space.ready("nic/b")), [("one", "10.0.2.5")]);

@@ -70,7 +70,7 @@ fn several_configurations_without_a_primary_one_are_refused_until_one_is_marked(
     let space = Space::with_a_subnet();
     space.apply(&nic_with("a", "web", &["{name: one}", "{name: two}"]));
     let refusal = space.refused("nic/a");
-    assert_eq!(refusal.told(), [("IPC-02", "InvalidParameter", LIST)]);
+    assert_eq!(refusal.told(), [("IPC-02", "NetworkInterfaceMustHaveOneOneIPConfigAsPrimary", LIST)]);
     refusal.shows(&["None of 2"]).advises(&["Mark one of them primary: true."]).stalls();
     space.apply(&nic_with("a", "web", &["{name: one}", "{name: two, primary: true}"]));
     assert_eq!(configurations(&space.ready("nic/a"))[0].0, "two");

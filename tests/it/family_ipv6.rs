@@ -65,7 +65,10 @@ fn an_ipv6_configuration_beside_one_without_a_mark_lacks_only_the_mark() {
     let space = with_ipv6();
     space.apply(&nic_with("a", "web", &["{name: four}", SIX]));
     let refusal = space.refused("nic/a");
-    assert_eq!(refusal.told(), [("IPC-02", "InvalidParameter", "spec.ipConfigurations")]);
+    assert_eq!(
+        refusal.told(),
+        [("IPC-02", "NetworkInterfaceMustHaveOneOneIPConfigAsPrimary", "spec.ipConfigurations")]
+    );
     refusal.advises(&["Mark one of them primary: true."]);
     space.apply(&nic_with("a", "web", &[FOUR, SIX]));
     space.ready("nic/a");

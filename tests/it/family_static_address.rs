@@ -130,7 +130,7 @@ fn a_static_configuration_without_an_address_is_refused_and_cured_as_the_remedy_
         let id = format!("nic/{nic}");
         space.apply(&nic_with(nic, "web", &[WITHOUT_ADDRESS]));
         let refusal = space.refused(&id);
-        assert_eq!(refusal.told(), [("S-17", "InvalidParameter", ADDRESS)]);
+        assert_eq!(refusal.told(), [("S-17", "PrivateIPAddressMissing", ADDRESS)]);
         refusal.shows(&["ipconfig1"]).stalls();
         refusal.advises(&["Set privateIPAddress, or privateIPAllocationMethod to Dynamic."]);
         space.apply(&nic_with(nic, "web", &[&instead]));

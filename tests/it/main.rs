@@ -56,3 +56,4 @@ mod sku_mixing;
 mod status;
 #[allow(dead_code)] // some of it only the tests of `tests/alone` use
 mod support;
+mod users_met;

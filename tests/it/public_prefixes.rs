@@ -161,7 +161,7 @@ fn a_prefix_goes_when_the_last_address_has_that_was_taken_from_it() {
     let space = exhausted();
     space.delete("pipp/pool");
     let refusal = space.refused("pipp/pool");
-    let told = [("S-19", "InUsePublicIPPrefixCannotBeDeleted", "metadata.deletionTimestamp")];
+    let told = [("S-19", "InUsePublicIpPrefixCannotBeDeleted", "metadata.deletionTimestamp")];
     assert_eq!(refusal.told(), told);
     refusal.shows(&["PublicIPAddress", "a", "and others"]).advises(&["Delete the public addresses"]);
     refusal.is_blocked_by(&[("PublicIPAddress", "a")]).waits();

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::api::common::{self, DhcpOptions, ObjectReference};
 use crate::api::public_ip_address::{self, PublicDnsSettings};
-use crate::api::texts::{DnsLabel, PartName};
+use crate::api::texts::{ModelPartName, PartName};
 use crate::fabric::public_ip_address::Sku;
 use crate::fabric::terms::{IpVersion, Switch};
 use crate::fabric::virtual_machine_scale_set::{ConfigurationModel, NicModel, PublicModel, mark_primary};
@@ -26,8 +26,8 @@ pub struct NetworkProfileConfiguration {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct NetworkInterfaceConfiguration {
-    /// Name, unique in the instance.
-    #[schemars(with = "DnsLabel")]
+    /// Name, unique in the instance; letter case makes no difference. Objects are named after it in lower case.
+    #[schemars(with = "ModelPartName")]
     pub name: String,
     /// Whether it is the primary one. Default: true if it is the only one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -52,8 +52,8 @@ pub struct NetworkInterfaceConfiguration {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ScaleSetIpConfiguration {
-    /// Name, unique in the network interface.
-    #[schemars(with = "DnsLabel")]
+    /// Name, unique in the network interface; letter case makes no difference. Objects are named after it in lower case.
+    #[schemars(with = "ModelPartName")]
     pub name: String,
     /// Whether it is the primary configuration. Default: true if it is the only one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -118,7 +118,12 @@ pub fn network(from: &Name, asked: &NetworkProfileConfiguration, path: &str, fin
             subnet: nic.subnet.name_from(from),
             ip_forwarding: nic.enable_ip_forwarding.unwrap_or_default().into(),
             accelerated_networking: nic.enable_accelerated_networking.unwrap_or_default().into(),
-            dns_servers: common::dns_servers(servers, "NIC-21", &format!("{path}.dnsSettings.dnsServers"), findings),
+            dns_servers: common::dns_servers(
+                servers,
+                common::NIC_DNS,
+                &format!("{path}.dnsSettings.dnsServers"),
+                findings,
+            ),
             configurations,
         });
     }
@@ -148,7 +153,7 @@ pub fn describe_network(network: &[NicModel], from: &Name) -> NetworkProfileConf
 }
 
 fn describe_nic(nic: &NicModel, from: &Name) -> NetworkInterfaceConfiguration {
-    let dns_servers = common::addresses(&nic.dns_servers);
+    let dns_servers = common::dns_server_texts(&nic.dns_servers);
     let configurations = nic.configurations.iter().map(|configuration| ScaleSetIpConfiguration {
         name: configuration.name.to_string(),
         primary: configuration.primary.into(),

@@ -294,4 +294,18 @@ pub const DECISIONS: &[Remark] = &[
         ),
         OURS,
     ),
+    remark(
+        "S-92",
+        "The annotation vnet.dev/restartedAt of a scale set restarts its running instances: all at once with Manual and Automatic policy, in batches with Rolling.",
+        Observed("status.restart while it is in progress, and status.lastHandledRestartAt when it is done"),
+        OURS,
+    ),
+    remark(
+        "S-93",
+        "A rule that came later, or became stricter, judges only values that an edit changes.",
+        Observed(
+            "tags, labels and sizes of specs that were accepted earlier stay; status.programmed names the tags that a new object may not have",
+        ),
+        OURS,
+    ),
 ];

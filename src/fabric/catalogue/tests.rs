@@ -25,9 +25,13 @@ const FAMILIES: [(&str, u32); 19] = [
     ("S", 40),
 ];
 
+/// Rules beyond the counts of their families.
+const LATER: [&str; 6] = ["PIP-25", "VMSS-47", "ARM-16", "S-92", "S-93", "S-94"];
+
 #[test]
 fn no_rule_is_left_out() {
     let all = FAMILIES.iter().flat_map(|(family, count)| (1..=*count).map(move |n| format!("{family}-{n:02}")));
+    let all = all.chain(LATER.map(str::to_owned));
     let missing: Vec<String> = all.filter(|id| lookup(id).is_empty()).collect();
     assert_eq!(missing, Vec::<String>::new());
 }

@@ -1,6 +1,7 @@
 //! What is judged alike for every kind: the name, the place, and what an object refers to (ARM-10, S-12, NIC-03).
 
 use super::{Engine, Request};
+use crate::fabric::common::{spec_fits, tag_names_are_azures};
 use crate::fabric::id::{Name, ObjectId, Placement, is_region};
 use crate::fabric::limits;
 use crate::fabric::resource::{Programmed, Resource};
@@ -18,6 +19,23 @@ pub(super) fn name_is_azures(name: &Name, findings: &mut Findings) {
 }
 
 impl Engine {
+    /// Judges what a spec has beside what its kind asks for. A generation that was accepted is not judged again (S-93).
+    pub(super) fn judge_common<K: Resource>(
+        &self,
+        request: &Request<K>,
+        programmed: Option<&Programmed<K>>,
+        findings: &mut Findings,
+    ) {
+        let is_accepted =
+            |carried: &&Programmed<K>| (&carried.uid, carried.generation) == (&request.uid, request.generation);
+        if programmed.filter(is_accepted).is_some() {
+            return;
+        }
+        let carried = programmed.map(|programmed| &programmed.common);
+        tag_names_are_azures(&request.common, carried, findings.under("ARM-16"));
+        spec_fits(&request.common, carried, findings.under("S-94"));
+    }
+
     /// True if the target is programmed in the same place; otherwise refuses (NIC-03, S-36).
     pub(in crate::fabric) fn refers<K: Resource>(
         &self,

@@ -43,6 +43,74 @@ fn a_location_that_names_no_region_is_refused() {
     }
 }
 
+// accepts any ARM-16
+#[test]
+fn a_tag_name_without_the_refused_characters_is_accepted() {
+    an_empty_fabric().accept(a_network("hub").tags(["app.kubernetes.io-name", "cost center: 7 (EUR)", "\u{e9}"]));
+}
+
+// refuses any ARM-16
+#[test]
+fn a_tag_name_with_a_refused_character_is_refused() {
+    for name in ["kubernetes.io/cluster/x", "a<b", "a>b", "50%", "a&b", "a\\b", "why?"] {
+        let refusal = an_empty_fabric().put(a_network("hub").tags(["fine", name])).unwrap_err();
+        let path = format!("spec.tags{}", crate::fabric::path::step(name));
+        assert_eq!(told(&refusal), [("ARM-16", Code::InvalidTagNameCharacters, path.as_str())]);
+        assert!(refusal.stalls());
+    }
+}
+
+// accepts any S-94
+#[test]
+fn a_spec_of_480_kib_is_accepted() {
+    an_empty_fabric().accept(a_network("hub").bytes(480 * 1024));
+}
+
+// refuses any S-94
+#[test]
+fn a_spec_of_more_than_480_kib_is_refused() {
+    let refusal = an_empty_fabric().put(a_network("hub").bytes(480 * 1024 + 1)).unwrap_err();
+    assert_eq!(told(&refusal), [("S-94", Code::RequestContentTooLarge, "spec")]);
+    assert!(refusal.stalls());
+}
+
+/// A fabric that is restored from what an earlier version had accepted.
+fn restored(asked: A<crate::fabric::VirtualNetwork>) -> Fabric {
+    let mut earlier = an_empty_fabric().with(a_network("hub"));
+    let programmed = earlier.get::<crate::fabric::VirtualNetwork>("hub").clone();
+    let crate::fabric::Programmed { uid, placement, ask, .. } = programmed;
+    let record =
+        crate::fabric::Record { uid, generation: 1, placement, common: asked.common, ask, view: Default::default() };
+    earlier.engine = crate::fabric::Engine::new(Default::default());
+    assert_eq!(earlier.engine.restore(&named("hub"), record.into()), [] as [&str; 0]);
+    earlier
+}
+
+// shows S-93
+#[test]
+fn tags_and_a_size_that_were_accepted_earlier_stay() {
+    let old = || a_network("hub").tags(["kubernetes.io/role"]).bytes(500 * 1024);
+    let mut fabric = restored(old());
+    fabric.accept(old());
+    fabric.accept(old().prefixes(["10.0.0.0/8"]));
+    let refusal = fabric.put(old().tags(["kubernetes.io/role", "a/b"])).unwrap_err();
+    assert_eq!(told(&refusal), [("ARM-16", Code::InvalidTagNameCharacters, "spec.tags[a/b]")]);
+    let refusal = fabric.put(old().bytes(500 * 1024 + 1)).unwrap_err();
+    assert_eq!(told(&refusal), [("S-94", Code::RequestContentTooLarge, "spec")]);
+    fabric.accept(a_network("hub"));
+    assert_eq!(fabric.put(old()).unwrap_err().codes().len(), 2, "what was given up is new again");
+}
+
+/// S-93
+#[test]
+fn a_generation_that_was_accepted_is_not_judged_again() {
+    let mut fabric = restored(a_network("hub"));
+    let mut same = a_network("hub").tags(["a/b"]);
+    fabric.accept(a_network("hub"));
+    same.ask.dns_servers = vec!["10.0.0.4".parse().unwrap()];
+    assert_eq!(fabric.put(same).unwrap_err().codes(), [Code::InvalidTagNameCharacters]);
+}
+
 /// S-12
 #[test]
 fn a_location_that_is_said_later_and_is_the_same_is_accepted() {

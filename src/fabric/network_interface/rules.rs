@@ -71,10 +71,10 @@ pub(super) const RULES: &[Rule<NetworkInterface>] = &[
     Rule {
         id: "NIC-21",
         says: "A NIC has at most 20 DNS servers of its own, each an IP address.",
-        codes: &[Code::NetcfgInvalidDnsServer],
+        codes: &[Code::NetcfgInvalidDnsServer, Code::InvalidDnsServerIPAddressFormat],
         cure: Cures::Stalls,
-        remedy: "List at most 20.",
-        source: "[NIC] change DNS settings; azure-virtual-network-limits.md",
+        remedy: "List at most 20, or none for Azure's DNS.",
+        source: "[NIC] change DNS settings; azure-virtual-network-limits.md; azure-rest-api-specs#1278",
         check: interface::dns_servers_are_few,
     },
     Rule {
@@ -106,11 +106,11 @@ pub(super) const RULES: &[Rule<NetworkInterface>] = &[
     },
     Rule {
         id: "IPC-02",
-        says: "Exactly one IP configuration is primary.",
-        codes: &[Code::InvalidParameter],
+        says: "Exactly one IP configuration is primary; the only one is, also if it says primary: false.",
+        codes: &[Code::NetworkInterfaceMustHaveOneOneIPConfigAsPrimary, Code::InvalidParameter],
         cure: Cures::Stalls,
         remedy: "Mark exactly one primary.",
-        source: "[IP] IP configurations; ansible-collections/azure#196",
+        source: "[IP] IP configurations; Azure/azure-sdk-for-go#259; ansible-collections/azure#196",
         check: configurations::one_configuration_is_primary,
     },
     Rule {
@@ -215,10 +215,10 @@ pub(super) const RULES: &[Rule<NetworkInterface>] = &[
     Rule {
         id: "S-17",
         says: "A new Static configuration names its address.",
-        codes: &[Code::InvalidParameter],
+        codes: &[Code::PrivateIPAddressMissing],
         cure: Cures::Stalls,
         remedy: "Name the address.",
-        source: "[NIC] add a secondary IP configuration",
+        source: "[NIC] add a secondary IP configuration; terraform-provider-azurerm#15265",
         check: addresses::new_static_configuration_names_its_address,
     },
     Rule {
@@ -235,7 +235,7 @@ pub(super) const RULES: &[Rule<NetworkInterface>] = &[
         says: "The subnet has an address for every configuration.",
         codes: &[Code::SubnetIsFull],
         cure: Cures::Waits,
-        remedy: "Delete NICs of the subnet, widen it, or use another.",
+        remedy: "Delete NICs of the subnet, or use another.",
         source: "azure-docs#88211",
         check: addresses::subnet_has_room,
     },

@@ -7,6 +7,7 @@ use crate::fabric::ipam::PoolId;
 use crate::fabric::limits;
 use crate::fabric::public_ip_prefix::PublicIPPrefix;
 use crate::fabric::quota;
+use crate::fabric::reserved_words;
 use crate::fabric::resource::{Case, Cures, DELETION_PATH, DeletionRule, Programmed, Rule};
 use crate::fabric::terms::{AllocationMethod, IpVersion};
 use crate::fabric::violation::{Code, Findings, WaitKey};
@@ -74,6 +75,15 @@ pub(super) const RULES: &[Rule<PublicIPAddress>] = &[
         remedy: "Choose another label, or release it.",
         source: "recorded",
         check: label_is_free,
+    },
+    Rule {
+        id: "PIP-25",
+        says: "A new domain name label has none of the words that Azure reserves.",
+        codes: &[Code::DomainNameLabelReserved],
+        cure: Cures::Stalls,
+        remedy: "Choose another label.",
+        source: "azure-docs error-reserved-resource-name.md; terraform-azurerm-compute#4",
+        check: label_is_not_reserved,
     },
     Rule {
         id: "PIP-16",
@@ -213,6 +223,39 @@ fn label_is_free(case: &Case<'_, PublicIPAddress>, findings: &mut Findings) {
     let own = ObjectId::new(Kind::PublicIPAddress, case.name.clone());
     if let Some(holder) = holder.filter(|holder| **holder != own) {
         label_is_in_use(&location, label, holder, "spec.dnsSettings.domainNameLabel", findings);
+    }
+}
+
+/// A label that the address has already stays (S-93), and that of an instance was judged with its scale set.
+fn label_is_not_reserved(case: &Case<'_, PublicIPAddress>, findings: &mut Findings) {
+    let before = case.before().and_then(|before| before.domain_name_label.as_ref());
+    let label = case.ask.domain_name_label.as_ref().filter(|label| before != Some(*label));
+    if let Some(label) = label.filter(|label| !is_of_an_instance(case, label)) {
+        label_is_reserved(label, "spec.dnsSettings.domainNameLabel", findings);
+    }
+}
+
+/// Whether a label is `vm<id>-<label of a Flexible set>`, and the address is named after that instance (S-33).
+fn is_of_an_instance(case: &Case<'_, PublicIPAddress>, label: &str) -> bool {
+    let Some((id, label)) = label.strip_prefix("vm").and_then(|label| label.split_once('-')) else { return false };
+    let holder = case.engine.labels.get(&(case.placement.location.clone(), label.to_owned()));
+    holder.is_some_and(|holder| {
+        let instance = format!("{}-{id}-", holder.name.name);
+        holder.kind == Kind::VirtualMachineScaleSet
+            && holder.name.namespace == case.name.namespace
+            && case.name.name.starts_with(&instance)
+    })
+}
+
+/// Finds that a domain name label has a reserved word.
+pub(in crate::fabric) fn label_is_reserved(label: &str, path: &str, findings: &mut Findings) {
+    if let Some(word) = reserved_words::reserved_word(label) {
+        findings.refuse(
+            Code::DomainNameLabelReserved,
+            path,
+            format!("The label {label} has the word {word}, which Azure reserves."),
+            format!("Choose a label without {word}."),
+        );
     }
 }
 

@@ -324,3 +324,59 @@ fn an_address_waits_while_its_prefix_is_exhausted() {
     fabric.cure(&refusal, |fabric| assert!(fabric.delete(Kind::PublicIPAddress, "a").unwrap()));
     fabric.accept(a_public_ip("c").standard().from("pool"));
 }
+
+// accepts PublicIPAddress PIP-25
+#[test]
+fn a_label_without_reserved_words_is_accepted() {
+    a_fabric().accept(a_public_ip("p").label("mylinuxservers225"));
+}
+
+// refuses PublicIPAddress PIP-25
+#[test]
+fn a_label_with_a_reserved_word_is_refused() {
+    for label in ["mywindowsservers225", "xbox", "my-azure", "login1"] {
+        let refusal = a_fabric().put(a_public_ip("p").label(label)).unwrap_err();
+        let told = told(&refusal);
+        assert_eq!(told, [("PIP-25", Code::DomainNameLabelReserved, "spec.dnsSettings.domainNameLabel")], "{label}");
+        assert!(refusal.stalls());
+    }
+}
+
+/// S-93
+#[test]
+fn a_reserved_label_that_was_accepted_earlier_stays() {
+    let old = || a_public_ip("p").label("mywindowsservers225");
+    let mut fabric = an_empty_fabric();
+    let placement = crate::fabric::Placement { subscription: "default".into(), location: "westeurope".into() };
+    let (common, view) = Default::default();
+    let record = crate::fabric::Record { uid: "p".into(), generation: 1, placement, common, ask: old().ask, view };
+    assert!(fabric.engine.restore(&named("p"), record.into()).is_empty());
+    fabric.accept(old().idle_timeout(30));
+    fabric.accept(a_public_ip("p"));
+    let refusal = fabric.put(old()).unwrap_err();
+    assert_eq!(refusal.codes(), [Code::DomainNameLabelReserved]);
+}
+
+/// S-93, S-33
+#[test]
+fn the_label_of_an_instance_is_judged_with_its_scale_set() {
+    let mut fabric = a_web();
+    let holder = crate::fabric::ObjectId::new(crate::fabric::Kind::VirtualMachineScaleSet, named("api"));
+    fabric.engine.labels.insert(("westeurope".into(), "mywindows".to_owned()), holder);
+    let mut put = |name: &str, label: &str| fabric.engine.put(&named(name), request(a_public_ip(name).label(label)));
+    for (name, label) in [("other-7-nic-ip", "vm7-mywindows"), ("api-7-nic-ip", "vm8-mywindows")] {
+        assert_eq!(put(name, label).unwrap_err().codes(), [Code::DomainNameLabelReserved], "{name}");
+    }
+    assert!(put("api-7-nic-ip", "vm7-mywindows").is_ok());
+}
+
+fn request(asked: A<PublicIPAddress>) -> crate::fabric::Request<crate::fabric::Ask> {
+    crate::fabric::Request {
+        uid: "uid".into(),
+        generation: 1,
+        location: None,
+        default: crate::fabric::Placement { subscription: "default".into(), location: "westeurope".into() },
+        common: asked.common,
+        ask: asked.ask.into(),
+    }
+}

@@ -28,7 +28,7 @@ fn a_prefix_of_32_addresses_is_refused() {
 fn a_prefix_that_addresses_are_taken_from_stays_until_they_go() {
     let mut fabric = a_fabric().with(a_prefix("pool", 28)).with(a_public_ip("p").standard().from("pool"));
     let refusal = fabric.delete(Kind::PublicIPPrefix, "pool").unwrap_err();
-    assert_eq!(told(&refusal), [("S-19", Code::InUsePublicIPPrefixCannotBeDeleted, DELETION_PATH)]);
+    assert_eq!(told(&refusal), [("S-19", Code::InUsePublicIpPrefixCannotBeDeleted, DELETION_PATH)]);
     fabric.cure(&refusal, |fabric| assert!(fabric.delete(Kind::PublicIPAddress, "p").unwrap()));
     assert!(fabric.delete(Kind::PublicIPPrefix, "pool").unwrap());
 }

@@ -24,7 +24,14 @@ where
 {
     for name in names {
         let uid = Uid::from(name.as_str());
-        let record = Record { uid, generation: 1, placement: place(), ask: ask.clone(), view: K::View::default() };
+        let record = Record {
+            uid,
+            generation: 1,
+            placement: place(),
+            common: Default::default(),
+            ask: ask.clone(),
+            view: K::View::default(),
+        };
         assert!(fabric.engine.restore(&named(&name), record.into()).is_empty());
     }
 }
@@ -113,7 +120,14 @@ fn a_full_network(fewer: usize) -> Fabric {
         let count = if n == 0 { 256 - fewer } else { 256 };
         let name = format!("n{n}");
         let ask = Ask::from(a_nic(&name).configurations(many(count)).ask);
-        let request = Request { uid: Uid::from(name.as_str()), generation: 1, location: None, default: place(), ask };
+        let request = Request {
+            uid: Uid::from(name.as_str()),
+            generation: 1,
+            location: None,
+            default: place(),
+            common: Default::default(),
+            ask,
+        };
         fabric.engine.put(&named(&name), request).unwrap();
     }
     fabric

@@ -2,14 +2,17 @@
 
 use std::net::IpAddr;
 
+use ipnet::IpNet;
+
 use super::{Subnet, held_addresses};
 use crate::fabric::engine::Engine;
 use crate::fabric::id::{Kind, Name, ObjectId};
-use crate::fabric::ipam::{Pool, PoolId, Reservation};
+use crate::fabric::ipam::PoolId;
 use crate::fabric::limits;
 use crate::fabric::network_interface::{self, NetworkInterface};
 use crate::fabric::quota::Quota;
 use crate::fabric::resource::{Case, Cures, DeletionRule, Rule};
+use crate::fabric::terms::IpVersion;
 use crate::fabric::violation::{Code, Findings, WaitKey};
 use crate::fabric::virtual_machine_scale_set::{self, Members};
 use crate::fabric::virtual_network::VirtualNetwork;
@@ -62,12 +65,12 @@ pub(super) const RULES: &[Rule<Subnet>] = &[
     },
     Rule {
         id: "VNET-09",
-        says: "A prefix with allocated addresses can be changed only to one that contains them, outside the five reserved.",
+        says: "A prefix with allocated addresses is not edited: not removed, shrunk, enlarged or moved.",
         codes: &[Code::InUsePrefixCannotBeDeleted],
         cure: Cures::Waits,
-        remedy: "Choose a range that contains what is held.",
-        source: "terraform-provider-azurerm#11211",
-        check: allocations_stay_inside,
+        remedy: "Keep the prefix, or move or delete what has addresses of it first.",
+        source: "terraform-provider-azurerm#11211, #7687; virtual-networks-faq.md",
+        check: used_prefixes_are_kept,
     },
     Rule {
         id: "ADDR-14",
@@ -170,37 +173,45 @@ fn overlaps_none(case: &Case<'_, Subnet>, findings: &mut Findings) {
     }
 }
 
-fn allocations_stay_inside(case: &Case<'_, Subnet>, findings: &mut Findings) {
+fn used_prefixes_are_kept(case: &Case<'_, Subnet>, findings: &mut Findings) {
     let Some(before) = case.before() else { return };
-    let kept = Pool::new(case.ask.ipv4.into(), Reservation::Subnet);
-    let kept6 = case.ask.ipv6.map(|ipv6| Pool::new(ipv6.into(), Reservation::Subnet));
-    let fits = |address: &IpAddr| {
-        let pool = if address.is_ipv4() { Some(&kept) } else { kept6.as_ref() };
-        pool.is_some_and(|pool| pool.prefix().contains(address) && !pool.reserves(*address))
-    };
-    if before.ipv4 == case.ask.ipv4 && before.ipv6 == case.ask.ipv6 {
-        return;
+    let ipv4 = (before.ipv4 != case.ask.ipv4).then_some((IpVersion::IPv4, IpNet::from(before.ipv4)));
+    let ipv6 = before.ipv6.filter(|_| before.ipv6 != case.ask.ipv6).map(|ipv6| (IpVersion::IPv6, IpNet::from(ipv6)));
+    for (version, prefix) in ipv4.into_iter().chain(ipv6) {
+        let is_of = |(address, _): &(IpAddr, _)| IpVersion::of(address) == version;
+        let Some((address, nic)) = held_addresses(case.engine, case.name).find(is_of) else { continue };
+        let id = ObjectId::new(Kind::NetworkInterface, nic.clone());
+        findings
+            .refuse(
+                Code::InUsePrefixCannotBeDeleted,
+                "spec.addressPrefixes",
+                format!("{prefix} has allocated addresses: {id} holds {address}."),
+                format!(
+                    "Keep {prefix}, or move or delete what has addresses of it first; for more addresses, add another subnet."
+                ),
+            )
+            .until(WaitKey::Address(case.name.clone(), address))
+            .until_gone(id)
+            .as_of(WaitKey::members(Kind::Subnet, case.name));
     }
-    let held = held_addresses(case.engine, case.name).map(|(address, nic)| (address, Kind::NetworkInterface, nic));
-    let pools = [PoolId::SubnetIPv4(case.name.clone()), PoolId::SubnetIPv6(case.name.clone())];
-    let reserved = pools.iter().flat_map(|pool| case.engine.ledger.addresses_in(pool));
-    let reserved = reserved.map(|(address, owner)| (address, Kind::VirtualMachineScaleSet, &owner.set));
-    let Some((address, kind, holder)) = held.chain(reserved).find(|(address, ..)| !fits(address)) else {
-        return;
-    };
-    let id = ObjectId::new(kind, holder.clone());
-    findings
-        .refuse(
-            Code::InUsePrefixCannotBeDeleted,
-            "spec.addressPrefixes",
-            format!("{address} is held by {id}, and would not be usable."),
-            format!(
-                "Choose a range that contains {address}, not one of its first four or its last, or move or delete {id} first."
-            ),
-        )
-        .until(WaitKey::Address(case.name.clone(), address))
-        .until_gone(id)
-        .as_of(WaitKey::members(Kind::Subnet, case.name));
+    let pools = [
+        (PoolId::SubnetIPv4(case.name.clone()), before.ipv4 != case.ask.ipv4),
+        (PoolId::SubnetIPv6(case.name.clone()), before.ipv6.is_some() && before.ipv6 != case.ask.ipv6),
+    ];
+    for (pool, _) in pools.iter().filter(|(_, changes)| *changes) {
+        let Some((address, owner)) = case.engine.ledger.addresses_in(pool).next() else { continue };
+        let id = ObjectId::new(Kind::VirtualMachineScaleSet, owner.set.clone());
+        findings
+            .refuse(
+                Code::InUsePrefixCannotBeDeleted,
+                "spec.addressPrefixes",
+                format!("{address} is reserved for an instance of {id}."),
+                "Keep the prefix, or delete the scale set first; for more addresses, add another subnet.",
+            )
+            .until(WaitKey::Address(case.name.clone(), address))
+            .until_gone(id)
+            .as_of(WaitKey::members(Kind::Subnet, case.name));
+    }
 }
 
 /// A subnet that gains an IPv6 range serves every configuration that waits for one (S-20).

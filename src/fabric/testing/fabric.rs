@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::machines::THE_SET;
 use super::{A, Of, a_network, assert_in_the_reference, named};
+use crate::fabric::common::Common;
 use crate::fabric::engine::{Engine, Request, Settings};
 use crate::fabric::id::{Kind, ObjectId, Placement, Uid};
 use crate::fabric::ipam::PoolId;
@@ -20,7 +21,7 @@ use crate::fabric::virtual_machine::{PowerState, VirtualMachine};
 #[derive(Clone, Debug)]
 pub struct Fabric {
     pub engine: Engine,
-    specs: BTreeMap<ObjectId, (i64, Ask)>,
+    specs: BTreeMap<ObjectId, (i64, (Ask, Common))>,
     lives: u32,
 }
 
@@ -75,15 +76,15 @@ impl Fabric {
 
     /// A refused put leaves the fabric as it was, and an accepted one leaves it consistent.
     pub fn put<K: Resource + Into<Ask>>(&mut self, asked: A<K>) -> Result<(), Refusal> {
-        let (name, mut ask) = (asked.name, asked.ask.into());
+        let (name, mut ask, common) = (asked.name, asked.ask.into(), asked.common);
         self.identify(&mut ask);
         let id = ObjectId::new(K::KIND, name.clone());
         let generation = match self.specs.get(&id) {
-            Some((generation, before)) if *before == ask => *generation,
+            Some((generation, before)) if *before == (ask.clone(), common.clone()) => *generation,
             Some((generation, _)) => generation + 1,
             None => 1,
         };
-        self.specs.insert(id.clone(), (generation, ask.clone()));
+        self.specs.insert(id.clone(), (generation, (ask.clone(), common.clone())));
         let uid = match self.engine.holder(K::KIND, &name) {
             Some(uid) => uid.clone(),
             None => Uid(format!("{id}, life {}", self.lives).into()),
@@ -93,6 +94,7 @@ impl Fabric {
             generation,
             location: asked.location.map(Into::into),
             default: Placement { subscription: asked.subscription.into(), location: "westeurope".into() },
+            common,
             ask,
         };
         let before = self.engine.tables().clone();

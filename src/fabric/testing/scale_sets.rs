@@ -24,7 +24,7 @@ pub fn a_scale_set(name: &str, replicas: u32) -> A<VirtualMachineScaleSet> {
     };
     let rolling = RollingPolicy { max_batch_percent: 20, max_unhealthy_percent: 20, pause: Duration::ZERO };
     let (mode, upgrade) = (OrchestrationMode::Uniform, UpgradeMode::Manual);
-    A::new(name, VirtualMachineScaleSet { mode, replicas, upgrade, rolling, model: model.into() })
+    A::new(name, VirtualMachineScaleSet { mode, replicas, upgrade, rolling, model: model.into(), restarted_at: None })
 }
 
 impl A<VirtualMachineScaleSet> {
@@ -43,6 +43,12 @@ impl A<VirtualMachineScaleSet> {
         self.ask.upgrade = UpgradeMode::Rolling;
         self.ask.rolling.max_batch_percent = batch;
         self.ask.rolling.pause = Duration::from_secs(pause);
+        self
+    }
+
+    /// With the annotation that asks for a restart.
+    pub fn restarted_at(mut self, when: &str) -> Self {
+        self.ask.restarted_at = Some(when.to_owned());
         self
     }
 

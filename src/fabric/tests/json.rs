@@ -56,7 +56,14 @@ fn owners(kind: Kind) -> Value {
 fn put(engine: &mut Engine, seen: Observed) -> Result<(), Vec<Violation>> {
     let asked = seen.asked?;
     let default = Placement { subscription: "default".into(), location: "westeurope".into() };
-    let request = Request { uid: seen.uid, generation: 1, location: asked.location, default, ask: asked.ask };
+    let request = Request {
+        uid: seen.uid,
+        generation: 1,
+        location: asked.location,
+        default,
+        common: asked.common,
+        ask: asked.ask,
+    };
     let before = engine.tables().clone();
     engine.put(&seen.id.name, request).map_err(|refusal| {
         assert_eq!(engine.tables(), &before, "a refusal changes nothing");

@@ -65,6 +65,7 @@ impl Driver {
                     generation: *generation,
                     location: None,
                     default: Placement { subscription: "default".into(), location: "westeurope".into() },
+                    common: Default::default(),
                     ask: ask.clone(),
                 };
                 self.engine.note_requested(&id, Some(ask)); // what is judged has been observed

@@ -257,7 +257,14 @@ fn a_restored_subnet_that_is_too_small_for_any_address_still_has_a_remedy_to_tel
         let mut fabric = an_empty_fabric().with(a_network("hub").prefixes(["10.0.0.0/8"]));
         let placement = fabric.get::<VirtualNetwork>("hub").placement.clone();
         let ask = a_subnet("web", prefix).ask;
-        let record = Record { uid: "web".into(), generation: 1, placement, ask, view: Default::default() };
+        let record = Record {
+            uid: "web".into(),
+            generation: 1,
+            placement,
+            common: Default::default(),
+            ask,
+            view: Default::default(),
+        };
         fabric.engine.restore(&named("web"), record.into());
         let refusal = fabric.put(a_nic("n").static_address("10.0.0.4")).unwrap_err();
         assert_eq!(refusal.codes(), [crate::fabric::Code::PrivateIPAddressNotInSubnet]);
@@ -306,4 +313,44 @@ fn a_machine_whose_name_is_no_name_of_a_guest_is_restored() {
         assert_eq!(dropped, Vec::<String>::new());
         assert_eq!(essence(&engine), essence(&fabric.engine), "{name}");
     }
+}
+
+/// S-92
+#[test]
+fn a_rolling_restart_continues_after_a_restart_of_the_operator_with_the_instances_that_are_left() {
+    let set = |when: &str| a_scale_set("api", 3).rolling(30, 60).restarted_at(when);
+    let mut fabric = a_fabric().with(a_subnet("web", "10.0.1.0/24"));
+    fabric.accept(set("dawn"));
+    (0..3).for_each(|id| fabric.accept(an_instance("api", id)));
+    fabric.accept(set("noon"));
+    let own = records(&fabric.engine).into_iter().filter(|(kind, name, _)| !is_part(*kind, name));
+    let (engine, dropped) = restored(&fabric.engine, own.collect());
+    assert_eq!(dropped, Vec::<String>::new());
+    let view = |fabric: &Fabric| {
+        let view = fabric.view::<VirtualMachineScaleSet>("api");
+        (view.restart.map(|restart| restart.instance_ids).unwrap_or_default(), view.last_handled_restart_at.unwrap())
+    };
+    let mut fabric = fabric.on(engine);
+    fabric.accept(set("noon"));
+    assert_eq!(view(&fabric), ("1-2".to_owned(), "dawn".to_owned()));
+    fabric.advance(60);
+    assert_eq!(view(&fabric), ("2".to_owned(), "dawn".to_owned()));
+    fabric.advance(120);
+    assert_eq!(view(&fabric), (String::new(), "noon".to_owned()));
+}
+
+/// S-93: SKUs that an earlier version let change in place are carried as they are.
+#[test]
+fn a_set_whose_models_differ_in_sku_is_restored_and_put_again() {
+    let set = || a_scale_set("api", 1).public(a_public_model(crate::fabric::public_ip_address::Sku::Standard));
+    let fabric = a_fabric().with(a_subnet("web", "10.0.1.0/24")).with(set()).with(an_instance("api", 0));
+    let (mut fabric, dropped) = restored_with(&fabric, |_| {});
+    assert_eq!(dropped, Vec::<String>::new());
+    let mut old = (*fabric.get::<VirtualMachineScaleSet>("api").ask.model).clone();
+    let mut network = old.network.to_vec();
+    network[0].configurations[0].public = Some(a_public_model(crate::fabric::public_ip_address::Sku::Basic));
+    old.network = network.into();
+    fabric.engine.restore_model(&named("api"), 0, old);
+    fabric.accept(set());
+    fabric.accept(set().rolling(50, 0));
 }

@@ -26,6 +26,7 @@ fn record<K: Api>(engine: &Engine, name: &Name, programmed: &Programmed<K>) -> R
         uid: programmed.uid.clone(),
         generation: programmed.generation,
         placement: programmed.placement.clone(),
+        common: programmed.common.clone(),
         ask: K::translate(&about, &serde_json::from_value(spec).unwrap()).unwrap(),
         view: serde_json::from_value(view).unwrap(),
     }

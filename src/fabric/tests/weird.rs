@@ -7,7 +7,7 @@ use proptest::option;
 use proptest::prelude::*;
 
 use super::properties::config;
-use crate::api::common::{Address, DhcpOptions, LocalReference, ObjectReference, Prefix, Tags};
+use crate::api::common::{Address, DhcpOptions, DnsServer, LocalReference, ObjectReference, Prefix, Tags};
 use crate::api::network_interface::{IpConfigurationSpec, NetworkInterfaceSpec, NicDnsSettings};
 use crate::api::public_ip_address::{PublicDnsSettings, PublicIPAddressSku, PublicIPAddressSpec};
 use crate::api::subnet::SubnetSpec;
@@ -74,6 +74,10 @@ fn address() -> impl Strategy<Value = Address> {
     .prop_map(Address)
 }
 
+fn dns_server() -> impl Strategy<Value = DnsServer> {
+    address().prop_map(|address| DnsServer(address.0))
+}
+
 fn prefix() -> impl Strategy<Value = Prefix> {
     text(&[
         "10.0.0.0/8",
@@ -117,7 +121,7 @@ where
 }
 
 fn network() -> impl Strategy<Value = Spec> {
-    (location(), few(prefix()), option::of(few(address()))).prop_map(|(location, address_prefixes, servers)| {
+    (location(), few(prefix()), option::of(few(dns_server()))).prop_map(|(location, address_prefixes, servers)| {
         let dhcp_options = servers.map(|dns_servers| DhcpOptions { dns_servers });
         let address_space = AddressSpace { address_prefixes };
         Spec::VirtualNetwork(VirtualNetworkSpec { location, tags: Tags::new(), address_space, dhcp_options })
@@ -176,7 +180,7 @@ fn configuration() -> impl Strategy<Value = IpConfigurationSpec> {
 }
 
 fn nic() -> impl Strategy<Value = Spec> {
-    let dns = option::of((few(address()), option::of(name())));
+    let dns = option::of((few(dns_server()), option::of(name())));
     (location(), reference(), any::<(bool, bool)>(), dns, few(configuration())).prop_map(
         |(location, subnet, (forwards, accelerated), dns, ip_configurations)| {
             Spec::NetworkInterface(NetworkInterfaceSpec {
@@ -229,6 +233,7 @@ fn request<K>(name: &Name, location: Option<&str>, ask: K) -> Request<K> {
         generation: i64::MAX,
         location: location.map(Into::into),
         default: Placement { subscription: "default".into(), location: "westeurope".into() },
+        common: Default::default(),
         ask,
     }
 }
@@ -261,7 +266,7 @@ where
 {
     if let Ok(ask) = K::translate(about, spec) {
         let placement = Placement { subscription: "default".into(), location: "westeurope".into() };
-        let record = Record { uid: Uid::from("uid"), generation: 1, placement, ask, view };
+        let record = Record { uid: Uid::from("uid"), generation: 1, placement, common: Default::default(), ask, view };
         engine.restore(&about.name, record.into());
     }
 }

@@ -46,7 +46,14 @@ pub(super) fn power_on(engine: &mut Engine, name: &Name, wish: PowerWish) {
 /// Starts a running VM anew if a MAC address went with a primary address, as an upgrade of a scale set does (S-06).
 pub(in crate::fabric) fn restart_for_macs(engine: &mut Engine, name: &Name) {
     let lacks = |nic: &Name| engine.get::<NetworkInterface>(nic).is_some_and(|nic| nic.held.mac.is_none());
-    if engine.power_of(name) == PowerState::Running && engine.attached_to(name).iter().any(lacks) {
+    if engine.attached_to(name).iter().any(lacks) {
+        restart(engine, name);
+    }
+}
+
+/// Stops a running VM, and starts it again.
+pub(in crate::fabric) fn restart(engine: &mut Engine, name: &Name) {
+    if engine.power_of(name) == PowerState::Running {
         stop(engine, name, PowerState::Stopped);
         start(engine, name);
     }

@@ -39,22 +39,28 @@ impl InstanceName<'_> {
 
     /// One of its network interfaces.
     pub fn nic(self, nic: &str) -> Name {
-        Name::new(self.set.namespace.clone(), format!("{}_{}/{nic}", self.set.name, self.id))
+        self.part(format!("{}_{}/{nic}", self.set.name, self.id))
     }
 
     /// The public address of one of its configurations.
     pub fn public(self, nic: &str, configuration: &str) -> Name {
-        Name::new(self.set.namespace.clone(), format!("{}_{}/{nic}/{configuration}", self.set.name, self.id))
+        self.part(format!("{}_{}/{nic}/{configuration}", self.set.name, self.id))
     }
 
     /// Its network interface in a Flexible set, where it is an object of its own (S-29).
     pub fn nic_object(self, nic: &str) -> Name {
-        Name::new(self.set.namespace.clone(), format!("{}-{}-{nic}", self.set.name, self.id))
+        self.part(format!("{}-{}-{nic}", self.set.name, self.id))
     }
 
     /// The public address of one of its configurations in a Flexible set (S-33).
     pub fn public_object(self, nic: &str, configuration: &str) -> Name {
-        Name::new(self.set.namespace.clone(), format!("{}-{}-{nic}-{configuration}", self.set.name, self.id))
+        self.part(format!("{}-{}-{nic}-{configuration}", self.set.name, self.id))
+    }
+
+    /// Names in models may have upper-case letters, those of objects have none; letter case makes no difference (ARM-06).
+    fn part(self, mut name: String) -> Name {
+        name.make_ascii_lowercase();
+        Name::new(self.set.namespace.clone(), name)
     }
 
     /// The virtual machine as the fabric carries it.

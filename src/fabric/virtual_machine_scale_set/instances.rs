@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::view::read_ranges;
 use super::{
-    Instance, InstanceName, Need, Obstacle, OrchestrationMode, VirtualMachineScaleSet, VirtualMachineScaleSetView,
-    Wanted, forget_what_is_unused, index_names, named_by, names_are_unique, need,
+    Instance, InstanceName, Need, Obstacle, OrchestrationMode, Restart, VirtualMachineScaleSet,
+    VirtualMachineScaleSetView, Wanted, forget_what_is_unused, index_names, named_by, names_are_unique, need,
 };
 use crate::fabric::engine::Engine;
 use crate::fabric::id::{Kind, Name};
@@ -238,6 +238,11 @@ pub(super) fn recall(engine: &mut Engine, name: &Name, view: &VirtualMachineScal
         set.held.models.insert(set.held.revision, model);
         set.held.instances = instances;
         set.held.obstacles = obstacles;
+        set.held.last_handled_restart_at.clone_from(&view.last_handled_restart_at);
+        set.held.restart = view.restart.as_ref().map(Restart::from);
+        if let Some(restart) = &set.held.restart {
+            set.ask.restarted_at = Some(restart.requested_at.clone());
+        }
     }
     index_names(engine, name);
     let ids: Vec<u64> = engine
@@ -250,7 +255,7 @@ pub(super) fn recall(engine: &mut Engine, name: &Name, view: &VirtualMachineScal
         engine.stir(name, id);
         engine.mark_restored(Owner { set: name.clone(), id });
     }
-    if view.current_revision != view.update_revision {
+    if view.current_revision != view.update_revision || view.restart.is_some() {
         super::upgrade::pause(engine, name); // a pause between two batches begins anew
     }
     Vec::new()

@@ -81,11 +81,9 @@ impl Model {
     }
 }
 
-/// Marks the only one, or the first at creation, primary: a single network interface or configuration need not say so.
+/// Marks the only network interface or configuration primary, whatever it says of itself (IPC-02, VM-09).
 pub fn mark_primary(network: &mut [NicModel]) {
-    if let [only] = network
-        && only.primary == Primary::Unsaid
-    {
+    if let [only] = network {
         only.primary = Primary::Yes;
     }
     let marked = network.iter().any(|nic| nic.primary == Primary::Yes);
@@ -93,9 +91,7 @@ pub fn mark_primary(network: &mut [NicModel]) {
         if marked && nic.primary == Primary::Unsaid {
             nic.primary = Primary::No;
         }
-        if let [only] = nic.configurations.as_mut_slice()
-            && only.primary == Primary::Unsaid
-        {
+        if let [only] = nic.configurations.as_mut_slice() {
             only.primary = Primary::Yes;
         }
         let marked = nic.configurations.iter().any(|configuration| configuration.primary == Primary::Yes);
@@ -105,13 +101,13 @@ pub fn mark_primary(network: &mut [NicModel]) {
     }
 }
 
-/// True if no two network interfaces have one name, and no two configurations of one (VMSS-07, IPC-10). What was accepted is
-/// so; a status may tell anything.
+/// True if no two network interfaces have one name, and no two configurations of one, letter case ignored (VMSS-07, IPC-10,
+/// ARM-06). What was accepted is so; a status may have any.
 pub fn names_are_unique(network: &[NicModel]) -> bool {
-    let nics: BTreeSet<&str> = network.iter().map(|nic| &*nic.name).collect();
+    let nics: BTreeSet<String> = network.iter().map(|nic| nic.name.to_ascii_lowercase()).collect();
     let configurations_differ = |nic: &NicModel| {
-        let names: BTreeSet<&str> = nic.configurations.iter().map(|configuration| &*configuration.name).collect();
-        names.len() == nic.configurations.len()
+        let names = nic.configurations.iter().map(|configuration| configuration.name.to_ascii_lowercase());
+        names.collect::<BTreeSet<_>>().len() == nic.configurations.len()
     };
     nics.len() == network.len() && network.iter().all(configurations_differ)
 }

@@ -6,7 +6,7 @@ mod room;
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
-use super::{InstanceName, OrchestrationMode, VirtualMachineScaleSet, publics};
+use super::{ConfigurationModel, InstanceName, NicModel, OrchestrationMode, VirtualMachineScaleSet, publics};
 use crate::fabric::engine::Engine;
 use crate::fabric::id::{Kind, Name};
 use crate::fabric::limits;
@@ -14,8 +14,8 @@ use crate::fabric::resource::{Case, Cures, DELETION_PATH, DeletionRule, Rule};
 use crate::fabric::violation::{Code, Findings, WaitKey};
 pub(in crate::fabric) use network::{Network, parts_are_legal, size_takes, skus_do_not_mix};
 use network::{
-    labels_are_free, network_is_fixed, nics_are_few, nics_are_in_one_network, one_nic_is_primary,
-    secondary_configurations_are_few, size_supports_acceleration,
+    labels_are_free, labels_are_not_reserved, names_differ, network_is_fixed, nics_are_few, nics_are_in_one_network,
+    one_configuration_is_primary, one_nic_is_primary, secondary_configurations_are_few, size_supports_acceleration,
 };
 pub(in crate::fabric) use room::{NO_ROOM, Needed, added_ipv6, pool_has_room};
 use room::{no_upgrade_adds_ipv6, own_networks_fit, pools_have_room};
@@ -118,6 +118,15 @@ rules! {
             check: configurations_are_few,
         },
         Rule {
+            id: "VMSS-47",
+            says: "The SKU of the public addresses of instances is fixed while the model has their configuration.",
+            codes: &[Code::SkuCannotBeUpdatedOnVMSSPublicIpAddresses],
+            cure: Cures::Stalls,
+            remedy: "Remove the configuration, upgrade the instances, add it with the other SKU, and upgrade them again.",
+            source: "Azure/AzLoadBalancerMigration#11; terraform-provider-azurerm#24448",
+            check: public_skus_are_fixed,
+        },
+        Rule {
             id: "VMSS-28",
             says: "A batch of a Rolling upgrade has at least 5 percent of the instances.",
             codes: &[Code::InvalidParameter],
@@ -136,6 +145,24 @@ rules! {
             remedy: "As the rule that is broken says.",
             source: "[VMSS] multiple IP addresses per NIC",
             check: parts_are_legal,
+        },
+        Rule {
+            id: "IPC-02",
+            says: "Exactly one IP configuration of a network interface of an instance is primary; the only one is, also if it says primary: false.",
+            codes: &[Code::VMScaleSetNetworkInterfaceConfigurationMustHaveOneIpConfigAsPrimary, Code::InvalidParameter],
+            cure: Cures::Stalls,
+            remedy: "Mark exactly one primary.",
+            source: "terraform-provider-azurerm#2035",
+            check: one_configuration_is_primary,
+        },
+        Rule {
+            id: "IPC-10",
+            says: "Names are unique among the network interfaces of an instance, and among the IP configurations of each; letter case is ignored.",
+            codes: &[Code::DuplicateResourceName],
+            cure: Cures::Stalls,
+            remedy: "Give each its own name.",
+            source: "[NIC] add a secondary IP configuration; ARM-06",
+            check: names_differ,
         },
         Rule {
             id: "VMSS-07",
@@ -208,6 +235,15 @@ rules! {
             remedy: "Choose another label, or release it.",
             source: "[VMSS] configurable virtual machine domain names; S-32",
             check: labels_are_free,
+        },
+        Rule {
+            id: "PIP-25",
+            says: "A new domain name label has none of the words that Azure reserves.",
+            codes: &[Code::DomainNameLabelReserved],
+            cure: Cures::Stalls,
+            remedy: "Choose another label.",
+            source: "azure-docs error-reserved-resource-name.md; terraform-azurerm-compute#4",
+            check: labels_are_not_reserved,
         },
     ]
     of_its_instances: [
@@ -358,6 +394,30 @@ fn configurations_are_few(case: &SetCase<'_>, findings: &mut Findings) {
             format!("{PROFILE}.networkInterfaceConfigurations"),
             format!("The virtual machine of an instance would have {count} IP configurations."),
             format!("List at most {} together.", limits::PRIVATE_ADDRESSES),
+        );
+    }
+}
+
+/// Of what the model has already, under the names of network interface and configuration (ARM-06).
+fn public_skus_are_fixed(case: &SetCase<'_>, findings: &mut Findings) {
+    let Some(before) = case.before() else { return };
+    let (old, new) = (&before.model.network, &case.ask.model.network);
+    let has_sku = |nic: &NicModel, c: &ConfigurationModel| {
+        let nic = old.iter().find(|old| old.name.eq_ignore_ascii_case(&nic.name))?;
+        let configuration = nic.configurations.iter().find(|old| old.name.eq_ignore_ascii_case(&c.name))?;
+        Some(configuration.public.as_ref()?.sku)
+    };
+    for (n, m, public) in publics(new) {
+        let Some((nic, c)) = new.get(n).and_then(|nic| Some((nic, nic.configurations.get(m)?))) else { continue };
+        let Some(sku) = has_sku(nic, c).filter(|sku| *sku != public.sku) else { continue };
+        findings.refuse(
+            Code::SkuCannotBeUpdatedOnVMSSPublicIpAddresses,
+            Network::of_the_model(case).public(n, m, "sku.name"),
+            format!("The public addresses of configuration {} of {} are {sku}.", c.name, nic.name),
+            format!(
+                "Set sku.name to {sku}. To change it, remove publicIPAddressConfiguration, upgrade all instances, add it again with sku.name {}, and upgrade all instances again.",
+                public.sku
+            ),
         );
     }
 }

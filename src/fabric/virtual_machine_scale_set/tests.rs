@@ -4,6 +4,7 @@ mod effects;
 mod models;
 mod networks;
 mod reservations;
+mod restarts;
 mod room;
 mod rules;
 mod upgrades;

@@ -15,6 +15,7 @@ use crate::fabric::virtual_machine::PowerState;
 /// Upgrades the instances that the policy upgrades now.
 pub fn go_on(engine: &mut Engine, name: &Name) {
     end_pause(engine, name);
+    super::restart::proceed(engine, name);
     let Some(set) = engine.get_mut::<VirtualMachineScaleSet>(name) else { return };
     let (mode, before) = (set.ask.upgrade, std::mem::take(&mut set.held.blocked));
     let upgraded = match mode {
@@ -46,8 +47,7 @@ fn roll(engine: &mut Engine, name: &Name) -> Vec<u64> {
         if outdated.is_empty() || set.held.paused_until.is_some() || stands_still(engine, name, set).is_some() {
             return upgraded;
         }
-        let (policy, total) = (set.ask.rolling.clone(), set.held.instances.len());
-        let batch = (total * usize::from(policy.max_batch_percent) / 100).max(1);
+        let batch = batch_size(set);
         let is_last = outdated.len() <= batch;
         for id in outdated.into_iter().take(batch) {
             if !upgrade(engine, name, id) {
@@ -59,6 +59,11 @@ fn roll(engine: &mut Engine, name: &Name) -> Vec<u64> {
             pause(engine, name);
         }
     }
+}
+
+/// How many instances a batch has.
+pub(super) fn batch_size(set: &Programmed<VirtualMachineScaleSet>) -> usize {
+    (set.held.instances.len() * usize::from(set.ask.rolling.max_batch_percent) / 100).max(1)
 }
 
 /// Begins the pause between two batches of a Rolling upgrade.
@@ -101,7 +106,7 @@ pub(super) enum StandsStill {
 }
 
 /// Whether or not its object is there yet.
-fn power_of_instance(engine: &Engine, set: &Name, mode: OrchestrationMode, id: u64) -> Option<PowerState> {
+pub(super) fn power_of_instance(engine: &Engine, set: &Name, mode: OrchestrationMode, id: u64) -> Option<PowerState> {
     use crate::fabric::virtual_machine::VirtualMachine;
     match mode {
         OrchestrationMode::Uniform => {

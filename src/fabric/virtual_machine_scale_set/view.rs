@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::instances;
 use super::upgrade::{StandsStill, is_at_rest, stands_still};
-use super::{Instance, Obstacle, UpgradeMode, VirtualMachineScaleSet};
+use super::{Instance, Obstacle, RestartView, UpgradeMode, VirtualMachineScaleSet};
 use crate::fabric::engine::Engine;
 use crate::fabric::id::Name;
 use crate::fabric::limits;
@@ -58,6 +58,13 @@ pub struct VirtualMachineScaleSetView {
     #[serde(default, skip_serializing_if = "String::is_empty")]
     #[schemars(length(max = 16384))]
     pub taken_over_instance_ids: String,
+    /// The value of the annotation vnet.dev/restartedAt whose restart of all instances is done.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = limits::RESTARTED_AT_LENGTH))]
+    pub last_handled_restart_at: Option<String>,
+    /// The restart of all instances that is in progress.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub restart: Option<RestartView>,
     /// The first 100 instances by id; their objects tell the rest.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = limits::MEMBERS_SHOWN), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["instanceId"]))]
@@ -106,6 +113,8 @@ pub(super) fn observe(
         ),
         taken_over_instance_ids: show_ranges(held.taken_over()),
         next_instance_id: i64::try_from(held.next_instance_id).ok(),
+        last_handled_restart_at: held.last_handled_restart_at.clone(),
+        restart: held.restart.as_ref().map(RestartView::from),
         instances: held
             .instances
             .iter()
@@ -128,8 +137,9 @@ pub(super) fn progress(
     name: &Name,
     set: &Programmed<VirtualMachineScaleSet>,
 ) -> Option<(&'static str, String)> {
-    let is_rolling = set.ask.upgrade == UpgradeMode::Rolling
-        && set.held.instances.values().any(|instance| instance.target < set.held.revision);
+    let is_upgraded = set.held.instances.values().any(|instance| instance.target < set.held.revision);
+    let is_restarted = set.held.restart.as_ref().is_some_and(|restart| !restart.instances.is_empty());
+    let is_rolling = set.ask.upgrade == UpgradeMode::Rolling && (is_upgraded || is_restarted);
     if let Some(first) = set.held.blocked.first() {
         return Some(("UpgradeBlocked", format!("The upgrade waits for {}.", what_is_lacking(first))));
     }
@@ -145,10 +155,16 @@ pub(super) fn progress(
                     set.ask.rolling.max_unhealthy_percent
                 ),
             ),
+            Some(StandsStill::Starting) | None if !is_upgraded => {
+                ("Restarting", "Instances are restarted, batch by batch.".to_owned())
+            }
             Some(StandsStill::Starting) | None => {
                 ("RollingUpgrade", "Instances are brought to the latest model, batch by batch.".to_owned())
             }
         });
+    }
+    if set.held.restart.is_some() {
+        return Some(("Restarting", "Instances are restarting.".to_owned()));
     }
     (!is_at_rest(engine, name, set)).then(|| ("Scaling", "Instances are made, or are starting.".to_owned()))
 }

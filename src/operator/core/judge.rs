@@ -62,6 +62,7 @@ impl Core {
                 generation: entry.generation,
                 location: asked.location.clone(),
                 default,
+                common: asked.common.clone(),
                 ask: asked.ask.clone(),
             },
             Err(violations) => {

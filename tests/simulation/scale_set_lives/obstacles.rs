@@ -123,17 +123,22 @@ fn an_instance_whose_machine_is_not_there_yet_is_made_from_the_latest_model() {
 #[test]
 fn an_upgrade_that_an_object_of_an_instance_refuses_is_not_told_as_done() {
     let mut world = farm();
-    let spec = |sku: &str| with_public(upgraded("Flexible", "Automatic", 2, false), sku);
-    world.create(&api(), spec("Basic"), true);
+    let pool = id(Kind::PublicIPPrefix, "a", "pool");
+    world.create(&pool, json!({"prefixLength": 28}), true);
+    let before = with_public(upgraded("Flexible", "Automatic", 2, false), "Standard");
+    let mut after = before.clone();
+    let nic = &mut after["virtualMachineProfile"]["networkProfile"]["networkInterfaceConfigurations"][0];
+    nic["ipConfigurations"][0]["publicIPAddressConfiguration"]["publicIPPrefix"] = json!({"name": "pool"});
+    world.create(&api(), before, true);
     world.calm_down();
     assert_eq!(ready(&world, &api()), "True Ready");
-    world.edit(&api(), |object| object["spec"] = spec("Standard"));
+    world.edit(&api(), |object| object["spec"] = after);
     world.calm_down();
     assert_eq!(
         (ready(&world, &api()).as_str(), status(&world, "updatedReplicas")),
         ("Unknown InstanceBlocked", json!(0))
     );
-    assert!(message(&world).contains(&public(0).to_string()) && message(&world).contains("SkuCannotBeChangedOnUpdate"));
+    assert!(message(&world).contains(&public(0).to_string()) && message(&world).contains("PropertyChangeNotAllowed"));
     a_restart_changes_nothing(&mut world);
     for n in 0..2 {
         world.let_go(&machine(n));

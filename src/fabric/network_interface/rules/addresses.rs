@@ -61,7 +61,7 @@ pub(super) fn new_static_configuration_names_its_address(case: &NicCase<'_>, fin
     for (n, configuration) in case.ask.configurations.iter().enumerate() {
         if configuration.assignment == Assignment::StaticAsIs {
             findings.refuse(
-                Code::InvalidParameter,
+                Code::PrivateIPAddressMissing,
                 path(n, "privateIPAddress"),
                 format!("Configuration {} is Static, and has no address to keep.", configuration.name),
                 "Set privateIPAddress, or privateIPAllocationMethod to Dynamic.",
@@ -190,9 +190,9 @@ fn full_remedy(case: &NicCase<'_>, configuration: &str) -> String {
     let secondaries = case.before().into_iter().flat_map(|before| &before.configurations);
     let mut secondaries = secondaries.filter(|old| old.primary != Primary::Yes);
     if secondaries.any(|old| !listed(old)) {
-        format!("Remove the old configuration first, and add {configuration} after it; or widen the subnet.")
+        format!("Remove the old configuration first, and add {configuration} after it.")
     } else {
-        "Delete network interfaces of the subnet, widen it, or use another; an address is taken as soon as one is free."
+        "Delete network interfaces of the subnet, or use another; an address is taken as soon as one is free."
             .to_owned()
     }
 }

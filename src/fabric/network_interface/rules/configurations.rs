@@ -3,8 +3,7 @@
 use super::{NicCase, attached_vm, path, primaries};
 use crate::fabric::id::{Kind, ObjectId};
 use crate::fabric::limits;
-use crate::fabric::network_interface::{IpConfiguration, NetworkInterface};
-use crate::fabric::terms::Primary;
+use crate::fabric::network_interface::NetworkInterface;
 use crate::fabric::violation::{Code, Findings, WaitKey};
 
 pub(super) fn has_a_configuration(case: &NicCase<'_>, findings: &mut Findings) {
@@ -22,11 +21,10 @@ pub(super) fn one_configuration_is_primary(case: &NicCase<'_>, findings: &mut Fi
     let primaries: Vec<_> = primaries(case.ask).collect();
     match primaries.as_slice() {
         // One that takes the place of the primary configuration is told so by IPC-05.
-        [] if matches!(case.ask.configurations.as_slice(), [] | [IpConfiguration { primary: Primary::Unsaid, .. }]) => {
-        }
+        [] if case.ask.configurations.len() < 2 => {}
         [] => {
             findings.refuse(
-                Code::InvalidParameter,
+                Code::NetworkInterfaceMustHaveOneOneIPConfigAsPrimary,
                 "spec.ipConfigurations",
                 format!("None of {} IP configurations is primary.", case.ask.configurations.len()),
                 "Mark one of them primary: true.",

@@ -55,16 +55,27 @@ fn primary_of(fabric: &Fabric) -> String {
 #[test]
 fn several_configurations_of_which_none_or_two_are_primary_are_refused() {
     let refusal = a_web().put(a_nic("n").configurations([a_configuration("a"), secondary("b")])).unwrap_err();
-    assert_eq!(told(&refusal), [("IPC-02", Code::InvalidParameter, LIST)]);
+    assert_eq!(told(&refusal), [("IPC-02", Code::NetworkInterfaceMustHaveOneOneIPConfigAsPrimary, LIST)]);
     let refusal = a_web().put(a_nic("n").configurations([primary("a"), secondary("b"), primary("c")])).unwrap_err();
     assert_eq!(told(&refusal), [("IPC-02", Code::InvalidParameter, path(2, "primary").as_str())]);
     assert!(refusal.stalls());
 }
 
+/// IPC-02: terraform sends that.
 #[test]
-fn a_single_configuration_that_says_it_is_not_primary_is_refused() {
-    let refusal = a_web().put(a_nic("n").configurations([secondary("a")])).unwrap_err();
-    assert_eq!(told(&refusal), [("IPC-02", Code::InvalidParameter, LIST)]);
+fn a_single_configuration_that_says_it_is_not_primary_is_primary_all_the_same() {
+    let mut fabric = a_web().with(a_nic("n").configurations([secondary("a")]));
+    assert_eq!(primary_of(&fabric), "a");
+    fabric.accept(a_nic("n").configurations([secondary("a")]).accelerated());
+    assert_eq!(primary_of(&fabric), "a");
+}
+
+/// IPC-05
+#[test]
+fn nor_does_a_single_one_that_is_not_marked_take_the_place_of_the_primary_one() {
+    let mut fabric = a_web().with(a_nic("n"));
+    let refusal = fabric.put(a_nic("n").configurations([secondary("other")])).unwrap_err();
+    assert_eq!(told(&refusal), [("IPC-05", Code::IpConfigDeleteNotSupported, LIST)]);
 }
 
 /// S-04
@@ -117,7 +128,7 @@ fn the_primary_configuration_is_not_deleted_without_a_mark_on_another() {
     let refusal = fabric.put(a_nic("n").configurations([a_configuration("b")])).unwrap_err();
     assert_eq!(told(&refusal), [("IPC-05", Code::IpConfigDeleteNotSupported, LIST)]);
     let refusal = fabric.put(a_nic("n").configurations([a_configuration("b"), a_configuration("c")])).unwrap_err();
-    let none_is_primary = ("IPC-02", Code::InvalidParameter, LIST);
+    let none_is_primary = ("IPC-02", Code::NetworkInterfaceMustHaveOneOneIPConfigAsPrimary, LIST);
     assert_eq!(told(&refusal), [none_is_primary, ("IPC-05", Code::IpConfigDeleteNotSupported, LIST)]);
 }
 

@@ -49,7 +49,10 @@ fn an_ipv6_configuration_beside_another_secondary_is_refused() {
 fn an_ipv6_configuration_beside_one_that_is_not_marked_primary_lacks_only_the_mark() {
     let [v4, v6, other] = ["v4", "v6", "other"].map(a_configuration);
     let refusal = a_dual_web().put(a_nic("n").configurations([v4.clone(), v6.clone().ipv6()])).unwrap_err();
-    assert_eq!(told(&refusal), [("IPC-02", Code::InvalidParameter, "spec.ipConfigurations")]);
+    assert_eq!(
+        told(&refusal),
+        [("IPC-02", Code::NetworkInterfaceMustHaveOneOneIPConfigAsPrimary, "spec.ipConfigurations")]
+    );
     let refusal = a_dual_web().put(a_nic("n").configurations([v4, v6.ipv6(), other])).unwrap_err();
     assert_eq!(refusal.violations().iter().map(|found| found.rule).collect::<Vec<_>>(), ["IPC-02", "IP6-02"]);
 }

@@ -47,8 +47,14 @@ impl World {
                 broken.insert("VNET-04");
             }
         }
-        if !self.held_in(name).iter().all(|address| usable(ask, *address)) {
-            broken.insert("VNET-09");
+        if let Some(before) = self.subnets.get(name) {
+            let is_edited = |address: &IpAddr| match address {
+                IpAddr::V4(_) => before.ipv4 != ask.ipv4,
+                IpAddr::V6(_) => before.ipv6 != ask.ipv6,
+            };
+            if self.held_in(name).iter().any(is_edited) {
+                broken.insert("VNET-09");
+            }
         }
         if broken.is_empty() {
             self.subnets.insert(name.clone(), ask.clone());

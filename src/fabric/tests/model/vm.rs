@@ -216,6 +216,9 @@ fn as_wish(power: PowerState) -> PowerWish {
 
 /// The primary NIC (VM-08, VM-09, VM-16, S-05).
 fn primary_of(ask: &VirtualMachine, before: Option<&Vm>) -> (Option<Name>, Broken) {
+    if let [only] = ask.network_interfaces.as_slice() {
+        return (Some(only.name.clone()), Broken::new());
+    }
     let marked: Vec<_> = ask.network_interfaces.iter().filter(|nic| nic.primary == Primary::Yes).collect();
     if let [one] = marked.as_slice() {
         return (Some(one.name.clone()), Broken::new());

@@ -3,7 +3,7 @@
 use proptest::option;
 use proptest::prelude::*;
 
-use super::{Spec, address, few, location, name, reference, text, version};
+use super::{Spec, dns_server, few, location, name, reference, text, version};
 use crate::api::common::{DhcpOptions, Tags};
 use crate::api::public_ip_address::PublicDnsSettings;
 use crate::api::virtual_machine_scale_set::{
@@ -35,7 +35,7 @@ fn instance_nic() -> impl Strategy<Value = NetworkInterfaceConfiguration> {
     let configuration = configuration.prop_map(|(name, primary, private_ip_address_version, public)| {
         ScaleSetIpConfiguration { name, primary, private_ip_address_version, public_ip_address_configuration: public }
     });
-    let flags = (option::of(any::<bool>()), option::of(any::<bool>()), option::of(few(address())));
+    let flags = (option::of(any::<bool>()), option::of(any::<bool>()), option::of(few(dns_server())));
     (name(), primary(), reference(), flags, few(configuration)).prop_map(
         |(name, primary, subnet, (forwards, accelerated, servers), ip_configurations)| NetworkInterfaceConfiguration {
             name,

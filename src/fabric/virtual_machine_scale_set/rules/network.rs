@@ -5,7 +5,7 @@ use crate::fabric::engine::Engine;
 use crate::fabric::id::{Kind, Name, ObjectId, Placement};
 use crate::fabric::limits;
 use crate::fabric::network_interface::NetworkInterface;
-use crate::fabric::public_ip_address::{PublicIPAddress, Sku, label_is_in_use};
+use crate::fabric::public_ip_address::{PublicIPAddress, Sku, label_is_in_use, label_is_reserved};
 use crate::fabric::resource::{Case, Programmed, Resource};
 use crate::fabric::sizes::{AcceleratedNetworking, VmSize};
 use crate::fabric::terms::{Primary, Switch};
@@ -105,23 +105,59 @@ pub(in crate::fabric) fn size_takes(network: &Network<'_>, findings: &mut Findin
 }
 
 /// The rules of network interfaces that one alone can break, or by what it refers to.
-const NIC_RULES: [&str; 9] = ["NIC-03", "NIC-21", "IPC-01", "IPC-02", "IPC-10", "IP6-01", "IP6-02", "IP6-03", "IP6-04"];
+const NIC_RULES: [&str; 7] = ["NIC-03", "NIC-21", "IPC-01", "IP6-01", "IP6-02", "IP6-03", "IP6-04"];
 /// The same of public addresses.
 const PUBLIC_RULES: [&str; 4] = ["PIP-02", "PIP-13", "PIP-16", "S-19"];
 
 pub(in crate::fabric) fn parts_are_legal(network: &Network<'_>, findings: &mut Findings) {
-    for (n, nic) in network.nics.iter().enumerate() {
-        let ask = network.this.nic_ask(nic);
-        let name = network.this.nic(&nic.name);
-        for violation in broken::<NetworkInterface>(network, &name, &ask, &NIC_RULES) {
-            let path = violation.path.strip_prefix("spec.").map(|field| network.nic(n, field));
-            findings.adopt(Violation { path: path.unwrap_or_else(|| network.list()), ..violation });
-        }
-    }
+    broken_nics(network, &NIC_RULES).into_iter().for_each(|violation| findings.adopt(violation));
     for ((n, m, _), (name, ask)) in publics(network.nics).zip(network.this.public_asks(network.nics)) {
         for violation in broken::<PublicIPAddress>(network, &name, &ask, &PUBLIC_RULES) {
             let path = violation.path.strip_prefix("spec.").map(|field| network.public(n, m, field));
             findings.adopt(Violation { path: path.unwrap_or_else(|| network.list()), ..violation });
+        }
+    }
+}
+
+/// What the network interfaces break of these rules of their kind, at their place in the model.
+fn broken_nics(network: &Network<'_>, rules: &[&str]) -> Vec<Violation> {
+    let mut found = Vec::new();
+    for (n, nic) in network.nics.iter().enumerate() {
+        let name = network.this.nic(&nic.name);
+        for violation in broken::<NetworkInterface>(network, &name, &network.this.nic_ask(nic), rules) {
+            let path = violation.path.strip_prefix("spec.").map(|field| network.nic(n, field));
+            found.push(Violation { path: path.unwrap_or_else(|| network.list()), ..violation });
+        }
+    }
+    found
+}
+
+/// As of a network interface alone, with a code of its own where none is.
+pub(super) fn one_configuration_is_primary(network: &Network<'_>, findings: &mut Findings) {
+    for mut violation in broken_nics(network, &["IPC-02"]) {
+        if violation.code == Code::NetworkInterfaceMustHaveOneOneIPConfigAsPrimary {
+            violation.code = Code::VMScaleSetNetworkInterfaceConfigurationMustHaveOneIpConfigAsPrimary;
+        }
+        findings.adopt(violation);
+    }
+}
+
+/// Objects are named after them in lower case.
+pub(super) fn names_differ(network: &Network<'_>, findings: &mut Findings) {
+    const REMEDY: &str = "Give each its own name; letter case makes no difference.";
+    for (n, nic) in network.nics.iter().enumerate() {
+        if let Some(other) = network.nics.iter().take(n).find(|other| other.name.eq_ignore_ascii_case(&nic.name)) {
+            let message = format!("Two network interfaces are named {} and {}.", other.name, nic.name);
+            findings.refuse(Code::DuplicateResourceName, network.nic(n, "name"), message, REMEDY);
+        }
+        for (m, asked) in nic.configurations.iter().enumerate() {
+            let mut earlier = nic.configurations.iter().take(m);
+            if let Some(other) = earlier.find(|other| other.name.eq_ignore_ascii_case(&asked.name)) {
+                let path = network.nic(n, &format!("ipConfigurations[{m}].name"));
+                let message =
+                    format!("Two configurations of {} are named {} and {}.", nic.name, other.name, asked.name);
+                findings.refuse(Code::DuplicateResourceName, path, message, REMEDY);
+            }
         }
     }
 }
@@ -152,16 +188,6 @@ pub(super) fn nics_are_few(network: &Network<'_>, findings: &mut Findings) {
             format!("{count} network interfaces are listed; size {} takes {}.", size.name, size.max_nics),
             format!("List at most {}, or choose a size that takes more.", size.max_nics),
         );
-    }
-    for (n, nic) in network.nics.iter().enumerate() {
-        if network.nics.iter().take(n).any(|other| other.name == nic.name) {
-            findings.refuse(
-                Code::InvalidParameter,
-                network.nic(n, "name"),
-                format!("Two network interfaces are called {}.", nic.name),
-                "Give each its own name.",
-            );
-        }
     }
 }
 
@@ -291,6 +317,15 @@ pub(in crate::fabric) fn skus_do_not_mix(network: &Network<'_>, findings: &mut F
             format!("{} is {}, and {} is {}.", public.name, public.sku, first.name, first.sku),
             "Use one SKU for all public addresses of an instance.",
         );
+    }
+}
+
+/// A label that the scale set has already stays (S-93).
+pub(super) fn labels_are_not_reserved(network: &Network<'_>, findings: &mut Findings) {
+    let is_new = |label: &&String| network.set.is_none_or(|set| !set.held.labels.contains(*label));
+    for (n, m, public) in publics(network.nics) {
+        let Some(label) = public.domain_name_label.as_ref().filter(is_new) else { continue };
+        label_is_reserved(label, &network.public(n, m, "dnsSettings.domainNameLabel"), findings);
     }
 }
 

@@ -46,7 +46,7 @@ fn from_the_pool(replicas: u32) -> A<VirtualMachineScaleSet> {
 fn a_public_prefix_that_a_model_names_is_not_deleted() {
     let mut fabric = a_farm().with(a_prefix("pool", 30)).with(from_the_pool(0));
     let refusal = fabric.delete(Kind::PublicIPPrefix, "pool").unwrap_err();
-    assert_eq!(told(&refusal), [("S-19", Code::InUsePublicIPPrefixCannotBeDeleted, "metadata.deletionTimestamp")]);
+    assert_eq!(told(&refusal), [("S-19", Code::InUsePublicIpPrefixCannotBeDeleted, "metadata.deletionTimestamp")]);
     let blockers: Vec<_> = refusal.leading().blocked_by.iter().map(ToString::to_string).collect();
     assert_eq!(blockers, ["VirtualMachineScaleSet prod/api"]);
     fabric.cure(&refusal, |fabric| fabric.accept(a_scale_set("api", 0)));
@@ -118,7 +118,8 @@ fn a_model_of_another_sku_waits_until_no_instance_has_the_older_one() {
     for mode in [UpgradeMode::Manual, UpgradeMode::Rolling] {
         let mut fabric = a_farm().with_set(with_sku(1, Sku::Basic));
         let refusal = fabric.put(with_sku(2, Sku::Standard).upgrade(mode)).unwrap_err();
-        assert_eq!(told(&refusal), [("PIP-19", code, SKU)]);
+        let fixed = ("VMSS-47", Code::SkuCannotBeUpdatedOnVMSSPublicIpAddresses, SKU);
+        assert_eq!(told(&refusal), [fixed, ("PIP-19", code, SKU)]);
         fabric.accept(a_scale_set("api", 1));
         let refusal = fabric.put(with_sku(2, Sku::Standard).upgrade(mode)).unwrap_err();
         assert_eq!(told(&refusal), [("PIP-19", code, SKU)], "the instance has its older model still");
@@ -128,8 +129,9 @@ fn a_model_of_another_sku_waits_until_no_instance_has_the_older_one() {
 }
 
 #[test]
-fn an_upgrade_of_all_at_once_changes_the_sku() {
+fn two_upgrades_of_all_at_once_change_the_sku() {
     let mut fabric = a_farm().with_set(with_sku(2, Sku::Basic));
+    fabric.accept(a_scale_set("api", 2).upgrade(UpgradeMode::Automatic));
     fabric.accept(with_sku(2, Sku::Standard).upgrade(UpgradeMode::Automatic));
     fabric.accept(with_sku(3, Sku::Standard).upgrade(UpgradeMode::Automatic));
     assert_eq!(fabric.set_view("api").updated_replicas, Some(3));
@@ -139,11 +141,12 @@ fn an_upgrade_of_all_at_once_changes_the_sku() {
 fn an_instance_does_not_return_to_an_older_model_of_another_sku() {
     let mut fabric = a_farm().with_set(with_sku(1, Sku::Basic));
     fabric.accept(an_instance("api", 0).network([a_nic_model("nic")]));
+    fabric.accept(a_scale_set("api", 1));
     fabric.accept(with_sku(1, Sku::Standard));
     let refusal = fabric.put(an_instance("api", 0)).unwrap_err();
     let code = Code::DifferentSkuLoadBalancersAndPublicIPAddressNotAllowed;
     assert_eq!(told(&refusal), [("PIP-19", code, "spec.networkProfileConfiguration")]);
-    fabric.accept(an_instance("api", 0).revision(2));
+    fabric.accept(an_instance("api", 0).revision(3));
     assert_eq!(fabric.get::<VirtualMachineScaleSetVM>("api-0").ask.network, None);
 }
 

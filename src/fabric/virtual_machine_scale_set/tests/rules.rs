@@ -4,6 +4,7 @@ use super::*;
 use crate::fabric::Kind;
 use crate::fabric::public_ip_address::Sku;
 use crate::fabric::terms::{Primary, Switch};
+use crate::fabric::virtual_machine_scale_set_vm::VirtualMachineScaleSetVM;
 
 const LIST: &str = "spec.virtualMachineProfile.networkProfile.networkInterfaceConfigurations";
 
@@ -142,9 +143,113 @@ fn more_network_interfaces_than_the_size_takes_are_refused() {
     assert_eq!(told(&refusal), [("VMSS-07", Code::NetworkInterfaceCountExceeded, LIST)]);
     let refusal = a_farm().put(a_scale_set("api", 1).nics([])).unwrap_err();
     assert_eq!(told(&refusal), [("VMSS-07", Code::InvalidParameter, LIST)]);
-    let refusal =
-        a_farm().put(a_scale_set("api", 1).nics([a_nic_model("a"), a_nic_model("a").secondary()])).unwrap_err();
-    assert_eq!(told(&refusal), [("VMSS-07", Code::InvalidParameter, nic_path(1, "name").as_str())]);
+}
+
+fn two_configurations(first: (&str, Primary), second: (&str, Primary)) -> A<VirtualMachineScaleSet> {
+    let both = vec![a_configuration_model(first.0, first.1), a_configuration_model(second.0, second.1)];
+    a_scale_set("api", 1).nic(|nic| nic.configurations = both)
+}
+
+// accepts VirtualMachineScaleSet IPC-02
+#[test]
+fn one_of_several_configurations_of_a_model_is_primary_and_the_only_one_is() {
+    a_farm().accept(two_configurations(("a", Primary::No), ("b", Primary::Yes)));
+    let only = |nic: &mut NicModel| {
+        nic.primary = Primary::No;
+        nic.configurations[0].primary = Primary::No;
+    };
+    a_farm().with_set(a_scale_set("api", 1).nic(only));
+}
+
+// refuses VirtualMachineScaleSet IPC-02
+#[test]
+fn several_configurations_of_a_model_of_which_none_is_primary_are_refused() {
+    let refusal = a_farm().put(two_configurations(("a", Primary::No), ("b", Primary::No))).unwrap_err();
+    let code = Code::VMScaleSetNetworkInterfaceConfigurationMustHaveOneIpConfigAsPrimary;
+    assert_eq!(told(&refusal), [("IPC-02", code, nic_path(0, "ipConfigurations").as_str())]);
+    assert!(refusal.stalls());
+}
+
+// accepts VirtualMachineScaleSet IPC-10
+#[test]
+fn objects_are_named_in_lower_case_after_names_with_upper_case_letters() {
+    let named = |set: A<VirtualMachineScaleSet>| {
+        set.nic(|nic| {
+            nic.name = "myVmssFlexNicConfig01".into();
+            nic.configurations[0].name = "myIpConfig".into();
+            nic.configurations[0].public = Some(a_public_model(Sku::Standard));
+        })
+    };
+    let fabric = a_farm().with_set(named(a_scale_set("api", 1)));
+    let shown = fabric.view::<VirtualMachineScaleSetVM>("api-0").network_interfaces.remove(0);
+    assert_eq!(
+        (shown.name.as_str(), shown.ip_configurations[0].name.as_str()),
+        ("myVmssFlexNicConfig01", "myIpConfig")
+    );
+    let fabric = a_farm().with(named(a_scale_set("api", 1).flexible()));
+    let children = crate::api::children::of_instance(&fabric.engine, &crate::fabric::testing::named("api"), 0);
+    let names: Vec<&str> = children.iter().map(|child| &*child.id.name.name).collect();
+    assert_eq!(names, ["api-0-myvmssflexnicconfig01-myipconfig", "api-0-myvmssflexnicconfig01", "api-0"]);
+}
+
+// refuses VirtualMachineScaleSet IPC-10
+#[test]
+fn names_that_differ_in_letter_case_alone_are_refused() {
+    for name in ["a", "A"] {
+        let two = [a_nic_model("a"), a_nic_model(name).secondary()];
+        for set in [a_scale_set("api", 1).nics(two.clone()), a_scale_set("api", 1).flexible().nics(two.clone())] {
+            let refusal = a_farm().put(set).unwrap_err();
+            assert_eq!(told(&refusal), [("IPC-10", Code::DuplicateResourceName, nic_path(1, "name").as_str())]);
+        }
+    }
+    let refusal = a_farm().put(two_configurations(("ip", Primary::Yes), ("IP", Primary::No))).unwrap_err();
+    let path = nic_path(0, "ipConfigurations[1].name");
+    assert_eq!(told(&refusal), [("IPC-10", Code::DuplicateResourceName, path.as_str())]);
+}
+
+// accepts VirtualMachineScaleSet VMSS-47
+#[test]
+fn the_sku_of_public_addresses_changes_with_the_configuration_removed_and_added_again() {
+    for mode in [UpgradeMode::Automatic, UpgradeMode::Rolling] {
+        let set = || a_scale_set("api", 2).upgrade(mode);
+        let mut fabric = a_farm().with_set(set().public(a_public_model(Sku::Basic)));
+        for _ in 0..2 {
+            fabric.accept(set());
+        }
+        fabric.accept(set().public(a_public_model(Sku::Standard)));
+    }
+}
+
+// refuses VirtualMachineScaleSet VMSS-47
+#[test]
+fn the_sku_of_public_addresses_does_not_change_in_any_mode() {
+    for mode in [UpgradeMode::Manual, UpgradeMode::Automatic, UpgradeMode::Rolling] {
+        for set in [a_scale_set("api", 1).upgrade(mode), a_scale_set("api", 1).upgrade(mode).flexible()] {
+            let mut fabric = a_farm().with(set.clone().public(a_public_model(Sku::Basic)));
+            let refusal = fabric.put(set.clone().public(a_public_model(Sku::Standard))).unwrap_err();
+            let path = public_path(0, "sku.name");
+            let fixed = ("VMSS-47", Code::SkuCannotBeUpdatedOnVMSSPublicIpAddresses, path.as_str());
+            assert_eq!(told(&refusal)[0], fixed);
+            assert!(refusal.stalls());
+            assert!(refusal.leading().remedy.contains("remove publicIPAddressConfiguration, upgrade all instances"));
+        }
+    }
+}
+
+// accepts VirtualMachineScaleSet PIP-25
+#[test]
+fn a_label_of_a_model_without_reserved_words_is_accepted() {
+    a_farm().accept(a_scale_set("api", 1).public(a_public_model(Sku::Standard).label("mylinuxservers")));
+}
+
+// refuses VirtualMachineScaleSet PIP-25
+#[test]
+fn a_label_of_a_model_with_a_reserved_word_is_refused() {
+    let label = a_public_model(Sku::Standard).label("mywindowsservers225");
+    let refusal = a_farm().put(a_scale_set("api", 1).public(label)).unwrap_err();
+    let path = public_path(0, "dnsSettings.domainNameLabel");
+    assert_eq!(told(&refusal), [("PIP-25", Code::DomainNameLabelReserved, path.as_str())]);
+    assert!(refusal.stalls());
 }
 
 // accepts VirtualMachineScaleSet VM-09

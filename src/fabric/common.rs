@@ -1,0 +1,74 @@
+//! What specs of all kinds have in common: tags, and a size (ARM-16, S-94).
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::path::{quoted, step};
+use super::violation::{Code, Findings};
+
+/// Tags: names, and free text for people and their tools.
+pub type Tags = BTreeMap<String, String>;
+
+/// What a spec has, beside what its kind asks for, that a new object may not have.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Common {
+    /// Its tags with names that Azure does not take, if it has any.
+    refused_tags: Option<Arc<Tags>>,
+    /// How many bytes it has as JSON, defaults and tags included, if they are too many.
+    too_large: Option<usize>,
+}
+
+/// The most bytes of a spec: etcd takes objects of up to 1.5 MiB, and a status repeats the spec (S-94).
+pub const LARGEST_SPEC: usize = 480 * 1024;
+
+/// The characters that names of tags have none of (ARM-16).
+const REFUSED: [char; 7] = ['<', '>', '%', '&', '\\', '?', '/'];
+
+/// A character of the name of a tag that Azure does not take.
+fn refused_character(name: &str) -> Option<char> {
+    name.chars().find(|c| REFUSED.contains(c))
+}
+
+impl Common {
+    /// What is to be judged of a spec with these tags and of so many bytes.
+    pub fn new(mut tags: Tags, size: usize) -> Self {
+        tags.retain(|name, _| refused_character(name).is_some());
+        Self { refused_tags: (!tags.is_empty()).then(|| tags.into()), too_large: (size > LARGEST_SPEC).then_some(size) }
+    }
+
+    /// The tags with names that Azure does not take; an object that has them already may keep them (S-93).
+    pub fn refused_tags(&self) -> impl Iterator<Item = (&String, &String)> {
+        self.refused_tags.iter().flat_map(|tags| tags.iter())
+    }
+
+    fn has_tag(&self, name: &str) -> bool {
+        self.refused_tags.as_ref().is_some_and(|tags| tags.contains_key(name))
+    }
+}
+
+/// Judges the names of tags that an object does not have yet.
+pub(super) fn tag_names_are_azures(asked: &Common, carried: Option<&Common>, findings: &mut Findings) {
+    let is_new = |name: &str| carried.is_none_or(|carried| !carried.has_tag(name));
+    for (name, _) in asked.refused_tags().filter(|(name, _)| is_new(name)) {
+        let Some(character) = refused_character(name) else { continue };
+        findings.refuse(
+            Code::InvalidTagNameCharacters,
+            format!("spec.tags{}", step(name)),
+            format!("The tag name {} contains {character}.", quoted(name)),
+            "Choose a name without < > % & \\ ? and /; values may contain them.",
+        );
+    }
+}
+
+/// A spec that was accepted when it was as large is not refused for its size (S-93).
+pub(super) fn spec_fits(asked: &Common, carried: Option<&Common>, findings: &mut Findings) {
+    let accepted = carried.and_then(|carried| carried.too_large);
+    if let Some(size) = asked.too_large.filter(|size| accepted.is_none_or(|accepted| *size > accepted)) {
+        findings.refuse(
+            Code::RequestContentTooLarge,
+            "spec",
+            format!("The spec has {size} bytes as JSON, its defaults included."),
+            format!("Write at most {LARGEST_SPEC} bytes (480 KiB): shorten it, or divide it among several objects."),
+        );
+    }
+}
