@@ -1,5 +1,6 @@
 //! What must be true of the world, at any moment and when it is calm.
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
@@ -11,6 +12,36 @@ use vnet_operator::fabric::{
 };
 
 use super::world::{World, read_revision};
+
+/// How much has been checked: a check that passes over everything would find nothing.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Count {
+    /// Addresses that were there before and after a write of a status.
+    pub addresses: u64,
+    /// Objects that were Ready in a calm world.
+    pub ready: u64,
+    /// Objects that said why they were not.
+    pub refused: u64,
+    /// Scale sets whose models were compared.
+    pub sets: u64,
+    /// Lives whose end was compared with what a fresh operator makes of it.
+    pub restarts: u64,
+}
+
+thread_local! {
+    static COUNT: Cell<Count> = Cell::default();
+}
+
+/// What this thread has checked so far.
+pub fn count() -> Count {
+    COUNT.get()
+}
+
+fn counted(add: impl FnOnce(&mut Count)) {
+    let mut count = COUNT.get();
+    add(&mut count);
+    COUNT.set(count);
+}
 
 /// A configuration that was and is Dynamic in the same subnet keeps its address, whatever happens; only a
 /// subnet that goes by force may take it along.
@@ -37,6 +68,7 @@ pub fn no_address_moves(world: &World, id: &ObjectId, object: &Value, next: &Val
     let after = dynamic(after);
     for (configuration, address) in dynamic(before).into_iter().filter(|(_, address)| !address.is_null()) {
         if let Some(now) = after.get(&configuration) {
+            counted(|count| count.addresses += 1);
             assert_eq!(*now, address, "the address of configuration {configuration} of {id} has moved");
         }
     }
@@ -65,10 +97,12 @@ pub fn everything_is_ready_or_says_why(world: &World) {
             (Some("True"), false, false) => {
                 assert_eq!(why, 0, "{id} is Ready with violations");
                 assert_eq!(status["programmedGeneration"], *generation, "{id} is Ready, and not as asked");
+                counted(|count| count.ready += 1);
             }
             (Some("Unknown"), true, false) if blocked(status) => {}
             (Some("Unknown"), true, false) | (Some("False"), false, true) => {
-                assert!(why > 0, "{id} does not say why: {status:#}")
+                assert!(why > 0, "{id} does not say why: {status:#}");
+                counted(|count| count.refused += 1);
             }
             other => panic!("{id} has contradictory conditions: {other:?}"),
         }
@@ -98,6 +132,7 @@ pub fn the_models_that_are_used_are_kept(world: &World) {
         let used: Vec<_> =
             models.map(|(number, model)| (Some(set.uid.clone()), *number, Some((**model).clone()))).collect();
         assert_eq!(kept, used, "the models of {name}");
+        counted(|count| count.sets += 1);
     }
 }
 
@@ -152,19 +187,23 @@ pub fn the_fabric_holds_what_the_objects_ask(world: &World) {
     assert_eq!(engine.macs_in_use(), macs, "a MAC address has leaked");
 }
 
-/// Nobody missed a wake-up, and nothing was lost: a fresh operator comes to the same conclusions. The status of a
-/// refused object may list a violation that has come since it was refused; after that, a restart writes nothing at all.
-pub fn a_restart_changes_nothing(world: &mut World) {
+/// Whether the fabric carries nothing but what the objects show. Its record of an object that is gone does not outlive the
+/// operator, and what that blocked goes on.
+pub fn nothing_outlives_its_object(world: &World) -> bool {
     let engine = world.core.engine();
     let outlived = |id: ObjectId| {
         let uid = world.objects.get(&id).map(|object| object["metadata"]["uid"].clone());
         uid != engine.holder(id.kind, &id.name).map(|holder| Value::from(&*holder.0))
     };
-    let carried =
+    let mut carried =
         Kind::ALL.iter().flat_map(|kind| engine.names(*kind).into_iter().map(|name| ObjectId::new(*kind, name)));
-    if carried.into_iter().filter(|id| id.instance().is_none()).any(outlived) {
-        return; // the fabric's record of an object that is gone does not outlive the operator, and what it blocked goes on
-    }
+    !carried.any(|id| id.instance().is_none() && outlived(id))
+}
+
+/// Nobody missed a wake-up, and nothing was lost: a fresh operator comes to the same conclusions. The status of a
+/// refused object may list a violation that has come since it was refused; after that, a restart writes nothing at all.
+pub fn a_restart_changes_nothing(world: &mut World) {
+    assert!(nothing_outlives_its_object(world), "the fabric carries what a restart would lose");
     let before = world.objects.clone();
     world.restart();
     world.calm_down();
@@ -183,6 +222,7 @@ pub fn a_restart_changes_nothing(world: &mut World) {
     world.restart();
     world.calm_down();
     assert_eq!(world.writes, writes, "a second restart in a calm world has written");
+    counted(|count| count.restarts += 1);
 }
 
 pub fn nothing_is_left(world: &World) {

@@ -79,10 +79,28 @@ fn every_comment_stands_above_a_test_that_does_what_it_says() {
         assert!(before.iter().all(|line| line.starts_with("// ")), "{verb} {of} {rule} stands above a test");
         let does = match verb {
             "refuses" => test.contains("told") && test.contains(&format!("(\"{rule}\", ")),
-            _ => ["accept", "with(", "unwrap()", "is_ok()"].iter().any(|word| test.contains(word)),
+            _ => accepts(&of, &test),
         };
         assert!(does, "the test that {verb} {of} {rule} does so");
     }
+}
+
+/// Whether a test makes a call that fails unless what it asks for is accepted; its name does not count.
+fn accepts(of: &str, test: &str) -> bool {
+    let body = test.lines().skip_while(|line| !line.ends_with('{')).skip(1).collect::<Vec<_>>().join("\n");
+    let calls = |calls: &[&str]| calls.iter().any(|call| body.contains(call));
+    match of {
+        "any" => calls(&[".accept(", ".unwrap()", ".is_ok()", ", [])"]),
+        _ if of.starts_with("deletion of ") => calls(&[".delete("]) && calls(&[".unwrap()"]),
+        _ => calls(&[".accept(", ".with(", ".with_set("]),
+    }
+}
+
+#[test]
+fn a_test_accepts_by_what_it_calls_and_not_by_its_name() {
+    assert!(accepts("Subnet", "fn a() {\n    a_fabric().accept(a_subnet());"));
+    assert!(!accepts("Subnet", "fn a_subnet_with(it: u8)_is_accepted() {\n    assert!(name.starts_with(\"a\"));"));
+    assert!(!accepts("deletion of Subnet", "fn a() {\n    a_fabric().with(a_subnet());"));
 }
 
 #[test]

@@ -92,7 +92,17 @@ proptest! {
     }
 
     #[test]
-    fn what_is_no_yaml_at_all_is_refused(text in "\\PC*") {
-        let _ = manifests::read(&[manifests::File { name: "net.yaml".into(), text }], "shop");
+    fn a_text_that_is_no_object_is_refused_with_its_file_and_a_reason(text in "x\\PC*") {
+        let refused = manifests::read(&[manifests::File { name: "net.yaml".into(), text }], "shop").unwrap_err();
+        let [refused] = &refused[..] else { panic!("{refused:?}") };
+        prop_assert!(&*refused.file == "net.yaml" && !refused.message.is_empty(), "{refused:?}");
+    }
+
+    #[test]
+    fn any_text_is_refused_with_a_reason_or_holds_no_object(text in "\\PC*") {
+        match manifests::read(&[manifests::File { name: "net.yaml".into(), text }], "shop") {
+            Ok(read) => prop_assert!(read.objects.is_empty() && read.namespaces.is_empty()),
+            Err(refused) => prop_assert!(refused.iter().all(|refused| !refused.message.is_empty()), "{refused:?}"),
+        }
     }
 }
