@@ -124,16 +124,19 @@ where
         ),
     };
     let uid = Uid::from(meta.uid.as_deref()?);
+    let generation = meta.generation.unwrap_or_default();
     let field = |field: &str| object.data.get(field).unwrap_or(&Value::Null);
     let status = field("status");
     Some(Observed {
-        record: (recall == Recall::Record).then(|| record::<K>(&about, &uid, status).map(AnyRecord::from)).flatten(),
+        record: (recall == Recall::Record)
+            .then(|| record::<K>(&about, &uid, generation, status).map(AnyRecord::from))
+            .flatten(),
         id: ObjectId::new(K::KIND, name),
         owner: about.owner.clone(),
         written_from: about.revisions.0,
         uid,
         resource_version: meta.resource_version.as_deref()?.parse().ok()?,
-        generation: meta.generation.unwrap_or_default(),
+        generation,
         created: meta.creation_timestamp.as_ref().map(|time| time.0).unwrap_or_default(),
         deleting: meta.deletion_timestamp.is_some(),
         has_finalizer: object.finalizers().iter().any(|finalizer| finalizer == FINALIZER),
@@ -223,8 +226,9 @@ fn unreadable(error: &serde_json::Error) -> Vec<Violation> {
     findings.into_violations()
 }
 
-/// What a status tells of what the fabric carried. One that cannot be read counts as none.
-fn record<K: Api>(about: &About, uid: &Uid, status: &Value) -> Option<Record<K>> {
+/// What a status tells of what the fabric carried. One that cannot be read counts as none, and none tells of a generation
+/// that is still to come.
+fn record<K: Api>(about: &About, uid: &Uid, generation: i64, status: &Value) -> Option<Record<K>> {
     let status = Status::<K::View>::deserialize(status).ok()?;
     let programmed = status
         .programmed
@@ -249,7 +253,7 @@ fn record<K: Api>(about: &About, uid: &Uid, status: &Value) -> Option<Record<K>>
     };
     Some(Record {
         uid: uid.clone(),
-        generation: status.programmed_generation?,
+        generation: status.programmed_generation?.min(generation),
         placement,
         common,
         ask: K::translate(&about, &spec).ok()?,

@@ -27,7 +27,8 @@ use super::public_ip_address::PublicIPAddress;
 use super::quota::{Quota, Usage};
 use super::ranges::Ranges;
 use super::requested::RequestedAddresses;
-use super::resource::{Change, Programmed, Record, Resource, Restored};
+use super::resource::{Change, Pending, Programmed, Record, Resource, Restored};
+use super::subnet::Subnet;
 use super::violation::{Code, Findings, Refusal, WaitKey};
 use general::name_is_azures;
 pub use settings::{DynamicAddresses, Settings};
@@ -68,6 +69,7 @@ pub struct Engine {
     pub(super) addresses: BTreeMap<(Name, IpAddr), (Name, Arc<str>)>, // subnet, address -> NIC, configuration
     pub(super) subnets_of: BTreeMap<Name, BTreeSet<Name>>,            // of a virtual network
     pub(super) ranges_of: BTreeMap<Name, Ranges>,                     // of the subnets of a virtual network
+    pub(super) pending_subnets: BTreeMap<Name, Pending<Subnet>>,      // refused so far
     pub(super) nics_in: BTreeMap<Name, BTreeSet<Name>>,               // a subnet
     pub(super) nics_of: BTreeMap<Name, BTreeMap<u64, Name>>,          // a virtual machine, in order of attachment
     pub(super) associations: BTreeMap<Name, (Name, Arc<str>)>,        // public address -> NIC, configuration
@@ -101,6 +103,7 @@ impl Engine {
             addresses: BTreeMap::new(),
             subnets_of: BTreeMap::new(),
             ranges_of: BTreeMap::new(),
+            pending_subnets: BTreeMap::new(),
             nics_in: BTreeMap::new(),
             nics_of: BTreeMap::new(),
             associations: BTreeMap::new(),
@@ -177,7 +180,8 @@ impl Engine {
                 super::virtual_machine_scale_set::vm_has_changed(self, &vm);
             }
             let resumes = self.pausing.first().cloned().filter(|(due, _)| *due <= self.now);
-            if let Some((_, set)) = resumes {
+            if let Some((due, set)) = resumes {
+                self.pausing.remove(&(due, set.clone())); // also one that the set knows nothing of
                 super::virtual_machine_scale_set::go_on(self, &set);
             }
         }
@@ -278,17 +282,35 @@ impl Engine {
     pub(super) fn put_one<K: Resource>(&mut self, name: &Name, request: Request<K>) -> Result<(), Refusal> {
         self.settle_reservations(); // of what has just been restored
         let id = ObjectId::new(K::KIND, name.clone());
+        let asked = K::REMEMBERS.then(|| request.ask.clone());
         match self.check(name, request) {
             Ok(change) => {
                 self.refused.remove(&id);
+                self.remember::<K>(name, None);
                 self.commit(name, change);
                 self.settle_reservations();
                 Ok(())
             }
             Err(refusal) => {
                 self.note_refused(&id, refusal.leading().code);
+                self.remember(name, asked.map(Pending::Edit));
                 Err(refusal)
             }
+        }
+    }
+
+    /// What is asked of an object cannot even be read: nothing of what was asked before is pending.
+    pub fn note_unreadable(&mut self, id: &ObjectId, code: Code) {
+        self.note_refused(id, code);
+        if id.kind == Kind::Subnet {
+            self.pending_subnets.remove(&id.name);
+        }
+    }
+
+    fn remember<K: Resource>(&mut self, name: &Name, pending: Option<Pending<K>>) {
+        if K::REMEMBERS {
+            let pending = pending.filter(|_| self.get::<K>(name).is_some());
+            K::remember(self, name, pending);
         }
     }
 
@@ -312,7 +334,11 @@ impl Engine {
         for rule in K::DELETION_RULES {
             (rule.check)(self, name, findings.under(rule.id));
         }
-        findings.verdict()?;
+        if let Err(refusal) = findings.verdict() {
+            self.remember::<K>(name, Some(Pending::Deletion));
+            return Err(refusal);
+        }
+        self.remember::<K>(name, None);
         if let Some(gone) = K::table_mut(&mut self.tables).remove(name) {
             self.count(Some(gone.ask.counts(&gone.placement)), Vec::new());
             K::release(self, name, &gone);
@@ -350,6 +376,9 @@ impl Engine {
 
     /// Restores an object from its status; returns what had to be dropped.
     pub(super) fn restore_one<K: Resource>(&mut self, name: &Name, record: Record<K>) -> Restored {
+        if self.get::<K>(name).is_some() {
+            return vec!["it is restored already".to_owned()];
+        }
         let Record { uid, generation, placement, common, ask, view } = record;
         self.count(None, ask.counts(&placement));
         let held = K::Held::default();

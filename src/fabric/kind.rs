@@ -48,6 +48,13 @@ macro_rules! define_kinds {
                 }
             }
 
+            /// Whether an object takes the place of an earlier one of its name that is still carried (S-89).
+            pub fn takes_over(self) -> bool {
+                match self {
+                    $(Kind::$kind => $kind::TAKES_OVER,)*
+                }
+            }
+
             /// A status that changes only because others come and go is written at most once in so many seconds.
             pub fn hot_status_seconds(self) -> i64 {
                 match self {

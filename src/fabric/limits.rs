@@ -27,12 +27,16 @@ pub const DEFAULT_IDLE_TIMEOUT_MINUTES: i32 = 4;
 pub const PUBLIC_PREFIX_LENGTHS: std::ops::RangeInclusive<u8> = 28..=31;
 /// Prefix lengths of an IPv4 subnet, largest to smallest subnet (VNET-02; virtual-networks-faq.md).
 pub const SUBNET_IPV4_LENGTHS: std::ops::RangeInclusive<u8> = 8..=29;
+/// Prefixes that a virtual network keeps for subnets that have yet to move: two of each of its subnets (VNET-12, S-87).
+pub const RETAINED_PREFIXES: usize = 2 * SUBNETS_PER_VNET;
 /// Prefix length of an IPv6 subnet (VNET-02; virtual-networks-faq.md).
 pub const SUBNET_IPV6_LENGTH: u8 = 64;
 /// Secondary IP configurations of an instance of a scale set (VMSS-17; Azure/aks-engine#1741).
 pub const SECONDARY_CONFIGURATIONS_PER_INSTANCE: usize = 256;
 /// Instances of a scale set (azure-docs virtual-machine-scale-sets/overview.md).
 pub const INSTANCES_PER_SCALE_SET: u32 = 1000;
+/// The highest instance id or revision that a status is believed: nobody counts further, and every JSON tool keeps it exact.
+pub const HIGHEST_COUNT: u64 = 1 << 53;
 /// The smallest batch of a Rolling upgrade, in percent of the instances (VMSS-28; Azure's API of scale sets).
 pub const SMALLEST_BATCH_PERCENT: u8 = 5;
 /// The longest pause between the batches of a Rolling upgrade: as many seconds as nine digits tell.

@@ -173,7 +173,8 @@ impl Resource for PublicIPAddress {
         join_prefix(engine, name);
         let pool = engine.get::<Self>(name).map_or(PoolId::Public, |programmed| programmed.ask.pool());
         if let Some(address) = view.ip_address {
-            let free = engine.pools.get_mut(&pool).is_some_and(|pool| pool.reserve(address));
+            let is_held = engine.get::<Self>(name).is_some_and(|public| public.ask.version == IpVersion::IPv4);
+            let free = is_held && engine.pools.get_mut(&pool).is_some_and(|pool| pool.reserve(address));
             match engine.get_mut::<Self>(name) {
                 Some(programmed) if free => programmed.held.address = Some(address),
                 _ => dropped.push(format!("address {address} is another's, or of no pool")),

@@ -25,6 +25,9 @@ pub trait Resource: Tabled + Clone + Debug + PartialEq + 'static {
     /// Whether its objects take addresses or names that others may want.
     const ALLOCATES: bool = true;
 
+    /// Whether an object takes the place of an earlier one of its name that is still carried (S-89).
+    const TAKES_OVER: bool = true;
+
     /// A status that changes only because others come and go is written at most once in this time.
     const HOT_STATUS_SECONDS: i64 = 1;
     /// The fields of its report that follow others' comings and goings; a change of these alone is not urgent.
@@ -72,6 +75,13 @@ pub trait Resource: Tabled + Clone + Debug + PartialEq + 'static {
     /// Returns what had to be dropped.
     fn recall(engine: &mut Engine, name: &Name, view: &Self::View) -> Vec<String>;
 
+    /// Whether the engine remembers what is asked of an object that is carried and not done yet; then `remember` is called
+    /// after each answer.
+    const REMEMBERS: bool = false;
+
+    /// Remembers the edit or deletion that was refused just now, or that nothing is pending any more.
+    fn remember(_: &mut Engine, _: &Name, _: Option<Pending<Self>>) {}
+
     /// What the fabric reports of the object.
     fn observe(engine: &Engine, name: &Name, programmed: &Programmed<Self>) -> Self::View;
 
@@ -103,6 +113,15 @@ pub trait Tabled: Sized {
     fn table_mut(tables: &mut Tables) -> &mut Table<Self>
     where
         Self: Resource;
+}
+
+/// What is asked of an object that the fabric carries otherwise, since it was refused.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Pending<K> {
+    /// Another state.
+    Edit(K),
+    /// Its deletion.
+    Deletion,
 }
 
 /// The objects of one kind that the fabric carries.

@@ -16,11 +16,11 @@ use super::engine::{Engine, leave};
 use super::id::{Kind, Name, ObjectId, Placement};
 use super::ipam::{Pool, PoolId, RESERVED_PER_SUBNET, Reservation};
 use super::network_interface;
-use super::resource::{DeletionRule, Programmed, Resource, Rule};
+use super::resource::{DeletionRule, Pending, Programmed, Resource, Rule};
 use super::terms::IpVersion;
 use super::violation::WaitKey;
 use super::virtual_machine_scale_set;
-use super::virtual_network::VirtualNetwork;
+use super::virtual_network::{VirtualNetwork, release_prefixes};
 
 /// What is asked of a subnet.
 #[derive(Clone, Debug, PartialEq)]
@@ -89,6 +89,7 @@ impl Resource for Subnet {
         move_ranges(engine, name, before, Some(&ask));
         replace_pools(engine, name, &ask);
         if before.is_some() {
+            release_prefixes(engine, &ask.virtual_network);
             engine.free(WaitKey::Capacity(PoolId::SubnetIPv4(name.clone())));
             engine.free(WaitKey::Capacity(PoolId::SubnetIPv6(name.clone())));
             for nic in engine.nics_in.get(name).cloned().unwrap_or_default() {
@@ -107,7 +108,21 @@ impl Resource for Subnet {
             engine.free(WaitKey::Capacity(pool));
         }
         let network = network.clone();
+        release_prefixes(engine, &network);
         engine.touch_members(Kind::VirtualNetwork, &network);
+    }
+
+    const REMEMBERS: bool = true;
+
+    /// Its virtual network may let go of a prefix that the subnet is asked to leave (S-87).
+    fn remember(engine: &mut Engine, name: &Name, pending: Option<Pending<Self>>) {
+        let before = match pending.clone() {
+            Some(pending) => engine.pending_subnets.insert(name.clone(), pending),
+            None => engine.pending_subnets.remove(name),
+        };
+        if pending.is_some() && before != pending {
+            engine.free(WaitKey::object(Kind::Subnet, name));
+        }
     }
 
     fn recall(engine: &mut Engine, name: &Name, _: &SubnetView) -> Vec<String> {
@@ -145,6 +160,11 @@ impl Subnet {
         first.into_iter().chain(second)
     }
 
+    /// True if `prefix` is one of its ranges.
+    fn has(&self, prefix: &IpNet) -> bool {
+        self.prefixes().any(|own| own == *prefix)
+    }
+
     /// Where `prefix` stands in the spec.
     fn path_of(&self, prefix: &IpNet) -> String {
         let place = self.prefixes().position(|listed| listed == *prefix).unwrap_or_default();
@@ -167,7 +187,7 @@ impl Subnet {
 }
 
 /// The addresses that are held in a subnet, and the NICs that hold them.
-fn held_addresses<'a>(engine: &'a Engine, subnet: &Name) -> impl Iterator<Item = (IpAddr, &'a Name)> {
+pub(super) fn held_addresses<'a>(engine: &'a Engine, subnet: &Name) -> impl Iterator<Item = (IpAddr, &'a Name)> {
     let lowest: IpAddr = std::net::Ipv4Addr::UNSPECIFIED.into();
     let of = subnet.clone();
     engine

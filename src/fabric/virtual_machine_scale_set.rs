@@ -46,7 +46,7 @@ pub(super) use rules::{
     NO_ROOM, Needed, Network, added_ipv6, network_is_legal, parts_are_legal, pool_has_room, size_takes, skus_do_not_mix,
 };
 pub(super) use upgrade::{go_on, vm_has_changed};
-pub use view::{InstanceView, SCALE_SET_LABEL, STANDSTILLS, VirtualMachineScaleSetView, ranges_have};
+pub use view::{InstanceView, SCALE_SET_LABEL, STANDSTILLS, VirtualMachineScaleSetView, ranges_have, read_ranges};
 
 /// How the instances of a set are kept (VMSS-26).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -163,6 +163,7 @@ impl Resource for VirtualMachineScaleSet {
 
     const RULES: &'static [Rule<Self>] = rules::RULES;
     const DELETION_RULES: &'static [DeletionRule] = rules::DELETION_RULES;
+    const TAKES_OVER: bool = false; // its instances are the earlier one's, and go with it
     const HOT_STATUS_SECONDS: i64 = 5;
     const HOT_FIELDS: &'static [&'static str] =
         &["instances", "pendingInstanceIds", "readyReplicas", "takenOverInstanceIds", "updatedReplicas"];

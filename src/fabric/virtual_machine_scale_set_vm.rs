@@ -99,7 +99,7 @@ impl Resource for VirtualMachineScaleSetVM {
         let latest = set.held.revision;
         let Some(instance) = set.held.instances.get_mut(&id) else { return };
         let is_upgrade = ask.revision.as_ref().is_some_and(|wish| wish.is_beyond(instance.revision));
-        if is_upgrade {
+        if is_upgrade || instance.revision == 0 {
             (instance.revision, instance.target) = (latest, latest);
         }
         let is_news = is_upgrade || instance.network != ask.network;
@@ -130,6 +130,10 @@ impl Resource for VirtualMachineScaleSetVM {
     /// Restores the instance's parts as if each had a record of its own.
     fn recall(engine: &mut Engine, name: &Name, view: &VirtualMachineScaleSetVMView) -> Vec<String> {
         let Some(programmed) = engine.get_mut::<Self>(name) else { return Vec::new() };
+        if let Some(refusal) = is_named_otherwise(name, &programmed.ask) {
+            engine.forget::<Self>(name);
+            return vec![refusal];
+        }
         let mut dropped = Vec::new();
         if programmed.ask.network.take_if(|own| !scale_set::names_are_unique(own)).is_some() {
             dropped.push("two parts of its own network have one name".to_owned());
@@ -143,8 +147,12 @@ impl Resource for VirtualMachineScaleSetVM {
             return vec![format!("it is no instance of VirtualMachineScaleSet {} any more", ask.set)];
         };
         let latest = set.held.revision;
-        let revision = view.revision.as_ref().and_then(|revision| revision.parse().ok());
-        let revision = revision.filter(|revision| (1..=latest).contains(revision)).unwrap_or(latest);
+        let told = view.revision.as_ref();
+        let revision = told.and_then(|revision| revision.parse().ok()).filter(|told| (1..=latest).contains(told));
+        if let Some(told) = told.filter(|_| revision.is_none()) {
+            dropped.push(format!("{told} is no revision of the scale set's model"));
+        }
+        let revision = revision.unwrap_or(latest);
         let instance = Instance {
             revision,
             target: revision,
@@ -161,6 +169,15 @@ impl Resource for VirtualMachineScaleSetVM {
             let address = shown.and_then(|(_, shown)| shown.public_ip_address.as_ref()?.ip_address);
             let view = PublicIPAddressView { ip_address: address, ..PublicIPAddressView::default() };
             dropped.extend(restore_part(engine, &public, ask, &programmed.placement, view));
+        }
+        let of_none = |(nic, shown): &(&str, &InstanceConfigurationView)| {
+            let is_it = |(public, _): &(Name, _)| *public == this.public(nic, &shown.name);
+            !this.public_asks(&network).iter().any(is_it)
+        };
+        for (_, shown) in view.configurations().filter(of_none) {
+            let address = shown.public_ip_address.as_ref().and_then(|public| public.ip_address);
+            dropped
+                .extend(address.map(|address| format!("public address {address} is of no configuration that has one")));
         }
         for nic in network.iter() {
             let shown = view.network_interfaces.iter().find(|shown| *shown.name == *nic.name);
@@ -191,6 +208,14 @@ impl Resource for VirtualMachineScaleSetVM {
         let nics = nics.iter().filter_map(|nic| Some((nic, engine.get::<NetworkInterface>(nic)?)));
         nics.flat_map(|(name, nic)| NetworkInterface::advice(engine, name, nic)).collect()
     }
+}
+
+/// Two objects that say they are one instance would hold its parts twice; the name decides.
+fn is_named_otherwise(name: &Name, ask: &VirtualMachineScaleSetVM) -> Option<String> {
+    let (set, id) = (&ask.set, ask.id?);
+    let object = InstanceName { set, id }.object();
+    (object != *name)
+        .then(|| format!("it is named {name}, and instance {id} of VirtualMachineScaleSet {set} is {object}"))
 }
 
 fn restore_part<K: Resource>(

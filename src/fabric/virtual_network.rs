@@ -3,6 +3,7 @@
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use ipnet::IpNet;
@@ -13,8 +14,8 @@ use super::engine::Engine;
 use super::id::{Kind, Name, ObjectId, Placement};
 use super::limits;
 use super::quota::{self, Quota};
-use super::resource::{Case, Cures, DELETION_PATH, DeletionRule, Programmed, Resource, Rule};
-use super::subnet::Subnet;
+use super::resource::{Case, Cures, DELETION_PATH, DeletionRule, Pending, Programmed, Resource, Rule};
+use super::subnet::{Subnet, held_addresses};
 use super::violation::{Code, Findings, WaitKey, and_others};
 
 /// What is asked of a virtual network.
@@ -26,6 +27,20 @@ pub struct VirtualNetwork {
     pub dns_servers: Vec<IpAddr>,
 }
 
+/// What the fabric holds of a virtual network.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct HeldVirtualNetwork {
+    /// Prefixes that an edit has removed, and that subnets lie in which have yet to move or to go (S-87).
+    pub retained: BTreeSet<IpNet>,
+}
+
+impl HeldVirtualNetwork {
+    /// True if a prefix that was removed and is still used contains all of `prefix`.
+    pub fn retains(&self, prefix: &IpNet) -> bool {
+        self.retained.iter().any(|retained| retained.contains(prefix))
+    }
+}
+
 /// What the fabric reports of a virtual network.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -33,10 +48,14 @@ pub struct VirtualNetworkView {
     /// How many subnets it has.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subnet_count: Option<i32>,
+    /// Prefixes that an edit has removed, and that the network keeps until the subnets in them have moved or gone.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(with = "Vec<String>", length(max = limits::RETAINED_PREFIXES), extend("x-kubernetes-list-type" = "atomic"))]
+    pub retained_address_prefixes: Vec<IpNet>,
 }
 
 impl Resource for VirtualNetwork {
-    type Held = ();
+    type Held = HeldVirtualNetwork;
     type View = VirtualNetworkView;
 
     const RULES: &'static [Rule<Self>] = &[
@@ -69,10 +88,10 @@ impl Resource for VirtualNetwork {
         },
         Rule {
             id: "S-15",
-            says: "A prefix that a subnet lies in cannot be taken away.",
+            says: "A prefix that a subnet lies in cannot be removed, unless the subnet has no addresses and is itself asked to move into the new address space or to go; the prefix stays until it has (S-87).",
             codes: &[Code::InUsePrefixCannotBeDeleted],
             cure: Cures::Waits,
-            remedy: "Keep the prefix, or delete the subnet first.",
+            remedy: "Keep the prefix; or move or delete the subnet, which must have no addresses.",
             source: "terraform-provider-azurerm#11211",
             check: subnets_stay_inside,
         },
@@ -104,17 +123,39 @@ impl Resource for VirtualNetwork {
         if before.map(dns) != engine.get::<Self>(name).map(|programmed| dns(&programmed.ask)) {
             touch_nics(engine, name);
         }
+        if let Some(before) = before.filter(|before| retains_any_of(engine, name, &before.address_prefixes))
+            && let Some(programmed) = engine.get_mut::<Self>(name)
+        {
+            programmed.held.retained.extend(&before.address_prefixes);
+        }
+        release_prefixes(engine, name);
     }
 
     fn release(_: &mut Engine, _: &Name, _: &Programmed<Self>) {}
 
-    fn recall(_: &mut Engine, _: &Name, _: &VirtualNetworkView) -> Vec<String> {
+    fn recall(engine: &mut Engine, name: &Name, view: &VirtualNetworkView) -> Vec<String> {
+        if let Some(programmed) = engine.get_mut::<Self>(name) {
+            programmed.held.retained = view.retained_address_prefixes.iter().copied().collect();
+        }
         Vec::new()
     }
 
-    fn observe(engine: &Engine, name: &Name, _: &Programmed<Self>) -> VirtualNetworkView {
+    fn observe(engine: &Engine, name: &Name, programmed: &Programmed<Self>) -> VirtualNetworkView {
         let subnets = engine.subnets_of.get(name).map_or(0, |subnets| subnets.len());
-        VirtualNetworkView { subnet_count: i32::try_from(subnets).ok() }
+        VirtualNetworkView {
+            subnet_count: i32::try_from(subnets).ok(),
+            retained_address_prefixes: programmed.held.retained.iter().copied().collect(),
+        }
+    }
+
+    fn progress(engine: &Engine, name: &Name, programmed: &Programmed<Self>) -> Option<(&'static str, String)> {
+        let retained = programmed.held.retained.first()?;
+        let subnet = subnet_outside(engine, name, &programmed.ask, retained)?;
+        let id = ObjectId::new(Kind::Subnet, subnet.clone());
+        Some((
+            "PrefixStillUsed",
+            format!("{retained} stays in the address space until {id} has moved out of it, or is deleted."),
+        ))
     }
 }
 
@@ -151,19 +192,71 @@ fn dns_servers_are_few(case: &Case<'_, VirtualNetwork>, findings: &mut Findings)
 
 fn subnets_stay_inside(case: &Case<'_, VirtualNetwork>, findings: &mut Findings) {
     let Some(subnets) = case.engine.subnets_of.get(case.name) else { return };
+    // What lay outside before is not taken away by this edit: it is in a prefix that is kept until then.
+    let was_outside = |prefix: &IpNet| case.before().is_some_and(|before| !before.contains(prefix));
     for name in subnets {
         let Some(subnet) = case.engine.get::<Subnet>(name) else { continue };
-        for prefix in subnet.ask.prefixes().filter(|prefix| !case.ask.contains(prefix)) {
+        for prefix in subnet.ask.prefixes().filter(|prefix| !case.ask.contains(prefix) && !was_outside(prefix)) {
+            let has_addresses = held_addresses(case.engine, name).next().is_some();
+            let leaves = leaves(case, name);
+            if leaves && !has_addresses {
+                continue;
+            }
             let id = ObjectId::new(Kind::Subnet, name.clone());
-            findings
-                .refuse(
-                    Code::InUsePrefixCannotBeDeleted,
-                    "spec.addressSpace.addressPrefixes",
-                    format!("{prefix} of {id} would lie outside the address space."),
-                    format!("Keep a prefix that contains {prefix}, or delete {id} first."),
+            let remedy = if has_addresses {
+                format!(
+                    "Keep a prefix that contains {prefix}, or move or delete what has addresses in {id}, and then {id}."
                 )
-                .until_gone(id);
+            } else {
+                format!("Keep a prefix that contains {prefix}, or delete {id}, or move it into the new address space.")
+            };
+            let fact = if has_addresses { ", and has addresses" } else { "" };
+            let message = format!("{prefix} of {id} would lie outside the address space{fact}.");
+            let path = "spec.addressSpace.addressPrefixes";
+            let violation = findings.refuse(Code::InUsePrefixCannotBeDeleted, path, message, remedy).until_gone(id);
+            if has_addresses {
+                violation.until(WaitKey::members(Kind::Subnet, name));
+            }
         }
+    }
+}
+
+/// True if a subnet is asked to lie in the new address space alone, or to go (S-87).
+fn leaves(case: &Case<'_, VirtualNetwork>, subnet: &Name) -> bool {
+    match case.engine.pending_subnets.get(subnet) {
+        Some(Pending::Edit(subnet)) => {
+            subnet.virtual_network == *case.name && subnet.prefixes().all(|prefix| case.ask.contains(&prefix))
+        }
+        Some(Pending::Deletion) => true,
+        None => false,
+    }
+}
+
+/// A subnet with a range in `prefix` that the address space as asked does not contain.
+fn subnet_outside<'a>(engine: &'a Engine, network: &Name, ask: &VirtualNetwork, prefix: &IpNet) -> Option<&'a Name> {
+    let mut inside = engine.ranges_of.get(network)?.overlapping(*prefix);
+    inside.find(|(range, _)| prefix.contains(range) && !ask.contains(range)).map(|(_, subnet)| subnet)
+}
+
+fn retains_any_of(engine: &Engine, name: &Name, prefixes: &[IpNet]) -> bool {
+    let Some(programmed) = engine.get::<VirtualNetwork>(name) else { return false };
+    prefixes.iter().any(|prefix| subnet_outside(engine, name, &programmed.ask, prefix).is_some())
+}
+
+/// Drops the prefixes that were kept for subnets which have moved or gone.
+pub(super) fn release_prefixes(engine: &mut Engine, name: &Name) {
+    let Some(programmed) = engine.get::<VirtualNetwork>(name).filter(|network| !network.held.retained.is_empty())
+    else {
+        return;
+    };
+    let is_used = |prefix: &&IpNet| subnet_outside(engine, name, &programmed.ask, prefix).is_some();
+    let used: BTreeSet<IpNet> = programmed.held.retained.iter().filter(is_used).copied().collect();
+    let is_widest = |prefix: &&IpNet| !used.iter().any(|other| other != *prefix && other.contains(*prefix));
+    let used: BTreeSet<IpNet> = used.iter().filter(is_widest).copied().collect();
+    if let Some(programmed) = engine.get_mut::<VirtualNetwork>(name).filter(|network| network.held.retained != used) {
+        programmed.held.retained = used;
+        engine.touch(Kind::VirtualNetwork, name);
+        engine.free(WaitKey::object(Kind::VirtualNetwork, name));
     }
 }
 

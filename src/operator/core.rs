@@ -5,6 +5,7 @@
 //! has listed and the fabric is restored from what the statuses tell.
 
 mod children;
+mod deadlock;
 mod judge;
 mod lists;
 mod messages;
@@ -55,6 +56,8 @@ pub struct Core {
     work: Queue,
     /// What each refused object waits for.
     waits: Waits,
+    /// Which of them wait for each other.
+    deadlocks: deadlock::Deadlocks,
     /// The objects that freed capacity has woken, with their places in the line.
     woken: BTreeMap<ObjectId, BTreeMap<WaitKey, u64>>,
     judgements: u64,
@@ -108,6 +111,7 @@ impl Core {
             refusal: None,
             work: Queue::default(),
             waits: Waits::default(),
+            deadlocks: deadlock::Deadlocks::default(),
             woken: BTreeMap::new(),
             reports: Queue::default(),
             held_back: BTreeMap::new(),

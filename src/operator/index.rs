@@ -1,14 +1,12 @@
 //! What the operator remembers of each object: the spec as asked, digests of the status, and its own last judgement.
 
-use std::collections::BTreeSet;
-
 use jiff::Timestamp;
 
 use super::core::Notice;
 use crate::api::Owner;
 use crate::api::object::{Asked, Observed};
 use crate::api::status::Published;
-use crate::fabric::{ObjectId, Uid, Violation};
+use crate::fabric::{Uid, Violation};
 
 /// An object, as last seen and judged.
 #[derive(Clone, Debug)]
@@ -30,8 +28,6 @@ pub struct Entry {
     pub(super) asked: Result<Asked, Vec<Violation>>,
     pub(super) published: Published,
     pub(super) verdict: Verdict,
-    pub(super) claims_of: BTreeSet<ObjectId>,
-    pub(super) circle: BTreeSet<ObjectId>,
     pub(super) flight: Option<Flight>,
     pub(super) last_write: Option<Timestamp>,
     /// The writes that have failed in a row, until when none is tried, and whether an Event says why.
@@ -119,8 +115,6 @@ impl Entry {
             asked: observed.asked,
             published: observed.published,
             verdict: Verdict::Unjudged,
-            claims_of: BTreeSet::new(),
-            circle: BTreeSet::new(),
             flight: None,
             last_write: None,
             failures: 0,

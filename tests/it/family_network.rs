@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::support::manifests::{network, nic, object, subnet};
-use crate::support::space::Space;
+use crate::support::space::{Space, at};
 
 const SPACE: &str = "spec.addressSpace.addressPrefixes";
 const DELETION: &str = "metadata.deletionTimestamp";
@@ -16,7 +16,10 @@ fn a_prefix_that_a_subnet_lies_in_goes_by_itself_once_the_subnet_has_gone() {
     let refusal = space.refused("vnet/hub");
     assert_eq!(refusal.told(), [("S-15", "InUsePrefixCannotBeDeleted", SPACE)]);
     refusal.shows(&["10.0.1.0/24", "web"]).is_blocked_by(&[("Subnet", "web")]).keeps(&before);
-    refusal.advises(&["Keep a prefix that contains 10.0.1.0/24, or delete Subnet", "web first."]);
+    refusal.advises(&[
+        "Keep a prefix that contains 10.0.1.0/24, or delete Subnet",
+        "web, or move it into the new address space.",
+    ]);
     space.delete("subnet/web");
     space.cured("vnet/hub", &refusal);
 }
@@ -43,6 +46,39 @@ fn a_subnet_that_moves_to_the_new_prefix_lets_the_old_one_go() {
     space.apply(&subnet("web", "hub", "10.7.1.0/24"));
     space.ready("subnet/web");
     space.cured("vnet/hub", &refusal);
+}
+
+/// S-87
+#[test]
+fn a_network_and_its_empty_subnet_move_in_one_apply_in_either_order() {
+    for subnet_first in [false, true] {
+        let space = Space::with_a_subnet();
+        let (hub, web) = (network("hub", "10.200.0.0/16"), subnet("web", "hub", "10.200.1.0/24"));
+        space.apply(&if subnet_first { web + &hub } else { hub + &web });
+        let (hub, web) = (space.ready("vnet/hub"), space.ready("subnet/web"));
+        assert_eq!(at(&hub, "/programmed/addressSpace/addressPrefixes"), &json!(["10.200.0.0/16"]));
+        assert_eq!(at(&web, "/programmed/addressPrefixes"), &json!(["10.200.1.0/24"]));
+        space.wait("vnet/hub", "without the old prefix", |hub| hub.data["status"]["retainedAddressPrefixes"].is_null());
+    }
+}
+
+/// S-87
+#[test]
+fn a_network_keeps_the_old_prefix_until_a_subnet_that_is_asked_to_move_can() {
+    let space = Space::with_a_subnet();
+    space.apply(&network("hub", "10.0.0.0/16, 10.200.0.0/16"));
+    space.ready("vnet/hub");
+    let space = space.and_subnet("data", "10.200.1.0/24");
+    space.apply(&(network("hub", "10.200.0.0/16") + &subnet("web", "hub", "10.200.1.0/24")));
+    let hub = space.wait("vnet/hub", "waiting for its subnet", |hub| {
+        let conditions = hub.data["status"]["conditions"].as_array().cloned().unwrap_or_default();
+        conditions.iter().any(|condition| condition["type"] == "Ready" && condition["reason"] == "PrefixStillUsed")
+    });
+    assert_eq!(at(&hub, "/retainedAddressPrefixes"), &json!(["10.0.0.0/16"]));
+    assert_eq!(space.refused("subnet/web").rules(), ["VNET-04"]);
+    space.delete("subnet/data");
+    space.ready("subnet/web");
+    space.ready("vnet/hub");
 }
 
 #[test]

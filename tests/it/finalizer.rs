@@ -4,8 +4,8 @@ use kube::ResourceExt;
 use serde_json::{Value, json};
 use vnet_operator::api::FINALIZER;
 
-use crate::support::manifests::{machine, network, static_nic};
-use crate::support::space::{Space, address};
+use crate::support::manifests::{machine, network, nic, static_nic, subnet};
+use crate::support::space::{Space, address, at};
 
 fn finalizers(object: &str) -> Value {
     serde_json::from_str::<Value>(object).expect("kubectl prints JSON")["metadata"]["finalizers"].clone()
@@ -40,20 +40,50 @@ fn the_finalizers_of_others_stay() {
     space.gone("vnet/hub");
 }
 
+/// Takes an object that others use away by force.
+fn strip(space: &Space, id: &str) {
+    space.delete(id);
+    space.refused(id);
+    space.edit(id, &json!({"metadata": {"finalizers": null}}));
+    space.gone(id);
+}
+
+/// S-89
 #[test]
-fn an_object_made_again_after_its_finalizer_was_stripped_waits_for_the_earlier_one_and_becomes_ready() {
-    let space = Space::with_a_subnet();
+fn an_object_made_again_after_its_finalizer_was_stripped_waits_if_the_earlier_one_could_not_be_edited_to_be_it() {
+    let space = Space::with_a_subnet().and_subnet("data", "10.0.2.0/24");
     space.apply(&(static_nic("a", "web", "10.0.1.10") + &machine("m", &["a"], "")));
     space.ready("vm/m");
-    space.delete("nic/a");
-    space.refused("nic/a");
-    space.edit("nic/a", &json!({"metadata": {"finalizers": null}}));
-    space.gone("nic/a");
-    space.apply(&static_nic("a", "web", "10.0.1.20"));
+    strip(&space, "nic/a");
+    space.apply(&static_nic("a", "data", "10.0.2.20"));
     space.foresee(None); // the API server knows nothing of the earlier one, and so no plan does
     let refusal = space.refused("nic/a");
-    assert_eq!(refusal.told(), [("ARM-07", "AnotherOperationInProgress", "metadata.name")]);
+    let path = "spec.ipConfigurations[0].privateIPAllocationMethod";
+    assert_eq!(refusal.told(), [("ARM-07", "AnotherOperationInProgress", path)]);
     refusal.is_blocked_by(&[("VirtualMachine", "m")]).waits();
     space.delete("vm/m");
-    assert_eq!(address(&space.ready("nic/a")), "10.0.1.20");
+    assert_eq!(address(&space.ready("nic/a")), "10.0.2.20");
+}
+
+/// S-89
+#[test]
+fn an_object_made_again_after_its_finalizer_was_stripped_takes_over_what_the_earlier_one_holds() {
+    let space = Space::with_a_subnet();
+    space.apply(&(nic("a", "web") + &machine("m", &["a"], "")));
+    space.ready("vm/m");
+    let before = space.ready("nic/a");
+    strip(&space, "nic/a");
+    space.apply(&nic("a", "web"));
+    space.foresee(None);
+    let after = space.ready("nic/a");
+    for held in ["/ipConfigurations", "/macAddress", "/virtualMachine"] {
+        assert_eq!(at(&after, held), at(&before, held));
+    }
+    strip(&space, "subnet/web");
+    space.apply(&subnet("web", "hub", "10.0.1.0/24"));
+    space.foresee(None);
+    space.ready("subnet/web");
+    assert_eq!(address(&space.ready("nic/a")), address(&before));
+    space.apply(&nic("b", "web"));
+    assert_ne!(address(&space.ready("nic/b")), address(&before));
 }

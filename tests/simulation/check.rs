@@ -112,10 +112,11 @@ pub fn everything_is_ready_or_says_why(world: &World) {
     }
 }
 
-/// A scale set that waits for its instances says why, too.
+/// A scale set that waits for its instances says why, too, and a network that keeps a prefix for a subnet.
 fn blocked(status: &Value) -> bool {
     let mut all = status["conditions"].as_array().into_iter().flatten();
-    all.any(|condition| condition["type"] == "Ready" && STANDSTILLS.iter().any(|reason| condition["reason"] == *reason))
+    let says_why = |reason: &Value| STANDSTILLS.iter().chain(&["PrefixStillUsed"]).any(|one| *reason == **one);
+    all.any(|condition| condition["type"] == "Ready" && says_why(&condition["reason"]))
 }
 
 /// A ControllerRevision for each model that is used, of this life of the set, and with that model.

@@ -11,6 +11,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::as_conversions)]
 
 mod check;
+mod cycles;
 mod failures;
 mod scale_set_lives;
 mod scale_sets;

@@ -308,4 +308,24 @@ pub const DECISIONS: &[Remark] = &[
         ),
         OURS,
     ),
+    remark(
+        "S-87",
+        "A virtual network and its subnets that have no addresses may be edited to another address space at once, in any order: the network keeps the old prefix until the subnets have moved or gone.",
+        Observed(
+            "status.retainedAddressPrefixes, and Ready Unknown with the reason PrefixStillUsed; a subnet with addresses: S-15",
+        ),
+        OURS,
+    ),
+    remark(
+        "S-89",
+        "An object that is created again while the fabric still carries an earlier one of its name takes that over, with its addresses and users.",
+        Within("ARM-07, where the earlier one could not be edited to be the new one"),
+        OURS,
+    ),
+    remark(
+        "S-91",
+        "Objects that can only wait for each other stall, whatever they wait for and deletions included.",
+        Observed("the remedy, which says which of them must go first"),
+        OURS,
+    ),
 ];

@@ -51,11 +51,11 @@ pub const GENERAL: &[General] = &[
     General {
         id: "ARM-07",
         kinds: &[],
-        says: "An object waits until an earlier one of its name has left the fabric.",
+        says: "An object takes the place of an earlier one of its name that the fabric still carries, with all that it holds, if that one could be edited to be it (S-89); otherwise it waits until the earlier one has left the fabric.",
         codes: &[Code::AnotherOperationInProgress],
         cure: Cures::Waits,
         at_apply: None,
-        remedy: "As what keeps the earlier one says.",
+        remedy: "Ask for what the earlier one has, or release that from what uses it.",
         source: "recorded",
     },
     General {

@@ -27,7 +27,7 @@ use crate::fabric::virtual_network::VirtualNetwork;
 
 impl Engine {
     /// Panics if an index disagrees with the tables, or if something is held twice.
-    pub(in crate::fabric) fn assert_consistent(&self) {
+    pub(crate) fn assert_consistent(&self) {
         self.assert_subnets();
         self.assert_addresses();
         self.assert_attachments();
@@ -44,7 +44,7 @@ impl Engine {
     }
 
     /// Panics if anything is left of what was deleted.
-    pub(in crate::fabric) fn assert_empty(&self) {
+    pub(crate) fn assert_empty(&self) {
         let held: u64 = self.pools.values().map(|pool| pool.allocated()).sum();
         assert_eq!((held, self.pools.len()), (0, 1), "only the public pool is left, and nothing of it is held");
         assert!(self.macs.is_empty() && self.labels.is_empty() && self.starting.is_empty());
@@ -279,6 +279,14 @@ impl Engine {
                 let served = configuration.version == IpVersion::IPv4 || has_ipv6;
                 assert_eq!(nic.held.addresses.contains_key(&configuration.name), served, "{name}");
             }
+        }
+        for (name, network) in self.all::<VirtualNetwork>() {
+            let outside = self.all::<Subnet>().filter(|(_, subnet)| subnet.ask.virtual_network == *name);
+            let outside: BTreeSet<IpNet> = outside.flat_map(|(_, subnet)| subnet.ask.prefixes()).collect();
+            let outside: Vec<IpNet> = outside.into_iter().filter(|range| !network.ask.contains(range)).collect();
+            assert!(outside.iter().all(|range| network.held.retains(range)), "{outside:?} are of no prefix of {name}");
+            let is_used = |prefix: &IpNet| outside.iter().any(|range| prefix.contains(range));
+            assert!(network.held.retained.iter().all(is_used), "{name} keeps what nothing lies in");
         }
         for (name, subnet) in self.all::<Subnet>() {
             let capacity = Subnet::observe(self, name, subnet).capacity.unwrap();

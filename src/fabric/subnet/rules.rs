@@ -140,7 +140,9 @@ fn size_is_supported(case: &Case<'_, Subnet>, findings: &mut Findings) {
 
 fn lies_inside(case: &Case<'_, Subnet>, findings: &mut Findings) {
     let Some(network) = case.engine.get::<VirtualNetwork>(&case.ask.virtual_network) else { return };
-    for prefix in case.ask.prefixes().filter(|prefix| !network.ask.contains(prefix)) {
+    // A range that it has already may lie in a prefix that the network has only until then (S-87).
+    let stays = |prefix: &IpNet| case.before().is_some_and(|before| before.has(prefix)) && network.held.retains(prefix);
+    for prefix in case.ask.prefixes().filter(|prefix| !network.ask.contains(prefix) && !stays(prefix)) {
         let id = ObjectId::new(Kind::VirtualNetwork, case.ask.virtual_network.clone());
         let space: Vec<String> = network.ask.address_prefixes.iter().map(ToString::to_string).collect();
         findings

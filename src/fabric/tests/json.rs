@@ -1,7 +1,7 @@
 //! Nothing that the API server can send, whatever schema it has, makes the reading, the translation or the fabric panic;
 //! and what is refused is refused in words.
 
-mod values;
+pub mod values;
 
 use jiff::Timestamp;
 use proptest::collection::vec;
@@ -90,7 +90,7 @@ fn tells(kind: Kind, violations: &[Violation]) {
 }
 
 /// The status of an object, as the operator writes it.
-fn report(engine: &Engine, kind: Kind, name: &str, violations: &[Violation]) -> Value {
+pub fn report(engine: &Engine, kind: Kind, name: &str, violations: &[Violation]) -> Value {
     let found = status::Findings {
         uid: &Uid::from(format!("{kind} {name}").as_str()),
         generation: 1,

@@ -1,6 +1,7 @@
 //! Tests of the fabric as a whole.
 
 mod coverage;
+mod edited;
 mod json;
 mod lifecycle;
 mod model;

@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use ipnet::Ipv4Net;
+use ipnet::{IpNet, Ipv4Net};
 
 use super::random::Op;
 use crate::fabric::engine::DynamicAddresses;
@@ -69,7 +69,10 @@ pub struct World {
     dynamic_addresses: DynamicAddresses,
     now: i64,
     networks: BTreeMap<Name, VirtualNetwork>,
+    retained: BTreeMap<Name, BTreeSet<IpNet>>,
     subnets: BTreeMap<Name, Subnet>,
+    /// What was refused of subnets that are carried: another state, or none for a deletion.
+    pending: BTreeMap<Name, Option<Subnet>>,
     prefixes: BTreeMap<Name, Prefix>,
     publics: BTreeMap<Name, Public>,
     nics: BTreeMap<Name, Nic>,
@@ -88,7 +91,9 @@ impl World {
             dynamic_addresses: settings.dynamic_addresses,
             now: 0,
             networks: BTreeMap::new(),
+            retained: BTreeMap::new(),
             subnets: BTreeMap::new(),
+            pending: BTreeMap::new(),
             prefixes: BTreeMap::new(),
             publics: BTreeMap::new(),
             nics: BTreeMap::new(),
@@ -162,11 +167,17 @@ impl World {
             Kind::VirtualMachine | Kind::VirtualMachineScaleSet | Kind::VirtualMachineScaleSetVM => None,
         };
         if let Some(rule) = blocked {
+            if kind == Kind::Subnet {
+                self.pending.insert(name.clone(), None);
+            }
             return Broken::from([rule]);
         }
         match kind {
-            Kind::VirtualNetwork => drop(self.networks.remove(name)),
-            Kind::Subnet => drop(self.subnets.remove(name)),
+            Kind::VirtualNetwork => drop((self.networks.remove(name), self.retained.remove(name))),
+            Kind::Subnet => {
+                drop((self.subnets.remove(name), self.pending.remove(name)));
+                self.release_prefixes();
+            }
             Kind::PublicIPPrefix => drop(self.prefixes.remove(name)),
             Kind::PublicIPAddress => drop(self.publics.remove(name)),
             Kind::NetworkInterface => drop(self.nics.remove(name)),

@@ -354,3 +354,74 @@ fn a_set_whose_models_differ_in_sku_is_restored_and_put_again() {
     fabric.accept(set());
     fabric.accept(set().rolling(50, 0));
 }
+
+/// The record of the instance's object, which says that it is another instance.
+fn renumbered(of: &'static str, id: u64) -> impl FnOnce(&mut Vec<(Kind, Name, AnyRecord)>) {
+    move |records| {
+        for (_, name, record) in records {
+            if let AnyRecord::VirtualMachineScaleSetVM(record) = record
+                && *name == named(of)
+            {
+                record.ask.id = Some(id);
+            }
+        }
+    }
+}
+
+#[test]
+fn an_object_that_says_it_is_another_instance_than_its_name_says_is_dropped() {
+    let mut fabric = a_web().with(a_scale_set("api", 2)).with(an_instance("api", 0)).with(an_instance("api", 1));
+    let own = |records: &mut Vec<_>| records.retain(|(kind, name, _)| !is_part(*kind, name));
+    let (mut restored, dropped) = restored_with(&fabric, |records| {
+        own(records);
+        renumbered("api-0", 1)(records);
+    });
+    assert_eq!(dropped, ["it is named prod/api-0, and instance 1 of VirtualMachineScaleSet prod/api is prod/api-1"]);
+    restored.accept(an_instance("api", 0));
+    for fabric in [&mut restored, &mut fabric] {
+        fabric.delete(Kind::VirtualMachineScaleSet, "api").unwrap();
+        fabric.delete(Kind::Subnet, "web").unwrap();
+        fabric.delete(Kind::VirtualNetwork, "hub").unwrap();
+        fabric.engine.assert_empty();
+    }
+}
+
+#[test]
+fn an_object_that_is_restored_twice_is_restored_once() {
+    let fabric = a_web().with(a_public_ip("p").standard());
+    let (mut fabric, dropped) = restored_with(&fabric, copy(Kind::PublicIPAddress, "p", "p"));
+    assert_eq!(dropped, ["it is restored already"]);
+    fabric.delete(Kind::PublicIPAddress, "p").unwrap();
+    fabric.accept(a_public_ip("q").standard());
+    assert_eq!(fabric.public_address("q"), "198.18.0.0");
+}
+
+#[test]
+fn instance_ids_that_nobody_can_have_counted_up_to_are_dropped() {
+    let set = |records: &mut Vec<(Kind, Name, AnyRecord)>| {
+        for (.., record) in records {
+            if let AnyRecord::VirtualMachineScaleSet(record) = record {
+                record.view.instance_ids = "0,9223372036854775806-9223372036854775807".to_owned();
+                record.view.next_instance_id = Some(i64::MAX);
+            }
+        }
+    };
+    let fabric = a_web().with(a_scale_set("api", 1));
+    let (mut fabric, dropped) = restored_with(&fabric, |records| {
+        records.retain(|(kind, name, _)| !is_part(*kind, name));
+        set(records);
+    });
+    assert_eq!(dropped.len(), 3, "{dropped:?}");
+    fabric.accept(a_scale_set("api", 3));
+    assert_eq!(fabric.view::<VirtualMachineScaleSet>("api").instance_ids, "0-2");
+}
+
+#[test]
+fn an_id_at_the_end_of_the_range_is_given_up() {
+    let mut view = crate::fabric::virtual_machine_scale_set::VirtualMachineScaleSetView {
+        instance_ids: "9223372036854775807,18446744073709551615".to_owned(),
+        ..Default::default()
+    };
+    assert_eq!(view.give_up(|_| false), [9_223_372_036_854_775_807, 18_446_744_073_709_551_615]);
+    assert_eq!((view.instance_ids.as_str(), view.next_instance_id), ("", Some(i64::MAX)));
+}

@@ -11,6 +11,7 @@ use crate::fabric::engine::Engine;
 use crate::fabric::id::{Kind, Name};
 use crate::fabric::ipam::PoolId;
 use crate::fabric::ledger::Owner;
+use crate::fabric::limits;
 use crate::fabric::network_interface::NetworkInterface;
 use crate::fabric::public_ip_address::PublicIPAddress;
 use crate::fabric::resource::Programmed;
@@ -215,12 +216,25 @@ pub(super) fn recall(engine: &mut Engine, name: &Name, view: &VirtualMachineScal
         engine.forget::<VirtualMachineScaleSet>(name);
         return vec!["two parts of its model have one name".to_owned()];
     }
+    let mut dropped = Vec::new();
     // Numbers that nobody can have counted up to are none.
-    let counted = |number: &u64| i64::try_from(*number).is_ok();
-    let latest = view.update_revision.as_ref().and_then(|revision| revision.parse().ok()).filter(counted).unwrap_or(1);
+    let counted = |number: &u64| *number <= limits::HIGHEST_COUNT;
+    let told = view.update_revision.as_ref();
+    let latest = told.and_then(|revision| revision.parse().ok()).filter(|told| counted(told) && *told > 0);
+    if let Some(told) = told.filter(|_| latest.is_none()) {
+        dropped.push(format!("{told} is no revision of a model"));
+    }
+    let latest = latest.unwrap_or(1);
     let ids = read_ranges(&view.instance_ids);
+    if ids.is_none() {
+        dropped.push(format!("instance ids {} cannot be read, or are too many", view.instance_ids));
+    }
     let mut instances = BTreeMap::new();
-    for id in ids.unwrap_or_default().into_iter().filter(counted) {
+    for id in ids.unwrap_or_default() {
+        if !counted(&id) {
+            dropped.push(format!("{id} is no id of an instance"));
+            continue;
+        }
         let object = InstanceName { set: name, id }.object();
         let vm = engine.get::<VirtualMachine>(&object).filter(|_| flexible);
         let member = vm.and_then(|vm| vm.ask.member.clone()).filter(|member| is_of_the_set(engine, member));
@@ -228,12 +242,17 @@ pub(super) fn recall(engine: &mut Engine, name: &Name, view: &VirtualMachineScal
         let target = if flexible && revision == 0 { latest } else { revision };
         instances.insert(id, Instance { revision, target, ..Instance::default() });
     }
-    let next = instances.keys().next_back().map_or(0, |last| last + 1);
+    let beyond = instances.keys().next_back().map_or(0, |last| last + 1);
+    let told = view.next_instance_id;
+    let next = told.and_then(|next| u64::try_from(next).ok()).filter(|next| *next >= beyond && counted(next));
+    if let Some(told) = told.filter(|_| next.is_none()) {
+        dropped.push(format!("{told} is no id of a next instance"));
+    }
     let taken_over = read_ranges(&view.taken_over_instance_ids).unwrap_or_default();
     let taken_over = taken_over.into_iter().filter(|id| instances.contains_key(id));
     let obstacles = taken_over.map(|id| (id, Obstacle::TakenOver)).collect();
     if let Some(set) = engine.get_mut::<VirtualMachineScaleSet>(name) {
-        set.held.next_instance_id = u64::try_from(view.next_instance_id.unwrap_or_default()).unwrap_or(0).max(next);
+        set.held.next_instance_id = next.unwrap_or(beyond);
         set.held.revision = latest;
         set.held.models.insert(set.held.revision, model);
         set.held.instances = instances;
@@ -258,7 +277,7 @@ pub(super) fn recall(engine: &mut Engine, name: &Name, view: &VirtualMachineScal
     if view.current_revision != view.update_revision || view.restart.is_some() {
         super::upgrade::pause(engine, name); // a pause between two batches begins anew
     }
-    Vec::new()
+    dropped
 }
 
 /// True if the instance is as it is to be, and its object shows it.

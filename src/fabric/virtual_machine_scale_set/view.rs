@@ -220,7 +220,8 @@ impl VirtualMachineScaleSetView {
         let ids = read_ranges(&self.instance_ids).unwrap_or_default();
         let (kept, gone): (Vec<u64>, Vec<u64>) = ids.into_iter().partition(|id| is_there(*id) || pending.contains(id));
         if !gone.is_empty() {
-            let next = gone.iter().max().and_then(|last| i64::try_from(*last).ok()).map_or(0, |last| last + 1);
+            let last = gone.iter().max().copied().unwrap_or_default();
+            let next = i64::try_from(last).unwrap_or(i64::MAX).saturating_add(1);
             self.next_instance_id = self.next_instance_id.max(Some(next));
             self.instance_ids = show_ranges(kept.into_iter());
         }

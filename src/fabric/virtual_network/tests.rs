@@ -119,3 +119,105 @@ fn a_network_that_many_subnets_would_leave_is_told_of_the_first() {
     }
     fabric.accept(smaller());
 }
+
+const MOVED: [&str; 1] = ["10.200.0.0/16"];
+
+fn with_a_subnet() -> Fabric {
+    an_empty_fabric().with(a_network("hub").prefixes(["10.0.0.0/16"])).with(a_subnet("web", "10.0.1.0/24"))
+}
+
+fn retained(fabric: &Fabric) -> Vec<String> {
+    fabric.view::<VirtualNetwork>("hub").retained_address_prefixes.iter().map(ToString::to_string).collect()
+}
+
+fn progress(fabric: &Fabric) -> Option<&'static str> {
+    VirtualNetwork::progress(&fabric.engine, &named("hub"), fabric.get("hub")).map(|(reason, _)| reason)
+}
+
+// shows S-87
+/// With the subnet first.
+#[test]
+fn a_network_moves_with_its_empty_subnet_and_keeps_the_old_prefix_until_that_has_moved() {
+    let mut fabric = with_a_subnet();
+    let refusal = fabric.put(a_subnet("web", "10.200.1.0/24")).unwrap_err();
+    assert_eq!(told(&refusal), [("VNET-03", Code::NetcfgSubnetRangeOutsideVnet, "spec.addressPrefixes[0]")]);
+    fabric.cure(&refusal, |fabric| fabric.accept(a_network("hub").prefixes(MOVED)));
+    assert_eq!((retained(&fabric), progress(&fabric)), (vec!["10.0.0.0/16".to_owned()], Some("PrefixStillUsed")));
+    fabric.accept(a_subnet("web", "10.200.1.0/24"));
+    assert_eq!((retained(&fabric), progress(&fabric)), (vec![], None));
+}
+
+/// With the network first.
+#[test]
+fn a_network_that_waits_for_its_empty_subnet_is_woken_when_that_is_asked_to_move() {
+    let mut fabric = with_a_subnet();
+    let refusal = fabric.put(a_network("hub").prefixes(MOVED)).unwrap_err();
+    assert_eq!(told(&refusal), [("S-15", Code::InUsePrefixCannotBeDeleted, PREFIXES)]);
+    fabric.cure(&refusal, |fabric| drop(fabric.put(a_subnet("web", "10.200.1.0/24")).unwrap_err()));
+    fabric.accept(a_network("hub").prefixes(MOVED));
+    fabric.accept(a_subnet("web", "10.200.1.0/24"));
+    assert_eq!(retained(&fabric), Vec::<String>::new());
+}
+
+#[test]
+fn a_network_keeps_its_prefix_while_a_subnet_in_it_is_asked_to_move_and_has_addresses() {
+    let mut fabric = with_a_subnet().with(a_nic("n"));
+    fabric.put(a_subnet("web", "10.200.1.0/24")).unwrap_err();
+    let refusal = fabric.put(a_network("hub").prefixes(MOVED)).unwrap_err();
+    assert_eq!(told(&refusal), [("S-15", Code::InUsePrefixCannotBeDeleted, PREFIXES)]);
+    fabric.cure(&refusal, |fabric| assert!(fabric.delete(Kind::NetworkInterface, "n").unwrap()));
+    fabric.accept(a_network("hub").prefixes(MOVED));
+}
+
+#[test]
+fn a_network_lets_go_of_a_prefix_in_which_a_subnet_lies_that_is_asked_to_go() {
+    let mut fabric = with_a_subnet().with(a_scale_set("api", 0));
+    fabric.delete(Kind::Subnet, "web").unwrap_err();
+    fabric.accept(a_network("hub").prefixes(MOVED));
+    assert_eq!(retained(&fabric), ["10.0.0.0/16"]);
+    fabric.delete(Kind::VirtualMachineScaleSet, "api").unwrap();
+    fabric.delete(Kind::Subnet, "web").unwrap();
+    assert_eq!(retained(&fabric), Vec::<String>::new());
+}
+
+#[test]
+fn a_subnet_that_is_asked_to_move_outside_the_new_address_space_keeps_the_old_prefix() {
+    let mut fabric = with_a_subnet();
+    fabric.put(a_subnet("web", "10.100.1.0/24")).unwrap_err();
+    let refusal = fabric.put(a_network("hub").prefixes(MOVED)).unwrap_err();
+    assert_eq!(told(&refusal), [("S-15", Code::InUsePrefixCannotBeDeleted, PREFIXES)]);
+}
+
+#[test]
+fn a_subnet_that_is_no_longer_asked_to_move_keeps_the_old_prefix() {
+    let mut fabric = with_a_subnet();
+    fabric.put(a_subnet("web", "10.200.1.0/24")).unwrap_err();
+    fabric.accept(a_subnet("web", "10.0.1.0/24"));
+    assert_eq!(fabric.put(a_network("hub").prefixes(MOVED)).unwrap_err().codes(), [Code::InUsePrefixCannotBeDeleted]);
+}
+
+#[test]
+fn no_other_subnet_moves_into_a_prefix_that_is_kept_until_subnets_have_moved() {
+    let mut fabric = with_a_subnet();
+    fabric.put(a_subnet("web", "10.200.1.0/24")).unwrap_err();
+    fabric.accept(a_network("hub").prefixes(MOVED));
+    let refusal = fabric.put(a_subnet("db", "10.0.2.0/24")).unwrap_err();
+    assert_eq!(told(&refusal), [("VNET-03", Code::NetcfgSubnetRangeOutsideVnet, "spec.addressPrefixes[0]")]);
+    fabric.accept(a_subnet("web", "10.0.1.0/24"));
+    assert_eq!(retained(&fabric), ["10.0.0.0/16"], "a subnet that stays where it is stays legal");
+}
+
+#[test]
+fn a_prefix_that_is_kept_until_subnets_have_moved_survives_a_restart() {
+    use crate::fabric::tests::restored::{records, restored};
+    let mut fabric = with_a_subnet().with(a_network("hub").prefixes(["10.0.0.0/16", "10.200.0.0/16"]));
+    fabric.accept(a_subnet("other", "10.200.2.0/24"));
+    fabric.put(a_subnet("web", "10.200.2.0/24")).unwrap_err();
+    fabric.accept(a_network("hub").prefixes(MOVED));
+    let (engine, dropped) = restored(&fabric.engine, records(&fabric.engine));
+    let mut fabric = fabric.on(engine);
+    assert_eq!((retained(&fabric), dropped), (vec!["10.0.0.0/16".to_owned()], Vec::new()));
+    fabric.engine.pending_subnets.clear();
+    fabric.accept(a_network("hub").prefixes(MOVED));
+    assert_eq!(retained(&fabric), ["10.0.0.0/16"], "it is put before the subnet is");
+}

@@ -3,17 +3,13 @@
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use super::Core;
-use crate::api::Owner;
-use crate::fabric::resource::DELETION_PATH;
 use crate::fabric::{Code, Cure, Kind, ObjectId, Placement, Refusal, Request, Violation, WaitKey};
 use crate::operator::index::Verdict;
 use crate::operator::queue::Urgency;
 
-/// Claims are followed this far to find a circle; each judgement of a claimant does so, and people make short ones.
-const CLAIMS_FOLLOWED: usize = 256;
 /// The subscription of a Namespace without the label.
 const DEFAULT_SUBSCRIPTION: &str = "default";
 
@@ -21,15 +17,14 @@ impl Core {
     pub(super) fn judge(&mut self, id: &ObjectId) {
         self.judgements += 1;
         let refusal = self.ask(id);
-        let (mut keys, claims_of) =
-            refusal.as_ref().map(|refusal| (refusal.keys(), claims(refusal))).unwrap_or_default();
+        let mut keys = refusal.as_ref().map(Refusal::keys).unwrap_or_default();
+        self.deadlocks.set(id, refusal.as_ref());
         let lacks = refusal.as_ref().and_then(|_| self.keep_up(id));
         keys.extend(lacks.iter().flat_map(Refusal::keys));
         keys.extend(self.engine.awaited_by(id.kind, &id.name));
         self.waits.set(id, keys);
         let violations = refusal.map(|refusal| refusal.violations().to_vec()).unwrap_or_default();
         if let Some(entry) = self.index.get_mut(id) {
-            entry.claims_of = if entry.deleting { BTreeSet::new() } else { claims_of };
             let can_be_judged =
                 entry.deleting || entry.has_finalizer && self.namespaces.contains_key(&id.name.namespace);
             entry.verdict = match (can_be_judged, entry.deleting && violations.is_empty()) {
@@ -37,9 +32,9 @@ impl Core {
                 (true, false) => Verdict::Judged { generation: entry.generation, violations },
                 (false, _) => Verdict::Unjudged,
             };
-            self.break_deadlock(id);
             self.reports.push(id.clone(), Urgency::Put);
         }
+        self.report_deadlock(id);
         self.after_engine();
         self.pass_on(id);
         self.queue_owner(id);
@@ -67,27 +62,18 @@ impl Core {
             },
             Err(violations) => {
                 let refusal = Refusal::from_violations(violations.clone())?;
-                self.engine.note_refused(id, refusal.leading().code);
+                self.engine.note_unreadable(id, refusal.leading().code);
                 return Some(refusal);
             }
         };
-        let owner = entry.owner.clone();
-        if another_life
-            && let Err(refusal) = self.engine.delete(id.kind, &id.name)
-            && !self.is_made_again(id, owner.as_ref())
-        {
-            return Refusal::from_violations(vec![still_there(id, &refusal)]);
+        let kept = another_life.then(|| self.engine.delete(id.kind, &id.name).err()).flatten();
+        if let Some(kept) = kept.as_ref().filter(|_| !id.kind.takes_over()) {
+            return Refusal::from_violations(vec![still_there(id, kept)]);
         }
-        self.engine.put(&id.name, request).err()
-    }
-
-    /// An object of an instance was taken away by force while the instance uses what it stood for: the one that its set makes
-    /// in its place stands for the same.
-    fn is_made_again(&self, id: &ObjectId, owner: Option<&Owner>) -> bool {
-        owner.is_some_and(|owner| {
-            self.engine.holder(Kind::VirtualMachineScaleSet, &owner.set) == Some(&owner.uid)
-                && self.is_wanted(&owner.set, id)
-        })
+        let refusal = self.engine.put(&id.name, request).err()?;
+        let Some(kept) = kept else { return Some(refusal) };
+        let found = refusal.violations().iter().map(|violation| cannot_take_over(id, &kept, violation));
+        Refusal::from_violations(found.collect())
     }
 
     /// What is carried of a scale set whose spec is refused is kept up. What it lacks for that.
@@ -146,63 +132,11 @@ impl Core {
             }
         }
     }
-
-    /// Objects that wait for each other's claims for ever are told so, each of them (S-10).
-    fn break_deadlock(&mut self, id: &ObjectId) {
-        let circle = self.circle(id);
-        let Some(entry) = self.index.get_mut(id) else { return };
-        let before = std::mem::replace(&mut entry.circle, circle.clone().unwrap_or_default());
-        let Some(circle) = circle else {
-            // The circle is open: those who were told that they wait for ever may go on, or wait for something else.
-            for other in before.into_iter().filter(|other| other != id) {
-                self.work.push(other, Urgency::Put);
-            }
-            return;
-        };
-        let Verdict::Judged { violations, .. } = &mut entry.verdict else { return };
-        let others: Vec<String> = circle.iter().filter(|other| *other != id).map(ToString::to_string).collect();
-        let first = circle.first().unwrap_or(id); // whoever is asked names the same one
-        for violation in violations.iter_mut().filter(|violation| is_claim(violation)) {
-            violation.cure = Cure::Edit;
-            violation.remedy = format!(
-                "{id} and {} wait for what the other holds, and none can go on. Let {first} go first: release in one edit what the other waits for, and take in the next what it waits for itself.",
-                others.join(", ")
-            );
-        }
-        for other in circle.into_iter().filter(|other| other != id) {
-            let told = self.index.get(&other).is_some_and(|entry| match &entry.verdict {
-                Verdict::Judged { violations, .. } => !violations.iter().any(is_claim),
-                Verdict::Unjudged | Verdict::Released => true,
-            });
-            if !told {
-                self.work.push(other, Urgency::Put);
-            }
-        }
-    }
-
-    /// The objects of a circle of claims that leads back to `id`, if one is found among the first that are reached.
-    fn circle(&self, id: &ObjectId) -> Option<BTreeSet<ObjectId>> {
-        let claims_of = |id: &ObjectId| self.index.get(id).into_iter().flat_map(|entry| &entry.claims_of);
-        let mut reached_from: BTreeMap<&ObjectId, &ObjectId> = BTreeMap::new();
-        let mut next: Vec<&ObjectId> = self.index.get_key_value(id).map(|(id, _)| id).into_iter().collect();
-        while let Some(at) = next.pop() {
-            for holder in claims_of(at) {
-                if holder == id {
-                    let back = std::iter::successors(Some(at), |at| reached_from.get(at).copied());
-                    return Some(back.cloned().collect());
-                }
-                if reached_from.len() < CLAIMS_FOLLOWED && !reached_from.contains_key(holder) {
-                    reached_from.insert(holder, at);
-                    next.push(holder);
-                }
-            }
-        }
-        None
-    }
 }
 
-fn still_there(id: &ObjectId, refusal: &Refusal) -> Violation {
-    let first = refusal.leading();
+/// An object that waits until its earlier life has left the fabric.
+fn still_there(id: &ObjectId, kept: &Refusal) -> Violation {
+    let first = kept.leading();
     Violation {
         rule: "ARM-07",
         code: Code::AnotherOperationInProgress,
@@ -211,27 +145,33 @@ fn still_there(id: &ObjectId, refusal: &Refusal) -> Violation {
             "An earlier {id} was removed from the API server, and is still in the fabric: {}",
             first.message
         ),
-        remedy: first.remedy.clone(),
+        remedy: "This object is created automatically when the earlier one has gone.".to_owned(),
         blocked_by: first.blocked_by.clone(),
-        cure: Cure::Wait(refusal.keys()),
+        cure: Cure::Wait(kept.keys()),
         evidence: BTreeSet::new(),
     }
 }
 
-fn is_claim(violation: &Violation) -> bool {
-    match &violation.cure {
-        Cure::Edit => false,
-        Cure::Wait(keys) => keys.iter().any(|key| match key {
-            WaitKey::Claim(_) | WaitKey::Address(..) | WaitKey::Label(..) => true,
-            WaitKey::Object(_) | WaitKey::Members(_) | WaitKey::Capacity(_) | WaitKey::Quota(_) | WaitKey::Power(_) => {
-                false
-            }
-        }),
+/// An object whose earlier life the fabric still carries, and that could not be edited to be this one (S-89).
+fn cannot_take_over(id: &ObjectId, kept: &Refusal, edit: &Violation) -> Violation {
+    let mut blocked_by: Vec<ObjectId> = kept.leading().blocked_by.clone();
+    let users = blocked_by.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    blocked_by.extend(edit.blocked_by.iter().filter(|object| !kept.leading().blocked_by.contains(object)).cloned());
+    let mut keys = kept.keys();
+    if let Cure::Wait(own) = &edit.cure {
+        keys.extend(own.iter().cloned());
     }
-}
-
-/// The holders of what a refused put claims.
-fn claims(refusal: &Refusal) -> BTreeSet<ObjectId> {
-    let claims = refusal.violations().iter().filter(|violation| violation.path != DELETION_PATH && is_claim(violation));
-    claims.flat_map(|violation| violation.blocked_by.iter().cloned()).collect()
+    Violation {
+        rule: "ARM-07",
+        code: Code::AnotherOperationInProgress,
+        path: edit.path.clone(),
+        message: format!(
+            "An earlier {id} was removed from the API server while {users} uses it, and is still in the fabric. This object would take its place with all that it holds, but differs in this field: {}",
+            edit.message
+        ),
+        remedy: format!("{} Or release the earlier one: delete {users}, or change what it uses.", edit.remedy),
+        blocked_by,
+        cure: Cure::Wait(keys),
+        evidence: edit.evidence.clone(),
+    }
 }

@@ -246,7 +246,7 @@ fn cut_or_double(value: &mut Value, pointer: &str, mutation: &Mutation) {
 }
 
 /// Where every part of a value stands.
-fn pointers(value: &Value, at: String) -> Vec<String> {
+pub fn pointers(value: &Value, at: String) -> Vec<String> {
     let below: Vec<(String, &Value)> = match value {
         Value::Array(items) => items.iter().take(10).enumerate().map(|(n, item)| (n.to_string(), item)).collect(),
         Value::Object(fields) => {

@@ -26,6 +26,7 @@ impl World {
     pub fn assert_agrees(&self, engine: &Engine, macs: &mut Macs) {
         agree::<VirtualNetwork, _>(engine, &self.networks, |name, _| VirtualNetworkView {
             subnet_count: Some(count(self.subnets.values().filter(|subnet| subnet.virtual_network == *name))),
+            retained_address_prefixes: self.retained[name].iter().copied().collect(),
         });
         agree::<Subnet, _>(engine, &self.subnets, |name, subnet| SubnetView {
             capacity: Some(self.capacity(name, subnet)),

@@ -14,14 +14,41 @@ impl World {
     pub(super) fn put_network(&mut self, name: &Name, ask: &VirtualNetwork) -> Broken {
         let mut broken = Broken::new();
         let inside = |prefix: IpNet| ask.address_prefixes.iter().any(|space| space.contains(&prefix));
-        let mut subnets = self.subnets.values().filter(|subnet| subnet.virtual_network == *name);
-        if subnets.any(|subnet| !subnet.prefixes().all(inside)) {
+        let leaves = |subnet: &Name| {
+            self.held_in(subnet).is_empty()
+                && match self.pending.get(subnet) {
+                    Some(Some(asked)) => asked.virtual_network == *name && asked.prefixes().all(inside),
+                    Some(None) => true,
+                    None => false,
+                }
+        };
+        let mut subnets = self.subnets.iter().filter(|(_, subnet)| subnet.virtual_network == *name);
+        let before = self.networks.get(name).map(|before| before.address_prefixes.clone()).unwrap_or_default();
+        let was_inside = |prefix: IpNet| before.iter().any(|space| space.contains(&prefix));
+        if subnets.any(|(subnet, ask)| ask.prefixes().any(|one| was_inside(one) && !inside(one)) && !leaves(subnet)) {
             broken.insert("S-15");
         }
         if broken.is_empty() {
-            self.networks.insert(name.clone(), ask.clone());
+            let before = self.networks.insert(name.clone(), ask.clone());
+            let retained = self.retained.entry(name.clone()).or_default();
+            retained.extend(before.into_iter().flat_map(|before| before.address_prefixes));
+            self.release_prefixes();
         }
         broken
+    }
+
+    /// What a network has besides its address space is what subnets lie in that are to leave it (S-87).
+    pub(super) fn release_prefixes(&mut self) {
+        for (network, retained) in &mut self.retained {
+            let asked = &self.networks[network].address_prefixes;
+            let subnets = self.subnets.values().filter(|subnet| subnet.virtual_network == *network);
+            let outside =
+                subnets.flat_map(Subnet::prefixes).filter(|range| !asked.iter().any(|one| one.contains(range)));
+            let outside: Vec<_> = outside.collect();
+            retained.retain(|prefix| outside.iter().any(|range| prefix.contains(range)));
+            let all = retained.clone();
+            retained.retain(|prefix| !all.iter().any(|other| other != prefix && other.contains(prefix)));
+        }
     }
 
     pub(super) fn put_subnet(&mut self, name: &Name, ask: &Subnet) -> Broken {
@@ -32,7 +59,12 @@ impl World {
             }
             Some(network) => {
                 let inside = |prefix: IpNet| network.address_prefixes.iter().any(|space| space.contains(&prefix));
-                if !ask.prefixes().all(inside) {
+                let retained = &self.retained[&ask.virtual_network];
+                let stays = |prefix: IpNet| {
+                    let has = self.subnets.get(name).is_some_and(|before| before.prefixes().any(|own| own == prefix));
+                    has && retained.iter().any(|space| space.contains(&prefix))
+                };
+                if !ask.prefixes().all(|prefix| inside(prefix) || stays(prefix)) {
                     broken.insert("VNET-03");
                 }
             }
@@ -57,8 +89,12 @@ impl World {
             }
         }
         if broken.is_empty() {
+            self.pending.remove(name);
             self.subnets.insert(name.clone(), ask.clone());
+            self.release_prefixes();
             self.serve_ipv6(name);
+        } else if self.subnets.contains_key(name) {
+            self.pending.insert(name.clone(), Some(ask.clone()));
         }
         broken
     }

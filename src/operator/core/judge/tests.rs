@@ -20,10 +20,14 @@ fn an_object_whose_earlier_one_has_gone_is_accepted() {
 // refuses any ARM-07
 #[test]
 fn an_object_waits_for_what_keeps_an_earlier_one_of_its_name() {
-    let kept = with_an_attached_nic().delete(Kind::NetworkInterface, "n").unwrap_err();
-    let told = still_there(&ObjectId::new(Kind::NetworkInterface, named("n")), &kept);
+    let mut fabric = with_an_attached_nic();
+    let kept = fabric.delete(Kind::NetworkInterface, "n").unwrap_err();
+    let edit = fabric.put(a_nic("n").static_address("10.0.9.9")).unwrap_err();
+    let id = ObjectId::new(Kind::NetworkInterface, named("n"));
+    let told = cannot_take_over(&id, &kept, edit.leading());
     assert_in_the_reference(Of::Put(Kind::NetworkInterface), std::slice::from_ref(&told));
-    let expected = ("ARM-07", Code::AnotherOperationInProgress, "metadata.name");
+    let expected = ("ARM-07", Code::AnotherOperationInProgress, "spec.ipConfigurations[0].privateIPAddress");
     assert_eq!((told.rule, told.code, told.path.as_str()), expected);
+    assert!(matches!(told.cure, Cure::Wait(_)) && !told.remedy.contains("deleted automatically"), "{told:?}");
     assert_eq!(told.blocked_by, [ObjectId::new(Kind::VirtualMachine, named("v"))]);
 }
