@@ -65,7 +65,14 @@ impl Stored {
         let seen = self.read();
         let asked = seen.asked.unwrap_or_else(|told| panic!("{}: {told:#?}", self.id));
         let default = Placement { subscription: "default".into(), location: "westeurope".into() };
-        let request = Request { uid: seen.uid, generation: 1, location: asked.location, default, ask: asked.ask };
+        let request = Request {
+            uid: seen.uid,
+            generation: 1,
+            location: asked.location,
+            default,
+            common: asked.common,
+            ask: asked.ask,
+        };
         if let Err(refusal) = engine.put(&self.id.name, request) {
             panic!("{}: {refusal:#?}", self.id);
         }
@@ -249,7 +256,7 @@ fn deleting(stored: &Stored, version: &mut u64) -> Input {
 /// Does every write; what is to be created is not answered. Statuses are such as the API server takes.
 fn write_all(core: &mut Core, fleet: &[Stored], now: Timestamp, version: &mut u64) {
     for _ in 0..1000 {
-        let Some(write) = core.next_write(now) else { return };
+        let Some(write) = core.next_write(now, now) else { return };
         *version += 1;
         match &write.what {
             What::Status(status) => {
