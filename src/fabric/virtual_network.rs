@@ -15,7 +15,7 @@ use super::limits;
 use super::quota::{self, Quota};
 use super::resource::{Case, Cures, DELETION_PATH, DeletionRule, Programmed, Resource, Rule};
 use super::subnet::Subnet;
-use super::violation::{Code, Findings, WaitKey, and_others};
+use super::violation::{Code, Findings, WaitKey, and_others, and_so_on, first_of};
 
 /// What is asked of a virtual network.
 #[derive(Clone, Debug, PartialEq)]
@@ -150,21 +150,24 @@ fn dns_servers_are_few(case: &Case<'_, VirtualNetwork>, findings: &mut Findings)
 }
 
 fn subnets_stay_inside(case: &Case<'_, VirtualNetwork>, findings: &mut Findings) {
-    let Some(subnets) = case.engine.subnets_of.get(case.name) else { return };
-    for name in subnets {
-        let Some(subnet) = case.engine.get::<Subnet>(name) else { continue };
-        for prefix in subnet.ask.prefixes().filter(|prefix| !case.ask.contains(prefix)) {
-            let id = ObjectId::new(Kind::Subnet, name.clone());
-            findings
-                .refuse(
-                    Code::InUsePrefixCannotBeDeleted,
-                    "spec.addressSpace.addressPrefixes",
-                    format!("{prefix} of {id} would lie outside the address space."),
-                    format!("Keep a prefix that contains {prefix}, or delete {id} first."),
-                )
-                .until_gone(id);
-        }
-    }
+    let subnets = case.engine.subnets_of.get(case.name).into_iter().flatten();
+    let outside = subnets.filter_map(|name| {
+        let mut prefixes = case.engine.get::<Subnet>(name)?.ask.prefixes();
+        Some((prefixes.find(|prefix| !case.ask.contains(prefix))?, ObjectId::new(Kind::Subnet, name.clone())))
+    });
+    let outside: Vec<(IpNet, ObjectId)> = outside.collect();
+    let Some((prefix, first)) = outside.first() else { return };
+    let remedy = format!("Keep a prefix that contains {prefix}, or delete {first} first{}.", and_so_on(outside.len()));
+    let named = first_of(outside.iter().map(|(prefix, id)| format!("{prefix} of {id}")));
+    findings
+        .refuse(
+            Code::InUsePrefixCannotBeDeleted,
+            "spec.addressSpace.addressPrefixes",
+            format!("{named} would lie outside the address space."),
+            remedy,
+        )
+        .until_all_gone(outside.into_iter().map(|(_, id)| id))
+        .as_of(WaitKey::members(Kind::VirtualNetwork, case.name));
 }
 
 fn has_no_subnets(engine: &Engine, name: &Name, findings: &mut Findings) {
@@ -178,8 +181,7 @@ fn has_no_subnets(engine: &Engine, name: &Name, findings: &mut Findings) {
             format!("{id} is in this virtual network{}.", and_others(subnets.len())),
             "Delete its subnets; it is then deleted automatically.",
         )
-        .until_gone(id)
-        .as_of(WaitKey::members(Kind::VirtualNetwork, name));
+        .until_members_gone(ObjectId::new(Kind::VirtualNetwork, name.clone()), Kind::Subnet, subnets);
 }
 
 impl VirtualNetwork {

@@ -5,27 +5,35 @@ mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::{SignedDuration, Timestamp};
+
 use super::Core;
 use crate::api::Owner;
 use crate::fabric::resource::DELETION_PATH;
 use crate::fabric::{Code, Cure, Kind, ObjectId, Placement, Refusal, Request, Violation, WaitKey};
 use crate::operator::index::Verdict;
 use crate::operator::queue::Urgency;
+use crate::operator::waits::{Wake, add_all, keys_of};
 
 /// Claims are followed this far to find a circle; each judgement of a claimant does so, and people make short ones.
 const CLAIMS_FOLLOWED: usize = 256;
+/// So many of those that wait for one thing are judged again in a second when another has got it.
+const REFRESHED_A_SECOND: usize = 32;
 /// The subscription of a Namespace without the label.
 const DEFAULT_SUBSCRIPTION: &str = "default";
 
 impl Core {
     pub(super) fn judge(&mut self, id: &ObjectId) {
         self.judgements += 1;
+        if let Some(due) = self.deferred.remove(id) {
+            self.deferrals.remove(&(due, id.clone()));
+        }
         let refusal = self.ask(id);
         let (mut keys, claims_of) =
-            refusal.as_ref().map(|refusal| (refusal.keys(), claims(refusal))).unwrap_or_default();
+            refusal.as_ref().map(|refusal| (keys_of(refusal), claims(refusal))).unwrap_or_default();
         let lacks = refusal.as_ref().and_then(|_| self.keep_up(id));
-        keys.extend(lacks.iter().flat_map(Refusal::keys));
-        keys.extend(self.engine.awaited_by(id.kind, &id.name));
+        add_all(&mut keys, lacks.iter().flat_map(Refusal::keys));
+        add_all(&mut keys, self.engine.awaited_by(id.kind, &id.name));
         self.waits.set(id, keys);
         let violations = refusal.map(|refusal| refusal.violations().to_vec()).unwrap_or_default();
         if let Some(entry) = self.index.get_mut(id) {
@@ -108,12 +116,15 @@ impl Core {
     /// Wakes who waits for what was freed, and has reported what was touched.
     pub(super) fn after_engine(&mut self) {
         for key in self.engine.take_freed() {
-            if self.engine.is_left(&key).is_some() {
-                self.wake_next(&key, 0);
-                continue;
-            }
-            for id in self.waits.all(&key) {
+            for id in self.waits.all(&key, Wake::Now, 0) {
                 self.wake(id);
+            }
+            for id in self.waits.all(&key, Wake::Later, 0) {
+                self.defer(id, 0);
+            }
+            match self.engine.is_left(&key) {
+                Some(_) => self.wake_next(&key, 0),
+                None => self.wake_rest(&key, 0),
             }
         }
         for id in self.engine.take_touched() {
@@ -129,7 +140,35 @@ impl Core {
         self.work.push(id, if deleting { Urgency::Deletion } else { Urgency::Put });
     }
 
-    /// Capacity wakes one that waits at a time, in the order of their coming.
+    /// Has an object judged after its pause, and later if many are before it: what it waits for is another's, and its status is
+    /// to show whose.
+    fn defer(&mut self, id: ObjectId, before_it: usize) {
+        let spread = i64::try_from(before_it / REFRESHED_A_SECOND).unwrap_or(i64::MAX);
+        let pause = SignedDuration::from_secs(id.kind.hot_status_seconds().saturating_add(spread));
+        let now = self.engine.now();
+        if !self.deferred.contains_key(&id) {
+            let due = now.checked_add(pause).unwrap_or(now);
+            self.deferred.insert(id.clone(), due);
+            self.deferrals.insert((due, id));
+        }
+    }
+
+    /// Has those judged whose pause is over.
+    pub(super) fn wake_deferred(&mut self, now: Timestamp) {
+        while let Some((due, id)) = self.deferrals.first().cloned().filter(|(due, _)| *due <= now) {
+            self.deferrals.remove(&(due, id.clone()));
+            self.deferred.remove(&id);
+            self.wake(id);
+        }
+    }
+
+    fn wake_rest(&mut self, key: &WaitKey, after: u64) {
+        for id in self.waits.all(key, Wake::InTurn, after) {
+            self.wake(id);
+        }
+    }
+
+    /// What has become free wakes one at a time that waits for it, in the order of their coming.
     fn wake_next(&mut self, key: &WaitKey, after: u64) {
         if let Some((place, id)) = self.waits.next(key, after) {
             self.woken.entry(id.clone()).or_default().insert(key.clone(), place);
@@ -137,11 +176,19 @@ impl Core {
         }
     }
 
-    /// One that was woken by capacity has been judged: if any is left, the next one is woken.
+    /// One whose turn it was has been judged: if something is left, the next one is woken. If it has taken the one thing that
+    /// there is, the others are to show that it has it.
     fn pass_on(&mut self, id: &ObjectId) {
         for (key, place) in self.woken.remove(id).unwrap_or_default() {
-            if self.engine.is_left(&key) == Some(true) {
-                self.wake_next(&key, place);
+            match (self.engine.is_left(&key), &key) {
+                (Some(true), _) => self.wake_next(&key, place),
+                (Some(false), WaitKey::Capacity(_) | WaitKey::Quota(_)) => {}
+                (Some(false), _) => {
+                    for (n, other) in self.waits.all(&key, Wake::InTurn, 0).into_iter().enumerate() {
+                        self.defer(other, n);
+                    }
+                }
+                (None, _) => self.wake_rest(&key, place),
             }
         }
     }
@@ -149,6 +196,13 @@ impl Core {
     /// Objects that wait for each other's claims for ever are told so, each of them (S-10).
     fn break_deadlock(&mut self, id: &ObjectId) {
         let circle = self.circle(id);
+        // What is known of one whose judgement is deferred may have changed: that is made good first.
+        let deferred = circle.iter().flatten().filter(|other| self.deferred.contains_key(*other));
+        let deferred: Vec<ObjectId> = deferred.cloned().collect();
+        if !deferred.is_empty() {
+            deferred.into_iter().chain([id.clone()]).for_each(|other| self.wake(other));
+            return;
+        }
         let Some(entry) = self.index.get_mut(id) else { return };
         let before = std::mem::replace(&mut entry.circle, circle.clone().unwrap_or_default());
         let Some(circle) = circle else {
@@ -212,6 +266,7 @@ fn still_there(id: &ObjectId, refusal: &Refusal) -> Violation {
         ),
         remedy: first.remedy.clone(),
         blocked_by: first.blocked_by.clone(),
+        blocked_by_count: first.blocked_by_count,
         cure: Cure::Wait(refusal.keys()),
         evidence: BTreeSet::new(),
     }
