@@ -38,7 +38,7 @@ docs: crds ## Generates everything that is committed and generated
 pages: ## Runs the commands of README.md and docs/, and writes what they print into them
 	@assets="$$(tools/binaries)"; set -x; VNET_BLESS=1 VNET_ASSETS="$$assets" cargo test --test alone docs::every_command
 
-bench: ## Runs the benchmarks, about 25 minutes; VNET_BENCH_SIZES=1000 VNET_BENCH_SETS=1x200 VNET_BENCH_PAIRS=3 about 4
+bench: ## Runs the benchmarks, about 25 minutes; VNET_BENCH_SIZES=1000 VNET_BENCH_SETS=1x200 VNET_BENCH_PAIRS=3 VNET_BENCH_STORMS=100,100 about 5
 	@assets="$$(tools/binaries)"; set -x; VNET_ASSETS="$$assets" cargo bench --bench engine --bench operator
 
 clean: ## Ends what runs, and removes target/ and .local/

@@ -89,7 +89,7 @@ impl Plane {
         self.folder.path().join("plane/kubeconfig")
     }
 
-    /// The requests to change an object of the operator's kinds, or a ControllerRevision, as the API server itself counts
+    /// The requests to change an object of the operator's kinds, a ControllerRevision or an Event, as the API server itself counts
     /// them: also those that it refused, and those that changed nothing.
     pub async fn writes(&self) -> anyhow::Result<Writes> {
         let request = Request::get("/metrics").body(Vec::new())?;
@@ -102,7 +102,7 @@ impl Plane {
             };
             let (verb, resource) = (label("verb"), label("resource"));
             let changes = ["POST", "PUT", "PATCH", "APPLY", "DELETE", "DELETECOLLECTION"].contains(&verb.as_str());
-            let is_ours = label("group") == GROUP || resource == "controllerrevisions";
+            let is_ours = label("group") == GROUP || ["controllerrevisions", "events"].contains(&resource.as_str());
             if changes && is_ours && label("dry_run").is_empty() {
                 let count: f64 = line.rsplit(' ').next().context("a metric has a value")?.parse()?;
                 let write = Change { resource, subresource: label("subresource"), verb, code: label("code") };

@@ -1,8 +1,9 @@
 //! What the operator costs on a real API server, against a client that creates the same objects and writes the same statuses.
 //!
 //! `cargo bench --bench operator`, with `VNET_BENCH_SIZES` (default `1000,5000`) NICs, and with `VNET_BENCH_SETS` (default
-//! `1x1000,20x100`) scale sets of so many instances, in `VNET_BENCH_PAIRS` (default 5) pairs of runs; an empty list leaves
-//! that part out. Who begins changes from pair to pair, because the API server gets slower with what it holds.
+//! `1x1000,20x100`) scale sets of so many instances, in `VNET_BENCH_PAIRS` (default 5) pairs of runs; and with
+//! `VNET_BENCH_STORMS` (default `560,500`) neighbours of a refused set and network interfaces that wait for one address. An empty
+//! list leaves that part out. Who begins changes from pair to pair, because the API server gets slower with what it holds.
 
 #![allow(
     clippy::unwrap_used,
@@ -18,6 +19,7 @@ mod load;
 #[path = "../../tests/it/support/process.rs"]
 mod process;
 mod scale_sets;
+mod storms;
 #[path = "../support/mod.rs"]
 mod support;
 
@@ -62,6 +64,9 @@ async fn bench() -> anyhow::Result<()> {
     }
     for shape in shapes {
         scale_sets::Bench::start(shape).await?.run(pairs).await?;
+    }
+    if let [neighbours, waiting] = list::<usize>("VNET_BENCH_STORMS", "560,500")?[..] {
+        storms::run(neighbours, waiting).await?;
     }
     Ok(())
 }
@@ -179,7 +184,7 @@ impl Bench {
         self.print("of these conflicts", &format!("{:.0}", of_nics(&self.writes, |write| write.code == "409")), None);
         self.print(
             "writes of their subnets",
-            &format!("{:.0}", self.writes.count(|write| write.resource != NICS)),
+            &format!("{:.0}", self.writes.count(|write| write.resource != NICS && write.resource != "events")),
             None,
         );
     }
@@ -226,7 +231,7 @@ fn of_nics(writes: &Writes, is: impl Fn(&Change) -> bool) -> f64 {
 }
 
 fn all(writes: &Writes) -> f64 {
-    of_nics(writes, |_| true) + writes.count(|write| write.resource != NICS)
+    of_nics(writes, |_| true) + writes.count(|write| write.resource != NICS && write.resource != "events")
 }
 
 fn progress(nics: usize, what: &str) {

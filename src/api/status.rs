@@ -11,7 +11,9 @@ use serde_json::Value;
 use super::Api;
 use super::conditions::{self, Since};
 use crate::fabric::virtual_machine_scale_set::STANDSTILLS;
-use crate::fabric::{Advice, Cure, Engine, Kind, Name, ObjectId, Placement, Programmed, Uid, Violation};
+use crate::fabric::{
+    Advice, Cure, Engine, Kind, Name, ObjectId, Placement, Programmed, Uid, VIOLATIONS_PER_REFUSAL, Violation,
+};
 
 /// The generation that a status speaks of before the operator has seen the object.
 pub const UNOBSERVED: i64 = -1;
@@ -41,7 +43,7 @@ pub struct Status<V> {
     pub conditions: Vec<Condition>,
     /// The constraints that the spec or the deletion breaks, at most 32; the first leads the conditions.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = VIOLATIONS_SHOWN), extend("x-kubernetes-list-type" = "atomic"))]
+    #[schemars(length(max = VIOLATIONS_PER_REFUSAL), extend("x-kubernetes-list-type" = "atomic"))]
     pub violations: Vec<ViolationReport>,
     /// What the fabric reports.
     #[serde(flatten)]
@@ -62,10 +64,14 @@ pub struct ViolationReport {
     pub message: String,
     /// What to do.
     pub remedy: String,
-    /// The objects in the way.
+    /// The first 8 of the objects in the way.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 32), extend("x-kubernetes-list-type" = "atomic"))]
     pub blocked_by: Vec<NamedObject>,
+    /// How many objects are in the way, where they are more than blockedBy lists; of an instance of a scale set, each part
+    /// counts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub blocked_by_count: Option<i32>,
     /// OnChange: it is retried automatically when what is in the way changes. OnEdit: only an edit of this object helps.
     pub retry: String,
 }
@@ -81,9 +87,6 @@ pub struct NamedObject {
     /// Its name.
     pub name: String,
 }
-
-/// The most violations that one status shows.
-const VIOLATIONS_SHOWN: usize = crate::fabric::violation::VIOLATIONS_PER_REFUSAL;
 
 /// What the operator knows of an object when it reports.
 #[derive(Clone, Copy, Debug)]
@@ -130,7 +133,7 @@ pub fn report<K: Api>(engine: &Engine, name: &Name, found: Findings<'_>) -> Valu
             found.since,
             found.now,
         ),
-        violations: found.violations.iter().take(VIOLATIONS_SHOWN).map(ViolationReport::from).collect(),
+        violations: found.violations.iter().take(VIOLATIONS_PER_REFUSAL).map(ViolationReport::from).collect(),
         view: programmed.map(|programmed| K::observe(engine, name, programmed)).unwrap_or_default(),
     };
     super::json(&status)
@@ -188,7 +191,10 @@ impl From<&Violation> for ViolationReport {
             path: violation.path.clone(),
             message: violation.message.clone(),
             remedy: violation.remedy.clone(),
-            blocked_by: violation.blocked_by.iter().take(VIOLATIONS_SHOWN).map(NamedObject::from).collect(),
+            blocked_by: named(&violation.blocked_by),
+            blocked_by_count: Some(violation.blocked_by_count)
+                .filter(|count| *count > violation.blocked_by.len())
+                .and_then(|count| i32::try_from(count).ok()),
             retry: match violation.cure {
                 Cure::Wait(_) => "OnChange",
                 Cure::Edit => "OnEdit",
@@ -196,6 +202,13 @@ impl From<&Violation> for ViolationReport {
             .to_owned(),
         }
     }
+}
+
+/// Objects as users know them; several parts of an instance are that instance.
+fn named(objects: &[ObjectId]) -> Vec<NamedObject> {
+    let mut named: Vec<NamedObject> = objects.iter().map(NamedObject::from).collect();
+    named.dedup();
+    named
 }
 
 impl std::fmt::Display for NamedObject {
@@ -225,12 +238,14 @@ impl From<&ObjectId> for NamedObject {
 pub struct Published {
     /// A digest of all of it.
     pub all: u64,
-    /// A digest of all but what follows others' comings and goings.
+    /// A digest of all but what follows others' comings and goings; of a refusal, that is its rules, codes and paths.
     pub cold: u64,
+    /// The generation of the spec that it speaks of.
+    pub generation: Option<i64>,
     /// Since when each condition is as it is.
     pub since: Since,
-    /// A fingerprint of each violation that it shows.
-    pub violations: Vec<u64>,
+    /// Each violation that it shows: what makes it the same one, and what it says.
+    pub violations: Vec<Fingerprint>,
     /// What is in the way of a scale set, if anything is: reason and message.
     pub standstill: Option<(String, String)>,
     /// The generation that it says is programmed.
@@ -247,9 +262,10 @@ impl Published {
         let violations: Vec<ViolationReport> = serde_json::from_value(read("violations")).unwrap_or_default();
         Self {
             all: digest(status, &[]),
-            cold: digest(status, kind.hot_fields()),
+            cold: digest(&without_words(status), kind.hot_fields()),
+            generation: read("observedGeneration").as_i64(),
             since: Since::of(&conditions),
-            violations: violations.iter().map(|v| fingerprint(&v.rule, &v.code, &v.path, &v.message)).collect(),
+            violations: violations.iter().map(Fingerprint::of).collect(),
             standstill: conditions.into_iter().find(is_standstill).map(|ready| (ready.reason, ready.message)),
             programmed_generation: read("programmedGeneration").as_i64(),
             instance_ids: status.get("instanceIds").and_then(Value::as_str).unwrap_or_default().into(),
@@ -261,13 +277,42 @@ fn is_standstill(condition: &Condition) -> bool {
     condition.type_ == "Ready" && STANDSTILLS.contains(&condition.reason.as_str())
 }
 
-/// What makes a violation the same as one that was shown before. With another message it is another: an address that is
-/// held by somebody else.
-pub fn fingerprint(rule: &str, code: &str, path: &str, message: &str) -> u64 {
+/// What is remembered of a violation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fingerprint {
+    /// Of rule, code and path: the same violation, whatever its message says of others by now.
+    pub identity: u64,
+    /// Of its message.
+    pub message: u64,
+}
+
+impl Fingerprint {
+    /// That of a violation.
+    pub fn of(violation: &ViolationReport) -> Self {
+        let ViolationReport { rule, code, path, message, .. } = violation;
+        Self { identity: hash((rule, code, path)), message: hash(message) }
+    }
+}
+
+fn hash(value: impl Hash) -> u64 {
     let mut hasher = DefaultHasher::new();
-    (rule, code, path, message).hash(&mut hasher);
+    value.hash(&mut hasher);
     hasher.finish()
 }
+
+/// A status without the words of its violations and conditions: they follow others' comings and goings.
+fn without_words(status: &Value) -> Value {
+    let mut status = status.clone();
+    for (list, words) in [("violations", &WORDS_OF_VIOLATIONS[..]), ("conditions", &["message"][..])] {
+        let items = status.get_mut(list).and_then(Value::as_array_mut).into_iter().flatten();
+        for item in items.filter_map(Value::as_object_mut) {
+            item.retain(|field, _| !words.contains(&field.as_str()));
+        }
+    }
+    status
+}
+
+const WORDS_OF_VIOLATIONS: [&str; 4] = ["message", "remedy", "blockedBy", "blockedByCount"];
 
 /// A digest that does not depend on the order of keys; top-level fields named in `except` do not count.
 fn digest(value: &Value, except: &[&str]) -> u64 {

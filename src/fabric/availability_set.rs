@@ -10,7 +10,7 @@ use super::engine::Engine;
 use super::id::{Kind, Name, ObjectId, ShownRef};
 use super::limits;
 use super::resource::{Cures, DELETION_PATH, DeletionRule, Programmed, Resource, Rule};
-use super::violation::{Code, Findings, WaitKey, and_others};
+use super::violation::{Code, Findings, and_others};
 
 /// What is asked of an availability set: to exist.
 #[derive(Clone, Debug, PartialEq)]
@@ -84,6 +84,5 @@ fn has_no_vms(engine: &Engine, name: &Name, findings: &mut Findings) {
             format!("{id} is in this availability set{}.", and_others(vms.len())),
             "Delete its virtual machines; it is then deleted automatically.",
         )
-        .until_gone(id)
-        .as_of(WaitKey::members(Kind::AvailabilitySet, name));
+        .until_members_gone(ObjectId::new(Kind::AvailabilitySet, name.clone()), Kind::VirtualMachine, vms);
 }

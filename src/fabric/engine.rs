@@ -23,6 +23,7 @@ use super::ipam::{Pool, PoolId, Reservation};
 use super::kind::Tables;
 use super::ledger::{Ledger, Owner};
 use super::mac::Macs;
+use super::network_interface::NetworkInterface;
 use super::public_ip_address::PublicIPAddress;
 use super::quota::{Quota, Usage};
 use super::ranges::Ranges;
@@ -413,18 +414,26 @@ impl Engine {
         }
     }
 
-    /// True if there is something left of what this key stands for; those that wait for it are woken one by one. None if it
-    /// is not counted, or has gone: then all are woken.
+    /// True if there is something left of what this key stands for; those that wait to take it are woken one by one. None if
+    /// nobody takes it, or it has gone: then all are woken.
     pub fn is_left(&self, key: &WaitKey) -> Option<bool> {
         match key {
             WaitKey::Capacity(pool) => self.pool(pool).map(|pool| pool.available() > 0),
             WaitKey::Quota(quota) => Some(self.has_left(quota, 1)),
-            WaitKey::Object(_)
-            | WaitKey::Claim(_)
-            | WaitKey::Members(_)
-            | WaitKey::Power(_)
-            | WaitKey::Address(..)
-            | WaitKey::Label(..) => None,
+            WaitKey::Address(subnet, address) => {
+                let is_held = self.addresses.contains_key(&(subnet.clone(), *address));
+                self.get::<Subnet>(subnet).map(|_| !is_held)
+            }
+            WaitKey::Label(location, label) => {
+                Some(!self.labels.contains_key(&(location.as_str().into(), label.clone())))
+            }
+            WaitKey::Claim(ObjectId { kind: Kind::NetworkInterface, name }) => {
+                self.get::<NetworkInterface>(name).map(|nic| nic.held.attached.is_none())
+            }
+            WaitKey::Claim(ObjectId { kind: Kind::PublicIPAddress, name }) => {
+                self.get::<PublicIPAddress>(name).map(|_| !self.is_associated(name))
+            }
+            WaitKey::Claim(_) | WaitKey::Object(_) | WaitKey::Members(_) | WaitKey::Power(_) => None,
         }
     }
 }

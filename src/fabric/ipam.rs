@@ -296,6 +296,14 @@ impl Bitmap {
     }
 }
 
+/// The fact that `of` has fewer addresses than `count`. How many it has is not told: that changes with its neighbours.
+pub fn shortage(count: u64, of: &str) -> String {
+    match count {
+        1 => format!("1 more address of {of} is required, and none is available."),
+        _ => format!("{count} more addresses of {of} are required, and fewer are available."),
+    }
+}
+
 /// Every address of a block, its first and its last too.
 pub fn all_of(block: Ipv4Net) -> impl Iterator<Item = IpAddr> {
     (u32::from(block.network())..=u32::from(block.broadcast())).map(|address| Ipv4Addr::from(address).into())

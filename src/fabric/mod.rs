@@ -64,7 +64,7 @@ pub use public_ip_address::PublicIPAddress;
 pub use public_ip_prefix::PublicIPPrefix;
 pub use resource::{Advice, Programmed, Record, Resource};
 pub use subnet::Subnet;
-pub use violation::{Code, Cure, Findings, Refusal, Violation, WaitKey};
+pub use violation::{Code, Cure, Findings, Refusal, VIOLATIONS_PER_REFUSAL, Violation, WaitKey};
 pub use virtual_machine::VirtualMachine;
 pub use virtual_machine_scale_set::VirtualMachineScaleSet;
 pub use virtual_machine_scale_set_vm::VirtualMachineScaleSetVM;

@@ -86,6 +86,9 @@ impl Resource for Subnet {
         if engine.subnets_of.entry(ask.virtual_network.clone()).or_default().insert(name.clone()) {
             engine.touch_members(Kind::VirtualNetwork, &ask.virtual_network);
         }
+        if before.is_some() {
+            engine.free(WaitKey::members(Kind::VirtualNetwork, &ask.virtual_network)); // its ranges are others
+        }
         move_ranges(engine, name, before, Some(&ask));
         replace_pools(engine, name, &ask);
         if before.is_some() {

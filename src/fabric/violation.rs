@@ -8,6 +8,7 @@ use std::fmt;
 use super::id::{Kind, Name, ObjectId};
 use super::ipam::PoolId;
 use super::quota::Quota;
+use super::resource::DELETION_PATH;
 
 /// Azure Resource Manager's error codes, as reasons of conditions show them.
 ///
@@ -145,8 +146,10 @@ pub struct Violation {
     pub message: String,
     /// What to do.
     pub remedy: String,
-    /// The objects in the way.
+    /// The first of the objects in the way.
     pub blocked_by: Vec<ObjectId>,
+    /// How many objects are in the way.
+    pub blocked_by_count: usize,
     /// Who can cure it.
     pub cure: Cure,
     /// What the message tells of others: when that changes, the object is judged again.
@@ -176,10 +179,46 @@ impl Violation {
         self
     }
 
-    /// This violation names `object` as what is in the way.
+    /// `object` is in the way; it is named if it is among the first.
     pub fn blocked_by(&mut self, object: ObjectId) -> &mut Self {
-        self.blocked_by.push(object);
+        self.blocked_by_count += 1;
+        if self.blocked_by.len() < BLOCKERS_SHOWN {
+            self.blocked_by.push(object);
+        }
         self
+    }
+
+    /// Whether the put takes what it waits for as soon as that is free: of those that do, one at a time is woken.
+    pub fn takes_what_it_waits_for(&self) -> bool {
+        let is_of_a_holder = matches!(
+            self.code,
+            Code::PrivateIPAddressInUse | Code::PublicIPAddressInUse | Code::NicInUse | Code::DnsRecordInUse
+        );
+        is_of_a_holder && self.path != DELETION_PATH
+    }
+
+    /// All of `objects` are in the way. It waits for those that it names: when they are gone, others are named.
+    pub(super) fn until_all_gone(&mut self, objects: impl IntoIterator<Item = ObjectId>) -> &mut Self {
+        for object in objects {
+            if self.blocked_by.len() < BLOCKERS_SHOWN {
+                self.until(WaitKey::Object(object.clone()));
+            }
+            self.blocked_by(object);
+        }
+        self
+    }
+
+    /// Waits for the first of `members` of `of` to go, and names the first few.
+    pub(super) fn until_members_gone(&mut self, of: ObjectId, kind: Kind, members: &BTreeSet<Name>) -> &mut Self {
+        let mut first = members.iter().take(BLOCKERS_SHOWN).map(|name| ObjectId::new(kind, name.clone()));
+        if let Some(first) = first.next() {
+            self.until_gone(first);
+        }
+        for object in first {
+            self.blocked_by(object);
+        }
+        self.blocked_by_count = members.len();
+        self.as_of(WaitKey::Members(of))
     }
 }
 
@@ -261,6 +300,7 @@ impl Findings {
             message: message.into(),
             remedy: remedy.into(),
             blocked_by: Vec::new(),
+            blocked_by_count: 0,
             cure: Cure::Edit,
             evidence: BTreeSet::new(),
         };
@@ -312,7 +352,8 @@ impl Findings {
 }
 
 impl Refusal {
-    /// The refusal that these violations make, if there is one.
+    /// The refusal that these violations make, if there is one. It has the first ones: as long as one of them stays, the put
+    /// is refused, and when one is cured, others take its place.
     pub fn from_violations(mut violations: Vec<Violation>) -> Option<Self> {
         violations.sort_by_key(|violation| violation.cure != Cure::Edit);
         violations.truncate(VIOLATIONS_PER_REFUSAL);
@@ -320,9 +361,30 @@ impl Refusal {
     }
 }
 
+/// Objects in the way that a violation names, at most; a count stands beside them.
+pub const BLOCKERS_SHOWN: usize = 8;
+/// Things that a message names where there may be any number of them.
+const NAMED_IN_A_MESSAGE: usize = 3;
+
+/// The first of `things`, and whether there are others: `a, b, c and others`. Never how many: that changes with each of them.
+pub(super) fn first_of(things: impl IntoIterator<Item = String>) -> String {
+    let mut things = things.into_iter();
+    let mut first: Vec<String> = things.by_ref().take(NAMED_IN_A_MESSAGE).collect();
+    let last = match things.next() {
+        Some(_) => "others".to_owned(),
+        None => first.pop().unwrap_or_default(),
+    };
+    if first.is_empty() { last } else { format!("{} and {last}", first.join(", ")) }
+}
+
 /// The end of a sentence that has named the first of `count` things.
 pub(super) fn and_others(count: usize) -> &'static str {
     if count > 1 { ", and others are too" } else { "" }
+}
+
+/// The end of a remedy that is told of the first of `count` things.
+pub(super) fn and_so_on(count: usize) -> &'static str {
+    if count > 1 { ", and so for the others" } else { "" }
 }
 
 #[cfg(test)]

@@ -12,11 +12,12 @@ use serde::{Deserialize, Serialize};
 
 use super::engine::Engine;
 use super::id::{Kind, Name, ObjectId, Placement};
+use super::ipam::PoolId;
 use super::limits;
 use super::quota::{self, Quota};
 use super::resource::{Case, Cures, DELETION_PATH, DeletionRule, Pending, Programmed, Resource, Rule};
 use super::subnet::{Subnet, held_addresses};
-use super::violation::{Code, Findings, WaitKey, and_others};
+use super::violation::{Code, Findings, WaitKey, and_others, and_so_on, first_of};
 
 /// What is asked of a virtual network.
 #[derive(Clone, Debug, PartialEq)]
@@ -191,34 +192,52 @@ fn dns_servers_are_few(case: &Case<'_, VirtualNetwork>, findings: &mut Findings)
 }
 
 fn subnets_stay_inside(case: &Case<'_, VirtualNetwork>, findings: &mut Findings) {
-    let Some(subnets) = case.engine.subnets_of.get(case.name) else { return };
     // What lay outside before is not taken away by this edit: it is in a prefix that is kept until then.
     let was_outside = |prefix: &IpNet| case.before().is_some_and(|before| !before.contains(prefix));
-    for name in subnets {
-        let Some(subnet) = case.engine.get::<Subnet>(name) else { continue };
-        for prefix in subnet.ask.prefixes().filter(|prefix| !case.ask.contains(prefix) && !was_outside(prefix)) {
-            let has_addresses = held_addresses(case.engine, name).next().is_some();
-            let leaves = leaves(case, name);
-            if leaves && !has_addresses {
-                continue;
-            }
-            let id = ObjectId::new(Kind::Subnet, name.clone());
-            let remedy = if has_addresses {
-                format!(
-                    "Keep a prefix that contains {prefix}, or move or delete what has addresses in {id}, and then {id}."
-                )
-            } else {
-                format!("Keep a prefix that contains {prefix}, or delete {id}, or move it into the new address space.")
-            };
-            let fact = if has_addresses { ", and has addresses" } else { "" };
-            let message = format!("{prefix} of {id} would lie outside the address space{fact}.");
-            let path = "spec.addressSpace.addressPrefixes";
-            let violation = findings.refuse(Code::InUsePrefixCannotBeDeleted, path, message, remedy).until_gone(id);
-            if has_addresses {
-                violation.until(WaitKey::members(Kind::Subnet, name));
-            }
-        }
+    let subnets = case.engine.subnets_of.get(case.name).into_iter().flatten();
+    let outside = subnets.filter_map(|name| {
+        let mut prefixes = case.engine.get::<Subnet>(name)?.ask.prefixes();
+        let prefix = prefixes.find(|prefix| !case.ask.contains(prefix) && !was_outside(prefix))?;
+        let has_addresses = has_addresses(case.engine, name);
+        (has_addresses || !leaves(case, name)).then_some((prefix, name, has_addresses))
+    });
+    let outside: Vec<(IpNet, &Name, bool)> = outside.collect();
+    let Some((prefix, name, has_addresses)) = outside.first() else { return };
+    let id = |name: &Name| ObjectId::new(Kind::Subnet, name.clone());
+    let (first, others) = (id(name), and_so_on(outside.len()));
+    let remedy = if *has_addresses {
+        format!(
+            "Keep a prefix that contains {prefix}, or move or delete what has addresses in {first}, and then {first}{others}."
+        )
+    } else {
+        format!(
+            "Keep a prefix that contains {prefix}, or delete {first}, or move it into the new address space{others}."
+        )
+    };
+    let named = first_of(outside.iter().map(|(prefix, name, has_addresses)| {
+        let fact = if *has_addresses { ", which has addresses," } else { "" };
+        format!("{prefix} of {}{fact}", id(name))
+    }));
+    let violation = findings
+        .refuse(
+            Code::InUsePrefixCannotBeDeleted,
+            "spec.addressSpace.addressPrefixes",
+            format!("{named} would lie outside the address space."),
+            remedy,
+        )
+        .until_all_gone(outside.iter().map(|(_, name, _)| id(name)))
+        .as_of(WaitKey::members(Kind::VirtualNetwork, case.name));
+    // The subnets that are named are emptied one after the other: with each, the put is judged again.
+    if *has_addresses {
+        violation.until(WaitKey::members(Kind::Subnet, name));
     }
+}
+
+/// True if a subnet has allocated or reserved addresses.
+fn has_addresses(engine: &Engine, subnet: &Name) -> bool {
+    let pools = [PoolId::SubnetIPv4(subnet.clone()), PoolId::SubnetIPv6(subnet.clone())];
+    held_addresses(engine, subnet).next().is_some()
+        || pools.iter().any(|pool| engine.ledger.addresses_in(pool).next().is_some())
 }
 
 /// True if a subnet is asked to lie in the new address space alone, or to go (S-87).
@@ -271,8 +290,7 @@ fn has_no_subnets(engine: &Engine, name: &Name, findings: &mut Findings) {
             format!("{id} is in this virtual network{}.", and_others(subnets.len())),
             "Delete its subnets; it is then deleted automatically.",
         )
-        .until_gone(id)
-        .as_of(WaitKey::members(Kind::VirtualNetwork, name));
+        .until_members_gone(ObjectId::new(Kind::VirtualNetwork, name.clone()), Kind::Subnet, subnets);
 }
 
 impl VirtualNetwork {

@@ -60,6 +60,10 @@ pub struct Core {
     deadlocks: deadlock::Deadlocks,
     /// The objects that freed capacity has woken, with their places in the line.
     woken: BTreeMap<ObjectId, BTreeMap<WaitKey, u64>>,
+    /// The objects that are to be judged after a pause, and when.
+    deferred: BTreeMap<ObjectId, Timestamp>,
+    /// The same in the order of time.
+    deferrals: BTreeSet<(Timestamp, ObjectId)>,
     judgements: u64,
 
     // Writes.
@@ -113,6 +117,8 @@ impl Core {
             waits: Waits::default(),
             deadlocks: deadlock::Deadlocks::default(),
             woken: BTreeMap::new(),
+            deferred: BTreeMap::new(),
+            deferrals: BTreeSet::new(),
             reports: Queue::default(),
             held_back: BTreeMap::new(),
             children: BTreeMap::new(),
@@ -203,6 +209,7 @@ impl Core {
         if !self.started {
             return;
         }
+        self.wake_deferred(now);
         self.judge_all();
         if starts {
             self.engine.end_restore();
@@ -262,7 +269,8 @@ impl Core {
     pub fn next_deadline(&self) -> Option<Timestamp> {
         let timer = self.timers.first().map(|(due, _)| *due);
         let retry = self.retries.first().map(|(due, _)| *due);
-        [timer, retry, self.engine.next_deadline()].into_iter().flatten().min()
+        let deferral = self.deferrals.first().map(|(due, _)| *due);
+        [timer, retry, deferral, self.engine.next_deadline()].into_iter().flatten().min()
     }
 
     // Inputs.

@@ -231,7 +231,7 @@ fn covers(told: &str, path: &str) -> bool {
 /// A refusal that only an edit helps.
 pub fn refusal(rule: &str, path: String, message: String, remedy: String) -> ViolationReport {
     let (rule, code, retry) = (rule.to_owned(), CODE.to_owned(), "OnEdit".to_owned());
-    ViolationReport { rule, code, path, message, remedy, blocked_by: Vec::new(), retry }
+    ViolationReport { rule, code, path, message, remedy, blocked_by: Vec::new(), blocked_by_count: None, retry }
 }
 
 fn objection(error: ValidationError) -> ViolationReport {

@@ -33,7 +33,8 @@ fn after(place: Option<&Place>) -> String {
 /// Who is in the way, if anybody is.
 fn blockers(violation: &ViolationReport) -> Option<String> {
     let blockers: Vec<String> = violation.blocked_by.iter().map(ToString::to_string).collect();
-    (!blockers.is_empty()).then(|| format!("Blocked by {}.", blockers.join(", ")))
+    let all = violation.blocked_by_count.map(|count| format!(" ({count} in all)")).unwrap_or_default();
+    (!blockers.is_empty()).then(|| format!("Blocked by {}{all}.", blockers.join(", ")))
 }
 
 /// A value as it would be written, in short.

@@ -68,7 +68,7 @@ fn a_vm_waits_to_run_until_there_is_a_public_address_for_it() {
     space.edit_spec("vm/m", &json!({"powerState": "Running"}));
     let refusal = space.refused("vm/m");
     assert_eq!(refusal.told(), [("PIP-05", "AllocationFailed", POWER)]);
-    refusal.shows(&["1 more addresses of 198.18.0.0/32 are needed, and 0 are free"]).waits().keeps(&before);
+    refusal.shows(&["198.18.0.0/32 has fewer addresses available"]).waits().keeps(&before);
     refusal.advises(&["Delete public addresses that are not used", "--public-ip-pool"]);
     space.delete("pip/other");
     assert_eq!(at(&space.cured("vm/m", &refusal), "/powerState"), "Running");

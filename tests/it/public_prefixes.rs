@@ -94,7 +94,7 @@ fn an_address_of_an_exhausted_prefix_waits_and_gets_the_one_that_is_given_back()
     let refusal = space.refused("pip/late");
     assert_eq!(refusal.told(), [("PIP-04", "PublicIPPrefixExhausted", PREFIX)]);
     let block = block(&space.ready("pipp/pool")).to_string();
-    refusal.shows(&[&block, "0 are free"]).advises(&["Delete", "pool", "another prefix"]).waits();
+    refusal.shows(&[&block, "none is available"]).advises(&["Delete", "pool", "another prefix"]).waits();
     space.delete("pip/a");
     assert_eq!(address(&space.ready("pip/late")), freed);
 }

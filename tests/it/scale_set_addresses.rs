@@ -85,7 +85,7 @@ fn a_scale_out_beyond_the_public_prefix_changes_nothing() {
     space.apply(&set(3));
     let refusal = space.refused("vmss/api");
     assert_eq!(refusal.told(), [("VMSS-29", "PublicIPPrefixExhausted", "spec.replicas")]);
-    refusal.shows(&["1 more addresses", "0 are free"]).keeps(&before).waits();
+    refusal.shows(&["1 more address of", "none is available"]).keeps(&before).waits();
     space.exactly(Kind::VirtualMachineScaleSetVM, &["api-0", "api-1"]);
     space.apply(&set(2));
     space.ready("vmss/api");

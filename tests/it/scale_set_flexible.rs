@@ -144,7 +144,7 @@ fn a_scale_out_that_does_not_fit_makes_no_object_at_all() {
     space.apply(&set(3));
     let refusal = space.refused("vmss/api");
     assert_eq!(refusal.told(), [("VMSS-29", "SubnetIsFull", "spec.replicas")]);
-    refusal.shows(&["2 more addresses", "tiny", "1 are free", "1 too few"]).keeps(&before).waits();
+    refusal.shows(&["2 more addresses", "tiny", "fewer are available"]).keeps(&before).waits();
     space.edit("vmss/api", &json!({"metadata": {"annotations": {"touched": "yes"}}}));
     space.apply(&set(1));
     space.ready("vmss/api");

@@ -117,7 +117,7 @@ fn a_set_without_room_for_all_makes_none_and_is_cured_when_addresses_are_freed()
     space.apply(&set(3));
     let refusal = space.refused("vmss/api");
     assert_eq!(refusal.told(), [("VMSS-29", "SubnetIsFull", "spec.replicas")]);
-    refusal.shows(&["2 more addresses", "tiny", "1 are free", "1 too few"]).advises(&["fewer instances"]);
+    refusal.shows(&["2 more addresses", "tiny", "fewer are available"]).advises(&["fewer instances"]);
     refusal.keeps(&before);
     for field in ["/replicas", "/instanceIds", "/nextInstanceId"] {
         assert_eq!(at(&refusal.object, field), at(&before, field), "{field}");

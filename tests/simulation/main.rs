@@ -16,6 +16,7 @@ mod failures;
 mod scale_set_lives;
 mod scale_sets;
 mod stories;
+mod storms;
 mod users;
 mod waiting;
 mod world;

@@ -30,6 +30,18 @@ pub fn assert_in_the_reference(of: Of, violations: &[Violation]) {
         let general = general.filter(|_| !deletion).map(|rule| (rule.id, rule.codes, rule.cure));
         let has_row = own.chain(general).any(|(id, codes, cure)| fits(told, id, codes, cure));
         assert!(has_row, "the rule reference has no row for {of:?}: {told:#?}");
+        assert_shows_no_internal_name(told);
+    }
+}
+
+/// Panics if a message or a remedy names a part of an instance as only the fabric does: `<namespace>/<set>_<id>`, or
+/// `<namespace>/<set>_<id>/...`. A form that is no form at all is quoted as it is (ARM-04).
+fn assert_shows_no_internal_name(violation: &Violation) {
+    for text in [&violation.message, &violation.remedy].into_iter().filter(|_| violation.rule != "ARM-04") {
+        let words = text.split(|c: char| !(c.is_alphanumeric() || ['_', '-', '/'].contains(&c)));
+        let mut ids = words.flat_map(|word| word.split('/').skip(1)).filter_map(|part| part.rsplit_once('_'));
+        let is_internal = ids.any(|(_, id)| !id.is_empty() && id.chars().all(|c| c.is_ascii_digit()));
+        assert!(!is_internal, "an internal name is shown: {violation:#?}");
     }
 }
 

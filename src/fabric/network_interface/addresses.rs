@@ -69,7 +69,10 @@ pub(super) fn move_addresses(
     for (configuration, address) in &next {
         if mine.contains(address) {
             let holder = (name.clone(), configuration.clone());
-            engine.addresses.insert((ask.subnet.clone(), *address), holder);
+            let before = engine.addresses.insert((ask.subnet.clone(), *address), holder.clone());
+            if before.is_some_and(|before| before != holder) {
+                engine.free(WaitKey::Address(ask.subnet.clone(), *address)); // another configuration has it
+            }
         } else {
             let free = hold_address(engine, &ask.subnet, *address, name, configuration);
             assert!(free, "ADDR-08 and ADDR-11 have found {address} free in subnet {}", ask.subnet);

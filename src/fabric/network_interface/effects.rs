@@ -66,7 +66,9 @@ fn move_associations(engine: &mut Engine, name: &Name, before: Option<&NetworkIn
         let Some(public) = &configuration.public_ip_address else { continue };
         let holder = (name.clone(), configuration.name.clone());
         if engine.associations.get(public) != Some(&holder) {
-            engine.associations.insert(public.clone(), holder);
+            if engine.associations.insert(public.clone(), holder).is_some() {
+                engine.free(WaitKey::claim(Kind::PublicIPAddress, public)); // another configuration has it
+            }
             engine.touch(Kind::PublicIPAddress, public);
         }
         public_ip_address::settle(engine, public);

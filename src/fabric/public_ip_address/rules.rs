@@ -3,7 +3,7 @@
 use super::{DOMAIN, PublicIPAddress, Sku};
 use crate::fabric::engine::Engine;
 use crate::fabric::id::{Kind, Name, ObjectId};
-use crate::fabric::ipam::PoolId;
+use crate::fabric::ipam::{PoolId, shortage};
 use crate::fabric::limits;
 use crate::fabric::public_ip_prefix::PublicIPPrefix;
 use crate::fabric::quota;
@@ -346,7 +346,14 @@ pub(in crate::fabric) fn needs_public_addresses<'a>(
     let public = public.filter_map(|name| Some((name, engine.get::<PublicIPAddress>(name)?)));
     let lacking =
         public.filter(|(name, public)| lacks(public) && !has_reserved(engine, name, &public.ask.pool())).count();
-    public_pool_has_room(engine, &PoolId::Public, u64::try_from(lacking).unwrap_or(u64::MAX), 0, path, findings);
+    let lacking = u64::try_from(lacking).unwrap_or(u64::MAX);
+    let Some(pool) = engine.pool(&PoolId::Public).filter(|pool| pool.available() < lacking) else { return };
+    // How many they are changes with the network interfaces of the machine.
+    let fact = format!(
+        "{} has fewer addresses available than the Dynamic public addresses of the virtual machine require.",
+        pool.prefix()
+    );
+    refuse_public_pool(&PoolId::Public, Code::AllocationFailed, fact, path, findings);
 }
 
 /// True if the scale set that makes a public address has reserved one for it (S-90).
@@ -364,23 +371,24 @@ pub(in crate::fabric) fn public_pool_has_room(
     findings: &mut Findings,
 ) {
     let Some(pool) = engine.pool(id).filter(|pool| pool.available().saturating_add(own) < count) else { return };
-    let free = pool.available().saturating_add(own);
-    let (code, of, remedy) = match id {
-        PoolId::Prefix(prefix) => (
-            Code::PublicIPPrefixExhausted,
-            format!("PublicIPPrefix {prefix} ({})", pool.prefix()),
-            format!("Delete public addresses of PublicIPPrefix {prefix}, or use another prefix or none."),
-        ),
-        PoolId::Public | PoolId::SubnetIPv4(_) | PoolId::SubnetIPv6(_) => (
-            Code::AllocationFailed,
-            pool.prefix().to_string(),
-            "Delete public addresses that are not used, or run the operator with a larger --public-ip-pool.".to_owned(),
-        ),
+    let (code, of) = match id {
+        PoolId::Prefix(prefix) => {
+            (Code::PublicIPPrefixExhausted, format!("PublicIPPrefix {prefix} ({})", pool.prefix()))
+        }
+        PoolId::Public | PoolId::SubnetIPv4(_) | PoolId::SubnetIPv6(_) => {
+            (Code::AllocationFailed, pool.prefix().to_string())
+        }
     };
-    let violation = findings
-        .refuse(code, path, format!("{count} more addresses of {of} are needed, and {free} are free."), remedy)
-        .until(WaitKey::Capacity(id.clone()));
-    if let PoolId::Prefix(prefix) = id {
-        violation.as_of(WaitKey::object(Kind::PublicIPPrefix, prefix));
-    }
+    refuse_public_pool(id, code, shortage(count, &of), path, findings);
+}
+
+fn refuse_public_pool(id: &PoolId, code: Code, fact: String, path: &str, findings: &mut Findings) {
+    let PoolId::Prefix(prefix) = id else {
+        let remedy = "Delete public addresses that are not used, or run the operator with a larger --public-ip-pool.";
+        findings.refuse(code, path, fact, remedy).until(WaitKey::Capacity(id.clone()));
+        return;
+    };
+    let remedy = format!("Delete public addresses of PublicIPPrefix {prefix}, or use another prefix or none.");
+    let violation = findings.refuse(code, path, fact, remedy);
+    violation.until(WaitKey::Capacity(id.clone())).as_of(WaitKey::object(Kind::PublicIPPrefix, prefix));
 }

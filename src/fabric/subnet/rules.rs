@@ -13,7 +13,7 @@ use crate::fabric::network_interface::{self, NetworkInterface};
 use crate::fabric::quota::Quota;
 use crate::fabric::resource::{Case, Cures, DeletionRule, Rule};
 use crate::fabric::terms::IpVersion;
-use crate::fabric::violation::{Code, Findings, WaitKey};
+use crate::fabric::violation::{Code, Findings, WaitKey, and_so_on, first_of};
 use crate::fabric::virtual_machine_scale_set::{self, Members};
 use crate::fabric::virtual_network::VirtualNetwork;
 
@@ -158,20 +158,21 @@ fn lies_inside(case: &Case<'_, Subnet>, findings: &mut Findings) {
 
 fn overlaps_none(case: &Case<'_, Subnet>, findings: &mut Findings) {
     let Some(ranges) = case.engine.ranges_of.get(&case.ask.virtual_network) else { return };
-    let prefixes = case.ask.prefixes();
-    let overlapping = |prefix| ranges.overlapping(prefix).map(move |(other, subnet)| (subnet, prefix, other));
-    let mut found: Vec<_> = prefixes.flat_map(overlapping).filter(|(subnet, ..)| *subnet != case.name).collect();
-    found.sort_unstable();
-    for (subnet, prefix, other) in found {
-        let id = ObjectId::new(Kind::Subnet, subnet.clone());
+    for prefix in case.ask.prefixes() {
+        let others = ranges.overlapping(prefix).filter(|(_, subnet)| *subnet != case.name);
+        let others: Vec<_> = others.map(|(range, name)| (range, ObjectId::new(Kind::Subnet, name.clone()))).collect();
+        let Some((_, first)) = others.first() else { continue };
+        let remedy = format!("Choose a range that is free, or delete {first}{}.", and_so_on(others.len()));
+        let named = first_of(others.iter().map(|(range, id)| format!("{range} of {id}")));
         findings
             .refuse(
                 Code::NetcfgSubnetRangesOverlap,
                 case.ask.path_of(&prefix),
-                format!("{prefix} overlaps {other} of {id}."),
-                format!("Choose a range that is free, or delete {id}."),
+                format!("{prefix} overlaps {named}."),
+                remedy,
             )
-            .until_gone(id);
+            .until_all_gone(others.into_iter().map(|(_, id)| id))
+            .as_of(WaitKey::members(Kind::VirtualNetwork, &case.ask.virtual_network));
     }
 }
 

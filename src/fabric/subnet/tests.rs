@@ -113,6 +113,22 @@ fn a_subnet_that_overlaps_another_waits_for_it_to_go() {
 }
 
 #[test]
+fn a_subnet_that_overlaps_many_is_refused_by_one_violation_for_each_of_its_ranges() {
+    let mut fabric = a_fabric();
+    for n in 0..20 {
+        fabric.accept(a_subnet(&format!("s{n:02}"), &format!("10.0.{n}.0/24")));
+    }
+    let refusal = refused(&mut fabric, a_subnet("wide", "10.0.0.0/16"));
+    assert_eq!(told(&refusal), [("VNET-04", Code::NetcfgSubnetRangesOverlap, "spec.addressPrefixes[0]")]);
+    let told = refusal.leading();
+    assert_eq!(
+        told.message,
+        "10.0.0.0/16 overlaps 10.0.0.0/24 of Subnet prod/s00, 10.0.1.0/24 of Subnet prod/s01, 10.0.2.0/24 of Subnet prod/s02 and others."
+    );
+    assert_eq!((told.blocked_by.len(), told.blocked_by_count), (8, 20));
+}
+
+#[test]
 fn subnets_of_two_networks_may_overlap() {
     a_fabric()
         .with(a_network("spoke"))

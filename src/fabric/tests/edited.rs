@@ -266,7 +266,7 @@ fn write_all(core: &mut Core, fleet: &[Stored], now: Timestamp, version: &mut u6
                 let stored = fleet.iter().find(|stored| stored.id == write.id).expect("only what there is is deleted");
                 core.feed(deleting(stored, version));
             }
-            What::Finalizers(_) => {}
+            What::Finalizers(_) | What::Conditions(_) => {}
             What::Create(_) | What::Apply(_) | What::KeepRevision(_) | What::DropRevision(..) => continue,
         }
         core.feed(Input::Written(write.id, write.uid, Outcome::Done(*version)));

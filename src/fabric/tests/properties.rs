@@ -9,6 +9,7 @@ use proptest::test_runner::RngSeed;
 use super::model::{Macs, World};
 use super::random::{Op, kind_of, operations};
 use super::restored::{essence, records, restored};
+use super::waiting::Waiting;
 use crate::fabric::engine::DynamicAddresses;
 use crate::fabric::testing::{Of, assert_in_the_reference, named};
 use crate::fabric::{Ask, Engine, Kind, ObjectId, Placement, Refusal, Request, Settings, Uid};
@@ -142,10 +143,14 @@ proptest! {
         let mut world = World::new(&settings);
         let mut driver = Driver::new(settings);
         let mut macs = Macs::new();
+        let mut waiting = Waiting::default();
         for op in &operations {
             let before = driver.engine.tables().clone();
             let broken = world.does(op);
             let answer = driver.does(op);
+            let freed = driver.engine.take_freed();
+            waiting.note(&driver.engine, op, &answer);
+            waiting.assert_woken(&driver, &freed);
             match &answer {
                 Ok(()) => prop_assert!(broken.is_empty(), "{op:?} breaks {broken:?}, and was accepted"),
                 Err(refusal) => {

@@ -54,13 +54,13 @@ pub fn assert_is_judged_by_what_it_takes(before: &Driver, set: &Name, op: &Op, a
 /// Panics unless a refusal tells of each of these pools, and of no other, how many addresses are needed.
 fn assert_tells(refusal: &Refusal, engine: &Engine, short: &BTreeMap<&PoolId, &u64>) {
     let messages = refusal.violations().iter().map(|violation| &violation.message);
-    let of_pools: Vec<_> = messages.filter(|message| message.contains(" are needed, and ")).collect();
+    let of_pools: Vec<_> = messages.filter(|message| message.contains(" required, and ")).collect();
     for (id, count) in short {
         let prefix = engine.pool(id).unwrap().prefix().to_string();
-        let tells = |told: &&String| told.starts_with(&format!("{count} more addresses of ")) && told.contains(&prefix);
-        assert!(of_pools.iter().any(tells), "{count} of {id:?} are needed: {refusal:#?}");
+        let tells = |told: &&String| told.starts_with(&format!("{count} more address")) && told.contains(&prefix);
+        assert!(of_pools.iter().any(tells), "{count} of {id:?} are required: {refusal:#?}");
     }
-    assert_eq!(of_pools.len(), short.len(), "{short:?} are needed: {refusal:#?}");
+    assert_eq!(of_pools.len(), short.len(), "{short:?} are required: {refusal:#?}");
 }
 
 /// What each pool has given, and to whom; a public address of another SKU is another.

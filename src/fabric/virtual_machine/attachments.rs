@@ -42,6 +42,7 @@ pub(super) fn attach(engine: &mut Engine, vm: &Name, nic: &Name, seq: u64, prima
         programmed.held.attached = Some(attached);
         engine.nics_of.entry(vm.clone()).or_default().insert(seq, nic.clone());
         network_interface::vm_power_changed(engine, nic);
+        engine.free(WaitKey::members(Kind::NetworkInterface, nic)); // a refusal may say that it is attached to nothing
     }
 }
 

@@ -105,6 +105,7 @@ fn set_power(engine: &mut Engine, name: &Name, power: PowerState, starts_at: Opt
     let old = programmed.held.starts_at;
     programmed.held.power = power;
     programmed.held.starts_at = starts_at;
+    let set = programmed.ask.member.as_ref().map(|member| member.set.clone());
     if let Some(old) = old {
         engine.starting.remove(&(old, name.clone()));
     }
@@ -112,6 +113,9 @@ fn set_power(engine: &mut Engine, name: &Name, power: PowerState, starts_at: Opt
         engine.starting.insert((due, name.clone()));
     }
     engine.touch(Kind::VirtualMachine, name);
+    if let Some(set) = set {
+        engine.touch(Kind::VirtualMachineScaleSet, &set); // it counts those that run
+    }
     engine.free(WaitKey::Power(name.clone()));
 }
 

@@ -257,11 +257,11 @@ fn configurations_are_few(case: &VmCase<'_>, findings: &mut Findings) {
         let violation = findings.refuse(
             Code::InvalidParameter,
             LIST,
-            format!("The listed network interfaces have {count} IP configurations together."),
             format!(
-                "List fewer network interfaces, or fewer IP configurations on them: together at most {}.",
+                "The listed network interfaces have more than {} IP configurations together.",
                 limits::PRIVATE_ADDRESSES
             ),
+            "List fewer network interfaces, or fewer IP configurations on them.",
         );
         for (_, reference, _) in nics(case) {
             violation.until(WaitKey::object(Kind::NetworkInterface, &reference.name));

@@ -72,6 +72,7 @@ fn move_names(engine: &mut Engine, set: &Name, before: &BTreeSet<ObjectId>, name
     }
     for new in named.difference(before) {
         engine.named_by.entry(new.clone()).or_default().insert(set.clone());
+        engine.free(WaitKey::Members(new.clone())); // a refusal to delete it names the first
     }
 }
 
@@ -111,13 +112,12 @@ pub fn is_not_used(engine: &Engine, used: &ObjectId, members: &Members<'_>, find
             format!("{what} {}{}.", members.fact, and_others(names.len())),
             format!("{remedy}; it is then deleted automatically."),
         )
-        .until_gone(id)
-        .as_of(WaitKey::Members(used.clone()));
+        .until_members_gone(used.clone(), members.kind, names);
 }
 
 /// It stays for the latest model of a set, and for one that instances still have: they may take it up, or return to it.
 fn is_named_by_no_model(engine: &Engine, named: &ObjectId, code: Code, findings: &mut Findings) {
-    let Some(first) = engine.named_by.get(named).and_then(BTreeSet::first) else { return };
+    let Some((sets, first)) = engine.named_by.get(named).and_then(|sets| Some((sets, sets.first()?))) else { return };
     let set = ObjectId::new(Kind::VirtualMachineScaleSet, first.clone());
     let is_latest = engine
         .get::<VirtualMachineScaleSet>(first)
@@ -133,9 +133,9 @@ fn is_named_by_no_model(engine: &Engine, named: &ObjectId, code: Code, findings:
             format!("Upgrade the instances of {set}, or delete it; this is then deleted automatically."),
         )
     };
-    findings
-        .refuse(code, DELETION_PATH, fact, remedy)
-        .until(WaitKey::Members(named.clone()))
-        .as_of(WaitKey::Object(set.clone()))
-        .blocked_by(set);
+    let violation = findings.refuse(code, DELETION_PATH, fact, remedy);
+    violation.until(WaitKey::Members(named.clone())).as_of(WaitKey::Object(set));
+    for set in sets {
+        violation.blocked_by(ObjectId::new(Kind::VirtualMachineScaleSet, set.clone()));
+    }
 }

@@ -5,23 +5,31 @@ mod tests;
 
 use std::collections::BTreeSet;
 
+use jiff::{SignedDuration, Timestamp};
+
 use super::Core;
 use crate::fabric::{Code, Cure, Kind, ObjectId, Placement, Refusal, Request, Violation, WaitKey};
 use crate::operator::index::Verdict;
 use crate::operator::queue::Urgency;
+use crate::operator::waits::{Wake, add_all, keys_of};
 
+/// So many of those that wait for one thing are judged again in a second when another has got it.
+const REFRESHED_A_SECOND: usize = 32;
 /// The subscription of a Namespace without the label.
 const DEFAULT_SUBSCRIPTION: &str = "default";
 
 impl Core {
     pub(super) fn judge(&mut self, id: &ObjectId) {
         self.judgements += 1;
+        if let Some(due) = self.deferred.remove(id) {
+            self.deferrals.remove(&(due, id.clone()));
+        }
         let refusal = self.ask(id);
-        let mut keys = refusal.as_ref().map(Refusal::keys).unwrap_or_default();
+        let mut keys = refusal.as_ref().map(keys_of).unwrap_or_default();
         self.deadlocks.set(id, refusal.as_ref());
         let lacks = refusal.as_ref().and_then(|_| self.keep_up(id));
-        keys.extend(lacks.iter().flat_map(Refusal::keys));
-        keys.extend(self.engine.awaited_by(id.kind, &id.name));
+        add_all(&mut keys, lacks.iter().flat_map(Refusal::keys));
+        add_all(&mut keys, self.engine.awaited_by(id.kind, &id.name));
         self.waits.set(id, keys);
         let violations = refusal.map(|refusal| refusal.violations().to_vec()).unwrap_or_default();
         if let Some(entry) = self.index.get_mut(id) {
@@ -95,12 +103,15 @@ impl Core {
     /// Wakes who waits for what was freed, and has reported what was touched.
     pub(super) fn after_engine(&mut self) {
         for key in self.engine.take_freed() {
-            if self.engine.is_left(&key).is_some() {
-                self.wake_next(&key, 0);
-                continue;
-            }
-            for id in self.waits.all(&key) {
+            for id in self.waits.all(&key, Wake::Now, 0) {
                 self.wake(id);
+            }
+            for id in self.waits.all(&key, Wake::Later, 0) {
+                self.defer(id, 0);
+            }
+            match self.engine.is_left(&key) {
+                Some(_) => self.wake_next(&key, 0),
+                None => self.wake_rest(&key, 0),
             }
         }
         for id in self.engine.take_touched() {
@@ -116,7 +127,35 @@ impl Core {
         self.work.push(id, if deleting { Urgency::Deletion } else { Urgency::Put });
     }
 
-    /// Capacity wakes one that waits at a time, in the order of their coming.
+    /// Has an object judged after its pause, and later if many are before it: what it waits for is another's, and its status is
+    /// to show whose.
+    fn defer(&mut self, id: ObjectId, before_it: usize) {
+        let spread = i64::try_from(before_it / REFRESHED_A_SECOND).unwrap_or(i64::MAX);
+        let pause = SignedDuration::from_secs(id.kind.hot_status_seconds().saturating_add(spread));
+        let now = self.engine.now();
+        if !self.deferred.contains_key(&id) {
+            let due = now.checked_add(pause).unwrap_or(now);
+            self.deferred.insert(id.clone(), due);
+            self.deferrals.insert((due, id));
+        }
+    }
+
+    /// Has those judged whose pause is over.
+    pub(super) fn wake_deferred(&mut self, now: Timestamp) {
+        while let Some((due, id)) = self.deferrals.first().cloned().filter(|(due, _)| *due <= now) {
+            self.deferrals.remove(&(due, id.clone()));
+            self.deferred.remove(&id);
+            self.wake(id);
+        }
+    }
+
+    fn wake_rest(&mut self, key: &WaitKey, after: u64) {
+        for id in self.waits.all(key, Wake::InTurn, after) {
+            self.wake(id);
+        }
+    }
+
+    /// What has become free wakes one at a time that waits for it, in the order of their coming.
     fn wake_next(&mut self, key: &WaitKey, after: u64) {
         if let Some((place, id)) = self.waits.next(key, after) {
             self.woken.entry(id.clone()).or_default().insert(key.clone(), place);
@@ -124,11 +163,19 @@ impl Core {
         }
     }
 
-    /// One that was woken by capacity has been judged: if any is left, the next one is woken.
+    /// One whose turn it was has been judged: if something is left, the next one is woken. If it has taken the one thing that
+    /// there is, the others are to show that it has it.
     fn pass_on(&mut self, id: &ObjectId) {
         for (key, place) in self.woken.remove(id).unwrap_or_default() {
-            if self.engine.is_left(&key) == Some(true) {
-                self.wake_next(&key, place);
+            match (self.engine.is_left(&key), &key) {
+                (Some(true), _) => self.wake_next(&key, place),
+                (Some(false), WaitKey::Capacity(_) | WaitKey::Quota(_)) => {}
+                (Some(false), _) => {
+                    for (n, other) in self.waits.all(&key, Wake::InTurn, 0).into_iter().enumerate() {
+                        self.defer(other, n);
+                    }
+                }
+                (None, _) => self.wake_rest(&key, place),
             }
         }
     }
@@ -147,6 +194,7 @@ fn still_there(id: &ObjectId, kept: &Refusal) -> Violation {
         ),
         remedy: "This object is created automatically when the earlier one has gone.".to_owned(),
         blocked_by: first.blocked_by.clone(),
+        blocked_by_count: first.blocked_by_count,
         cure: Cure::Wait(kept.keys()),
         evidence: BTreeSet::new(),
     }
@@ -170,6 +218,7 @@ fn cannot_take_over(id: &ObjectId, kept: &Refusal, edit: &Violation) -> Violatio
             edit.message
         ),
         remedy: format!("{} Or release the earlier one: delete {users}, or change what it uses.", edit.remedy),
+        blocked_by_count: kept.leading().blocked_by_count.max(blocked_by.len()),
         blocked_by,
         cure: Cure::Wait(keys),
         evidence: edit.evidence.clone(),

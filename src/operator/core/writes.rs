@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{Core, Notice, Outcome, What, Write};
 use crate::api::FINALIZER;
-use crate::api::status::{self, Published, fingerprint};
+use crate::api::status::{self, Fingerprint, Published, ViolationReport};
 use crate::api::{conditions, object};
 use crate::fabric::{ObjectId, Placement, Uid, Violation};
 use crate::operator::index::{Entry, Flight, Verdict};
@@ -221,7 +221,8 @@ fn finalizers(entry: &Entry, with_ours: bool) -> (What, Flight) {
 }
 
 /// A Warning for each violation that was not shown before, and for what newly is in the way of a scale set; and one Normal
-/// when an object that was not Ready becomes it.
+/// when an object that was not Ready becomes it. The same violation with another message is none, unless the object has been
+/// edited: others have come or gone.
 fn notices(id: &ObjectId, entry: &Entry, violations: &[Violation], published: &Published) -> Vec<Notice> {
     let notice = |warning: bool, reason: String, note: String| Notice {
         id: id.clone(),
@@ -230,15 +231,20 @@ fn notices(id: &ObjectId, entry: &Entry, violations: &[Violation], published: &P
         reason,
         note,
     };
-    let is_new = |v: &&Violation| {
-        let fingerprint = fingerprint(v.rule, &v.code.to_string(), &v.path, &v.message);
-        !entry.published.violations.contains(&fingerprint)
+    let is_edited = entry.published.generation != published.generation;
+    let is_new = |violation: &&Violation| {
+        let now = Fingerprint::of(&ViolationReport::from(*violation));
+        let mut shown = entry.published.violations.iter().filter(|shown| shown.identity == now.identity);
+        shown.all(|shown| is_edited && shown.message != now.message)
     };
     let warnings = violations
         .iter()
         .filter(is_new)
         .map(|violation| notice(true, violation.code.to_string(), conditions::text(violation, 0)));
-    let is_new = |why: &(String, String)| entry.published.standstill.as_ref() != Some(why);
+    let is_new = |why: &(String, String)| match &entry.published.standstill {
+        Some((reason, message)) => *reason != why.0 || is_edited && *message != why.1,
+        None => true,
+    };
     let standstill = published.standstill.clone().filter(is_new).map(|(reason, message)| notice(true, reason, message));
     let recovered = entry.published.since.tells_not_ready() && !published.since.tells_not_ready();
     let ready =

@@ -100,11 +100,12 @@ pub(super) fn static_address_is_free(case: &NicCase<'_>, findings: &mut Findings
                         path(n, "privateIPAddress"),
                         format!("{address} is held by configuration {held_by} of {id}."),
                         format!(
-                            "Choose a free address of {}, set privateIPAllocationMethod to Dynamic, or release the address on {nic}.",
+                            "Choose a free address of {}, set privateIPAllocationMethod to Dynamic, or release the address on {id}.",
                             range_of(case.engine, &case.ask.subnet)
                         ),
                     )
                     .until(WaitKey::Address(case.ask.subnet.clone(), address))
+                    .as_of(WaitKey::object(Kind::Subnet, &case.ask.subnet))
                     .blocked_by(id);
             }
         }
@@ -134,12 +135,14 @@ fn static_address_is_not_reserved_for_another(case: &NicCase<'_>, n: usize, addr
 }
 
 fn in_use(case: &NicCase<'_>, n: usize, address: IpAddr, other: &str, findings: &mut Findings) {
-    findings.refuse(
-        Code::PrivateIPAddressInUse,
-        path(n, "privateIPAddress"),
-        format!("{address} is also the address of configuration {other} of this network interface."),
-        format!("Choose a free address of {}.", range_of(case.engine, &case.ask.subnet)),
-    );
+    findings
+        .refuse(
+            Code::PrivateIPAddressInUse,
+            path(n, "privateIPAddress"),
+            format!("{address} is also the address of configuration {other} of this network interface."),
+            format!("Choose a free address of {}.", range_of(case.engine, &case.ask.subnet)),
+        )
+        .as_of(WaitKey::object(Kind::Subnet, &case.ask.subnet));
 }
 
 pub(super) fn subnet_has_room(case: &NicCase<'_>, findings: &mut Findings) {

@@ -93,8 +93,11 @@ pub(super) fn configurations_are_few(case: &NicCase<'_>, findings: &mut Findings
         let violation = findings.refuse(
             Code::InvalidParameter,
             "spec.ipConfigurations",
-            format!("The network interfaces of VirtualMachine {vm} would have {together} IP configurations together."),
-            format!("List fewer, here or on another: together at most {}.", limits::PRIVATE_ADDRESSES),
+            format!(
+                "The network interfaces of VirtualMachine {vm} would have more than {} IP configurations together.",
+                limits::PRIVATE_ADDRESSES
+            ),
+            "List fewer, here or on another.",
         );
         violation.until(WaitKey::claim(Kind::NetworkInterface, case.name));
         for other in others {

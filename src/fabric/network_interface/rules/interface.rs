@@ -36,7 +36,8 @@ pub(super) fn virtual_network_is_fixed(case: &NicCase<'_>, findings: &mut Findin
                 format!("Choose a subnet of VirtualNetwork {old}, or create another network interface."),
             )
             .as_of(WaitKey::object(Kind::Subnet, &case.ask.subnet))
-            .as_of(WaitKey::claim(Kind::NetworkInterface, case.name));
+            .as_of(WaitKey::claim(Kind::NetworkInterface, case.name))
+            .as_of(WaitKey::members(Kind::NetworkInterface, case.name));
     }
 }
 

@@ -115,6 +115,16 @@ fn an_address_of_another_nic_is_refused_until_that_lets_go_of_it() {
 }
 
 #[test]
+fn an_address_that_an_instance_of_a_scale_set_holds_is_shown_with_the_object_of_the_instance() {
+    let mut fabric = a_web().with(a_scale_set("api", 1));
+    let refusal = fabric.put(a_nic("n").static_address("10.0.1.4")).unwrap_err();
+    let shown = refusal.leading();
+    let holder = "VirtualMachineScaleSetVM prod/api-0";
+    assert!(shown.message.ends_with(&format!("configuration ip of {holder}.")), "{}", shown.message);
+    assert!(shown.remedy.ends_with(&format!("release the address on {holder}.")), "{}", shown.remedy);
+}
+
+#[test]
 fn an_address_that_another_nic_got_dynamically_is_in_use_as_well() {
     let mut fabric = a_web().with(a_nic("holder"));
     let refusal = fabric.put(a_nic("n").static_address("10.0.1.4")).unwrap_err();

@@ -1,18 +1,18 @@
 //! The rules of what a put makes and upgrades: there is room for it, and it fits what instances have already.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::network::{Network, size_takes};
 use super::{PROFILE, SetCase};
 use crate::fabric::engine::Engine;
-use crate::fabric::id::{Kind, Name};
-use crate::fabric::ipam::PoolId;
+use crate::fabric::id::{Kind, Name, ObjectId};
+use crate::fabric::ipam::{PoolId, shortage};
 use crate::fabric::limits;
 use crate::fabric::network_interface::NetworkInterface;
 use crate::fabric::public_ip_address::public_pool_has_room;
 use crate::fabric::quota;
 use crate::fabric::terms::IpVersion;
-use crate::fabric::violation::{Code, Findings, Violation, WaitKey};
+use crate::fabric::violation::{Code, Findings, Violation, WaitKey, and_so_on};
 use crate::fabric::virtual_machine::PowerWish;
 use crate::fabric::virtual_machine_scale_set::{
     Instance, InstanceName, Need, NicModel, OrchestrationMode, UpgradeMode, Wanted, publics,
@@ -44,23 +44,26 @@ fn upgraded<'a>(case: &SetCase<'a>) -> impl Iterator<Item = (u64, &'a Instance)>
 }
 
 pub(super) fn own_networks_fit(case: &SetCase<'_>, findings: &mut Findings) {
+    let Some(set) = case.programmed else { return };
+    let mut found: BTreeMap<Code, Vec<(ObjectId, String)>> = BTreeMap::new();
     for (id, own) in upgraded(case).filter_map(|(id, instance)| Some((id, instance.network.as_deref()?))) {
-        let Some(set) = case.programmed else { return };
         let this = InstanceName { set: case.name, id };
         let network = Network::of_an_instance(case.engine, set, this, (case.ask.model.size, own), PROFILE);
         let mut broken = Findings::default();
         size_takes(&network, &mut broken);
         for Violation { code, message, .. } in broken.into_violations() {
-            let object = this.object_in(OrchestrationMode::Uniform);
-            findings
-                .refuse(
-                    code,
-                    "spec.sku.name",
-                    format!("{object} has a network of its own: {message}"),
-                    format!("Choose a size that takes it, or change the own network of {object} first."),
-                )
-                .until_gone(object);
+            found.entry(code).or_default().push((this.object_in(OrchestrationMode::Uniform), message));
         }
+    }
+    for (code, instances) in found {
+        let Some((first, message)) = instances.first() else { continue };
+        let others = and_so_on(instances.len());
+        let message = format!("{first} has a network of its own: {message}");
+        let remedy = format!("Choose a size that takes it, or change the own network of {first} first{others}.");
+        let objects: Vec<ObjectId> = instances.into_iter().map(|(object, _)| object).collect();
+        let violation = findings.refuse(code, "spec.sku.name", message, remedy);
+        violation.evidence.extend(objects.iter().cloned().map(WaitKey::Object));
+        violation.until_all_gone(objects);
     }
 }
 
@@ -219,8 +222,7 @@ pub(in crate::fabric) struct Needed<'a> {
     pub remedy: &'static str,
 }
 
-/// Finds that a pool has fewer addresses free than are needed, and by how many it falls short; `own` are reserved for
-/// whoever needs them.
+/// Finds that a pool has fewer addresses free than are needed; `own` are reserved for whoever needs them.
 pub(in crate::fabric) fn pool_has_room(
     engine: &Engine,
     id: &PoolId,
@@ -233,18 +235,10 @@ pub(in crate::fabric) fn pool_has_room(
         return public_pool_has_room(engine, id, count, own, path, findings);
     };
     let Some(pool) = engine.pool(id).filter(|pool| pool.available().saturating_add(own) < count) else { return };
-    let free = pool.available().saturating_add(own);
+    let id_of_subnet = ObjectId::new(Kind::Subnet, subnet.clone());
     findings
-        .refuse(
-            Code::SubnetIsFull,
-            path,
-            format!(
-                "{count} more addresses of subnet {subnet} ({}) are needed, and {free} are free: {} too few.",
-                pool.prefix(),
-                count - free
-            ),
-            remedy,
-        )
+        .refuse(Code::SubnetIsFull, path, shortage(count, &format!("{id_of_subnet} ({})", pool.prefix())), remedy)
         .until(WaitKey::Capacity(id.clone()))
-        .as_of(WaitKey::members(Kind::Subnet, subnet));
+        .as_of(WaitKey::Object(id_of_subnet.clone()))
+        .blocked_by(id_of_subnet);
 }

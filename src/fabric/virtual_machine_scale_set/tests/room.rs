@@ -33,7 +33,7 @@ fn addresses_that_a_flexible_set_will_need_are_no_other_sets() {
     for other in [a_scale_set("other", 1).flexible(), a_scale_set("other", 1)] {
         let refusal = fabric.put(other).unwrap_err();
         assert_eq!(told(&refusal), [("VMSS-29", Code::SubnetIsFull, "spec.replicas")]);
-        assert!(refusal.leading().message.contains("1 too few"), "{}", refusal.leading().message);
+        assert!(refusal.leading().message.starts_with("1 more address of"), "{}", refusal.leading().message);
     }
     let refusal = fabric.put(a_scale_set("other", 1)).unwrap_err();
     make(&mut fabric, "flex", 0, 1);
@@ -268,7 +268,7 @@ fn a_configuration_that_becomes_ipv4_needs_another_address_than_the_ipv6_one_tha
     fabric.accept(model(IpVersion::IPv6));
     let refusal = fabric.put(model(IpVersion::IPv4)).unwrap_err();
     assert_eq!(told(&refusal), [("VMSS-29", Code::SubnetIsFull, SUBNET)]);
-    assert!(refusal.leading().message.contains("1 too few"), "{}", refusal.leading().message);
+    assert!(refusal.leading().message.starts_with("2 more addresses"), "{}", refusal.leading().message);
 }
 
 /// It is switched off before its network changes (S-01), so that the address is taken when it is started again.
@@ -362,14 +362,14 @@ fn an_address_serves_the_model_that_an_instance_is_on_its_way_to_and_the_one_tha
     fabric.accept(a_scale_set("flex", 2).flexible().rolling(50, 0).nics([back()]).size("Standard_D8s_v3"));
 }
 
-/// What is reserved for others is not free.
+/// How many are available is not told: that changes with others.
 #[test]
 fn a_set_that_lacks_public_addresses_is_told_how_many_it_needs_itself() {
     let mut fabric = a_fabric_with_public_addresses("198.51.100.0/30").with(a_subnet("web", "10.0.1.0/24"));
     let set = |name: &str, replicas: u32| a_scale_set(name, replicas).public(a_public_model(Sku::Standard));
     fabric.accept(set("flex", 3).flexible());
     let refusal = fabric.put(set("api", 2)).unwrap_err();
-    let told = "2 more addresses of 198.51.100.0/30 are needed, and 1 are free.";
+    let told = "2 more addresses of 198.51.100.0/30 are required, and fewer are available.";
     assert_eq!(refusal.leading().message, told);
 }
 
