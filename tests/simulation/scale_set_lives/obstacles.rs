@@ -124,7 +124,7 @@ fn an_instance_whose_machine_is_not_there_yet_is_made_from_the_latest_model() {
 fn an_upgrade_that_an_object_of_an_instance_refuses_is_not_told_as_done() {
     let mut world = farm();
     let pool = id(Kind::PublicIPPrefix, "a", "pool");
-    world.create(&pool, json!({"prefixLength": 28}), true);
+    world.create(&pool, json!({"prefixLength": 30}), true);
     let before = with_public(upgraded("Flexible", "Automatic", 2, false), "Standard");
     let mut after = before.clone();
     let nic = &mut after["virtualMachineProfile"]["networkProfile"]["networkInterfaceConfigurations"][0];
