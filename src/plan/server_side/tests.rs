@@ -69,14 +69,18 @@ fn the_items_of_a_list_are_told_apart_by_their_keys() {
 
 #[test]
 fn an_item_that_two_managers_name_stays_until_both_have_left_it_out() {
-    let item = || json!({"f:ipConfigurations": {key("a"): {".": {}, "f:name": {}}}});
+    let items = |names: &[&str]| {
+        let items = names.iter().map(|name| (key(name), json!({".": {}, "f:name": {}})));
+        json!({"f:ipConfigurations": items.collect::<Map<_, _>>()})
+    };
     let spec = json!({"ipConfigurations": [{"name": "a"}, {"name": "b"}]});
-    let both = json!([own(item()), entry("other", "Apply", json!({"f:spec": item()}))]);
     let without = json!({"location": "x"});
-    let kept = applied(&stored(both, json!({}), spec.clone()), without.clone()).unwrap();
-    assert_eq!(kept["ipConfigurations"], spec["ipConfigurations"]);
-    let gone = applied(&stored(json!([own(item())]), json!({}), spec), without).unwrap();
-    assert_eq!(gone["ipConfigurations"], json!([{"name": "b"}]));
+    let left = |others: &[&str]| {
+        let entries = json!([own(items(&["a"])), entry("other", "Apply", json!({"f:spec": items(others)}))]);
+        applied(&stored(entries, json!({}), spec.clone()), without.clone()).unwrap()["ipConfigurations"].clone()
+    };
+    assert_eq!(left(&["a", "b"]), spec["ipConfigurations"]);
+    assert_eq!(left(&["b"]), json!([{"name": "b"}]));
 }
 
 #[test]
