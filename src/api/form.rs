@@ -58,6 +58,8 @@ enum Path<'a> {
     Item(&'a Path<'a>, usize),
 }
 
+/// What is said of a field that the form does not have.
+pub const NO_SUCH_FIELD: &str = "There is no such field.";
 /// How much of a text a violation quotes.
 const QUOTED: usize = 64;
 
@@ -171,7 +173,7 @@ impl Check {
         let nearest = nearest(name, fields.keys().map(String::as_str)).join(", ");
         let remedy = if nearest.is_empty() { String::new() } else { format!(" The nearest fields are {nearest}.") };
         let remedy = format!("Remove the field, or correct its name.{remedy}");
-        self.refuse(Path::Field(&of, name), "There is no such field.", remedy);
+        self.refuse(Path::Field(&of, name), NO_SUCH_FIELD, remedy);
     }
 
     /// Items of a list that is a map have different keys.

@@ -144,7 +144,7 @@ fn planned(options: &PlanOptions) -> anyhow::Result<Plan> {
     }
     let namespace = namespace(options)?;
     let manifests = read(&options.manifests, options.recursive, |files| manifests::read(files, &namespace))?;
-    if manifests.objects.is_empty() && manifests.namespaces.is_empty() && manifests.notes.is_empty() {
+    if manifests.is_empty() {
         let is_folder = options.manifests.iter().any(|path| Path::new(path).is_dir());
         let hint =
             if is_folder && !options.recursive { "-R reads subfolders too" } else { "give files that have some" };

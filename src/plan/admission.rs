@@ -8,9 +8,9 @@ use kube::core::DynamicObject;
 use kube::core::cel::{CompiledSchema, ValidationError, Validator, apply_defaults, compile_schema};
 use serde_json::{Map, Value};
 
-use super::metadata;
+use super::{foreign, metadata};
 use crate::api::crd;
-use crate::api::form::{self, Whose};
+use crate::api::form::{self, NO_SUCH_FIELD, Whose};
 use crate::api::status::ViolationReport;
 use crate::fabric::{Kind, Violation};
 
@@ -84,6 +84,15 @@ fn of_form(kind: Kind, object: &Value) -> Vec<ViolationReport> {
     let mut refusals = metadata::refusals(part("metadata"));
     refusals.extend(form::check(kind, part("spec"), Whose::TheServers).iter().map(of_the_server));
     refusals.extend(unknown(object, "", &TOP));
+    for (path, instead) in foreign::found(kind, object) {
+        let unknown = refusals.iter_mut().filter(|told| told.message == NO_SUCH_FIELD);
+        // Of a field that there is not, the API server does not name the parts.
+        match unknown.filter(|told| covers(&told.path, &path)).max_by_key(|told| told.path.len()) {
+            Some(told) if told.path == path => told.remedy = instead,
+            Some(_) => refusals.push(refusal(SCHEMA, path, NO_SUCH_FIELD.to_owned(), instead)),
+            None => {}
+        }
+    }
     refusals
 }
 
@@ -102,7 +111,7 @@ fn unknown(fields: &Value, before: &str, known: &[&str]) -> Vec<ViolationReport>
     let unknown = fields.as_object().into_iter().flat_map(Map::keys).filter(|field| !known.contains(&field.as_str()));
     let refused = unknown.map(|field| {
         let remedy = format!("Remove the field, or correct its name; there is {}.", known.join(", "));
-        refusal(SCHEMA, format!("{before}{field}"), "There is no such field.".to_owned(), remedy)
+        refusal(SCHEMA, format!("{before}{field}"), NO_SUCH_FIELD.to_owned(), remedy)
     });
     refused.collect()
 }

@@ -15,7 +15,8 @@ use serde_json::{Value, json};
 
 use super::admission::{self, without_nulls};
 use super::document::{self, Malformed, Node};
-use super::merge;
+use super::report::PlannedObject;
+use super::{foreign, merge};
 use crate::api::status::NamedObject;
 use crate::api::{GROUP, VERSION};
 use crate::fabric::nearest::nearest;
@@ -73,6 +74,8 @@ pub struct Manifests {
     pub objects: BTreeMap<ObjectId, Manifest>,
     /// The Namespaces, by name.
     pub namespaces: BTreeMap<Arc<str>, NamespaceManifest>,
+    /// The objects of versions and kinds of this project's group that there are not; each is refused.
+    pub unknown: Vec<PlannedObject>,
     /// What was passed over.
     pub notes: Vec<Note>,
 }
@@ -110,6 +113,14 @@ impl fmt::Display for Unreadable {
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}", self.file, self.line)
+    }
+}
+
+impl Manifests {
+    /// True if nothing was read, not even something that was passed over.
+    pub fn is_empty(&self) -> bool {
+        let Self { objects, namespaces, unknown, notes } = self;
+        objects.is_empty() && namespaces.is_empty() && unknown.is_empty() && notes.is_empty()
     }
 }
 
@@ -164,6 +175,18 @@ fn is_kustomization(file: &str, version: Option<&str>, kind: Option<&str>) -> bo
     }
 }
 
+/// Why a text without version or kind is no object, and what to do.
+fn is_no_object(node: &Node, version: Option<&str>, kind: Option<&str>) -> String {
+    if let Some((named, kind)) = node.text("type").and_then(|named| Some((named, foreign::of_arm(named)?))) {
+        return format!(
+            "{named} is a type of Azure Resource Manager; write apiVersion: {GROUP}/{VERSION} and kind: {kind}"
+        );
+    }
+    let missing = [("apiVersion", version), ("kind", kind)].into_iter().filter(|(_, text)| text.is_none());
+    let missing = missing.map(|(field, _)| field).collect::<Vec<_>>().join(" and ");
+    format!("it has no {missing}; every manifest begins with apiVersion and kind")
+}
+
 /// The folder of a file, as a command names it.
 fn folder_of(file: &str) -> Cow<'_, str> {
     match Path::new(file).parent() {
@@ -193,12 +216,7 @@ impl Reader<'_> {
         }
         let (version, kind) = match (version, kind) {
             (Some(version), Some(kind)) => (version, kind),
-            (version, kind) => {
-                let missing = [("apiVersion", version), ("kind", kind)].into_iter().filter(|(_, text)| text.is_none());
-                let missing = missing.map(|(field, _)| field).collect::<Vec<_>>().join(" and ");
-                let message = format!("it has no {missing}; every manifest begins with apiVersion and kind");
-                return self.cannot_read(file, node.line, message);
-            }
+            (version, kind) => return self.cannot_read(file, node.line, is_no_object(node, version, kind)),
         };
         self.turn += 1;
         let (group, version) = version.split_once('/').unwrap_or(("", version));
@@ -206,37 +224,46 @@ impl Reader<'_> {
         let items = node.get("items").map(Node::items).filter(|_| kind.ends_with("List"));
         match (group, kind, items) {
             ("", "Namespace", _) => self.namespace_of(file, node),
-            (GROUP, _, _) if version != VERSION => self.cannot_read(
-                file,
-                node.line_of("apiVersion"),
-                format!("{GROUP} has no version {version:?}; write {GROUP}/{VERSION}"),
-            ),
             (_, _, Some(items)) => items.iter().for_each(|item| self.document(file, item)),
             (GROUP, ..) if kind.ends_with("List") => {} // of nothing
-            (GROUP, ..) => self.object(file, node, kind),
-            _ => {
-                let name = node.get("metadata").and_then(|metadata| metadata.text("name")).unwrap_or("without a name");
-                self.note(file, node.line, format!("{kind} {name} is passed over: it is no kind of {GROUP}"));
-            }
+            (GROUP, ..) => self.object(file, node, version, kind),
+            _ => self.other(file, node, group, kind),
         }
     }
 
-    fn object(&mut self, file: &Arc<str>, node: &Node, kind: &str) {
-        let Some(kind) = Kind::named(kind) else {
-            let kinds = nearest(kind, Kind::ALL.iter().map(|known| known.as_str())).join(", ");
-            let message = format!("{GROUP} has no kind {kind}; the nearest are {kinds}");
-            return self.cannot_read(file, node.line_of("kind"), message);
+    /// What is no kind of this project.
+    fn other(&mut self, file: &Arc<str>, node: &Node, group: &str, kind: &str) {
+        let name = node.get("metadata").and_then(|metadata| metadata.text("name")).unwrap_or("without a name");
+        let Some((here, fields)) = foreign::of_service_operator(group, kind, &node.value()) else {
+            return self.note(file, node.line, format!("{kind} {name} is passed over: it is no kind of {GROUP}"));
         };
-        let Some(name) = self.name_of(file, node, kind.as_str()) else { return };
-        let namespace = match node.get("metadata").and_then(|metadata| metadata.get("namespace")).map(Node::value) {
-            None | Some(Value::Null) => self.namespace.to_owned(),
-            Some(Value::String(namespace)) if namespace.is_empty() => self.namespace.to_owned(),
-            Some(Value::String(namespace)) => namespace,
-            Some(other) => {
-                let message =
-                    format!("metadata.namespace is {other}, which is no text; put it between quotation marks");
-                return self.cannot_read(file, node.line_of("metadata.namespace"), message);
-            }
+        let message = format!("{kind} {name} is passed over: it is a kind of Azure Service Operator; write {here}");
+        self.note(file, node.line, message);
+        for (path, instead) in fields {
+            self.note(file, node.line_of(&path), format!("{path} of {kind} {name}: {instead}"));
+        }
+    }
+
+    fn object(&mut self, file: &Arc<str>, node: &Node, version: &str, kind: &str) {
+        let known = Kind::named(kind);
+        let Some(name) = self.name_of(file, node, kind) else { return };
+        let Some(namespace) = self.namespace_named(file, node) else { return };
+        let Some(kind) = known.filter(|_| version == VERSION) else {
+            let (path, message, remedy) = match known {
+                Some(_) => {
+                    let message = format!("{GROUP} has no version {version:?}.");
+                    ("apiVersion", message, format!("Write {GROUP}/{VERSION}."))
+                }
+                None => {
+                    let kinds = nearest(kind, Kind::ALL.iter().map(|known| known.as_str())).join(", ");
+                    ("kind", format!("{GROUP} has no kind {kind}."), format!("The nearest are {kinds}."))
+                }
+            };
+            let object = NamedObject { kind: kind.to_owned(), namespace, name: name.to_owned() };
+            let refusal = admission::refusal(admission::SCHEMA, path.to_owned(), message, remedy);
+            let place = |line| Place { file: file.clone(), line };
+            let (begin, at) = (place(node.line), place(node.line_of(path)));
+            return self.read.unknown.push(PlannedObject::refused(object, begin, refusal, at));
         };
         let id = ObjectId::new(kind, Name::new(namespace.as_str(), name));
         if let Some(first) = self.read.objects.get(&id) {
@@ -250,6 +277,21 @@ impl Reader<'_> {
         }
         let manifest = Manifest { id: id.clone(), object, turn: self.turn, file: file.clone(), node: node.clone() };
         self.read.objects.insert(id, manifest);
+    }
+
+    /// The namespace of an object, if it names one that is a text, or none.
+    fn namespace_named(&mut self, file: &Arc<str>, node: &Node) -> Option<String> {
+        match node.get("metadata").and_then(|metadata| metadata.get("namespace")).map(Node::value) {
+            None | Some(Value::Null) => Some(self.namespace.to_owned()),
+            Some(Value::String(namespace)) if namespace.is_empty() => Some(self.namespace.to_owned()),
+            Some(Value::String(namespace)) => Some(namespace),
+            Some(other) => {
+                let message =
+                    format!("metadata.namespace is {other}, which is no text; put it between quotation marks");
+                self.cannot_read(file, node.line_of("metadata.namespace"), message);
+                None
+            }
+        }
     }
 
     fn namespace_of(&mut self, file: &Arc<str>, node: &Node) {

@@ -2,7 +2,8 @@
 //!
 //! The operator's own core runs here on an API server in memory, so that there is no second opinion. A tour:
 //!
-//! * [`manifests`] and [`state`] are what is read: what is asked for, and what there is; [`document`] reads YAML,
+//! * [`manifests`] and [`state`] are what is read: what is asked for, and what there is; [`document`] reads YAML, [`foreign`]
+//!   names what Azure's own manifests call otherwise,
 //! * [`admission`] is what the API server refuses, with [`metadata`], and [`merge`] what it makes of a manifest for an object that is there,
 //! * [`selector`] says what is pruned,
 //! * [`cluster`] runs the core on the [`server`] until nothing is left to do; [`server_side`] is what comes of what it applies,
@@ -15,6 +16,7 @@ pub mod cluster;
 pub mod consequences;
 pub mod difference;
 pub mod document;
+pub mod foreign;
 pub mod manifests;
 pub mod merge;
 pub mod metadata;
@@ -91,7 +93,7 @@ pub fn plan(manifests: &Manifests, state: State, options: &Options) -> Result<Pl
         warnings.extend(order::differences(&other, manifests, &objects));
     }
     warnings.extend(standstill::warnings(&between, manifests));
-    let objects = planned_namespaces.into_iter().chain(objects).collect();
+    let objects = planned_namespaces.into_iter().chain(objects).chain(manifests.unknown.iter().cloned()).collect();
     Ok(Plan::new(objects, warnings, manifests.notes.clone()))
 }
 

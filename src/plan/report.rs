@@ -203,6 +203,23 @@ impl Warning {
 }
 
 impl PlannedObject {
+    /// An object that is never stored, since it is of no known kind.
+    pub(super) fn refused(object: NamedObject, begin: Place, violation: ViolationReport, at: Place) -> Self {
+        Self {
+            object,
+            action: Action::Create,
+            accepted: false,
+            ready: None,
+            place: Some(begin),
+            made_for: None,
+            fields: Vec::new(),
+            allocations: Vec::new(),
+            disruptions: Vec::new(),
+            advice: Vec::new(),
+            violations: vec![PlannedViolation { violation, place: Some(at) }],
+        }
+    }
+
     /// What is edited of it, and what it no longer has of what it had.
     pub fn differences(&self) -> impl Iterator<Item = &Difference> {
         self.fields.iter().chain(self.allocations.iter().filter(|told| !told.before.is_null()))

@@ -1,5 +1,6 @@
 //! Whole plans: manifests in, consequences out.
 
+mod foreign;
 mod forms;
 mod input;
 mod namespaces;

@@ -201,15 +201,28 @@ fn who_may_not_list_is_told_how_to_get_the_right() {
 
 #[test]
 fn what_cannot_be_read_is_told_all_at_once_with_file_and_line() {
-    let wrong =
-        folder("apiVersion: vnet.dev/v1alpha1\nkind: NetworkInterfac\nmetadata: {name: a}\n---\nmetadata: {name: b}\n");
+    let wrong = folder(
+        "apiVersion: vnet.dev/v1alpha1\nkind: NetworkInterface\nmetadata: {name: 5}\n---\nmetadata: {name: b}\n",
+    );
     let told = plan(None, &[path(&wrong)]);
     let told = text(&told.stderr);
-    assert!(
-        told.contains("net.yaml:2: vnet.dev has no kind NetworkInterfac; the nearest are NetworkInterface"),
-        "{told}"
-    );
+    assert!(told.contains("net.yaml:3: metadata.name of the NetworkInterface is 5, which is no text"), "{told}");
     assert!(told.contains("net.yaml:5: it has no apiVersion and kind"), "{told}");
+}
+
+#[test]
+fn an_object_of_an_unknown_kind_or_field_is_refused_and_the_rest_is_planned() {
+    let unknown = "---\napiVersion: vnet.dev/v1alpha1\nkind: NetworkInterfac\nmetadata: {name: a}\n";
+    let field = nic("b", "web").replace("subnet:", "subnett: x, subnet:");
+    let wrong = folder(&(a_network() + unknown + &field));
+    let told = plan(None, &[path(&wrong), "-o", "json"]);
+    assert_eq!(told.status.code(), Some(1), "{told:?}");
+    let objects = objects(&json(&told));
+    let refused = objects.iter().filter(|object| object["accepted"] == false);
+    let refused: Vec<_> = refused.map(|object| (&object["kind"], &object["violations"][0]["path"])).collect();
+    let (nic, kind) = (Value::from("NetworkInterface"), Value::from("NetworkInterfac"));
+    assert_eq!(refused, [(&nic, &"spec.subnett".into()), (&kind, &"kind".into())]);
+    assert_eq!(objects.iter().filter(|object| object["ready"]["status"] == "True").count(), 2, "{objects:?}");
 }
 
 #[test]
