@@ -38,7 +38,8 @@ fn manifests() -> String {
 /// Reading, planning, and what of that is the core's and the engine's.
 pub fn plan() {
     let file = File { name: "net.yaml".into(), text: manifests() };
-    let options = Options { settings: Settings::default(), prune: Prune::Nothing, now: Timestamp::UNIX_EPOCH };
+    let options =
+        Options { settings: Settings::default(), prune: Prune::Nothing, server_side: None, now: Timestamp::UNIX_EPOCH };
     let rounds: Vec<[f64; 3]> = (0..ROUNDS).map(|_| round(&file, &options)).collect();
     let middle = |n: usize| median(rounds.iter().map(|round| round[n]).collect());
     print("a plan of 10,000 NICs, reading them", &format!("{:.2} s", middle(0)), None);

@@ -1,6 +1,7 @@
 //! The command line.
 
 mod cluster;
+mod dry_run;
 mod fabric_options;
 mod plan;
 mod rules;

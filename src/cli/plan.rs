@@ -12,7 +12,7 @@ use indicatif::ProgressBar;
 use jiff::Timestamp;
 use k8s_openapi::api::apps::v1::ControllerRevision;
 use k8s_openapi::api::core::v1::Namespace as KubeNamespace;
-use kube::api::{DynamicObject, ListParams};
+use kube::api::{DynamicObject, ListParams, PatchParams};
 use kube::core::{PartialObjectMeta, Selector};
 use kube::{Api, Client, ResourceExt};
 use serde::de::DeserializeOwned;
@@ -20,11 +20,13 @@ use vnet_operator::api::object::api_resource;
 use vnet_operator::api::{GROUP, SCALE_SET_LABEL};
 use vnet_operator::fabric::{Kind, Name, ObjectId};
 use vnet_operator::plan::manifests::{self, File, Manifests, Unreadable};
+use vnet_operator::plan::server_side::KUBECTL;
 use vnet_operator::plan::state::State;
-use vnet_operator::plan::{self, Options, Plan, Prune, selector, show};
+use vnet_operator::plan::{self, Options, Plan, Prune, ServerSide, selector, show};
 use walkdir::WalkDir;
 
 use super::cluster::{ApiServer, connect, failed};
+use super::dry_run::{self, Answers};
 use super::fabric_options::FabricOptions;
 use super::{is_broken_pipe, on_one_thread};
 
@@ -75,6 +77,16 @@ pub struct PlanOptions {
     /// Prune only what has these labels, such as app=shop,tier!=web,team,!old
     #[arg(long, short = 'l', requires = "prune", value_parser = selector::read, default_value = "")]
     selector: Selector,
+    /// Apply server-side, as Flux and, if told to, Argo CD do: lists are merged by their keys, and fields of other managers are
+    /// conflicts. With --against cluster by the API server's own dry run, which asks the cluster's policies and webhooks too
+    #[arg(long)]
+    server_side: bool,
+    /// Who applies server-side: Flux is kustomize-controller, Argo CD argocd-controller
+    #[arg(long, value_name = "NAME", requires = "server_side", default_value = KUBECTL, value_parser = NonEmptyStringValueParser::new())]
+    field_manager: String,
+    /// Take over the fields of other managers, as Flux does
+    #[arg(long, requires = "server_side")]
+    force_conflicts: bool,
     /// Exit with 3 if all is accepted and something changes
     #[arg(long)]
     detailed_exitcode: bool,
@@ -156,9 +168,10 @@ fn planned(options: &PlanOptions) -> anyhow::Result<Plan> {
                        take it with --show-managed-fields";
         progress.suspend(|| writeln!(anstream::stderr(), "{warning}"))?;
     }
+    let server_side = server_side(options, &manifests)?;
     progress.set_message(format!("judging {} objects", manifests.objects.len() + state.objects.len()));
     let prune = if options.prune { Prune::Labelled(options.selector.clone()) } else { Prune::Nothing };
-    let how = Options { settings: options.fabric.settings(), prune, now: Timestamp::now() };
+    let how = Options { settings: options.fabric.settings(), prune, server_side, now: Timestamp::now() };
     let plan = plan::plan(&manifests, state, &how)?;
     progress.finish_and_clear();
     Ok(plan)
@@ -273,6 +286,26 @@ fn state(options: &PlanOptions, manifests: &Manifests) -> anyhow::Result<State> 
         (false, true) => on_one_thread(async { of_cluster(connect().await?).await }),
         (false, false) => bail!("--against takes dumps, or {CLUSTER}, and not both"),
     }
+}
+
+/// How manifests are applied server-side, with the cluster's own answers if it is compared with.
+fn server_side(options: &PlanOptions, manifests: &Manifests) -> anyhow::Result<Option<ServerSide>> {
+    if !options.server_side {
+        return Ok(None);
+    }
+    let (field_manager, force_conflicts) = (options.field_manager.clone(), options.force_conflicts);
+    let mut answers = Answers::default();
+    if options.against.iter().any(|state| state == CLUSTER) {
+        let parameters = PatchParams { force: force_conflicts, ..PatchParams::apply(&field_manager) };
+        answers = on_one_thread(async { dry_run::ask(&connect().await?, manifests, parameters).await })?;
+        for namespace in &answers.missing_namespaces {
+            let warning = format!(
+                "Warning: the cluster has no Namespace {namespace}, so that no policy or webhook was asked about its objects"
+            );
+            writeln!(anstream::stderr(), "{warning}")?;
+        }
+    }
+    Ok(Some(ServerSide { field_manager, force_conflicts, answers: answers.given }))
 }
 
 /// What the cluster of the current context holds.

@@ -4,10 +4,11 @@
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-use kube::core::DynamicObject;
 use kube::core::cel::{CompiledSchema, ValidationError, Validator, apply_defaults, compile_schema};
+use kube::core::{DynamicObject, Status};
 use serde_json::{Map, Value};
 
+use super::server_side::Conflict;
 use super::{foreign, metadata};
 use crate::api::crd;
 use crate::api::form::{self, NO_SUCH_FIELD, Whose};
@@ -20,6 +21,10 @@ pub const CODE: &str = "Invalid";
 pub const SCHEMA: &str = "schema";
 /// Stands for the id of a rule where a CEL rule of a schema refuses.
 pub const CEL: &str = "CEL";
+/// Stands for the id of a rule where a field is another manager's.
+pub const MANAGERS: &str = "managedFields";
+/// Stands for the id of a rule where the API server itself, a policy or a webhook of the cluster refuses.
+pub const ADMISSION: &str = "admission";
 /// What stands beside each other at the top of an object.
 const TOP: [&str; 5] = ["apiVersion", "kind", "metadata", "spec", "status"];
 
@@ -54,8 +59,27 @@ impl Admission {
     /// # Errors
     /// Everything that keeps the API server from storing it; `kubectl apply` would say the same.
     pub fn admit(&self, kind: Kind, asked: &Value) -> Result<DynamicObject, Vec<ViolationReport>> {
-        let asked = without_nulls(asked);
-        let refusals = self.refusals(kind, &asked);
+        self.admit_whole(kind, &without_nulls(asked))
+    }
+
+    /// As [`Self::admit`], of what a server-side apply has merged. There a null stands only for a default, and is of the wrong form
+    /// where the schema has none.
+    ///
+    /// # Errors
+    /// Everything that keeps the API server from storing it.
+    pub fn admit_merged(&self, kind: Kind, merged: &Value) -> Result<DynamicObject, Vec<ViolationReport>> {
+        let mut merged = merged.clone();
+        if let Some(metadata) = merged.get_mut("metadata") {
+            *metadata = without_nulls(metadata);
+        }
+        if let Some(schema) = schema(kind) {
+            drop_defaulted_nulls(&schema.whole, &mut merged);
+        }
+        self.admit_whole(kind, &merged)
+    }
+
+    fn admit_whole(&self, kind: Kind, asked: &Value) -> Result<DynamicObject, Vec<ViolationReport>> {
+        let refusals = self.refusals(kind, asked);
         if !refusals.is_empty() {
             return Err(refusals);
         }
@@ -63,7 +87,7 @@ impl Admission {
             let remedy = "Correct the metadata as the message says.".to_owned();
             vec![refusal(SCHEMA, "metadata".to_owned(), format!("It cannot be read: {error}."), remedy)]
         };
-        serde_json::from_value(defaulted(kind, &asked)).map_err(unreadable)
+        serde_json::from_value(defaulted(kind, asked)).map_err(unreadable)
     }
 
     fn refusals(&self, kind: Kind, object: &Value) -> Vec<ViolationReport> {
@@ -121,6 +145,27 @@ pub fn of_the_server(violation: &Violation) -> ViolationReport {
     ViolationReport { rule: SCHEMA.to_owned(), code: CODE.to_owned(), ..ViolationReport::from(violation) }
 }
 
+/// Takes away every null for which the schema has a default.
+fn drop_defaulted_nulls(schema: &Value, value: &mut Value) {
+    match value {
+        Value::Object(fields) => {
+            let of = |name: &str| schema.get("properties").and_then(|known| known.get(name));
+            fields.retain(|name, value| !value.is_null() || of(name).and_then(|known| known.get("default")).is_none());
+            for (name, value) in fields {
+                if let Some(schema) = of(name) {
+                    drop_defaulted_nulls(schema, value);
+                }
+            }
+        }
+        Value::Array(items) => {
+            if let Some(schema) = schema.get("items") {
+                items.iter_mut().for_each(|item| drop_defaulted_nulls(schema, item));
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
 /// A field that is null is none: the API server takes it away before it looks at what is left.
 pub fn without_nulls(value: &Value) -> Value {
     match value {
@@ -151,6 +196,31 @@ pub fn terminating(namespace: &str) -> ViolationReport {
         format!("Namespace {namespace} is being deleted: nothing new is stored in it."),
         "Wait until it has gone and create it anew, or choose another namespace.".to_owned(),
     )
+}
+
+/// A field that another manager has (see [`server_side`](super::server_side)).
+pub fn conflict(Conflict { path, message }: Conflict) -> ViolationReport {
+    let remedy = "Leave the field out, write the value that it has, or apply with --force-conflicts to take it over.";
+    let refusal = refusal(MANAGERS, path, format!("The apply fails: {message}."), remedy.to_owned());
+    ViolationReport { code: "FieldManagerConflict".to_owned(), ..refusal }
+}
+
+/// Why the API server itself does not take an object, in its own words.
+pub fn answered(status: &Status) -> Vec<ViolationReport> {
+    let remedy = "Write what the API server and the policies of the cluster take.".to_owned();
+    let of = |field: &str, message: &str| match field.trim_start_matches('.') {
+        path if status.code == 409 && !path.is_empty() => {
+            conflict(Conflict { path: path.to_owned(), message: format!("{message}: {field}") })
+        }
+        path => {
+            let path = if path.is_empty() { "spec" } else { path };
+            let refusal = refusal(ADMISSION, path.to_owned(), format!("{message}."), remedy.clone());
+            ViolationReport { code: status.reason.clone(), ..refusal }
+        }
+    };
+    let causes = status.details.iter().flat_map(|details| &details.causes).filter(|cause| !cause.field.is_empty());
+    let told: Vec<_> = causes.map(|cause| of(&cause.field, &cause.message)).collect();
+    if told.is_empty() { vec![of("", &status.message)] } else { told }
 }
 
 /// Whether what was told of one field says enough of another.

@@ -10,7 +10,7 @@ use super::cluster::Cluster;
 use super::manifests::{Manifest, Manifests};
 use super::merge::LAST_APPLIED;
 use super::report::{Action, Difference, PlannedObject, PlannedViolation, Ready, Told};
-use super::{Judged, admission, difference};
+use super::{Judged, ServerSide, admission, difference};
 use crate::api::status::{NamedObject, ViolationReport};
 use crate::api::{FINALIZER, object};
 use crate::fabric::virtual_machine_scale_set::{UpgradeMode, VirtualMachineScaleSet};
@@ -159,7 +159,11 @@ impl Between<'_> {
 }
 
 /// The Namespaces that are created or edited, where it is known which there are.
-pub fn of_namespaces(there: Option<&BTreeMap<Arc<str>, ObjectMeta>>, manifests: &Manifests) -> Vec<PlannedObject> {
+pub fn of_namespaces(
+    there: Option<&BTreeMap<Arc<str>, ObjectMeta>>,
+    manifests: &Manifests,
+    server_side: Option<&ServerSide>,
+) -> Vec<PlannedObject> {
     let Some(there) = there else { return Vec::new() };
     let planned = manifests.namespaces.iter().filter_map(|(name, manifest)| {
         let before = there.get(name);
@@ -171,7 +175,8 @@ pub fn of_namespaces(there: Option<&BTreeMap<Arc<str>, ObjectMeta>>, manifests: 
             of_users(&json!({"metadata": metadata}))
         };
         let fields = before.map(|before| {
-            difference::between(&written(&json!({"metadata": before})), &written(&manifest.laid_over(Some(before))), "")
+            let after = manifest.laid_over(Some(before), server_side);
+            difference::between(&written(&json!({"metadata": before})), &written(&after), "")
         });
         let fields = fields.unwrap_or_default();
         let action = if before.is_none() { Action::Create } else { Action::Update };

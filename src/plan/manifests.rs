@@ -16,7 +16,8 @@ use serde_json::{Value, json};
 use super::admission::{self, without_nulls};
 use super::document::{self, Malformed, Node};
 use super::report::PlannedObject;
-use super::{foreign, merge};
+use super::server_side::{self, Manager};
+use super::{ServerSide, foreign, merge};
 use crate::api::status::NamedObject;
 use crate::api::{GROUP, VERSION};
 use crate::fabric::nearest::nearest;
@@ -125,9 +126,12 @@ impl Manifests {
 }
 
 impl NamespaceManifest {
-    /// The Namespace once this is applied to one of that metadata.
-    pub fn laid_over(&self, there: Option<&ObjectMeta>) -> Value {
-        merge::laid_over(&json!({"metadata": there.cloned().unwrap_or_default()}), &self.object)
+    /// The Namespace once this is applied to one of that metadata. Conflicts between managers of a Namespace are not told.
+    pub fn laid_over(&self, there: Option<&ObjectMeta>, server_side: Option<&ServerSide>) -> Value {
+        let stored = json!({"metadata": there.cloned().unwrap_or_default()});
+        let Some(server_side) = server_side else { return merge::laid_over(&stored, &self.object) };
+        let manager = Manager { name: &server_side.field_manager, force: true };
+        server_side::apply(None, &stored, &self.object, manager).unwrap_or(stored)
     }
 }
 

@@ -42,6 +42,17 @@ pub fn memory(asked: &Value, manifest: &Value) -> Option<ViolationReport> {
     })
 }
 
+/// What a server-side apply does not take.
+pub fn managers(manifest: &Value) -> Vec<ViolationReport> {
+    let managers = manifest.pointer("/metadata/managedFields").filter(|managers| !managers.is_null());
+    let refused = managers.map(|_| {
+        let message = "A server-side apply does not take managers of fields.".to_owned();
+        let remedy = "Remove the field; the API server sets it.".to_owned();
+        refusal(SCHEMA, "metadata.managedFields".to_owned(), message, remedy)
+    });
+    refused.into_iter().collect()
+}
+
 /// The bytes of all annotations but that which kubectl writes itself.
 fn size(metadata: &Value) -> usize {
     let annotations = texts(metadata, "annotations").filter(|(key, _)| *key != LAST_APPLIED);

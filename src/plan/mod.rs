@@ -16,6 +16,7 @@ pub mod cluster;
 pub mod consequences;
 pub mod difference;
 pub mod document;
+pub mod field_set;
 pub mod foreign;
 pub mod manifests;
 pub mod merge;
@@ -45,11 +46,15 @@ use self::manifests::{Manifest, Manifests, NamespaceManifest};
 pub use self::report::Plan;
 use self::report::PlannedObject;
 use self::server::Server;
+use self::server_side::Manager;
 use self::state::State;
 use crate::api::object::{self, Observed};
 use crate::api::status::ViolationReport;
 use crate::fabric::{Kind, ObjectId, Settings};
 use crate::operator::{Input, Namespace};
+
+/// What the API server itself says to a manifest: what it would store, or why it does not.
+pub type Answer = Result<Box<DynamicObject>, Vec<ViolationReport>>;
 
 /// How a plan is made.
 #[derive(Clone, Debug)]
@@ -58,8 +63,27 @@ pub struct Options {
     pub settings: Settings,
     /// What is deleted beside.
     pub prune: Prune,
+    /// How manifests are applied server-side; none if `kubectl apply` lays them over what is stored.
+    pub server_side: Option<ServerSide>,
     /// Now.
     pub now: Timestamp,
+}
+
+/// Server-side apply.
+#[derive(Clone, Debug, Default)]
+pub struct ServerSide {
+    /// Who applies.
+    pub field_manager: String,
+    /// Whether fields of other managers are taken over.
+    pub force_conflicts: bool,
+    /// What the API server itself says; of other objects it is worked out here.
+    pub answers: BTreeMap<ObjectId, Answer>,
+}
+
+impl ServerSide {
+    fn manager(&self) -> Manager<'_> {
+        Manager { name: &self.field_manager, force: self.force_conflicts }
+    }
 }
 
 /// Which objects of the state are deleted, since no manifest asks for them.
@@ -80,7 +104,8 @@ const VM_START: std::time::Duration = std::time::Duration::from_secs(1);
 /// # Errors
 /// [`Restless`], if that never comes to an end.
 pub fn plan(manifests: &Manifests, state: State, options: &Options) -> Result<Plan, Restless> {
-    let planned_namespaces = consequences::of_namespaces(state.namespaces.as_ref(), manifests);
+    let planned_namespaces =
+        consequences::of_namespaces(state.namespaces.as_ref(), manifests, options.server_side.as_ref());
     let Transition { before, after, started, judged, going, namespaces, labels } =
         carry_out(manifests, state, options)?;
     let between = Between { before: &before, after: &after, started: &started, going: &going, namespaces: &namespaces };
@@ -88,7 +113,7 @@ pub fn plan(manifests: &Manifests, state: State, options: &Options) -> Result<Pl
     let mut warnings = order::warnings(&between, manifests, &objects);
     if order::edits_beside_others(&objects) {
         let mut other = before.clone();
-        apply_in(Turns::UsersFirst, &mut other, manifests, &labels, &judged, &going)?;
+        apply_in(Turns::UsersFirst, &mut other, manifests, options, &labels, &judged, &going)?;
         prune(&mut other, &before, manifests, &options.prune)?;
         warnings.extend(order::differences(&other, manifests, &objects));
     }
@@ -144,9 +169,11 @@ fn carry_out(manifests: &Manifests, state: State, options: &Options) -> Result<T
     let mut after = before.clone();
     let _ = after.take_started();
     let labels = manifests.namespaces.iter();
-    let labels = labels.map(|(name, manifest)| (name.clone(), labelled(there.get(name), manifest))).collect();
-    let judged = judged(manifests, before.server(), &there, conflicts);
-    apply_in(Turns::AtOnce, &mut after, manifests, &labels, &judged, &going)?;
+    let server_side = options.server_side.as_ref();
+    let labels =
+        labels.map(|(name, manifest)| (name.clone(), labelled(there.get(name), manifest, server_side))).collect();
+    let judged = judged(manifests, before.server(), &there, conflicts, server_side);
+    apply_in(Turns::AtOnce, &mut after, manifests, options, &labels, &judged, &going)?;
     prune(&mut after, &before, manifests, &options.prune)?;
     let started = after.take_started();
     Ok(Transition { before, after, started, judged, going, namespaces, labels })
@@ -156,6 +183,7 @@ fn apply_in(
     turns: Turns,
     cluster: &mut Cluster,
     manifests: &Manifests,
+    options: &Options,
     labels: &BTreeMap<Arc<str>, Namespace>,
     judged: &BTreeMap<ObjectId, Judged>,
     going: &BTreeSet<ObjectId>,
@@ -163,13 +191,14 @@ fn apply_in(
     for (name, namespace) in labels {
         cluster.label(name.clone(), namespace.clone());
     }
+    let remembers = options.server_side.is_none();
     match turns {
         Turns::AtOnce => {
-            apply(cluster, manifests, judged, |id| !going.contains(id));
+            apply(cluster, manifests, judged, remembers, |id| !going.contains(id));
             cluster.come_to_rest()
         }
         Turns::UsersFirst => Kind::ALL.iter().rev().try_for_each(|kind| {
-            apply(cluster, manifests, judged, |id| id.kind == *kind && !going.contains(id));
+            apply(cluster, manifests, judged, remembers, |id| id.kind == *kind && !going.contains(id));
             cluster.come_to_rest()
         }),
     }
@@ -182,8 +211,8 @@ fn prune(cluster: &mut Cluster, before: &Cluster, manifests: &Manifests, prune: 
 }
 
 /// A Namespace once its manifest is applied; what is being deleted remains so.
-fn labelled(there: Option<&ObjectMeta>, manifest: &NamespaceManifest) -> Namespace {
-    let labels = manifest.laid_over(there).pointer("/metadata/labels").cloned().unwrap_or_default();
+fn labelled(there: Option<&ObjectMeta>, manifest: &NamespaceManifest, server_side: Option<&ServerSide>) -> Namespace {
+    let labels = manifest.laid_over(there, server_side).pointer("/metadata/labels").cloned().unwrap_or_default();
     // Labels that are no texts are told when the manifest is read.
     let labels = serde_json::from_value(labels).unwrap_or_default();
     let deletion_timestamp = there.and_then(|there| there.deletion_timestamp.clone());
@@ -215,16 +244,14 @@ fn judged(
     server: &Server,
     there: &BTreeMap<Arc<str>, ObjectMeta>,
     mut conflicts: BTreeMap<ObjectId, Vec<ViolationReport>>,
+    server_side: Option<&ServerSide>,
 ) -> BTreeMap<ObjectId, Judged> {
     let admission = Admission::default();
     let mut judge = |manifest: &Manifest| {
         let (id, stored) = (&manifest.id, server.objects().get(&manifest.id));
-        let asked = match stored.and_then(|stored| serde_json::to_value(stored).ok()) {
-            Some(stored) => merge::laid_over(&stored, &manifest.object),
-            None => manifest.object.clone(),
-        };
+        let (asked, told) = asked(manifest, stored, server_side);
         let mut refusals = conflicts.remove(id).unwrap_or_default();
-        refusals.extend(metadata::memory(&asked, &manifest.object));
+        refusals.extend(told);
         let namespace = &id.name.namespace;
         let is_going = |there: &ObjectMeta| there.deletion_timestamp.is_some();
         let out_of_place = match there.get(namespace) {
@@ -234,13 +261,52 @@ fn judged(
             Some(_) => None,
         };
         refusals.extend(out_of_place);
-        match admission.admit(id.kind, &asked) {
+        let admitted = match server_side {
+            None => admission.admit(id.kind, &asked),
+            Some(_) => admission.admit_merged(id.kind, &asked),
+        };
+        let own = match admitted {
             Ok(object) if refusals.is_empty() => Judged::Taken(Box::new(object)),
-            Ok(_) => Judged::Refused(asked, refusals),
-            Err(more) => Judged::Refused(asked, more.into_iter().chain(refusals).collect()),
+            Ok(_) => Judged::Refused(asked.clone(), refusals),
+            Err(more) => Judged::Refused(asked.clone(), more.into_iter().chain(refusals).collect()),
+        };
+        match (server_side.and_then(|how| how.answers.get(id)), own) {
+            (None, own) => own,
+            (Some(Ok(object)), _) => Judged::Taken(object.clone()),
+            // What is worked out here tells the remedy too.
+            (Some(Err(_)), Judged::Refused(asked, own)) => Judged::Refused(asked, own),
+            (Some(Err(refusals)), Judged::Taken(_)) => Judged::Refused(asked, refusals.clone()),
         }
     };
     manifests.objects.iter().map(|(id, manifest)| (id.clone(), judge(manifest))).collect()
+}
+
+/// What the API server is asked to store, and what keeps it from being asked.
+fn asked(
+    manifest: &Manifest,
+    stored: Option<&DynamicObject>,
+    server_side: Option<&ServerSide>,
+) -> (Value, Vec<ViolationReport>) {
+    let stored = stored.and_then(|stored| serde_json::to_value(stored).ok());
+    match (server_side.map(ServerSide::manager), stored) {
+        (None, stored) => {
+            let asked =
+                stored.map_or_else(|| manifest.object.clone(), |stored| merge::laid_over(&stored, &manifest.object));
+            let memory = metadata::memory(&asked, &manifest.object);
+            (asked, memory.into_iter().collect())
+        }
+        (Some(_), None) => (manifest.object.clone(), metadata::managers(&manifest.object)),
+        (Some(manager), Some(stored)) => {
+            let apply = |manager| server_side::apply(Some(manifest.id.kind), &stored, &manifest.object, manager);
+            let mut refusals = metadata::managers(&manifest.object);
+            let asked = apply(manager).unwrap_or_else(|conflicts| {
+                refusals.extend(conflicts.into_iter().map(admission::conflict));
+                // What it would be otherwise is judged too.
+                apply(Manager { force: true, ..manager }).unwrap_or_default()
+            });
+            (asked, refusals)
+        }
+    }
 }
 
 /// Creates or edits what the manifests ask for; to edit what is being deleted changes nothing. Nothing depends on the order
@@ -249,13 +315,14 @@ fn apply(
     cluster: &mut Cluster,
     manifests: &Manifests,
     judged: &BTreeMap<ObjectId, Judged>,
+    remembers: bool,
     is_meant: impl Fn(&ObjectId) -> bool,
 ) {
     cluster.edit(|server, now| {
         let mut seen: Vec<Observed> = Vec::new();
         for (id, manifest) in manifests.objects.iter().filter(|(id, _)| is_meant(id)) {
             let Some(Judged::Taken(asked)) = judged.get(id) else { continue };
-            if let Some(Input::Applied(observed)) = applied(server, manifest, (**asked).clone(), now) {
+            if let Some(Input::Applied(observed)) = applied(server, manifest, (**asked).clone(), remembers, now) {
                 seen.push(*observed);
             }
         }
@@ -265,10 +332,21 @@ fn apply(
     });
 }
 
-/// Stores what `kubectl apply` asks for; nothing comes of what is stored already.
-fn applied(server: &mut Server, manifest: &Manifest, mut asked: DynamicObject, now: Timestamp) -> Option<Input> {
+/// Stores what is applied, and what client-side apply remembers of it; nothing comes of what is stored already.
+fn applied(
+    server: &mut Server,
+    manifest: &Manifest,
+    mut asked: DynamicObject,
+    remembers: bool,
+    now: Timestamp,
+) -> Option<Input> {
+    let remember = |object: &mut DynamicObject| {
+        if remembers {
+            merge::remember(object, &manifest.object);
+        }
+    };
     let Some(stored) = server.objects().get(&manifest.id) else {
-        merge::remember(&mut asked, &manifest.object);
+        remember(&mut asked);
         return server.create(&manifest.id, asked, now);
     };
     let mut next = stored.clone();
@@ -277,9 +355,9 @@ fn applied(server: &mut Server, manifest: &Manifest, mut asked: DynamicObject, n
         return None;
     }
     if object::owner(stored).is_some() {
-        server_side::note_edit(&mut next, stored);
+        server_side::note_edit(manifest.id.kind, &mut next, stored);
     }
-    merge::remember(&mut next, &manifest.object);
+    remember(&mut next);
     server.edit(&manifest.id, |object| *object = next)
 }
 

@@ -10,13 +10,16 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::core::DynamicObject;
 use serde_json::Value;
 
-use super::server_side;
+use super::server_side::{self, Manager};
 use super::state::State;
 use crate::api::children::{FIELD_MANAGER, as_if_applied, read_revision, revision_name};
 use crate::api::object::{self, Recall};
 use crate::api::{FINALIZER, json, status};
 use crate::fabric::{Kind, Name, ObjectId, Uid};
 use crate::operator::{Input, Outcome, What, Write};
+
+/// How the operator applies.
+const OPERATOR: Manager<'static> = Manager { name: FIELD_MANAGER, force: false };
 
 /// What an API server stores.
 #[derive(Clone, Debug)]
@@ -63,7 +66,7 @@ impl Server {
     /// Notes in an object what the operator has applied; what differs from that is somebody else's.
     pub fn was_applied(&mut self, id: &ObjectId, manifest: &Value) {
         if let Some(object) = self.objects.get_mut(id) {
-            server_side::note_applied(object, manifest, FIELD_MANAGER);
+            server_side::note_applied(id.kind, object, manifest, FIELD_MANAGER);
         }
     }
 
@@ -157,10 +160,10 @@ impl Server {
             object.metadata.managed_fields = Some(fields);
         }
         let stored = json(object);
-        match server_side::apply(&stored, manifest, FIELD_MANAGER).map(serde_json::from_value) {
+        match server_side::apply(Some(id.kind), &stored, manifest, OPERATOR).map(serde_json::from_value) {
             Ok(Ok(next)) => (self.edit(id, |object| *object = next), Outcome::Done(self.version)),
             Ok(Err(error)) => (None, Outcome::Refused(error.to_string())),
-            Err(server_side::Conflict) => (None, Outcome::TakenOver),
+            Err(_) => (None, Outcome::TakenOver),
         }
     }
 

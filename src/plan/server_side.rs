@@ -1,57 +1,130 @@
-//! Server-side apply without force, as the operator writes the objects of Flexible scale sets.
+//! Server-side apply, as the API server does it: for who applies manifests so, and for what the operator writes of Flexible
+//! scale sets.
 //!
 //! `managedFields` say whose a field is. What a manager had applied and applies no longer goes, unless it is another's too;
-//! what others have set stays; a field that would change and is another manager's is a conflict. Items of a list that have
-//! names are told apart by these, as the CRDs say of every such list.
+//! what others have set stays; a field that would change and is another manager's is a conflict, or is taken over by force.
+//! Lists are merged as the CRD's schema says of them: by their keys, or as a whole.
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use kube::core::DynamicObject;
 use serde_json::{Map, Value, json};
 
+use super::field_set::{Change, FieldSet, compare, fields, merged, path_in, path_of_the_server, pruned};
+use super::merge::LAST_APPLIED;
 use crate::api;
+use crate::api::crd;
+use crate::fabric::Kind;
 
-/// The parts of an object that are applied and compared.
-const PARTS: [&[&str]; 3] = [&["metadata", "labels"], &["metadata", "annotations"], &["spec"]];
-/// In `fieldsV1`, the item of a list itself, beside its fields.
-const ITSELF: &str = ".";
-/// With this a step to a field begins.
-const FIELD: &str = "f:";
-/// With this a step to an item of a list begins.
-const ITEM: &str = "k:";
+/// The manager of `kubectl apply --server-side`, to which the API server allows what the annotation of client-side apply
+/// tells.
+pub const KUBECTL: &str = "kubectl";
 /// Who edits what the operator applies, in a plan.
 const EDITOR: &str = "plan";
+/// The metadata that are applied; the rest is the API server's.
+const METADATA: [&str; 4] = ["labels", "annotations", "finalizers", "ownerReferences"];
 
-/// An object in which a field that an apply would change is another manager's.
-#[derive(Debug, PartialEq)]
-pub struct Conflict;
+/// Who applies, and how.
+#[derive(Clone, Copy, Debug)]
+pub struct Manager<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// Whether it takes over what is another's and would change.
+    pub force: bool,
+}
+
+/// A field that would change and is another manager's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Conflict {
+    /// Where the manifest has it.
+    pub path: String,
+    /// What the API server says of it.
+    pub message: String,
+}
+
+/// What of a kind is applied: its schema, with that of metadata. Of a Namespace (no kind) nothing else is known.
+fn schema(kind: Option<Kind>) -> &'static Value {
+    static SCHEMAS: LazyLock<BTreeMap<Option<Kind>, Value>> = LazyLock::new(|| {
+        let texts = json!({"additionalProperties": {"type": "string"}});
+        let owners = json!({
+            "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["uid"],
+            "items": {"x-kubernetes-map-type": "atomic"},
+        });
+        let metadata = json!({"properties": {
+            "labels": texts, "annotations": texts, "finalizers": {"x-kubernetes-list-type": "set"},
+            "ownerReferences": owners,
+        }});
+        let with = |spec: Option<&Value>| json!({"properties": {"metadata": metadata, "spec": spec}});
+        let kinds = crd::schemas().map(|(kind, schema)| (Some(kind), with(schema.pointer("/properties/spec"))));
+        kinds.chain([(None, with(None))]).collect()
+    });
+    SCHEMAS.get(&kind).unwrap_or(&Value::Null)
+}
 
 /// The stored object once a manager has applied a manifest to it.
 ///
 /// # Errors
-/// [`Conflict`], if the API server would answer with one.
-pub fn apply(stored: &Value, manifest: &Value, manager: &str) -> Result<Value, Conflict> {
-    let wanted = parts(manifest);
-    let others = entries(stored).filter(|entry| !is_applied_by(entry, manager) && entry.get("subresource").is_none());
-    let others: Vec<&Value> = others.map(fields_of_entry).collect();
-    if others.iter().any(|fields| takes(fields, &wanted, stored)) {
-        return Err(Conflict);
+/// Every [`Conflict`], if the API server would answer with them.
+pub fn apply(
+    kind: Option<Kind>,
+    stored: &Value,
+    manifest: &Value,
+    manager: Manager<'_>,
+) -> Result<Value, Vec<Conflict>> {
+    let schema = schema(kind);
+    let (live, config) = (applicable(stored), applicable(manifest));
+    let (own, others): (Vec<_>, Vec<_>) = managers(stored).partition(|(entry, _)| is_applied_by(entry, manager.name));
+    let named = fields(schema, &config);
+    let mut next = merged(schema, &live, &config);
+    if let Some((_, last)) = own.first() {
+        let managed = others.iter().fold(named.clone(), |all, (_, fields)| all.union(fields));
+        next = pruned(schema, &next, last, &managed);
     }
-    let own = entries(stored).find(|entry| is_applied_by(entry, manager)).map_or(&Value::Null, fields_of_entry);
-    let mut next = merged(stored, wanted, own, &others);
-    owns(&mut next, manifest, manager);
-    Ok(next)
+    let Change { changed, removed } = compare(schema, Some(&live), Some(&next));
+    if !manager.force {
+        let allowed =
+            if manager.name == KUBECTL { known_to_kubectl(schema, stored, &live) } else { FieldSet::default() };
+        let in_the_way = others.iter().map(|(entry, fields)| (entry, fields.common(&changed)));
+        let in_the_way: Vec<_> = in_the_way.filter(|(_, fields)| !fields.minus(&allowed).is_empty()).collect();
+        let of_one = |(entry, fields): &(&&Value, FieldSet)| {
+            let who = printed(entry);
+            let conflict = |path: Vec<String>| Conflict {
+                path: path_in(schema, &config, &path),
+                message: format!("conflict with {who}: {}", path_of_the_server(&path)),
+            };
+            fields.minus(&allowed).members().into_iter().map(conflict).collect::<Vec<_>>()
+        };
+        if !in_the_way.is_empty() {
+            return Err(in_the_way.iter().flat_map(of_one).collect());
+        }
+    }
+    let left = others.into_iter().filter_map(|(entry, fields)| {
+        let left = fields.minus(&changed).minus(&removed);
+        (!left.is_empty()).then(|| with_fields(entry, &left))
+    });
+    let mut entries: Vec<Value> = left.collect();
+    entries.push(entry_of(manager.name, "Apply", &named));
+    Ok(written(stored, next, entries))
 }
 
 /// Notes in an object that a manager has applied this manifest, and that what differs from it is somebody else's.
-pub fn note_applied(object: &mut DynamicObject, manifest: &Value, manager: &str) {
+pub fn note_applied(kind: Kind, object: &mut DynamicObject, manifest: &Value, manager: &str) {
     rewrite(object, |told| {
-        was_edited(told, manifest);
-        owns(told, manifest, manager);
+        was_edited(kind, told, manifest);
+        let named = fields(schema(Some(kind)), &applicable(manifest));
+        let mut entries: Vec<Value> = entries(told).filter(|entry| !is_applied_by(entry, manager)).cloned().collect();
+        entries.push(entry_of(manager, "Apply", &named));
+        set_entries(told, entries);
     });
 }
 
 /// Notes in an object that what differs from what is stored is somebody else's from here on.
-pub fn note_edit(object: &mut DynamicObject, stored: &DynamicObject) {
-    rewrite(object, |told| was_edited(told, &api::json(stored)));
+pub fn note_edit(kind: Kind, object: &mut DynamicObject, stored: &DynamicObject) {
+    rewrite(object, |told| was_edited(kind, told, &api::json(stored)));
 }
 
 /// True if the object tells whose its fields are.
@@ -67,25 +140,13 @@ fn rewrite(object: &mut DynamicObject, change: impl FnOnce(&mut Value)) {
     }
 }
 
-/// Notes in an object that a manager has applied this manifest, and no more.
-fn owns(object: &mut Value, manifest: &Value, manager: &str) {
-    let kept = entries(object).filter(|entry| !is_applied_by(entry, manager)).cloned().collect();
-    note(object, kept, manager, "Apply", fields(&parts(manifest)));
-}
-
 /// Notes in an object that what differs from what it was is somebody else's from here on.
-fn was_edited(object: &mut Value, was: &Value) {
-    let fields = differing(&parts(was), &parts(object));
-    let kept = entries(object).cloned().collect();
-    note(object, kept, EDITOR, "Update", fields);
-}
-
-fn note(object: &mut Value, mut entries: Vec<Value>, manager: &str, operation: &str, fields: Value) {
-    if !is_leaf(&fields) {
-        entries.push(json!({"manager": manager, "operation": operation, "fieldsType": "FieldsV1", "fieldsV1": fields}));
-    }
-    if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
-        metadata.insert("managedFields".to_owned(), Value::Array(entries));
+fn was_edited(kind: Kind, object: &mut Value, was: &Value) {
+    let Change { changed, .. } = compare(schema(Some(kind)), Some(&applicable(was)), Some(&applicable(object)));
+    if !changed.is_empty() {
+        let mut entries: Vec<Value> = entries(object).cloned().collect();
+        entries.push(entry_of(EDITOR, "Update", &changed));
+        set_entries(object, entries);
     }
 }
 
@@ -97,7 +158,7 @@ pub fn entries(object: &Value) -> impl Iterator<Item = &Value> {
 /// True if an entry tells what this manager has applied.
 pub fn is_applied_by(entry: &Value, manager: &str) -> bool {
     let says = |field: &str, text: &str| entry.get(field).and_then(Value::as_str) == Some(text);
-    says("operation", "Apply") && says("manager", manager)
+    says("operation", "Apply") && says("manager", manager) && subresource(entry).is_empty()
 }
 
 /// The fields of an entry.
@@ -105,242 +166,89 @@ pub fn fields_of_entry(entry: &Value) -> &Value {
     entry.get("fieldsV1").unwrap_or(&Value::Null)
 }
 
-fn parts(object: &Value) -> Value {
-    let mut parts = json!({});
-    for path in PARTS {
-        let part = path.iter().try_fold(object, |value, field| value.get(*field));
-        let Some(part) = part else { continue };
-        let mut place = &mut parts;
-        for field in path {
-            place = &mut place[*field];
-        }
-        *place = part.clone();
-    }
-    parts
+fn subresource(entry: &Value) -> &str {
+    entry.get("subresource").and_then(Value::as_str).unwrap_or_default()
 }
 
-// Fields, in the form of `fieldsV1`: `{"f:spec": {"f:nics": {"k:{\"name\":\"a\"}": {".": {}, "f:name": {}}}}}`.
+fn managers(object: &Value) -> impl Iterator<Item = (&Value, FieldSet)> {
+    entries(object).map(|entry| (entry, FieldSet::read(fields_of_entry(entry))))
+}
 
-/// What a value is made of, with the step of `fieldsV1` that leads to each part; nothing of what counts as a whole.
-fn steps(value: &Value) -> Vec<(String, &Value)> {
-    match value {
-        Value::Object(fields) => fields.iter().map(|(name, value)| (format!("{FIELD}{name}"), value)).collect(),
-        Value::Array(items) => {
-            let step = |item: &Value| Some(format!("{ITEM}{}", json!({"name": item.get("name")?.as_str()?})));
-            let named: Option<Vec<_>> = items.iter().map(|item| Some((step(item)?, item))).collect();
-            named.unwrap_or_default()
+/// A manager as the API server names it in a conflict.
+fn printed(entry: &Value) -> String {
+    let text = |field: &str| entry.get(field).and_then(Value::as_str).unwrap_or_default();
+    let mut printed = format!("{:?}", text("manager"));
+    if !subresource(entry).is_empty() {
+        printed += &format!(" with subresource {:?}", subresource(entry));
+    }
+    if text("operation") == "Update" {
+        printed += &format!(" using {}", text("apiVersion"));
+        if !text("time").is_empty() {
+            printed += &format!(" at {}", text("time"));
         }
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => Vec::new(),
+    }
+    printed
+}
+
+fn with_fields(entry: &Value, fields: &FieldSet) -> Value {
+    let mut entry = entry.clone();
+    if let Some(entry) = entry.as_object_mut() {
+        entry.insert("fieldsV1".to_owned(), fields.write());
+    }
+    entry
+}
+
+fn entry_of(manager: &str, operation: &str, fields: &FieldSet) -> Value {
+    json!({"manager": manager, "operation": operation, "fieldsType": "FieldsV1", "fieldsV1": fields.write()})
+}
+
+fn set_entries(object: &mut Value, entries: Vec<Value>) {
+    if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
+        metadata.insert("managedFields".to_owned(), Value::Array(entries));
     }
 }
 
-fn part<'a>(value: &'a Value, step: &str) -> &'a Value {
-    let part = match step.strip_prefix(FIELD) {
-        Some(field) => value.as_object().and_then(|fields| fields.get(field)),
-        None => steps(value).into_iter().find(|(own, _)| own == step).map(|(_, part)| part),
+/// What of an object is applied.
+fn applicable(object: &Value) -> Value {
+    let metadata = METADATA.into_iter().filter_map(|field| {
+        let value = object.get("metadata")?.get(field)?;
+        Some((field.to_owned(), value.clone()))
+    });
+    let metadata: Map<String, Value> = metadata.collect();
+    let metadata = (!metadata.is_empty()).then(|| ("metadata".to_owned(), Value::Object(metadata)));
+    let mut applicable = Map::from_iter(metadata);
+    applicable.extend(object.get("spec").map(|spec| ("spec".to_owned(), spec.clone())));
+    Value::Object(applicable)
+}
+
+/// A stored object with what was applied in place of what it had.
+fn written(stored: &Value, mut applied: Value, entries: Vec<Value>) -> Value {
+    let mut next = stored.clone();
+    if let Some(object) = next.as_object_mut() {
+        match applied.get_mut("spec").map(Value::take) {
+            Some(spec) => object.insert("spec".to_owned(), spec),
+            None => object.remove("spec"),
+        };
+    }
+    if let Some(metadata) = next.get_mut("metadata").and_then(Value::as_object_mut) {
+        for field in METADATA {
+            match applied.get_mut("metadata").and_then(|applied| applied.get_mut(field)).map(Value::take) {
+                None | Some(Value::Null) => metadata.remove(field),
+                Some(value) => metadata.insert(field.to_owned(), value),
+            };
+        }
+    }
+    set_entries(&mut next, entries);
+    next
+}
+
+/// What kubectl may change though another manager has it: what client-side apply remembers, and is as it was applied.
+fn known_to_kubectl(schema: &Value, stored: &Value, live: &Value) -> FieldSet {
+    let memory = stored.get("metadata").and_then(|metadata| metadata.get("annotations")?.get(LAST_APPLIED)?.as_str());
+    let Some(applied) = memory.and_then(|memory| serde_json::from_str(memory).ok()).map(|memory| applicable(&memory))
+    else {
+        return FieldSet::default();
     };
-    part.unwrap_or(&Value::Null)
-}
-
-/// All fields of a value.
-fn fields(value: &Value) -> Value {
-    differing(&Value::Null, value)
-}
-
-/// The fields of a value that are others, or not at all, in what it was.
-fn differing(was: &Value, is: &Value) -> Value {
-    let parts = steps(is).into_iter().filter(|(step, is)| *is != part(was, step));
-    let differing = parts.filter_map(|(step, is)| {
-        let was = part(was, &step);
-        let mut fields = differing(was, is);
-        if let Some(fields) = fields.as_object_mut().filter(|_| step.starts_with(ITEM) && was.is_null()) {
-            fields.insert(ITSELF.to_owned(), json!({}));
-        }
-        // Of what has only lost parts nothing is anybody's.
-        (!is_leaf(&fields) || steps(is).is_empty()).then_some((step, fields))
-    });
-    Value::Object(differing.collect())
-}
-
-fn below<'a>(fields: &'a Value, step: &str) -> &'a Value {
-    fields.get(step).unwrap_or(&Value::Null)
-}
-
-fn all_below<'a>(all: &[&'a Value], step: &str) -> Vec<&'a Value> {
-    all.iter().map(|fields| below(fields, step)).filter(|fields| !fields.is_null()).collect()
-}
-
-fn is_leaf(fields: &Value) -> bool {
-    fields.as_object().is_none_or(Map::is_empty)
-}
-
-/// True if a manager of these fields would lose one.
-fn takes(fields: &Value, wanted: &Value, live: &Value) -> bool {
-    if is_leaf(fields) {
-        return wanted != live;
-    }
-    steps(wanted).into_iter().any(|(step, wanted)| match below(fields, &step) {
-        Value::Null => false,
-        fields => takes(fields, wanted, part(live, &step)),
-    })
-}
-
-// Values.
-
-/// `wanted` laid over `live`, without what is the manager's `own` and not wanted now.
-fn merged(live: &Value, wanted: Value, own: &Value, others: &[&Value]) -> Value {
-    let asked = steps(&wanted);
-    let is_merged = match (live, &wanted) {
-        (Value::Object(_), Value::Object(_)) => true,
-        (Value::Array(_), Value::Array(items)) => !steps(live).is_empty() && asked.len() == items.len(),
-        _ => false,
-    };
-    if !is_merged {
-        return wanted;
-    }
-    let next = asked.iter().map(|(step, wanted)| {
-        let (live, own, others) = (part(live, step), below(own, step), all_below(others, step));
-        (step.clone(), merged(live, (*wanted).clone(), own, &others))
-    });
-    let is_asked = |step: &String| asked.iter().any(|(asked, _)| asked == step);
-    let rest = steps(live).into_iter().filter(|(step, _)| !is_asked(step)).filter_map(|(step, live)| {
-        let left = left_over(&step, live, below(own, &step), &all_below(others, &step))?;
-        Some((step, left))
-    });
-    like(live, next.chain(rest))
-}
-
-/// What stays of a part that its manager no longer wants: what others have too, and what was never the manager's.
-fn left_over(step: &str, live: &Value, own: &Value, others: &[&Value]) -> Option<Value> {
-    if own.is_null() {
-        return Some(live.clone());
-    }
-    if step.starts_with(ITEM) {
-        return others.iter().any(|other| other.get(ITSELF).is_some()).then(|| live.clone());
-    }
-    if is_leaf(own) || steps(live).is_empty() {
-        return (!others.is_empty()).then(|| live.clone());
-    }
-    let parts = steps(live).into_iter();
-    let mut left = parts.filter_map(|(step, live)| {
-        let left = left_over(&step, live, below(own, &step), &all_below(others, &step))?;
-        Some((step, left))
-    });
-    let first = left.next()?;
-    Some(like(live, std::iter::once(first).chain(left)))
-}
-
-/// A value of the shape of another, made of these parts.
-fn like(value: &Value, parts: impl Iterator<Item = (String, Value)>) -> Value {
-    match value {
-        Value::Array(_) => Value::Array(parts.map(|(_, item)| item).collect()),
-        _ => Value::Object(
-            parts.map(|(step, value)| (step.strip_prefix(FIELD).unwrap_or(&step).to_owned(), value)).collect(),
-        ),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn stored(entries: Value, annotations: Value, spec: Value) -> Value {
-        json!({"metadata": {"managedFields": entries, "annotations": annotations}, "spec": spec, "status": {"a": 1}})
-    }
-
-    fn entry(manager: &str, operation: &str, fields: Value) -> Value {
-        json!({"manager": manager, "operation": operation, "fieldsV1": fields})
-    }
-
-    fn own(fields: Value) -> Value {
-        entry("sets", "Apply", json!({"f:spec": fields}))
-    }
-
-    fn applied(stored: &Value, spec: Value) -> Result<Value, Conflict> {
-        apply(stored, &json!({"metadata": {"name": "a"}, "spec": spec}), "sets").map(|next| {
-            assert_eq!(next["status"], stored["status"]);
-            next["spec"].clone()
-        })
-    }
-
-    fn key(name: &str) -> String {
-        format!("k:{{\"name\":\"{name}\"}}")
-    }
-
-    #[test]
-    fn what_is_applied_no_longer_goes_and_what_others_have_set_stays() {
-        let entries = json!([own(json!({"f:size": {}, "f:dns": {"f:label": {}}}))]);
-        let stored = stored(entries, json!({"user/s": "1"}), json!({"size": 1, "dns": {"label": "l"}, "power": "Off"}));
-        assert_eq!(applied(&stored, json!({"size": 2})), Ok(json!({"size": 2, "power": "Off"})));
-        let next = apply(&stored, &json!({"metadata": {"annotations": {"own": "2"}}}), "sets").unwrap();
-        assert_eq!(next["metadata"]["annotations"], json!({"user/s": "1", "own": "2"}));
-    }
-
-    #[test]
-    fn the_items_of_a_list_are_told_apart_by_their_names() {
-        let entries =
-            json!([own(json!({"f:nics": {key("a"): {".": {}, "f:name": {}}, key("b"): {".": {}, "f:name": {}}}}))]);
-        let stored =
-            stored(entries, json!({}), json!({"nics": [{"name": "a", "tag": 1}, {"name": "b"}, {"name": "user"}]}));
-        let expected = json!({"nics": [{"name": "a", "tag": 1}, {"name": "c"}, {"name": "user"}]});
-        assert_eq!(applied(&stored, json!({"nics": [{"name": "a"}, {"name": "c"}]})), Ok(expected));
-    }
-
-    #[test]
-    fn a_field_of_another_manager_that_would_change_is_a_conflict() {
-        for operation in ["Apply", "Update"] {
-            let entries =
-                json!([own(json!({"f:size": {}})), entry("user", operation, json!({"f:spec": {"f:size": {}}}))]);
-            let stored = stored(entries, json!({}), json!({"size": 1}));
-            assert_eq!(applied(&stored, json!({"size": 2})), Err(Conflict));
-            assert_eq!(applied(&stored, json!({"size": 1})), Ok(json!({"size": 1})), "both have it");
-        }
-        let others = entry("user", "Update", json!({"f:spec": {"f:nics": {key("a"): {"f:tag": {}}}}}));
-        let stored = stored(json!([others]), json!({}), json!({"nics": [{"name": "a", "tag": 1}]}));
-        assert_eq!(applied(&stored, json!({"nics": [{"name": "a", "tag": 2}]})), Err(Conflict));
-        assert_eq!(applied(&stored, json!({"nics": [{"name": "b"}]})).unwrap()["nics"][0], json!({"name": "b"}));
-    }
-
-    #[test]
-    fn what_is_applied_no_longer_goes_from_within_an_item_and_a_part_that_others_share_stays() {
-        let nic = json!({key("a"): {".": {}, "f:name": {}, "f:public": {}, "f:dns": {"f:servers": {}}}});
-        let user = entry("user", "Update", json!({"f:spec": {"f:label": {}, "f:dns": {"f:suffix": {}}}}));
-        let entries = json!([own(json!({"f:nics": nic, "f:label": {}, "f:dns": {"f:servers": {}}})), user]);
-        let item = json!({"name": "a", "public": "p", "dns": {"servers": [1], "user": 1}});
-        let spec = json!({"nics": [item], "label": "both", "dns": {"servers": [1], "suffix": "s"}});
-        let stored = stored(entries, json!({}), spec);
-        let expected = json!({
-            "nics": [{"name": "a", "dns": {"user": 1}}], "label": "both", "dns": {"suffix": "s"},
-        });
-        assert_eq!(applied(&stored, json!({"nics": [{"name": "a"}]})), Ok(expected));
-        assert_eq!(applied(&stored, json!({})), Ok(json!({"label": "both", "dns": {"suffix": "s"}})));
-    }
-
-    #[test]
-    fn what_was_applied_and_edited_is_known_to_the_next_apply() {
-        let first = json!({"spec": {"size": 1, "dns": {"servers": [1]}, "nics": [{"name": "a", "n": 1}]}});
-        let mut object = apply(&json!({"metadata": {}, "spec": {}, "status": {}}), &first, "sets").unwrap();
-        let was = object.clone();
-        object["spec"]["power"] = json!("Off");
-        object["spec"]["size"] = json!(7);
-        was_edited(&mut object, &was);
-        assert_eq!(applied(&object, json!({"size": 2})), Err(Conflict));
-        assert_eq!(
-            applied(&object, json!({"size": 7, "nics": [{"name": "b"}]})),
-            Ok(json!({"size": 7, "nics": [{"name": "b"}], "power": "Off"}))
-        );
-        assert_eq!(
-            applied(&object, json!({})),
-            Ok(json!({"size": 7, "power": "Off"})),
-            "what was edited is the editor's"
-        );
-    }
-
-    #[test]
-    fn the_status_is_no_part_of_it() {
-        let mut status = entry("user", "Update", json!({"f:spec": {"f:size": {}}}));
-        status["subresource"] = json!("status");
-        let stored = stored(json!([status]), json!({}), json!({"size": 1}));
-        assert_eq!(applied(&stored, json!({"size": 2})), Ok(json!({"size": 2})));
-    }
+    let Change { changed, removed } = compare(schema, Some(live), Some(&applied));
+    fields(schema, &applied).minus(&changed).minus(&removed)
 }

@@ -5,6 +5,7 @@ mod forms;
 mod input;
 mod namespaces;
 mod order;
+mod server_side;
 mod standstill;
 mod stored;
 mod upgrades;
@@ -15,7 +16,12 @@ use super::*;
 const NOW: i64 = 1_800_000_000;
 
 fn at_now() -> Options {
-    Options { settings: Settings::default(), prune: Prune::Nothing, now: Timestamp::from_second(NOW).unwrap() }
+    Options {
+        settings: Settings::default(),
+        prune: Prune::Nothing,
+        server_side: None,
+        now: Timestamp::from_second(NOW).unwrap(),
+    }
 }
 
 fn read(text: &str) -> Manifests {

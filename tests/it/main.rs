@@ -50,6 +50,7 @@ mod scale_set_uniform;
 mod scale_set_upgrade;
 mod scale_set_upgrade_command;
 mod schema;
+mod server_side;
 mod sizes;
 mod sku_mixing;
 mod status;

@@ -84,7 +84,7 @@ impl Foresight {
         }
         let is_flexible = |object: &Value| object["spec"]["orchestrationMode"] == "Flexible"; // its NICs come as they may
         let is_calm = !manifests.objects.values().any(|manifest| is_flexible(&manifest.object));
-        let options = Options { settings: Settings::default(), prune, now: Timestamp::now() };
+        let options = Options { settings: Settings::default(), prune, server_side: None, now: Timestamp::now() };
         let namespaces = state.namespaces.iter().flatten();
         let namespaces = namespaces.map(|(name, metadata)| (name.clone(), Namespace::of(metadata))).collect();
         let before = Cluster::start(Settings::default(), state.clone(), &namespaces, options.now);
