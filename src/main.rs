@@ -6,9 +6,11 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use clap::Parser;
+use vnet_operator::operator::settings::StartRefused;
 
-/// The exit code of what could not be done; 1 is a plan's that something is refused.
+/// The exit code of what could not be done; 1 is a plan's that something is refused, and an operator's that does not start.
 const FAILED: u8 = 2;
+const REFUSED: u8 = 1;
 
 fn main() -> ExitCode {
     match cli::execute(cli::Cli::parse()) {
@@ -18,7 +20,7 @@ fn main() -> ExitCode {
             let causes: String = error.chain().skip(1).map(|cause| format!("\n  {cause}")).collect();
             // Where standard error is closed, there is nobody to tell.
             let _ = writeln!(std::io::stderr(), "Error: {error}{causes}");
-            ExitCode::from(FAILED)
+            ExitCode::from(if error.is::<StartRefused>() { REFUSED } else { FAILED })
         }
     }
 }

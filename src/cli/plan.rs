@@ -18,7 +18,8 @@ use kube::{Api, Client, ResourceExt};
 use serde::de::DeserializeOwned;
 use vnet_operator::api::object::api_resource;
 use vnet_operator::api::{GROUP, SCALE_SET_LABEL};
-use vnet_operator::fabric::{Kind, Name, ObjectId};
+use vnet_operator::fabric::{Kind, Name, ObjectId, Settings};
+use vnet_operator::operator::settings::{self, CONFIG_MAP, NAMESPACE};
 use vnet_operator::plan::manifests::{self, File, Manifests, Unreadable};
 use vnet_operator::plan::server_side::KUBECTL;
 use vnet_operator::plan::state::State;
@@ -90,6 +91,10 @@ pub struct PlanOptions {
     /// Exit with 3 if all is accepted and something changes
     #[arg(long)]
     detailed_exitcode: bool,
+    /// With --against cluster: the namespace of the operator, whose ConfigMap vnet-settings has the settings of the fabric that
+    /// no flag gives
+    #[arg(long, value_name = "NAMESPACE", default_value = NAMESPACE)]
+    operator_namespace: String,
     #[command(flatten)]
     fabric: FabricOptions,
 }
@@ -168,10 +173,16 @@ fn planned(options: &PlanOptions) -> anyhow::Result<Plan> {
                        take it with --show-managed-fields";
         progress.suspend(|| writeln!(anstream::stderr(), "{warning}"))?;
     }
+    let settings = settings(options)?;
+    if let Some(outside) = state.outside_pool(settings.public_ip_pool) {
+        let warning =
+            format!("Warning: {outside}; give the --public-ip-pool of the operator, or they are planned to change");
+        progress.suspend(|| writeln!(anstream::stderr(), "{warning}"))?;
+    }
     let server_side = server_side(options, &manifests)?;
     progress.set_message(format!("judging {} objects", manifests.objects.len() + state.objects.len()));
     let prune = if options.prune { Prune::Labelled(options.selector.clone()) } else { Prune::Nothing };
-    let how = Options { settings: options.fabric.settings(), prune, server_side, now: Timestamp::now() };
+    let how = Options { settings, prune, server_side, now: Timestamp::now() };
     let plan = plan::plan(&manifests, state, &how)?;
     progress.finish_and_clear();
     Ok(plan)
@@ -286,6 +297,35 @@ fn state(options: &PlanOptions, manifests: &Manifests) -> anyhow::Result<State> 
         (false, true) => on_one_thread(async { of_cluster(connect().await?).await }),
         (false, false) => bail!("--against takes dumps, or {CLUSTER}, and not both"),
     }
+}
+
+/// The settings of the fabric: those of flags, then those that the cluster's operator has published, then the defaults.
+fn settings(options: &PlanOptions) -> anyhow::Result<Settings> {
+    if !options.against.iter().any(|state| state == CLUSTER) {
+        return Ok(options.fabric.settings());
+    }
+    let namespace = &options.operator_namespace;
+    let published = on_one_thread(async { Ok(settings::read(&connect().await?, namespace).await) })?;
+    let place = format!("ConfigMap {namespace}/{CONFIG_MAP}");
+    let (settings, told) = match published {
+        Ok(Some(published)) => {
+            let (settings, used) = options.fabric.over(&published);
+            let told = (!used.is_empty()).then(|| format!("Settings of {place}: {}", used.join(", ")));
+            (settings, told)
+        }
+        missing => {
+            let why = missing.err().map_or_else(|| "there is no such ConfigMap".to_owned(), |error| error.to_string());
+            let told = format!(
+                "Warning: the operator's settings in {place} cannot be read ({why}); flags and defaults stand for them. \
+                 --operator-namespace names another namespace"
+            );
+            (options.fabric.settings(), Some(told))
+        }
+    };
+    if let Some(told) = told {
+        writeln!(anstream::stderr(), "{told}")?;
+    }
+    Ok(settings)
 }
 
 /// How manifests are applied server-side, with the cluster's own answers if it is compared with.

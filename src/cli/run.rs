@@ -9,6 +9,7 @@ use tracing_subscriber::EnvFilter;
 use vnet_operator::fabric::Settings;
 use vnet_operator::operator::health::{self, Readiness};
 use vnet_operator::operator::run;
+use vnet_operator::operator::settings::NAMESPACE;
 
 use super::cluster::ApiServer;
 use super::fabric_options::FabricOptions;
@@ -25,6 +26,9 @@ pub struct RunOptions {
     /// Where /healthz and /readyz are served
     #[arg(long, env = "VNET_HEALTH_ADDR", default_value = "127.0.0.1:8081")]
     health_addr: SocketAddr,
+    /// The operator's own namespace, in which the ConfigMap vnet-settings has its settings for `vnet plan`
+    #[arg(long, env = "POD_NAMESPACE", default_value = NAMESPACE)]
+    namespace: String,
     /// How long a virtual machine takes to start, such as 5s
     #[arg(long, env = "VNET_VM_START", default_value = "0s")]
     vm_start: humantime::Duration,
@@ -68,7 +72,7 @@ pub async fn operate(options: RunOptions) -> anyhow::Result<()> {
         served = health::serve(options.health_addr, readiness.clone()) => {
             served.with_context(|| format!("cannot serve health endpoints on {}", options.health_addr))
         }
-        () = run::run(client, settings, readiness, stop) => Ok(()),
+        ran = run::run(client, options.namespace, settings, readiness, stop) => Ok(ran?),
     }
 }
 

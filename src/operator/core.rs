@@ -8,6 +8,7 @@ mod children;
 mod judge;
 mod lists;
 mod messages;
+pub mod pool;
 mod start;
 mod writes;
 
@@ -46,6 +47,8 @@ pub struct Core {
     /// What the statuses tell of the fabric, until it is restored from that.
     records: BTreeMap<ObjectId, AnyRecord>,
     started: bool,
+    keeps_public_addresses: bool,
+    refusal: Option<pool::OutsidePool>,
 
     // Judgement.
     /// The objects that are to be judged.
@@ -101,6 +104,8 @@ impl Core {
             listed: BTreeSet::new(),
             records: BTreeMap::new(),
             started: false,
+            keeps_public_addresses: false,
+            refusal: None,
             work: Queue::default(),
             waits: Waits::default(),
             woken: BTreeMap::new(),
@@ -187,6 +192,7 @@ impl Core {
         let sources =
             Kind::ALL.iter().map(|kind| Source::Objects(*kind)).chain([Source::Namespaces, Source::Revisions]);
         let starts = !self.started && sources.into_iter().all(|source| self.listed.contains(&source));
+        let starts = starts && !self.refuses_start();
         if starts {
             self.start();
         }

@@ -16,6 +16,7 @@ pub mod index;
 pub mod queue;
 pub mod recorder;
 pub mod run;
+pub mod settings;
 pub mod waits;
 
 pub use self::core::{Core, Input, Namespace, Notice, Outcome, Source, What, Write};

@@ -26,6 +26,7 @@ use super::core::{Core, Input, Namespace, Notice, Outcome, Source, What, Write};
 use super::failures::{self, Failures, in_words};
 use super::health::Readiness;
 use super::recorder::{self, Recorder};
+use super::settings::{self, StartRefused};
 use crate::api::object::{self, Recall};
 use crate::api::shown::Shown;
 use crate::api::{SCALE_SET_LABEL, children};
@@ -46,10 +47,21 @@ const INPUTS_AT_ONCE: usize = 1000;
 /// The longest pause before a watch is begun again; the operator is back as soon after the API server is.
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
-/// Runs the operator until `stop` resolves.
-pub async fn run(client: Client, settings: Settings, readiness: Readiness, stop: impl Future<Output = ()>) {
+/// Runs the operator until `stop` resolves; its settings are published in its namespace.
+///
+/// # Errors
+/// [`StartRefused`], if it would give static public addresses others; nothing has been written then.
+pub async fn run(
+    client: Client,
+    namespace: String,
+    settings: Settings,
+    readiness: Readiness,
+    stop: impl Future<Output = ()>,
+) -> Result<(), StartRefused> {
+    let published = settings::written(&settings);
     let is_restored = Arc::<AtomicBool>::default();
     let (clock, mut core) = (Clock::default(), Core::new(settings));
+    core.keep_public_addresses(true);
     let (mut inputs, mut failures) = (watches(&client, &is_restored), Failures::default());
     let mut writes = JoinSet::new();
     let events = record_events(client.clone());
@@ -61,9 +73,15 @@ pub async fn run(client: Client, settings: Settings, readiness: Readiness, stop:
             tracing::info!("{over}");
         }
         core.settle(now);
+        if let Some(outside) = core.refusal().cloned() {
+            settings::is_no_other_pool(&client, &namespace, &published, outside).await?;
+            core.keep_public_addresses(false);
+            core.settle(now);
+        }
         if core.is_started() && !was_started {
             is_restored.store(true, Ordering::Relaxed);
             started(&mut core, &readiness);
+            tokio::spawn(settings::publish(client.clone(), namespace.clone(), published.clone()));
         }
         while writes.len() < WRITES_AT_ONCE {
             let Some(write) = core.next_write(now, Timestamp::now()) else { break };
@@ -99,6 +117,7 @@ pub async fn run(client: Client, settings: Settings, readiness: Readiness, stop:
     if timeout(GRACE, async { while writes.join_next().await.is_some() {} }).await.is_err() {
         tracing::warn!("writes were still on their way; what they said is said again after the next start");
     }
+    Ok(())
 }
 
 /// What a watch has shown, or why it failed.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use ipnet::Ipv4Net;
 use k8s_openapi::api::apps::v1::ControllerRevision;
 use kube::core::{DynamicObject, ObjectMeta};
 use serde::Deserialize;
@@ -10,8 +11,10 @@ use serde_json::Value;
 
 use super::document::{self, Malformed, Node};
 use super::manifests::{File, Manifests, Unreadable};
+use crate::api::object::{self, Recall};
 use crate::api::{GROUP, VERSION};
 use crate::fabric::{Kind, Name, ObjectId};
+use crate::operator::core::pool::{self, OutsidePool};
 
 /// What to do about a text that is no dump. A cluster without objects has one too: an empty List.
 const TAKE: &str = "take the state with `kubectl get azure,ns,controllerrevisions -A -o yaml --show-managed-fields`, and see that it succeeds";
@@ -32,6 +35,13 @@ impl State {
     pub fn tells_managers(&self) -> bool {
         let mut objects = self.objects.values();
         self.objects.is_empty() || objects.any(|object| object.metadata.managed_fields.is_some())
+    }
+
+    /// The static public addresses that an operator with this public IP pool would not keep.
+    pub fn outside_pool(&self, pool: Ipv4Net) -> Option<OutsidePool> {
+        let observed = self.objects.iter().filter_map(|(id, object)| object::observe(id.kind, object, Recall::Record));
+        let records: Vec<_> = observed.filter_map(|observed| Some((observed.id, observed.record?))).collect();
+        pool::outside(pool, records.iter().map(|(id, record)| (id, record)))
     }
 
     /// Nothing yet, but the Namespaces that manifests name and do not make.

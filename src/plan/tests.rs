@@ -5,6 +5,7 @@ mod forms;
 mod input;
 mod namespaces;
 mod order;
+mod pool;
 mod server_side;
 mod standstill;
 mod stored;

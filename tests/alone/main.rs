@@ -20,6 +20,7 @@ mod restart_at_random;
 mod scale_set_deletion;
 mod scale_set_forced;
 mod scale_set_restart;
+mod settings;
 #[allow(dead_code)] // some of it only the tests of `tests/it` use
 #[path = "../it/support/mod.rs"]
 mod support;

@@ -184,7 +184,7 @@ fn agreed(space: &Space<'_>, before: Before<'_>, options: &[&str], manifest: &st
     by_the_server
 }
 
-fn applies<'a>(manager: &'a str) -> Vec<&'a str> {
+fn applies(manager: &str) -> Vec<&str> {
     vec!["apply", "--server-side", "-f", "-", manager]
 }
 

@@ -21,6 +21,9 @@ impl Cluster {
         let established = ["wait", "--for=condition=Established", "--timeout=60s", "crd", "--all"];
         let established = self.kubectl(&established, "");
         ensure!(established.ok, "{}", established.err);
+        let namespace = "{apiVersion: v1, kind: Namespace, metadata: {name: vnet-system}}";
+        let own = self.kubectl(&["apply", "-f", "-"], namespace);
+        ensure!(own.ok, "{}", own.err);
         poll("the schemas and the admission policy act", || self.is_installed().then_some(()))
     }
 
