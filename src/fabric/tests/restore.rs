@@ -379,6 +379,10 @@ fn an_object_that_says_it_is_another_instance_than_its_name_says_is_dropped() {
     assert_eq!(dropped, ["it is named prod/api-0, and instance 1 of VirtualMachineScaleSet prod/api is prod/api-1"]);
     restored.accept(an_instance("api", 0));
     for fabric in [&mut restored, &mut fabric] {
+        fabric.delete(Kind::VirtualMachineScaleSet, "api").unwrap_err();
+        for instance in ["api-0", "api-1"] {
+            fabric.delete(Kind::VirtualMachineScaleSetVM, instance).unwrap();
+        }
         fabric.delete(Kind::VirtualMachineScaleSet, "api").unwrap();
         fabric.delete(Kind::Subnet, "web").unwrap();
         fabric.delete(Kind::VirtualNetwork, "hub").unwrap();

@@ -6,7 +6,7 @@ use super::{Core, Notice, Outcome, What, Write};
 use crate::api::FINALIZER;
 use crate::api::status::{self, Fingerprint, Published, ViolationReport};
 use crate::api::{conditions, object};
-use crate::fabric::{ObjectId, Placement, Uid, Violation};
+use crate::fabric::{Kind, ObjectId, Placement, Uid, Violation};
 use crate::operator::index::{Entry, Flight, Verdict};
 use crate::operator::queue::Urgency;
 
@@ -159,7 +159,10 @@ impl Core {
     }
 
     fn has_written(&mut self, id: &ObjectId, flight: Flight, resource_version: u64) {
-        self.is_newer_than_the_list(id);
+        // A write of a ControllerRevision, which has version 0 here, says nothing of the scale set itself.
+        if id.kind != Kind::VirtualMachineScaleSet || resource_version > 0 {
+            self.is_newer_than_the_list(id);
+        }
         let Some(entry) = self.index.get_mut(id) else { return };
         if !flight.is_partial {
             entry.has_no_failures();
