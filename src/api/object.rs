@@ -189,6 +189,13 @@ fn keeps_from_reading(violation: &Violation) -> bool {
 }
 
 /// The tags of a spec that is of the right form.
+/// The generation that a status names. After etcd was restored it may be above that of the object; one that nobody can have
+/// counted up to was edited.
+fn believed(programmed: i64, generation: i64) -> i64 {
+    let is_counted = u64::try_from(programmed).is_ok_and(|programmed| programmed <= limits::HIGHEST_COUNT);
+    if is_counted { programmed } else { generation }
+}
+
 fn tags(spec: &Value) -> common::Tags {
     let tags = spec.get("tags").and_then(Value::as_object).into_iter().flatten();
     tags.map(|(name, value)| (name.clone(), value.as_str().unwrap_or_default().to_owned())).collect()
@@ -253,7 +260,7 @@ fn record<K: Api>(about: &About, uid: &Uid, generation: i64, status: &Value) -> 
     };
     Some(Record {
         uid: uid.clone(),
-        generation: status.programmed_generation?.min(generation),
+        generation: believed(status.programmed_generation?, generation),
         placement,
         common,
         ask: K::translate(&about, &spec).ok()?,

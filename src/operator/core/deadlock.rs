@@ -139,11 +139,12 @@ impl Core {
     /// Has an object that was judged just now stall if it is in a cycle, and the other members judged for which that is news.
     pub(super) fn report_deadlock(&mut self, id: &ObjectId) {
         let found = self.deadlocks.find(id);
-        // What is known of a member whose judgement is deferred may have changed: it is judged first.
+        // What is known of a member whose judgement is deferred may have changed: it is judged first, and if the cycle is still
+        // there, it has this one judged again.
         let deferred = found.cycle.iter().filter(|member| self.deferred.contains_key(*member));
         let deferred: Vec<ObjectId> = deferred.cloned().collect();
         if !deferred.is_empty() {
-            deferred.into_iter().chain([id.clone()]).for_each(|member| self.wake(member));
+            deferred.into_iter().for_each(|member| self.wake(member));
             return;
         }
         let before = self.deadlocks.cycles.remove(id).unwrap_or_default();
