@@ -134,7 +134,7 @@ fn a_set_goes_when_its_last_vm_has() {
     let refusal = space.refused("avset/rack");
     assert_eq!(refusal.told(), [("S-13", "OperationNotAllowed", "metadata.deletionTimestamp")]);
     refusal.shows(&["VirtualMachine", "m", "and others"]).advises(&["Delete its virtual machines"]);
-    refusal.is_blocked_by(&[("VirtualMachine", "m")]).waits();
+    refusal.is_blocked_by(&[("VirtualMachine", "m"), ("VirtualMachine", "second")]).waits();
     space.delete("vm/m");
     space.wait("avset/rack", "waiting for the other", |set| {
         set.data["status"]["violations"][0]["blockedBy"][0]["name"] == "second"

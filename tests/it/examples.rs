@@ -88,7 +88,7 @@ fn kubectl_get_shows_addresses_in_columns() {
 }
 
 #[test]
-fn kubectl_get_azure_lists_every_kind() {
+fn the_category_of_all_kinds_lists_every_kind() {
     let space = Space::empty();
     let examples = Examples::moved_to(&space);
     space.kubectl_ok(&["apply", "-f", &examples.path("")], "");

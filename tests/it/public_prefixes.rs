@@ -164,7 +164,7 @@ fn a_prefix_goes_when_the_last_address_has_that_was_taken_from_it() {
     let told = [("S-19", "InUsePublicIpPrefixCannotBeDeleted", "metadata.deletionTimestamp")];
     assert_eq!(refusal.told(), told);
     refusal.shows(&["PublicIPAddress", "a", "and others"]).advises(&["Delete the public addresses"]);
-    refusal.is_blocked_by(&[("PublicIPAddress", "a")]).waits();
+    refusal.is_blocked_by(&[("PublicIPAddress", "a"), ("PublicIPAddress", "b")]).waits();
     space.delete("pip/a");
     space.wait("pipp/pool", "waiting for b", |prefix| {
         prefix.data["status"]["violations"][0]["blockedBy"][0]["name"] == "b"

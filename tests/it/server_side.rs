@@ -14,7 +14,7 @@ use vnet_operator::plan::server_side::{self, Manager, entries, fields_of_entry};
 
 use crate::plan::{json as plan_json, objects, plan_of_stdin, text};
 use crate::support::cluster::poll;
-use crate::support::manifests::{nic_with, public_address};
+use crate::support::manifests::{network, nic_with, public_address, subnet};
 use crate::support::space::Space;
 
 /// The parts of an object that are applied.
@@ -203,7 +203,8 @@ fn items_of_a_list_are_each_managers_own() {
     let both = nic_with("a", "web", &["{name: a, primary: true}", "{name: b}"]);
     let theirs = nic_with("a", "web", &["{name: c}"]);
     let one = nic_with("a", "web", &["{name: a, primary: true}"]);
-    let before = [(&*team, both), (&*other, theirs)];
+    let around = network("hub", "10.0.0.0/16") + &subnet("web", "hub", "10.0.1.0/24");
+    let before = [(&*team, around), (&*team, both), (&*other, theirs)];
     assert_eq!(
         agreed(&space, &before, &["--field-manager", "team"], &one),
         accepted(&["spec.ipConfigurations[b].name"])
