@@ -29,7 +29,7 @@ fn deleted_at_once_in_any_order_nothing_is_left_and_the_same_tree_gets_the_same_
     let backwards: Vec<String> = forwards.iter().rev().cloned().collect();
     delete(&space, &backwards);
     assert_eq!(apply_in_order(&space, &examples), first);
-    space.kubectl_ok(&["delete", "namespace", &space.name, "--timeout=60s"], "");
+    space.kubectl_ok(&["delete", "namespace", &space.name, "--timeout=300s"], "");
     assert_eq!(space.all().len(), 0);
     space.create();
     assert_eq!(apply_in_order(&space, &examples), first);

@@ -90,7 +90,7 @@ fn a_namespace_with_sets_is_deleted_and_nothing_is_made_in_it() {
     before.sort();
     let history = History::of(&space);
     history.reaches(before.len());
-    space.kubectl_ok(&["delete", "namespace", &space.name, "--timeout=60s"], "");
+    space.kubectl_ok(&["delete", "namespace", &space.name, "--timeout=300s"], "");
     let mut seen: Vec<String> = history.states().iter().map(id).collect();
     seen.sort();
     seen.dedup();
