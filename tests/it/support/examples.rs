@@ -7,7 +7,9 @@ use std::path::PathBuf;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::support::cluster::{Cluster, project};
+use vnet_operator::operator::settings::NAMESPACE as OPERATORS_NAMESPACE;
+
+use crate::support::cluster::{Cluster, poll, project};
 use crate::support::space::Space;
 
 /// The examples, moved to the namespace of a test; domain name labels follow, for they are unique in a location.
@@ -104,16 +106,19 @@ pub fn demo(cluster: &Cluster) {
     Space::named(cluster, "shop").kubectl_ok(&["apply", "-f", mistake.to_str().expect("it is UTF-8")], "");
 }
 
-/// Deletes every namespace but the server's own, with all that is in it.
+/// Deletes every namespace but the server's and the operator's own, with all that is in it.
 pub fn clear(cluster: &Cluster) {
     cluster.clear();
     let namespaces = cluster.kubectl(&["get", "namespaces", "-o", "name"], "").out;
-    let ours = namespaces.lines().filter(|name| *name != "namespace/default" && !name.starts_with("namespace/kube-"));
+    let kept = ["namespace/default".to_owned(), format!("namespace/{OPERATORS_NAMESPACE}")];
+    let ours =
+        namespaces.lines().filter(|name| !kept.contains(&(*name).to_owned()) && !name.starts_with("namespace/kube-"));
     let ours: Vec<&str> = ours.collect();
     if !ours.is_empty() {
-        let told = cluster.kubectl(&[&["delete", "--timeout=60s"], ours.as_slice()].concat(), "");
+        let told = cluster.kubectl(&[&["delete", "--timeout=300s"], ours.as_slice()].concat(), "");
         assert!(told.ok, "{}", told.err);
     }
-    let told = cluster.kubectl(&["delete", "azure", "--all", "--timeout=60s", "-n", "default"], "");
-    assert!(told.ok, "{}", told.err);
+    // The category is known a moment after the definitions.
+    let delete = ["delete", "azure", "--all", "--timeout=60s", "-n", "default"];
+    poll("nothing is left in the default namespace", || cluster.kubectl(&delete, "").ok.then_some(())).unwrap();
 }

@@ -9,6 +9,7 @@ use kube::core::DynamicObject;
 use kube::{Api, ResourceExt};
 use vnet_operator::api::object::api_resource;
 use vnet_operator::fabric::Kind;
+use vnet_operator::operator::settings::NAMESPACE as OPERATORS_NAMESPACE;
 
 use crate::support::cluster::{Cluster, block_on};
 
@@ -27,7 +28,8 @@ impl Cluster {
     pub fn clear(&self) {
         let namespaces = Api::<Namespace>::all(self.client());
         let all = block_on(namespaces.list(&ListParams::default())).expect("Namespaces can be listed");
-        let of_a_test = |name: &String| name != "default" && !name.starts_with("kube-");
+        let of_a_test =
+            |name: &String| !["default", OPERATORS_NAMESPACE].contains(&name.as_str()) && !name.starts_with("kube-");
         let names: Vec<String> = all.iter().map(ResourceExt::name_any).filter(of_a_test).collect();
         let deletions = names.iter().flat_map(|name| Kind::ALL.iter().map(move |kind| (name, *kind)));
         let deletions = deletions.map(|(name, kind)| async move {
