@@ -205,19 +205,10 @@ fn subnets_stay_inside(case: &Case<'_, VirtualNetwork>, findings: &mut Findings)
     let Some((prefix, name, has_addresses)) = outside.first() else { return };
     let id = |name: &Name| ObjectId::new(Kind::Subnet, name.clone());
     let (first, others) = (id(name), and_so_on(outside.len()));
-    let remedy = if *has_addresses {
-        format!(
-            "Keep a prefix that contains {prefix}, or move or delete what has addresses in {first}, and then {first}{others}."
-        )
-    } else {
-        format!(
-            "Keep a prefix that contains {prefix}, or delete {first}, or move it into the new address space{others}."
-        )
-    };
-    let named = first_of(outside.iter().map(|(prefix, name, has_addresses)| {
-        let fact = if *has_addresses { ", which has addresses," } else { "" };
-        format!("{prefix} of {}{fact}", id(name))
-    }));
+    let remedy = format!(
+        "Keep a prefix that contains {prefix}, or delete {first}, or move it into the new address space, for which it must have no addresses{others}."
+    );
+    let named = first_of(outside.iter().map(|(prefix, name, _)| format!("{prefix} of {}", id(name))));
     let violation = findings
         .refuse(
             Code::InUsePrefixCannotBeDeleted,
@@ -227,7 +218,7 @@ fn subnets_stay_inside(case: &Case<'_, VirtualNetwork>, findings: &mut Findings)
         )
         .until_all_gone(outside.iter().map(|(_, name, _)| id(name)))
         .as_of(WaitKey::members(Kind::VirtualNetwork, case.name));
-    // The subnets that are named are emptied one after the other: with each, the put is judged again.
+    // Once it is empty, a subnet that is asked to leave may.
     if *has_addresses {
         violation.until(WaitKey::members(Kind::Subnet, name));
     }

@@ -18,7 +18,7 @@ fn a_prefix_that_a_subnet_lies_in_goes_by_itself_once_the_subnet_has_gone() {
     refusal.shows(&["10.0.1.0/24", "web"]).is_blocked_by(&[("Subnet", "web")]).keeps(&before);
     refusal.advises(&[
         "Keep a prefix that contains 10.0.1.0/24, or delete Subnet",
-        "web, or move it into the new address space.",
+        "web, or move it into the new address space",
     ]);
     space.delete("subnet/web");
     space.cured("vnet/hub", &refusal);
