@@ -10,7 +10,7 @@ use crate::fabric::quota;
 use crate::fabric::reserved_words;
 use crate::fabric::resource::{Case, Cures, DELETION_PATH, DeletionRule, Programmed, Rule};
 use crate::fabric::terms::{AllocationMethod, IpVersion};
-use crate::fabric::violation::{Code, Findings, WaitKey};
+use crate::fabric::violation::{Code, Findings, Violation, WaitKey};
 
 pub(super) const RULES: &[Rule<PublicIPAddress>] = &[
     Rule {
@@ -333,27 +333,32 @@ fn is_not_associated(engine: &Engine, name: &Name, findings: &mut Findings) {
 }
 
 /// Finds that the public pool has too few addresses free for the Dynamic ones of `public` that have none yet.
-pub(in crate::fabric) fn needs_public_addresses<'a>(
+pub(in crate::fabric) fn needs_public_addresses<'a, 'f>(
     engine: &Engine,
     public: impl Iterator<Item = &'a Name>,
     path: &str,
-    findings: &mut Findings,
-) {
+    findings: &'f mut Findings,
+) -> Option<&'f mut Violation> {
     let lacks = |public: &Programmed<PublicIPAddress>| {
         let PublicIPAddress { method, version, .. } = public.ask;
         public.held.address.is_none() && method == AllocationMethod::Dynamic && version == IpVersion::IPv4
     };
     let public = public.filter_map(|name| Some((name, engine.get::<PublicIPAddress>(name)?)));
-    let lacking =
-        public.filter(|(name, public)| lacks(public) && !has_reserved(engine, name, &public.ask.pool())).count();
-    let lacking = u64::try_from(lacking).unwrap_or(u64::MAX);
-    let Some(pool) = engine.pool(&PoolId::Public).filter(|pool| pool.available() < lacking) else { return };
+    let lacking = public.filter(|(name, public)| lacks(public) && !has_reserved(engine, name, &public.ask.pool()));
+    let lacking: Vec<&Name> = lacking.map(|(name, _)| name).collect();
+    let count = u64::try_from(lacking.len()).unwrap_or(u64::MAX);
+    let pool = engine.pool(&PoolId::Public).filter(|pool| pool.available() < count)?;
     // How many they are changes with the network interfaces of the machine.
     let fact = format!(
         "{} has fewer addresses available than the Dynamic public addresses of the virtual machine require.",
         pool.prefix()
     );
-    refuse_public_pool(&PoolId::Public, Code::AllocationFailed, fact, path, findings);
+    let violation = refuse_public_pool(&PoolId::Public, Code::AllocationFailed, fact, path, findings);
+    // One that is Static by then, or has gone, requires none.
+    for name in lacking {
+        violation.until(WaitKey::object(Kind::PublicIPAddress, name));
+    }
+    Some(violation)
 }
 
 /// True if the scale set that makes a public address has reserved one for it (S-90).
@@ -382,13 +387,18 @@ pub(in crate::fabric) fn public_pool_has_room(
     refuse_public_pool(id, code, shortage(count, &of), path, findings);
 }
 
-fn refuse_public_pool(id: &PoolId, code: Code, fact: String, path: &str, findings: &mut Findings) {
+fn refuse_public_pool<'f>(
+    id: &PoolId,
+    code: Code,
+    fact: String,
+    path: &str,
+    findings: &'f mut Findings,
+) -> &'f mut Violation {
     let PoolId::Prefix(prefix) = id else {
         let remedy = "Delete public addresses that are not used, or run the operator with a larger --public-ip-pool.";
-        findings.refuse(code, path, fact, remedy).until(WaitKey::Capacity(id.clone()));
-        return;
+        return findings.refuse(code, path, fact, remedy).until(WaitKey::Capacity(id.clone()));
     };
     let remedy = format!("Delete public addresses of PublicIPPrefix {prefix}, or use another prefix or none.");
     let violation = findings.refuse(code, path, fact, remedy);
-    violation.until(WaitKey::Capacity(id.clone())).as_of(WaitKey::object(Kind::PublicIPPrefix, prefix));
+    violation.until(WaitKey::Capacity(id.clone())).as_of(WaitKey::object(Kind::PublicIPPrefix, prefix))
 }

@@ -43,5 +43,11 @@ pub(super) fn public_pool_has_room(case: &VmCase<'_>, findings: &mut Findings) {
     let makes_way = makes_way(case.engine, case.name, case.ask);
     let starts = case.engine.takes_addresses(case.name, case.ask.power, makes_way);
     let lacking = nics(case).flat_map(|(_, _, nic)| nic.ask.public_ip_addresses()).filter(|_| starts);
-    needs_public_addresses(case.engine, lacking, "spec.powerState", findings);
+    let Some(violation) = needs_public_addresses(case.engine, lacking, "spec.powerState", findings) else { return };
+    // With what its network interfaces refer to, what the machine requires changes.
+    for (_, reference, nic) in nics(case) {
+        if nic.ask.public_ip_addresses().next().is_some() {
+            violation.until(WaitKey::object(Kind::NetworkInterface, &reference.name));
+        }
+    }
 }
