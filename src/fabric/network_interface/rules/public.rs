@@ -67,10 +67,16 @@ pub(super) fn public_pool_has_room(case: &NicCase<'_>, findings: &mut Findings) 
     };
     let siblings = case.engine.nics_of.get(name).into_iter().flat_map(|nics| nics.values());
     let siblings = siblings.filter(|nic| *nic != case.name);
-    let theirs = siblings.filter_map(|nic| case.engine.get::<NetworkInterface>(nic));
+    let theirs = siblings.clone().filter_map(|nic| case.engine.get::<NetworkInterface>(nic));
     let theirs = theirs.flat_map(|nic| nic.ask.public_ip_addresses());
     let all = theirs.chain(case.ask.public_ip_addresses()).filter(|_| starts);
-    needs_public_addresses(case.engine, all, "spec.ipConfigurations", findings);
+    let Some(violation) = needs_public_addresses(case.engine, all, "spec.ipConfigurations", findings) else { return };
+    // A machine that does not run requires none, and neither does an interface that is not attached.
+    violation.until(WaitKey::Power(name.clone())).until(WaitKey::claim(Kind::NetworkInterface, case.name));
+    for sibling in siblings {
+        violation.until(WaitKey::object(Kind::NetworkInterface, sibling));
+        violation.until(WaitKey::claim(Kind::NetworkInterface, sibling));
+    }
 }
 
 pub(super) fn skus_do_not_mix(case: &NicCase<'_>, findings: &mut Findings) {
