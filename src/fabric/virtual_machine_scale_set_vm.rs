@@ -92,7 +92,7 @@ impl Resource for VirtualMachineScaleSetVM {
         vec![ObjectId::new(Kind::VirtualMachineScaleSet, self.set.clone())]
     }
 
-    fn apply(engine: &mut Engine, name: &Name, before: Option<&Self>) {
+    fn apply(engine: &mut Engine, name: &Name, _: Option<&Self>) {
         let Some(ask) = engine.get::<Self>(name).map(|programmed| programmed.ask.clone()) else { return };
         let Some(id) = ask.id else { return };
         let Some(set) = engine.get_mut::<VirtualMachineScaleSet>(&ask.set) else { return };
@@ -113,8 +113,8 @@ impl Resource for VirtualMachineScaleSetVM {
             scale_set::forget_what_is_unused(engine, &ask.set);
         }
         engine.touch(Kind::VirtualMachineScaleSet, &ask.set);
-        if is_other || before.is_none() {
-            // What the set would need for an upgrade of it may be less now; a set that is being deleted waits for it as well.
+        if is_other {
+            // What the set would need for an upgrade of it may be less now.
             engine.touch_members(Kind::VirtualMachineScaleSet, &ask.set);
         }
     }

@@ -79,7 +79,11 @@ fn same<'a>(old: &Violation, refusal: &'a Refusal) -> impl Iterator<Item = &'a V
 /// a violation that has come since.
 fn assert_still_true(before: &Refusal, after: &Refusal, why: impl Fn() -> String) {
     // PIP-19 names the first of all addresses beside it, and nothing wakes it when another one comes to be the first.
-    for old in before.violations().iter().filter(|old| old.rule != "PIP-19") {
+    // The deletion of a scale set names its first instance; while it waits, the operator makes no instance before that one.
+    let is_exempt = |old: &&Violation| {
+        old.rule == "PIP-19" || old.rule == "S-13" && old.message.starts_with("Instances of the scale set")
+    };
+    for old in before.violations().iter().filter(|old| !is_exempt(old)) {
         let mut now = same(old, after).peekable();
         let says =
             |new: &Violation| (new.message.clone(), new.remedy.clone(), new.blocked_by.clone(), new.blocked_by_count);
