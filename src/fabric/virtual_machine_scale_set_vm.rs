@@ -160,7 +160,7 @@ impl Resource for VirtualMachineScaleSetVM {
             power: ask.power,
             restarted_at: ask.restarted_at.clone(),
         };
-        set.held.instances.insert(id, instance.clone());
+        set.restore_instance(id, instance.clone());
         let (network, model) = (set.network(&instance), set.model(revision).clone());
         scale_set::index_names(engine, &ask.set); // of its own network, too
         let this = InstanceName { set: &ask.set, id };

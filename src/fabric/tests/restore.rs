@@ -17,6 +17,7 @@ use crate::fabric::public_ip_address::PublicIPAddress;
 use crate::fabric::terms::AllocationMethod;
 use crate::fabric::testing::*;
 use crate::fabric::virtual_machine::{PowerState, VirtualMachine};
+use crate::fabric::virtual_machine_scale_set::UpgradeMode;
 use crate::fabric::virtual_network::VirtualNetwork;
 use crate::fabric::{AnyRecord, Engine, Kind, Name, PublicIPPrefix, Record, VirtualMachineScaleSet};
 
@@ -337,6 +338,47 @@ fn a_rolling_restart_continues_after_a_restart_of_the_operator_with_the_instance
     assert_eq!(view(&fabric), ("2".to_owned(), "dawn".to_owned()));
     fabric.advance(120);
     assert_eq!(view(&fabric), (String::new(), "noon".to_owned()));
+}
+
+/// The ControllerRevision of a model is deleted when the last instance is upgraded, and the operator may end before it has
+/// written that instance's status.
+#[test]
+fn an_instance_whose_model_is_not_kept_any_more_is_upgraded_after_a_restart() {
+    let set = || a_scale_set("api", 2).rolling(50, 0);
+    let larger = || set().size("Standard_D4s_v3");
+    let instances = |fabric: Fabric| fabric.with(an_instance("api", 0)).with(an_instance("api", 1));
+    let fabric = instances(a_web().with(set())).with(larger());
+    assert_eq!(fabric.view::<VirtualMachineScaleSet>("api").current_revision.as_deref(), Some("2"));
+    let (mut fabric, dropped) = restored_with(&fabric, |records| {
+        let instance = records.iter_mut().find_map(|(_, name, record)| match record {
+            AnyRecord::VirtualMachineScaleSetVM(record) if *name == named("api-1") => Some(record),
+            _ => None,
+        });
+        instance.unwrap().view.revision = Some("1".to_owned());
+    });
+    assert_eq!(dropped, Vec::<String>::new());
+    fabric.accept(larger());
+    let updated = |fabric: &Fabric| fabric.view::<VirtualMachineScaleSet>("api").updated_replicas;
+    fabric = instances(fabric);
+    assert_eq!(updated(&fabric), Some(2));
+    assert_eq!(fabric.get::<VirtualMachineScaleSet>("api").held.models.keys().collect::<Vec<_>>(), [&2]);
+}
+
+/// As above, of a Flexible set: somebody may delete the ControllerRevision.
+#[test]
+fn a_machine_whose_model_is_not_kept_any_more_is_upgraded_after_a_restart() {
+    let set = || a_scale_set("api", 1).flexible().upgrade(UpgradeMode::Automatic);
+    let fabric =
+        a_web().with(set()).with(a_nic("api-0-nic")).with(a_vm("api-0").nics(["api-0-nic"]).of_set("api", 0, 1));
+    let mut fabric = fabric.with(set().size("Standard_D4s_v3"));
+    let wanted = |fabric: &Fabric| fabric.get::<VirtualMachineScaleSet>("api").held.instances[&0].target;
+    assert_eq!(wanted(&fabric), 2);
+    let records = records(&fabric.engine);
+    fabric.engine.get_mut::<VirtualMachineScaleSet>(&named("api")).unwrap().held.models.remove(&1);
+    let (engine, _) = restored(&fabric.engine, records);
+    fabric = fabric.on(engine);
+    fabric.accept(set().size("Standard_D4s_v3"));
+    assert_eq!(wanted(&fabric), 2);
 }
 
 /// S-93: SKUs that an earlier version let change in place are carried as they are.

@@ -255,7 +255,7 @@ pub(super) fn recall(engine: &mut Engine, name: &Name, view: &VirtualMachineScal
         set.held.next_instance_id = next.unwrap_or(beyond);
         set.held.revision = latest;
         set.held.models.insert(set.held.revision, model);
-        set.held.instances = instances;
+        instances.into_iter().for_each(|(id, instance)| set.restore_instance(id, instance));
         set.held.obstacles = obstacles;
         set.held.last_handled_restart_at.clone_from(&view.last_handled_restart_at);
         set.held.restart = view.restart.as_ref().map(Restart::from);
@@ -278,6 +278,20 @@ pub(super) fn recall(engine: &mut Engine, name: &Name, view: &VirtualMachineScal
         super::upgrade::pause(engine, name); // a pause between two batches begins anew
     }
     dropped
+}
+
+impl Programmed<VirtualMachineScaleSet> {
+    /// Restores an instance. The latest model stands for one that is not kept any more: the instance was upgraded, and its
+    /// status not written, when the operator ended; so it is outdated, as its revision says, and is upgraded again.
+    pub(in crate::fabric) fn restore_instance(&mut self, id: u64, instance: Instance) {
+        let latest = self.held.revision;
+        for revision in
+            [instance.revision, instance.target].into_iter().filter(|revision| (1..latest).contains(revision))
+        {
+            self.held.models.entry(revision).or_insert_with(|| self.ask.model.clone());
+        }
+        self.held.instances.insert(id, instance);
+    }
 }
 
 /// True if the instance is as it is to be, and its object shows it.
