@@ -10,7 +10,8 @@ use super::{About, Api};
 use crate::fabric::availability_set::AvailabilitySetView;
 use crate::fabric::{AvailabilitySet, Name, Violation};
 
-/// Virtual machines that the platform keeps apart, so that not all of them fail at once.
+/// An availability set places its virtual machines in different fault domains, so that a failure of the hardware does
+/// not affect all of them.
 #[derive(CustomResource, Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[kube(
     group = "vnet.dev",
@@ -26,16 +27,18 @@ use crate::fabric::{AvailabilitySet, Name, Violation};
         name = "VMs",
         type_ = "integer",
         json_path = ".status.virtualMachineCount",
-        description = "How many virtual machines are in it."
+        description = "The number of virtual machines."
     )
 )]
 #[serde(rename_all = "camelCase")]
 pub struct AvailabilitySetSpec {
-    /// Azure region. Default: the Namespace's label vnet.dev/location, else the operator's default. Fixed once programmed.
+    /// The Azure region of the object. Defaults to the Namespace's label vnet.dev/location, or to the operator's
+    /// --default-location if there is none. Immutable once programmed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<Location>")]
     pub location: Option<String>,
-    /// Free text for people and their tools.
+    /// Azure resource tags: names and values that people and their tools read. They have no effect on the network, and
+    /// may change at any time.
     #[serde(default, skip_serializing_if = "Tags::is_empty")]
     #[schemars(extend("maxProperties" = 50))]
     pub tags: Tags,

@@ -16,7 +16,7 @@ use crate::fabric::{Code, Findings, Name};
 /// Free text for people and their tools; the fabric reads nothing in it.
 pub type Tags = BTreeMap<String, Tag>;
 
-/// What a tag says.
+/// The value of a tag, at most 256 characters.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 #[schemars(inline, extend("maxLength" = 256))]
@@ -55,7 +55,7 @@ pub struct ObjectReference {
 )]
 pub struct Address(pub String);
 
-/// The address of a DNS server as text.
+/// The IP address of a DNS server.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 #[schemars(
@@ -66,7 +66,7 @@ pub struct Address(pub String);
 )]
 pub struct DnsServer(pub String);
 
-/// A range of addresses in CIDR notation, without host bits.
+/// A range in CIDR notation without host bits, such as 10.0.1.0/24.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 #[schemars(
@@ -85,7 +85,7 @@ pub struct Prefix(pub String);
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct DhcpOptions {
-    /// Addresses of DNS servers. None means the platform's.
+    /// IP addresses of DNS servers: at most 20. Defaults to Azure's DNS.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = limits::DNS_SERVERS), extend("x-kubernetes-list-type" = "atomic"))]
     pub dns_servers: Vec<DnsServer>,

@@ -50,11 +50,12 @@ fn definition(crd: &CustomResourceDefinition) -> Value {
 }
 
 /// Every table ends alike.
-fn last_columns() -> [Value; 3] {
+fn last_columns() -> [Value; 4] {
     let ready = |what: &str| format!(".status.conditions[?(@.type==\"Ready\")].{what}");
     [
-        json!({"name": "Ready", "type": "string", "jsonPath": ready("status"), "description": "Whether the fabric carries it as asked."}),
-        json!({"name": "Reason", "type": "string", "jsonPath": ready("reason"), "description": "Why."}),
+        json!({"name": "Message", "type": "string", "priority": 1, "jsonPath": ready("message"), "description": "The message of Ready."}),
+        json!({"name": "Ready", "type": "string", "jsonPath": ready("status"), "description": "Whether the last generation of the spec is in effect and complete."}),
+        json!({"name": "Reason", "type": "string", "jsonPath": ready("reason"), "description": "The reason of Ready: an Azure error code where it is not True."}),
         json!({"name": "Age", "type": "date", "jsonPath": ".metadata.creationTimestamp", "description": "Time since creation."}),
     ]
 }

@@ -15,7 +15,7 @@ use crate::fabric::network_interface::{Assignment, IpConfiguration, NetworkInter
 use crate::fabric::terms::{AllocationMethod, IpVersion, Switch};
 use crate::fabric::{Findings, Name, NetworkInterface, Violation};
 
-/// A network interface: the connection of a virtual machine to a subnet, with its addresses.
+/// A network interface connects a virtual machine to a subnet and holds its private and public IP addresses.
 #[derive(CustomResource, Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[kube(
     group = "vnet.dev",
@@ -43,13 +43,13 @@ use crate::fabric::{Findings, Name, NetworkInterface, Violation};
         name = "VM",
         type_ = "string",
         json_path = ".status.virtualMachine.name",
-        description = "The virtual machine that it is attached to."
+        description = "The virtual machine to which it is attached."
     ),
     printcolumn(
         name = "MAC",
         type_ = "string",
         json_path = ".status.macAddress",
-        description = "The MAC address, from the first start of the virtual machine on.",
+        description = "The MAC address, assigned at the first start of the virtual machine.",
         priority = 1
     ),
     printcolumn(
@@ -62,11 +62,13 @@ use crate::fabric::{Findings, Name, NetworkInterface, Violation};
 )]
 #[serde(rename_all = "camelCase")]
 pub struct NetworkInterfaceSpec {
-    /// Azure region. Default: the Namespace's label vnet.dev/location, else the operator's default. Fixed once programmed.
+    /// The Azure region of the object. Defaults to the Namespace's label vnet.dev/location, or to the operator's
+    /// --default-location if there is none. Immutable once programmed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<Location>")]
     pub location: Option<String>,
-    /// Free text for people and their tools.
+    /// Azure resource tags: names and values that people and their tools read. They have no effect on the network, and
+    /// may change at any time.
     #[serde(default, skip_serializing_if = "Tags::is_empty")]
     #[schemars(extend("maxProperties" = 50))]
     pub tags: Tags,
@@ -76,13 +78,14 @@ pub struct NetworkInterfaceSpec {
     /// Whether the virtual machine may receive and send traffic of addresses that are not its own.
     #[serde(default, rename = "enableIPForwarding")]
     pub enable_ip_forwarding: bool,
-    /// Whether traffic bypasses the host's virtual switch; needs a virtual machine size that supports it.
+    /// Whether traffic bypasses the virtual switch of the host (SR-IOV). Requires a virtual machine size that supports
+    /// it. Enabling it requires that the virtual machine is stopped or deallocated.
     #[serde(default)]
     pub enable_accelerated_networking: bool,
-    /// Name resolution of this network interface alone.
+    /// DNS settings of this network interface. Defaults to those of the virtual network. May change at any time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dns_settings: Option<NicDnsSettings>,
-    /// The IP configurations; exactly one is primary.
+    /// The IP configurations: at least one, of which exactly one is primary.
     #[schemars(length(min = 1, max = limits::PRIVATE_ADDRESSES), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"]))]
     #[x_kube(validation = ("self.filter(c, has(c.primary) && c.primary).size() < 2", "only one configuration may be primary: leave primary: true to one of them"))]
     #[x_kube(validation = (
@@ -96,17 +99,18 @@ pub struct NetworkInterfaceSpec {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct NicDnsSettings {
-    /// Addresses of DNS servers, instead of those of the virtual network.
+    /// IP addresses of DNS servers that replace those of the virtual network: at most 20. Defaults to those of the
+    /// virtual network.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = limits::DNS_SERVERS), extend("x-kubernetes-list-type" = "atomic"))]
     pub dns_servers: Vec<DnsServer>,
-    /// Name of the network interface inside its virtual network.
+    /// The name of the network interface for name resolution within its virtual network. Defaults to none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<DnsLabel>")]
     pub internal_dns_name_label: Option<String>,
 }
 
-/// One private address, and at most one public one.
+/// An IP configuration assigns one private IP address and optionally one public IP address.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 #[x_kube(validation = Rule::new(
@@ -120,23 +124,25 @@ pub struct NicDnsSettings {
     "an IPv6 configuration holds no public address: leave publicIPAddress out",
 ).field_path(".publicIPAddress"))]
 pub struct IpConfigurationSpec {
-    /// Name, unique in the network interface.
+    /// The name of the IP configuration, unique within the network interface.
     #[schemars(with = "PartName")]
     pub name: String,
-    /// Whether it is the primary configuration, whose address the guest gets by DHCP. Default: true if it is the only one.
+    /// Whether this is the primary IP configuration, whose address the guest receives by DHCP. Defaults to true if it
+    /// is the only one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub primary: Option<bool>,
-    /// The IP version. Default: IPv4.
+    /// The IP version of the private address: IPv4 or IPv6. Defaults to IPv4.
     #[serde(default, rename = "privateIPAddressVersion", skip_serializing_if = "Option::is_none")]
     pub private_ip_address_version: Option<IpVersion>,
-    /// Dynamic: the lowest free address of the subnet, kept. Static: the address in privateIPAddress. Default: Dynamic.
+    /// How the private address is assigned. Dynamic: the lowest free address of the subnet, which is then kept. Static:
+    /// the address in privateIPAddress. Defaults to Dynamic.
     #[serde(default, rename = "privateIPAllocationMethod", skip_serializing_if = "Option::is_none")]
     pub private_ip_allocation_method: Option<AllocationMethod>,
-    /// The address of a Static configuration, such as 10.0.1.10. Left out, a configuration that becomes Static keeps its
-    /// address. With Dynamic it is ignored.
+    /// The private IP address to assign if the allocation method is Static, such as 10.0.1.10. If it is omitted, a
+    /// configuration that changes from Dynamic to Static keeps its current address. Ignored if the method is Dynamic.
     #[serde(default, rename = "privateIPAddress", skip_serializing_if = "Option::is_none")]
     pub private_ip_address: Option<Address>,
-    /// The public address that it holds.
+    /// The PublicIPAddress to associate with this IP configuration. Defaults to none. May change at any time.
     #[serde(default, rename = "publicIPAddress", skip_serializing_if = "Option::is_none")]
     pub public_ip_address: Option<ObjectReference>,
 }

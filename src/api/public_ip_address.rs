@@ -14,7 +14,7 @@ use crate::fabric::public_ip_address::{PublicIPAddressView, Sku};
 use crate::fabric::terms::{AllocationMethod, IpVersion};
 use crate::fabric::{Code, Findings, Name, PublicIPAddress, Violation, limits};
 
-/// An address of the Internet that an IP configuration of a network interface may hold.
+/// A public IP address that can be associated with an IP configuration of a network interface.
 #[derive(CustomResource, Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[kube(
     group = "vnet.dev",
@@ -31,14 +31,14 @@ use crate::fabric::{Code, Findings, Name, PublicIPAddress, Violation, limits};
         name = "Address",
         type_ = "string",
         json_path = ".status.ipAddress",
-        description = "The address, while it has one."
+        description = "The IP address, while one is allocated."
     ),
     printcolumn(name = "SKU", type_ = "string", json_path = ".spec.sku.name", description = "The SKU."),
     printcolumn(
         name = "Used-By",
         type_ = "string",
         json_path = ".status.ipConfiguration.networkInterface.name",
-        description = "The network interface that holds it."
+        description = "The network interface that uses it."
     )
 )]
 #[serde(rename_all = "camelCase")]
@@ -53,32 +53,37 @@ use crate::fabric::{Code, Findings, Name, PublicIPAddress, Violation, limits};
     "only a Standard public address is taken from a prefix: set sku.name to Standard, or leave publicIPPrefix out",
 ).field_path(".publicIPPrefix"))]
 pub struct PublicIPAddressSpec {
-    /// Azure region. Default: the Namespace's label vnet.dev/location, else the operator's default. Fixed once programmed.
+    /// The Azure region of the object. Defaults to the Namespace's label vnet.dev/location, or to the operator's
+    /// --default-location if there is none. Immutable once programmed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<Location>")]
     pub location: Option<String>,
-    /// Free text for people and their tools.
+    /// Azure resource tags: names and values that people and their tools read. They have no effect on the network, and
+    /// may change at any time.
     #[serde(default, skip_serializing_if = "Tags::is_empty")]
     #[schemars(extend("maxProperties" = 50))]
     pub tags: Tags,
-    /// The SKU. Fixed once programmed.
+    /// The SKU of the public IP address. Immutable once programmed.
     #[serde(default)]
     pub sku: PublicIPAddressSku,
-    /// Static: allocated at creation and kept. Dynamic: allocated while the virtual machine that it serves is not
-    /// deallocated. Default: Dynamic for Basic, Static for Standard.
+    /// When the address is allocated. Static: at creation, until deletion. Dynamic: while the virtual machine that uses
+    /// it is not deallocated. Defaults to Static for SKU Standard, which requires it, and to Dynamic for SKU Basic.
+    /// Static may change to Dynamic only while the address is not associated.
     #[serde(default, rename = "publicIPAllocationMethod", skip_serializing_if = "Option::is_none")]
     pub public_ip_allocation_method: Option<AllocationMethod>,
-    /// The IP version. Fixed once programmed.
+    /// The IP version: IPv4 or IPv6. Immutable once programmed.
     #[serde(default, rename = "publicIPAddressVersion")]
     pub public_ip_address_version: IpVersion,
-    /// How long an idle flow is kept, in minutes. Of an IPv6 address it is 4.
+    /// The time in minutes after which an idle flow is closed: 4 to 30, and always 4 for an IPv6 address. May change at
+    /// any time.
     #[serde(default = "default_idle_timeout")]
     #[schemars(range(min = *limits::IDLE_TIMEOUT_MINUTES.start(), max = *limits::IDLE_TIMEOUT_MINUTES.end()))]
     pub idle_timeout_in_minutes: i32,
-    /// A domain name.
+    /// The DNS name of the address. Defaults to none. May change at any time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dns_settings: Option<PublicDnsSettings>,
-    /// The public prefix that a Standard address is taken from. Fixed once programmed.
+    /// The PublicIPPrefix from which the address is allocated; requires SKU Standard. Defaults to none: the address
+    /// comes from the platform's pool. Immutable once programmed.
     #[serde(default, rename = "publicIPPrefix", skip_serializing_if = "Option::is_none")]
     pub public_ip_prefix: Option<ObjectReference>,
 }
@@ -86,7 +91,7 @@ pub struct PublicIPAddressSpec {
 /// The SKU of a public address.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct PublicIPAddressSku {
-    /// Basic or Standard.
+    /// The name of the SKU: Basic or Standard.
     #[serde(default)]
     pub name: Sku,
 }
@@ -95,7 +100,7 @@ pub struct PublicIPAddressSku {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PublicDnsSettings {
-    /// The first label; the name is LABEL.LOCATION.cloudapp.azure.com, unique in the location.
+    /// The first label of the DNS name LABEL.LOCATION.cloudapp.azure.com. It must be unique within the location.
     #[schemars(with = "DomainNameLabel")]
     pub domain_name_label: String,
 }

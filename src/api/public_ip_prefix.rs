@@ -14,7 +14,7 @@ use crate::fabric::limits;
 use crate::fabric::public_ip_prefix::{PublicIPPrefixView, refuse_length};
 use crate::fabric::{Findings, Name, PublicIPPrefix, Violation};
 
-/// A contiguous block of public addresses.
+/// A contiguous range of public IP addresses, from which PublicIPAddress objects can be allocated.
 #[derive(CustomResource, Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[kube(
     group = "vnet.dev",
@@ -32,23 +32,25 @@ use crate::fabric::{Findings, Name, PublicIPPrefix, Violation};
         name = "Used",
         type_ = "integer",
         json_path = ".status.publicIPAddressCount",
-        description = "How many public addresses are taken from it."
+        description = "The number of public IP addresses that are allocated from it."
     )
 )]
 #[serde(rename_all = "camelCase")]
 pub struct PublicIPPrefixSpec {
-    /// Azure region. Default: the Namespace's label vnet.dev/location, else the operator's default. Fixed once programmed.
+    /// The Azure region of the object. Defaults to the Namespace's label vnet.dev/location, or to the operator's
+    /// --default-location if there is none. Immutable once programmed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<Location>")]
     pub location: Option<String>,
-    /// Free text for people and their tools.
+    /// Azure resource tags: names and values that people and their tools read. They have no effect on the network, and
+    /// may change at any time.
     #[serde(default, skip_serializing_if = "Tags::is_empty")]
     #[schemars(extend("maxProperties" = 50))]
     pub tags: Tags,
-    /// The SKU.
+    /// The SKU of the public IP prefix.
     #[serde(default)]
     pub sku: PublicIPPrefixSku,
-    /// The length: 28 gives 16 addresses, 31 gives 2. Fixed once programmed.
+    /// The length of the prefix: 28 (16 addresses) to 31 (2 addresses). Immutable once programmed.
     #[schemars(range(min = *limits::PUBLIC_PREFIX_LENGTHS.start(), max = *limits::PUBLIC_PREFIX_LENGTHS.end()))]
     pub prefix_length: i32,
 }
@@ -56,7 +58,7 @@ pub struct PublicIPPrefixSpec {
 /// The SKU of a public prefix.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct PublicIPPrefixSku {
-    /// Standard; a public prefix has no other.
+    /// The name of the SKU: Standard is the only one.
     #[serde(default)]
     pub name: PrefixSku,
 }

@@ -22,26 +22,28 @@ pub const UNOBSERVED: i64 = -1;
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Status<V> {
-    /// The generation of the spec that this status speaks of; -1 before the operator has seen the object.
+    /// The generation of the spec that this status was computed from; -1 before the operator has observed the object.
     pub observed_generation: i64,
-    /// The generation of the spec that the fabric carries; absent if it carries none.
+    /// The generation of the last accepted spec; absent if none was accepted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub programmed_generation: Option<i64>,
-    /// The resource id, in Azure's form.
+    /// The Azure resource id of the object.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resource_id: Option<String>,
-    /// The region that the object is in.
+    /// The Azure region of the object.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub location: Option<String>,
-    /// The spec that the fabric carries, with its defaults filled in. A refused edit does not change it.
+    /// The last accepted spec, with its defaults filled in. A refused edit does not change it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("type" = "object", "x-kubernetes-preserve-unknown-fields" = true))]
     pub programmed: Option<Value>,
-    /// Ready, and what it is made of: ResolvedRefs, Accepted, Programmed; Reconciling or Stalled while not Ready.
+    /// The conditions of the object: ResolvedRefs, Accepted, Programmed and Ready, which summarizes them; Reconciling
+    /// or Stalled are present while Ready is not True.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 16), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"]))]
     pub conditions: Vec<Condition>,
-    /// The constraints that the spec or the deletion breaks, at most 32; the first leads the conditions.
+    /// The constraints that the spec, or the deletion of the object, violates: at most 32. The conditions show the
+    /// first one.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = VIOLATIONS_PER_REFUSAL), extend("x-kubernetes-list-type" = "atomic"))]
     pub violations: Vec<ViolationReport>,
@@ -50,29 +52,30 @@ pub struct Status<V> {
     pub view: V,
 }
 
-/// A broken constraint.
+/// A violated constraint.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ViolationReport {
-    /// The id of the rule; `vnet rules` lists them.
+    /// The id of the violated rule. `vnet rules ID` describes it.
     pub rule: String,
-    /// Azure's error code.
+    /// The Azure error code.
     pub code: String,
-    /// The field.
+    /// The path of the field that violates the constraint, such as spec.ipConfigurations[0].privateIPAddress.
     pub path: String,
-    /// The fact and its evidence.
+    /// What is violated, with the evidence.
     pub message: String,
-    /// What to do.
+    /// How to resolve the violation.
     pub remedy: String,
-    /// The first 8 of the objects in the way.
+    /// The objects that block the request: the first 8.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 32), extend("x-kubernetes-list-type" = "atomic"))]
     pub blocked_by: Vec<NamedObject>,
-    /// How many objects are in the way, where they are more than blockedBy lists; of an instance of a scale set, each part
-    /// counts.
+    /// The number of objects that block the request, if blockedBy does not list all of them. Every part of an instance
+    /// of a scale set is counted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub blocked_by_count: Option<i32>,
-    /// OnChange: it is retried automatically when what is in the way changes. OnEdit: only an edit of this object helps.
+    /// OnChange: the request is retried automatically when the objects that block it change. OnEdit: only an edit of
+    /// this object resolves the violation.
     pub retry: String,
 }
 
@@ -80,11 +83,11 @@ pub struct ViolationReport {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[schemars(description = "An object in the way of another.")]
 pub struct NamedObject {
-    /// Its kind.
+    /// The kind of the object.
     pub kind: String,
-    /// Its namespace.
+    /// The namespace of the object.
     pub namespace: String,
-    /// Its name.
+    /// The name of the object.
     pub name: String,
 }
 

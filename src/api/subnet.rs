@@ -13,7 +13,7 @@ use crate::fabric::subnet::SubnetView;
 use crate::fabric::terms::IpVersion;
 use crate::fabric::{Code, Findings, Name, Subnet, Violation};
 
-/// A range of a virtual network that network interfaces take their addresses from.
+/// A range of a virtual network from which network interfaces are assigned their private addresses.
 #[derive(CustomResource, Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[kube(
     group = "vnet.dev",
@@ -29,7 +29,7 @@ use crate::fabric::{Code, Findings, Name, Subnet, Violation};
         name = "Available",
         type_ = "integer",
         json_path = ".status.capacity.available",
-        description = "IPv4 addresses that can still be allocated."
+        description = "The number of IPv4 addresses that are available."
     )
 )]
 #[serde(rename_all = "camelCase")]

@@ -19,7 +19,7 @@ use crate::fabric::virtual_machine::{
 use crate::fabric::virtual_machine_scale_set::InstanceName;
 use crate::fabric::{Code, Findings, Name, Violation, VirtualMachine};
 
-/// A virtual machine, as far as its network is concerned: size, power state and network interfaces.
+/// A virtual machine, with the properties that concern its network: size, power state and network interfaces.
 #[derive(CustomResource, Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[kube(
     group = "vnet.dev",
@@ -35,7 +35,7 @@ use crate::fabric::{Code, Findings, Name, Violation, VirtualMachine};
         name = "Size",
         type_ = "string",
         json_path = ".spec.hardwareProfile.vmSize",
-        description = "The size."
+        description = "The VM size."
     ),
     printcolumn(name = "Power", type_ = "string", json_path = ".status.powerState", description = "The power state."),
     printcolumn(
@@ -47,29 +47,33 @@ use crate::fabric::{Code, Findings, Name, Violation, VirtualMachine};
 )]
 #[serde(rename_all = "camelCase")]
 pub struct VirtualMachineSpec {
-    /// Azure region. Default: the Namespace's label vnet.dev/location, else the operator's default. Fixed once programmed.
+    /// The Azure region of the object. Defaults to the Namespace's label vnet.dev/location, or to the operator's
+    /// --default-location if there is none. Immutable once programmed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<Location>")]
     pub location: Option<String>,
-    /// Free text for people and their tools.
+    /// Azure resource tags: names and values that people and their tools read. They have no effect on the network, and
+    /// may change at any time.
     #[serde(default, skip_serializing_if = "Tags::is_empty")]
     #[schemars(extend("maxProperties" = 50))]
     pub tags: Tags,
-    /// The hardware.
+    /// The hardware of the virtual machine.
     pub hardware_profile: HardwareProfile,
-    /// The guest.
+    /// The operating system of the virtual machine.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub os_profile: Option<OsProfile>,
-    /// The availability set, of the same namespace. Fixed once programmed.
+    /// The availability set of which the virtual machine is a member, in the same namespace. Defaults to none.
+    /// Immutable once programmed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub availability_set: Option<LocalReference>,
     /// Where an edit of the virtual machine or of its network interfaces needs it deallocated. Refuse: the edit is refused.
     /// Deallocate: it is deallocated, the edit done, and it is started again.
     #[serde(default)]
     pub disruption_policy: Disruption,
-    /// The network.
+    /// The network interfaces of the virtual machine.
     pub network_profile: NetworkProfile,
-    /// The power state that is wished. Left out, the virtual machine is started at creation, and then left as it is.
+    /// The desired power state: Running, Stopped or Deallocated. If it is omitted, the virtual machine is started at
+    /// creation and its power state is not changed afterwards.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub power_state: Option<PowerWish>,
 }
@@ -78,7 +82,8 @@ pub struct VirtualMachineSpec {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct HardwareProfile {
-    /// Azure's name of a size, such as Standard_D2s_v3. It decides how many network interfaces can be attached.
+    /// The Azure VM size, such as Standard_D2s_v3, in any letter case. It limits the number of network interfaces.
+    /// May change at any time to a size that supports those that are attached.
     #[schemars(length(min = 1, max = 64))]
     pub vm_size: String,
 }
@@ -87,29 +92,32 @@ pub struct HardwareProfile {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct OsProfile {
-    /// The guest's own name. Default: the object's name, with hyphens for dots and cut to 64 characters.
+    /// The host name of the guest. Defaults to the object's name, with dots replaced by hyphens, truncated to 64
+    /// characters. May change at any time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<ComputerName>")]
     pub computer_name: Option<String>,
     /// The operating system. Default: Linux.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub os_type: Option<OsType>,
-    /// The addresses that are set by hand in the guest, if that is known. Conditions ConnectivityLost and
-    /// GuestConfigurationDiffers tell where they do not fit what the fabric assigned.
+    /// The addresses that are configured manually in the guest, if known. The conditions ConnectivityLost and
+    /// GuestConfigurationDiffers report where they differ from the assigned addresses. Defaults to none. May change at
+    /// any time.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = limits::NICS_PER_VM), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"]))]
     pub network_interfaces: Vec<GuestInterfaceSpec>,
 }
 
-/// What is set by hand in the guest on one network interface.
+/// The addresses that are configured manually in the guest for a network interface.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct GuestInterfaceSpec {
-    /// Name of the network interface in spec.networkProfile.networkInterfaces.
+    /// The name of the network interface, as in spec.networkProfile.networkInterfaces.
     #[schemars(with = "ObjectName")]
     pub name: String,
-    /// The addresses, the primary one first. On Linux, where DHCP sets the primary one, it may be left out: a list without
-    /// it, and with no more addresses than there are secondary IP configurations, is taken for the secondary addresses.
+    /// The IP addresses, the primary one first. On Linux, where DHCP configures the primary address, it may be omitted:
+    /// a list that does not contain it and is not longer than the number of secondary IP configurations is read as the
+    /// secondary addresses.
     #[schemars(length(min = 1, max = limits::PRIVATE_ADDRESSES), extend("x-kubernetes-list-type" = "atomic"))]
     pub addresses: Vec<Address>,
 }
@@ -118,25 +126,27 @@ pub struct GuestInterfaceSpec {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct NetworkProfile {
-    /// The network interfaces that are attached, in this order at creation. The list is edited while the virtual machine
-    /// is deallocated, or together with powerState: Deallocated.
+    /// The network interfaces to attach, in this order at creation: at least one. The list may change only while the
+    /// virtual machine is deallocated, or together with powerState: Deallocated.
     #[schemars(length(min = 1, max = limits::NICS_PER_VM), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"]))]
     #[x_kube(validation = ("self.filter(n, has(n.primary) && n.primary).size() < 2", "only one network interface may be primary: leave primary: true to one of them"))]
     pub network_interfaces: Vec<NicReferenceSpec>,
 }
 
-/// A network interface to attach.
+/// A reference to a network interface to attach.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct NicReferenceSpec {
-    /// Name of the NetworkInterface.
+    /// The name of the NetworkInterface object.
     #[schemars(with = "ObjectName")]
     pub name: String,
-    /// Its namespace; this object's own if it is left out. Two network interfaces of one name cannot both be listed.
+    /// The namespace of the NetworkInterface object. Defaults to the namespace of this object. Names must be unique
+    /// within the list, even across namespaces.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<NamespaceName>")]
     pub namespace: Option<String>,
-    /// Whether it is the primary one. Default: the first of the list at creation; later the one that is.
+    /// Whether this is the primary network interface. Defaults to true for the first of the list at creation, and
+    /// afterwards for the current one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub primary: Option<bool>,
 }

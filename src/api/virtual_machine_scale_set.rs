@@ -30,7 +30,7 @@ use crate::fabric::virtual_machine_scale_set::{
 };
 use crate::fabric::{Code, Findings, Name, Violation, VirtualMachineScaleSet};
 
-/// A set of identical virtual machines made from one model.
+/// A set of identical virtual machines that are created from one model.
 #[derive(CustomResource, Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[kube(
     group = "vnet.dev",
@@ -51,19 +51,19 @@ use crate::fabric::{Code, Findings, Name, Violation, VirtualMachineScaleSet};
         name = "Desired",
         type_ = "integer",
         json_path = ".spec.replicas",
-        description = "How many instances there are to be."
+        description = "The desired number of instances."
     ),
     printcolumn(
         name = "Ready-Replicas",
         type_ = "integer",
         json_path = ".status.readyReplicas",
-        description = "How many run."
+        description = "The number of instances that are running."
     ),
     printcolumn(
         name = "Updated",
         type_ = "integer",
         json_path = ".status.updatedReplicas",
-        description = "How many have the latest model."
+        description = "The number of instances that have the latest model."
     ),
     printcolumn(
         name = "Mode",
@@ -75,34 +75,37 @@ use crate::fabric::{Code, Findings, Name, Violation, VirtualMachineScaleSet};
         name = "Upgrade",
         type_ = "string",
         json_path = ".spec.upgradePolicy.mode",
-        description = "When instances take up a new model: Manual, Automatic or Rolling.",
+        description = "When instances are upgraded to a new model: Manual, Automatic or Rolling.",
         priority = 1
     )
 )]
 #[serde(rename_all = "camelCase")]
 pub struct VirtualMachineScaleSetSpec {
-    /// Azure region. Default: the Namespace's label vnet.dev/location, else the operator's default. Fixed once programmed.
+    /// The Azure region of the object. Defaults to the Namespace's label vnet.dev/location, or to the operator's
+    /// --default-location if there is none. Immutable once programmed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<Location>")]
     pub location: Option<String>,
-    /// Free text for people and their tools.
+    /// Azure resource tags: names and values that people and their tools read. They have no effect on the network, and
+    /// may change at any time.
     #[serde(default, skip_serializing_if = "Tags::is_empty")]
     #[schemars(extend("maxProperties" = 50))]
     pub tags: Tags,
-    /// How many instances there are to be.
+    /// The desired number of instances. May change at any time, also through the scale subresource.
     #[serde(default = "one")]
     #[schemars(range(min = 0, max = limits::INSTANCES_PER_SCALE_SET))]
     pub replicas: i32,
-    /// Uniform: the set makes its instances, shown as VirtualMachineScaleSetVM objects. Flexible: instances are
-    /// VirtualMachine, NetworkInterface and PublicIPAddress objects. Fixed once programmed.
+    /// How instances are managed. Uniform: by the scale set; each is shown as a VirtualMachineScaleSetVM object.
+    /// Flexible: as VirtualMachine, NetworkInterface and PublicIPAddress objects that the scale set creates. Immutable
+    /// once programmed.
     #[serde(default)]
     pub orchestration_mode: OrchestrationMode,
-    /// The size of every instance.
+    /// The size of every instance. A change is a change of the model.
     pub sku: ScaleSetSku,
-    /// When existing instances take up a change of the model. New ones always have the latest.
+    /// When existing instances are upgraded to a changed model. New instances always have the latest model.
     #[serde(default)]
     pub upgrade_policy: UpgradePolicy,
-    /// The model that instances are made from.
+    /// The model from which instances are created. Existing instances receive a change as the upgrade policy says.
     pub virtual_machine_profile: VirtualMachineProfile,
 }
 
@@ -113,7 +116,7 @@ fn one() -> i32 {
 /// The size of instances.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ScaleSetSku {
-    /// Azure's name of a size, such as Standard_D2s_v3.
+    /// The Azure VM size, such as Standard_D2s_v3, in any letter case.
     #[schemars(length(min = 1, max = 64))]
     pub name: String,
 }
@@ -122,11 +125,11 @@ pub struct ScaleSetSku {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct UpgradePolicy {
-    /// Manual: each when it is told to, by spec.revision of the instance or by vnet upgrade. Automatic: all at once.
-    /// Rolling: in batches.
+    /// Manual: each instance when it is requested, by spec.revision of the instance or by vnet upgrade. Automatic: all
+    /// instances at once. Rolling: in batches. May change at any time.
     #[serde(default)]
     pub mode: UpgradeMode,
-    /// How a Rolling upgrade proceeds. Default: each of its fields has its own.
+    /// How a Rolling upgrade proceeds. Used with mode Rolling only. May change at any time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rolling_upgrade_policy: Option<RollingUpgradePolicy>,
 }
@@ -135,15 +138,16 @@ pub struct UpgradePolicy {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct RollingUpgradePolicy {
-    /// How many of all instances one batch has, in percent; at least one instance. Default: 20.
+    /// The size of a batch, in percent of all instances; at least one instance. Defaults to 20.
     #[serde(default = "twenty")]
     #[schemars(range(min = limits::SMALLEST_BATCH_PERCENT, max = 100))]
     pub max_batch_instance_percent: i32,
-    /// How many of all instances may be not running before the upgrade stops, in percent. Default: 20.
+    /// The percentage of all instances that may be unhealthy, that is not running, before the upgrade stops. Defaults
+    /// to 20.
     #[serde(default = "twenty")]
     #[schemars(range(min = 0, max = 100))]
     pub max_unhealthy_instance_percent: i32,
-    /// The pause between two batches, as an ISO 8601 duration such as PT30S. Default: PT0S.
+    /// The pause between two batches, as an ISO 8601 duration such as PT30S. Defaults to PT0S.
     #[serde(default = "no_pause")]
     #[schemars(length(max = 16))]
     #[x_kube(validation = ("self.matches('^PT(([0-9]{1,9}H)?([0-9]{1,9}M)?[0-9]{1,9}S|([0-9]{1,9}H)?[0-9]{1,9}M|[0-9]{1,9}H)$')", "must be an ISO 8601 duration, such as PT30S"))]
@@ -172,10 +176,10 @@ impl Default for RollingUpgradePolicy {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct VirtualMachineProfile {
-    /// The guests.
+    /// The operating system of the instances.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub os_profile: Option<ScaleSetOsProfile>,
-    /// The network of every instance.
+    /// The network interfaces of every instance.
     pub network_profile: NetworkProfileConfiguration,
 }
 
@@ -183,7 +187,8 @@ pub struct VirtualMachineProfile {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ScaleSetOsProfile {
-    /// What the guests' names begin with; six base-36 digits of the instance's id follow. Default: the set's name.
+    /// The prefix of the host names of the guests; six base-36 digits of the instance id follow. Defaults to the name
+    /// of the scale set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<ComputerNamePrefix>")]
     pub computer_name_prefix: Option<String>,

@@ -13,7 +13,8 @@ use crate::fabric::virtual_machine::PowerWish;
 use crate::fabric::virtual_machine_scale_set_vm::{Maker, VirtualMachineScaleSetVMView, WishedRevision};
 use crate::fabric::{Findings, Name, Violation, VirtualMachineScaleSetVM};
 
-/// An instance of a Uniform scale set, and the wishes for it alone. The set makes and deletes these objects.
+/// An instance of a Uniform scale set, with the desired state of this instance alone. The scale set creates and deletes
+/// these objects.
 #[derive(CustomResource, Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[kube(
     group = "vnet.dev",
@@ -59,16 +60,17 @@ pub struct VirtualMachineScaleSetVMSpec {
     /// The instance's id in the scale set.
     #[schemars(with = "InstanceId")]
     pub instance_id: String,
-    /// The revision of the scale set's model that the instance is to have at least; the set's status.updateRevision brings
-    /// it to the latest.
+    /// The desired minimum revision of the scale set's model. Set it to the scale set's status.updateRevision to
+    /// upgrade the instance to the latest model.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 20))]
     pub revision: Option<String>,
-    /// The power state that is wished. Left out, the instance is started at creation, and then left as it is.
+    /// The desired power state: Running, Stopped or Deallocated. If it is omitted, the instance is started at creation
+    /// and its power state is not changed afterwards.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub power_state: Option<PowerWish>,
-    /// The instance's own network, instead of the model's. It is kept through scaling and upgrades; without it the
-    /// instance has the network of its model.
+    /// The network interfaces of this instance, which replace those of the model. They are kept when the scale set is
+    /// scaled or upgraded. Defaults to those of the model.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub network_profile_configuration: Option<NetworkProfileConfiguration>,
 }

@@ -12,7 +12,7 @@ use super::{About, Api};
 use crate::fabric::virtual_network::VirtualNetworkView;
 use crate::fabric::{Code, Findings, Name, Violation, VirtualNetwork};
 
-/// An isolated network: address space that subnets are cut from.
+/// An isolated network, whose address space is divided into subnets.
 #[derive(CustomResource, Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[kube(
     group = "vnet.dev",
@@ -27,23 +27,26 @@ use crate::fabric::{Code, Findings, Name, Violation, VirtualNetwork};
     printcolumn(
         name = "Address-Space",
         type_ = "string",
-        json_path = ".spec.addressSpace.addressPrefixes",
-        description = "The prefixes of the address space."
+        json_path = ".spec.addressSpace.addressPrefixes[0]",
+        description = "The first prefix of the address space."
     )
 )]
 #[serde(rename_all = "camelCase")]
 pub struct VirtualNetworkSpec {
-    /// Azure region. Default: the Namespace's label vnet.dev/location, else the operator's default. Fixed once programmed.
+    /// The Azure region of the object. Defaults to the Namespace's label vnet.dev/location, or to the operator's
+    /// --default-location if there is none. Immutable once programmed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<Location>")]
     pub location: Option<String>,
-    /// Free text for people and their tools.
+    /// Azure resource tags: names and values that people and their tools read. They have no effect on the network, and
+    /// may change at any time.
     #[serde(default, skip_serializing_if = "Tags::is_empty")]
     #[schemars(extend("maxProperties" = 50))]
     pub tags: Tags,
-    /// The ranges that subnets are cut from.
+    /// The address space of the virtual network.
     pub address_space: AddressSpace,
-    /// What DHCP hands to the network interfaces of this network that name no servers of their own.
+    /// DHCP options for the network interfaces of this network that have no DNS servers of their own. Defaults to
+    /// Azure's DNS. May change at any time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dhcp_options: Option<DhcpOptions>,
 }
@@ -52,7 +55,7 @@ pub struct VirtualNetworkSpec {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct AddressSpace {
-    /// Ranges in CIDR notation, IPv4 and IPv6.
+    /// The ranges of the address space in CIDR notation, IPv4 and IPv6. A range can be removed when no subnet uses it.
     #[schemars(length(min = 1, max = 64), extend("x-kubernetes-list-type" = "atomic"))]
     pub address_prefixes: Vec<Prefix>,
 }

@@ -20,10 +20,10 @@ pub struct AvailabilitySet {}
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct AvailabilitySetView {
-    /// How many virtual machines are in it.
+    /// The number of virtual machines in the availability set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub virtual_machine_count: Option<i32>,
-    /// The first 100 of them by name.
+    /// The virtual machines in the availability set: the first 100 by name.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = limits::MEMBERS_SHOWN), extend("x-kubernetes-list-type" = "atomic"))]
     pub virtual_machines: Vec<ShownRef>,

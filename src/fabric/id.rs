@@ -108,12 +108,12 @@ impl fmt::Display for Placement {
     }
 }
 
-/// A reference as a status shows it; the namespace is left out where it is the reader's own.
+/// A reference to an object. The namespace is omitted if it is that of this object.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ShownRef {
     /// Name of the object.
     pub name: String,
-    /// Its namespace, where that is another than this object's.
+    /// Namespace of the object; omitted if it is that of this object.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub namespace: Option<String>,
 }

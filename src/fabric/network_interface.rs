@@ -51,13 +51,13 @@ pub struct NetworkInterface {
 pub struct IpConfiguration {
     /// Its name, unique in the NIC (IPC-10).
     pub name: Arc<str>,
-    /// Whether it is the primary one.
+    /// Whether this is the primary one.
     pub primary: Primary,
     /// The version of its private address.
     pub version: IpVersion,
     /// How its private address is chosen.
     pub assignment: Assignment,
-    /// The public address that it holds.
+    /// The public IP address that is associated with this IP configuration.
     pub public_ip_address: Option<Name>,
 }
 

@@ -78,14 +78,15 @@ pub struct HeldPublicIPAddress {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PublicIPAddressView {
-    /// The address. A Dynamic one is there only while it is associated with a virtual machine that is not deallocated.
+    /// The allocated IP address. A Dynamic one is present only while it is associated with a virtual machine that is
+    /// not deallocated.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<String>", length(max = 45))]
     pub ip_address: Option<IpAddr>,
-    /// Its domain name.
+    /// The DNS name of the address.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dns_settings: Option<PublicDnsView>,
-    /// The IP configuration that holds it.
+    /// The IP configuration with which the address is associated.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ip_configuration: Option<Association>,
 }
@@ -93,7 +94,7 @@ pub struct PublicIPAddressView {
 /// The domain name of a public address.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct PublicDnsView {
-    /// The full name: label, location and the platform's domain (PIP-14).
+    /// The fully qualified DNS name: label, location and the platform's domain.
     pub fqdn: String,
 }
 
@@ -101,9 +102,9 @@ pub struct PublicDnsView {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Association {
-    /// The network interface.
+    /// The network interface of the IP configuration.
     pub network_interface: ShownRef,
-    /// The name of its IP configuration.
+    /// The name of the IP configuration.
     pub name: String,
 }
 

@@ -25,7 +25,7 @@ pub struct PublicIPPrefix {
 /// What the fabric holds of a public IP prefix.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct HeldPublicIPPrefix {
-    /// Its addresses.
+    /// The allocated range of addresses.
     pub prefix: Option<Ipv4Net>,
 }
 
@@ -33,14 +33,14 @@ pub struct HeldPublicIPPrefix {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PublicIPPrefixView {
-    /// Its addresses.
+    /// The allocated range of addresses.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<String>", length(max = 18))]
     pub ip_prefix: Option<Ipv4Net>,
-    /// How many public addresses are taken from it.
+    /// The number of PublicIPAddress objects that are allocated from the prefix.
     #[serde(default, rename = "publicIPAddressCount", skip_serializing_if = "Option::is_none")]
     pub public_ip_address_count: Option<i32>,
-    /// The first 100 of them, by name.
+    /// The PublicIPAddress objects that are allocated from the prefix: the first 100 by name.
     #[serde(default, rename = "publicIPAddresses", skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = limits::MEMBERS_SHOWN), extend("x-kubernetes-list-type" = "atomic"))]
     pub public_ip_addresses: Vec<ShownRef>,

@@ -39,7 +39,7 @@ pub struct Subnet {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SubnetView {
-    /// How many addresses of the IPv4 range are held and free.
+    /// The number of allocated and available addresses of the IPv4 range.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub capacity: Option<Capacity>,
 }
@@ -47,13 +47,13 @@ pub struct SubnetView {
 /// The addresses of an IPv4 range, counted.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Capacity {
-    /// All addresses of the range.
+    /// The number of addresses in the range.
     pub total: i64,
-    /// Those that the platform keeps: five of every subnet.
+    /// The number of addresses that Azure reserves: five in every subnet.
     pub reserved: i64,
-    /// Those that something holds.
+    /// The number of addresses that are allocated.
     pub allocated: i64,
-    /// Those that can still be allocated.
+    /// The number of addresses that are available for allocation.
     pub available: i64,
 }
 

@@ -133,7 +133,7 @@ pub struct GuestInterface {
 pub struct NicReference {
     /// The network interface.
     pub name: Name,
-    /// Whether it is the primary one.
+    /// Whether this is the primary one.
     pub primary: Primary,
 }
 

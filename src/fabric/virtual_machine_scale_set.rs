@@ -100,7 +100,7 @@ pub struct RollingPolicy {
 pub struct HeldVirtualMachineScaleSet {
     /// The instances, by id.
     pub instances: BTreeMap<u64, Instance>,
-    /// The id of the next instance; ids are never used again.
+    /// The id of the next instance. Ids are not reused.
     pub next_instance_id: u64,
     /// The revision of the latest model, counted up.
     pub revision: u64,

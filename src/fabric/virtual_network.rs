@@ -46,10 +46,11 @@ impl HeldVirtualNetwork {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct VirtualNetworkView {
-    /// How many subnets it has.
+    /// The number of subnets in the virtual network.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subnet_count: Option<i32>,
-    /// Prefixes that an edit has removed, and that the network keeps until the subnets in them have moved or gone.
+    /// Prefixes that an edit removed from the spec, and that stay programmed until the subnets in them are moved or
+    /// deleted.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(with = "Vec<String>", length(max = limits::RETAINED_PREFIXES), extend("x-kubernetes-list-type" = "atomic"))]
     pub retained_address_prefixes: Vec<IpNet>,

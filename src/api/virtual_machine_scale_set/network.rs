@@ -16,7 +16,7 @@ use crate::fabric::{Findings, Name, limits};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct NetworkProfileConfiguration {
-    /// The network interfaces of the instance; exactly one is primary.
+    /// The network interfaces of the instance: at least one, of which exactly one is primary.
     #[schemars(length(min = 1, max = limits::NICS_PER_VM), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"]))]
     #[x_kube(validation = ("self.filter(n, has(n.primary) && n.primary).size() < 2", "only one network interface may be primary: leave primary: true to one of them"))]
     pub network_interface_configurations: Vec<NetworkInterfaceConfiguration>,
@@ -26,10 +26,11 @@ pub struct NetworkProfileConfiguration {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct NetworkInterfaceConfiguration {
-    /// Name, unique in the instance; letter case makes no difference. Objects are named after it in lower case.
+    /// The name of the network interface, unique within the instance regardless of letter case. The names of objects
+    /// contain it in lower case.
     #[schemars(with = "ModelPartName")]
     pub name: String,
-    /// Whether it is the primary one. Default: true if it is the only one.
+    /// Whether this is the primary network interface. Defaults to true if it is the only one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub primary: Option<bool>,
     /// The subnet that its IP configurations take their addresses from.
@@ -37,31 +38,33 @@ pub struct NetworkInterfaceConfiguration {
     /// Whether the instance may receive and send traffic of addresses that are not its own. Default: false.
     #[serde(default, rename = "enableIPForwarding", skip_serializing_if = "Option::is_none")]
     pub enable_ip_forwarding: Option<bool>,
-    /// Whether traffic bypasses the host's virtual switch; needs a size that supports it. Default: false.
+    /// Whether traffic bypasses the virtual switch of the host (SR-IOV). Requires a VM size that supports it. Defaults
+    /// to false.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub enable_accelerated_networking: Option<bool>,
-    /// DNS servers of this network interface alone.
+    /// DNS servers of this network interface. Defaults to those of the virtual network.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dns_settings: Option<DhcpOptions>,
-    /// The IP configurations; exactly one is primary.
+    /// The IP configurations: at least one, of which exactly one is primary.
     #[schemars(length(min = 1, max = limits::SECONDARY_CONFIGURATIONS_PER_INSTANCE + 1), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"]))]
     pub ip_configurations: Vec<ScaleSetIpConfiguration>,
 }
 
-/// One private address of an instance, and at most one public one.
+/// An IP configuration assigns the instance one private IP address and optionally one public IP address.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ScaleSetIpConfiguration {
-    /// Name, unique in the network interface; letter case makes no difference. Objects are named after it in lower case.
+    /// The name of the IP configuration, unique within the network interface regardless of letter case. The names of
+    /// objects contain it in lower case.
     #[schemars(with = "ModelPartName")]
     pub name: String,
-    /// Whether it is the primary configuration. Default: true if it is the only one.
+    /// Whether this is the primary IP configuration. Defaults to true if it is the only one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub primary: Option<bool>,
-    /// The IP version. Default: IPv4.
+    /// The IP version of the private address: IPv4 or IPv6. Defaults to IPv4.
     #[serde(default, rename = "privateIPAddressVersion", skip_serializing_if = "Option::is_none")]
     pub private_ip_address_version: Option<IpVersion>,
-    /// Gives every instance a public address of its own.
+    /// Assigns a public IP address to every instance. Defaults to none.
     #[serde(default, rename = "publicIPAddressConfiguration", skip_serializing_if = "Option::is_none")]
     pub public_ip_address_configuration: Option<PublicIPAddressConfiguration>,
 }
@@ -70,20 +73,22 @@ pub struct ScaleSetIpConfiguration {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PublicIPAddressConfiguration {
-    /// What it is called.
+    /// The name of the public IP address within the IP configuration.
     #[schemars(with = "PartName")]
     pub name: String,
-    /// Minutes that an idle flow is kept. Default: 4.
+    /// The time in minutes after which an idle flow is closed: 4 to 30. Defaults to 4.
     #[serde(default, rename = "idleTimeoutInMinutes", skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = *limits::IDLE_TIMEOUT_MINUTES.start(), max = *limits::IDLE_TIMEOUT_MINUTES.end()))]
     pub idle_timeout_in_minutes: Option<i32>,
-    /// The domain name: instance 0 is called vm0.LABEL.LOCATION.cloudapp.azure.com.
+    /// The DNS name. That of instance 0 is vm0.LABEL.LOCATION.cloudapp.azure.com. Defaults to none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dns_settings: Option<PublicDnsSettings>,
-    /// The SKU. Default: Basic.
+    /// The SKU of the public IP addresses: Basic or Standard. Defaults to Basic. It cannot change while instances have
+    /// public addresses.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sku: Option<InstanceAddressSku>,
-    /// The public prefix that the addresses are taken from; Standard only.
+    /// The PublicIPPrefix from which the addresses are allocated; requires SKU Standard. Defaults to none: the
+    /// addresses come from the platform's pool.
     #[serde(default, rename = "publicIPPrefix", skip_serializing_if = "Option::is_none")]
     pub public_ip_prefix: Option<ObjectReference>,
 }
@@ -91,7 +96,7 @@ pub struct PublicIPAddressConfiguration {
 /// The SKU of the public addresses of instances.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct InstanceAddressSku {
-    /// Basic or Standard.
+    /// The name of the SKU: Basic or Standard.
     pub name: Sku,
 }
 

@@ -32,8 +32,8 @@ fn the_wide_columns_show_how_instances_are_upgraded_and_the_fields_their_default
     let policy = "/schema/openAPIV3Schema/properties/spec/properties/upgradePolicy/properties/rollingUpgradePolicy";
     for (field, field_schema) in version.pointer(policy).unwrap()["properties"].as_object().unwrap() {
         let default = field_schema["default"].to_string().replace('"', "");
-        let told = field_schema["description"].as_str().unwrap();
-        assert!(told.ends_with(&format!(" Default: {default}.")), "{field}: {told}");
+        let told = field_schema["description"].as_str().unwrap().replace('\n', " ");
+        assert!(told.ends_with(&format!(" Defaults to {default}.")), "{field}: {told}");
     }
 }
 

@@ -23,37 +23,37 @@ use crate::fabric::virtual_network::VirtualNetwork;
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct NetworkInterfaceView {
-    /// The MAC address, there from the first start of the virtual machine on.
+    /// The MAC address, assigned when the virtual machine starts for the first time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mac_address: Option<Mac>,
-    /// The virtual machine that the network interface is attached to.
+    /// The virtual machine to which the network interface is attached.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub virtual_machine: Option<ShownRef>,
-    /// Whether it is the primary network interface of that virtual machine; absent while unattached.
+    /// Whether this is the primary network interface of the virtual machine; absent while it is not attached.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub primary: Option<bool>,
-    /// The IP configurations, the primary one first.
+    /// The IP configurations with their addresses, the primary one first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = limits::PRIVATE_ADDRESSES), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"]))]
     pub ip_configurations: Vec<ConfigurationView>,
-    /// Name resolution.
+    /// The DNS settings that are in effect.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dns_settings: Option<NicDnsView>,
 }
 
-/// What the fabric reports of an IP configuration.
+/// An IP configuration with its assigned addresses.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ConfigurationView {
     /// Its name.
     pub name: String,
-    /// Whether it is the primary configuration, whose address the guest gets by DHCP.
+    /// Whether this is the primary IP configuration, whose address the guest receives by DHCP.
     pub primary: bool,
-    /// Its private address.
+    /// The assigned private IP address.
     #[serde(default, rename = "privateIPAddress", skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<String>", length(max = 45))]
     pub private_ip_address: Option<IpAddr>,
-    /// The public address that it holds.
+    /// The public IP address that is associated with this IP configuration.
     #[serde(default, rename = "publicIPAddress", skip_serializing_if = "Option::is_none")]
     pub public_ip_address: Option<PublicAddressShown>,
 }
@@ -62,12 +62,12 @@ pub struct ConfigurationView {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PublicAddressShown {
-    /// The name of the PublicIPAddress.
+    /// The name of the PublicIPAddress object.
     pub name: String,
-    /// Its namespace, where that is another than the network interface's.
+    /// The namespace of the PublicIPAddress object; omitted if it is that of the network interface.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub namespace: Option<String>,
-    /// The address, while it has one.
+    /// The IP address; absent while none is allocated.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<String>", length(max = 45))]
     pub ip_address: Option<IpAddr>,
@@ -77,18 +77,18 @@ pub struct PublicAddressShown {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct NicDnsView {
-    /// The DNS servers in effect, its own or the virtual network's, while the virtual machine has been started and not
-    /// deallocated since.
+    /// The DNS servers in effect: those of the network interface or of its virtual network. Present after the virtual
+    /// machine has started, until it is deallocated.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(with = "Vec<String>", length(max = limits::DNS_SERVERS))]
     pub applied_dns_servers: Vec<IpAddr>,
-    /// The label that was asked for.
+    /// The requested DNS name label.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub internal_dns_name_label: Option<String>,
-    /// The name inside the virtual network: label and suffix.
+    /// The fully qualified name within the virtual network: label and suffix.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub internal_fqdn: Option<String>,
-    /// The domain of the virtual network.
+    /// The DNS domain of the virtual network.
     pub internal_domain_name_suffix: String,
 }
 

@@ -18,21 +18,21 @@ use crate::fabric::virtual_machine_scale_set;
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct VirtualMachineView {
-    /// The power state.
+    /// The current power state.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub power_state: Option<PowerState>,
-    /// Of an instance of a scale set: the revision of the model that it has.
+    /// For an instance of a scale set: its revision of the model.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 20))]
     pub revision: Option<String>,
-    /// Of an instance of a scale set: whether that is the latest.
+    /// For an instance of a scale set: whether it has the latest revision of the model.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub latest_model_applied: Option<bool>,
-    /// The value of the annotation vnet.dev/restartedAt that the last restart was done for.
+    /// The value of the annotation vnet.dev/restartedAt for which the last restart was performed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = limits::RESTARTED_AT_LENGTH))]
     pub last_handled_restart_at: Option<String>,
-    /// The attached network interfaces, in the order in which they were attached.
+    /// The attached network interfaces, in order of attachment.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = limits::NICS_PER_VM))]
     pub network_interfaces: Vec<AttachedNicView>,
@@ -45,21 +45,21 @@ pub struct AttachedNicView {
     /// The network interface.
     #[serde(flatten)]
     pub reference: ShownRef,
-    /// Whether it is the primary one.
+    /// Whether this is the primary one.
     pub primary: bool,
-    /// Its MAC address, there from the first start on.
+    /// The MAC address, assigned at the first start.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mac_address: Option<Mac>,
-    /// The address that DHCP hands to the guest.
+    /// The address that the guest receives by DHCP.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<String>", length(max = 45))]
     pub dhcp_address: Option<IpAddr>,
-    /// The addresses that must be set by hand in the guest: those of secondary configurations, and on Windows, where there
-    /// are any, the primary one too.
+    /// The addresses that must be configured manually in the guest: those of secondary IP configurations and, on
+    /// Windows, the primary one too if there are any.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(with = "Vec<String>", length(max = limits::PRIVATE_ADDRESSES))]
     pub manual_addresses: Vec<IpAddr>,
-    /// The private address of its primary IP configuration.
+    /// The private address of the primary IP configuration.
     #[serde(default, rename = "privateIPAddress", skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<String>", length(max = 45))]
     pub private_ip_address: Option<IpAddr>,

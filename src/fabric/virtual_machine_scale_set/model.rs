@@ -13,7 +13,7 @@ use crate::fabric::virtual_machine::OsType;
 /// What instances are made from: `spec.sku` and `spec.virtualMachineProfile`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Model {
-    /// The size of every instance.
+    /// The size of every instance. A change is a change of the model.
     pub size: &'static VmSize,
     /// What the guests' names begin with.
     pub computer_name_prefix: String,
@@ -26,9 +26,9 @@ pub struct Model {
 /// One network interface of every instance.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NicModel {
-    /// Its name in the instance.
+    /// The name of the network interface within the instance.
     pub name: Arc<str>,
-    /// Whether it is the primary one.
+    /// Whether this is the primary one.
     pub primary: Primary,
     /// Its subnet.
     pub subnet: Name,
@@ -47,7 +47,7 @@ pub struct NicModel {
 pub struct ConfigurationModel {
     /// Its name in the network interface.
     pub name: Arc<str>,
-    /// Whether it is the primary one.
+    /// Whether this is the primary one.
     pub primary: Primary,
     /// The version of its private address.
     pub version: IpVersion,

@@ -26,10 +26,10 @@ pub struct Restart {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct RestartView {
-    /// The value of the annotation vnet.dev/restartedAt that asked for it.
+    /// The value of the annotation vnet.dev/restartedAt that requested the restart.
     #[schemars(length(max = limits::RESTARTED_AT_LENGTH))]
     pub requested_at: String,
-    /// The ids of the instances that are still to be restarted, as ranges such as 0-2,5.
+    /// The ids of the instances that are not restarted yet, as ranges such as 0-2,5.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     #[schemars(length(max = 16384))]
     pub instance_ids: String,

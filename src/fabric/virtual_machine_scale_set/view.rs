@@ -20,16 +20,16 @@ pub const SCALE_SET_LABEL: &str = "vnet.dev/scale-set";
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct VirtualMachineScaleSetView {
-    /// How many instances there are.
+    /// The current number of instances.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replicas: Option<i32>,
-    /// How many of them run and are shown by their objects.
+    /// The number of instances that are running and whose objects exist.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ready_replicas: Option<i32>,
-    /// How many of them have the latest model.
+    /// The number of instances that have the latest model.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub updated_replicas: Option<i32>,
-    /// The oldest revision of the model that an instance has.
+    /// The oldest revision of the model among the instances.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 20))]
     pub current_revision: Option<String>,
@@ -37,7 +37,7 @@ pub struct VirtualMachineScaleSetView {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 20))]
     pub update_revision: Option<String>,
-    /// The label selector of what is made for the scale set.
+    /// The label selector of the objects that the scale set creates.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 512))]
     pub selector: Option<String>,
@@ -45,42 +45,42 @@ pub struct VirtualMachineScaleSetView {
     #[serde(default, skip_serializing_if = "String::is_empty")]
     #[schemars(length(max = 16384))]
     pub instance_ids: String,
-    /// The id of the next instance; ids are never used again.
+    /// The id of the next instance. Ids are not reused.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next_instance_id: Option<i64>,
-    /// The ids of the instances whose objects are not there yet, as ranges; one that is not among them and whose object has
-    /// gone while nobody looked is replaced under a new id.
+    /// The ids of the instances whose objects are not observed yet, as ranges. An instance that is not among them and
+    /// whose object was deleted is replaced under a new id.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     #[schemars(length(max = 16384))]
     pub pending_instance_ids: String,
-    /// The ids of the instances that keep an older model, since a field of one of their objects is another field manager's;
-    /// as ranges.
+    /// The ids of the instances that keep an older model because another field manager owns a field of one of their
+    /// objects, as ranges.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     #[schemars(length(max = 16384))]
     pub taken_over_instance_ids: String,
-    /// The value of the annotation vnet.dev/restartedAt whose restart of all instances is done.
+    /// The value of the annotation vnet.dev/restartedAt for which all instances were last restarted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = limits::RESTARTED_AT_LENGTH))]
     pub last_handled_restart_at: Option<String>,
     /// The restart of all instances that is in progress.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub restart: Option<RestartView>,
-    /// The first 100 instances by id; their objects tell the rest.
+    /// The first 100 instances by id. Their objects show the details.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = limits::MEMBERS_SHOWN), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["instanceId"]))]
     pub instances: Vec<InstanceView>,
 }
 
-/// One instance, as its scale set lists it.
+/// An instance of the scale set.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct InstanceView {
-    /// The id.
+    /// The id of the instance.
     #[schemars(length(max = 20))]
     pub instance_id: String,
-    /// The object that tells more of it.
+    /// The name of the object that shows its details.
     pub name: String,
-    /// Whether it has the latest model.
+    /// Whether the instance has the latest revision of the model.
     pub latest_model_applied: bool,
 }
 

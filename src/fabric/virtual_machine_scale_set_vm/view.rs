@@ -20,32 +20,32 @@ use crate::fabric::virtual_machine_scale_set::{InstanceName, NicModel, VirtualMa
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct VirtualMachineScaleSetVMView {
-    /// The instance's name in the fabric: the set's, and the id.
+    /// The name of the instance in Azure: the name of the scale set and the id.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 300))]
     pub name: Option<String>,
-    /// The revision of the model that it has.
+    /// The revision of the model that the instance has.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 20))]
     pub revision: Option<String>,
-    /// Whether that is the latest.
+    /// Whether the instance has the latest revision of the model.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub latest_model_applied: Option<bool>,
-    /// True if it has a network of its own instead of the model's.
+    /// Whether the instance has network interfaces of its own instead of those of the model.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub own_network: Option<bool>,
-    /// The guest's name.
+    /// The host name of the guest.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = limits::COMPUTER_NAME_LENGTH))]
     pub computer_name: Option<String>,
-    /// The power state.
+    /// The current power state.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub power_state: Option<PowerState>,
-    /// The value of the annotation vnet.dev/restartedAt that the last restart was done for.
+    /// The value of the annotation vnet.dev/restartedAt for which the last restart was performed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = limits::RESTARTED_AT_LENGTH))]
     pub last_handled_restart_at: Option<String>,
-    /// Its network interfaces, the primary one first.
+    /// The network interfaces, the primary one first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = limits::NICS_PER_VM), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"]))]
     pub network_interfaces: Vec<InstanceNicView>,
@@ -55,39 +55,39 @@ pub struct VirtualMachineScaleSetVMView {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct InstanceNicView {
-    /// Its name in the instance.
+    /// The name of the network interface within the instance.
     pub name: String,
-    /// Whether it is the primary one.
+    /// Whether this is the primary one.
     pub primary: bool,
-    /// Its MAC address, from the first start on.
+    /// The MAC address, assigned at the first start.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mac_address: Option<Mac>,
-    /// Its IP configurations, the primary one first.
+    /// The IP configurations with their addresses, the primary one first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = limits::SECONDARY_CONFIGURATIONS_PER_INSTANCE + 1), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"]))]
     pub ip_configurations: Vec<InstanceConfigurationView>,
-    /// The DNS servers in effect: its own, or the virtual network's.
+    /// The DNS servers in effect: those of the network interface or of the virtual network.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(with = "Vec<String>", length(max = limits::DNS_SERVERS))]
     pub applied_dns_servers: Vec<IpAddr>,
-    /// Whether traffic bypasses the host's virtual switch.
+    /// Whether traffic bypasses the virtual switch of the host (SR-IOV).
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub enable_accelerated_networking: bool,
 }
 
-/// An IP configuration of an instance.
+/// An IP configuration of an instance, with its assigned addresses.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct InstanceConfigurationView {
     /// Its name.
     pub name: String,
-    /// Whether it is the primary one.
+    /// Whether this is the primary one.
     pub primary: bool,
-    /// Its private address.
+    /// The assigned private IP address.
     #[serde(default, rename = "privateIPAddress", skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<String>", length(max = 45))]
     pub private_ip_address: Option<IpAddr>,
-    /// The instance's own public address.
+    /// The public IP address of the instance.
     #[serde(default, rename = "publicIPAddress", skip_serializing_if = "Option::is_none")]
     pub public_ip_address: Option<InstancePublicView>,
 }
@@ -96,13 +96,13 @@ pub struct InstanceConfigurationView {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct InstancePublicView {
-    /// What the model calls it.
+    /// The name of the public IP address in the model.
     pub name: String,
-    /// The address, while it has one.
+    /// The IP address; absent while none is allocated.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<String>", length(max = 45))]
     pub ip_address: Option<IpAddr>,
-    /// Its domain name.
+    /// The DNS name of the address.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 253))]
     pub fqdn: Option<String>,
