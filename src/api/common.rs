@@ -2,16 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
-use std::sync::Arc;
 
 use ipnet::IpNet;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::texts::{NamespaceName, ObjectName};
 use crate::fabric::limits;
 use crate::fabric::sizes::{self, VmSize};
-use crate::fabric::{Code, Findings, Name};
+use crate::fabric::{Code, Findings};
 
 /// Free text for people and their tools; the fabric reads nothing in it.
 pub type Tags = BTreeMap<String, Tag>;
@@ -22,29 +20,7 @@ pub type Tags = BTreeMap<String, Tag>;
 #[schemars(inline, extend("maxLength" = 256))]
 pub struct Tag(pub String);
 
-/// An object of the same namespace.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[schemars(extend("x-kubernetes-map-type" = "atomic"))]
-pub struct LocalReference {
-    /// Name of the object.
-    #[schemars(with = "ObjectName")]
-    pub name: String,
-}
-
-/// An object of this or another namespace of the same subscription.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[schemars(extend("x-kubernetes-map-type" = "atomic"))]
-pub struct ObjectReference {
-    /// Name of the object.
-    #[schemars(with = "ObjectName")]
-    pub name: String,
-    /// Its namespace; this object's own if it is left out.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<NamespaceName>")]
-    pub namespace: Option<String>,
-}
-
-/// An IP address as text.
+/// An IP address, such as 10.0.1.10.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 #[schemars(
@@ -89,32 +65,6 @@ pub struct DhcpOptions {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = limits::DNS_SERVERS), extend("x-kubernetes-list-type" = "atomic"))]
     pub dns_servers: Vec<DnsServer>,
-}
-
-impl LocalReference {
-    /// A reference to `target`, which is in the same namespace.
-    pub fn to(target: &Name) -> Self {
-        Self { name: target.name.to_string() }
-    }
-
-    /// The name that this means in the namespace of `from`.
-    pub fn name_from(&self, from: &Name) -> Name {
-        Name { namespace: from.namespace.clone(), name: self.name.as_str().into() }
-    }
-}
-
-impl ObjectReference {
-    /// A reference from an object to `target`; the namespace is left out where it is the same.
-    pub fn to(target: &Name, from: &Name) -> Self {
-        let foreign = target.namespace != from.namespace;
-        Self { name: target.name.to_string(), namespace: foreign.then(|| target.namespace.to_string()) }
-    }
-
-    /// The name that this means in an object called `from`.
-    pub fn name_from(&self, from: &Name) -> Name {
-        let namespace = self.namespace.as_deref().map_or_else(|| from.namespace.clone(), Arc::from);
-        Name { namespace, name: self.name.as_str().into() }
-    }
 }
 
 /// Reads a private address; `rule` says what it is for.

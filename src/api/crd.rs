@@ -34,10 +34,7 @@ fn definition(crd: &CustomResourceDefinition) -> Value {
     let properties = "/spec/versions/0/schema/openAPIV3Schema/properties";
     if let Some(status) = crd.pointer_mut(&format!("{properties}/status")).and_then(Value::as_object_mut) {
         status.insert("default".to_owned(), json!({"observedGeneration": UNOBSERVED}));
-        status.insert(
-            "description".to_owned(),
-            json!("What the fabric carries and reports. Only the operator writes it."),
-        );
+        status.insert("description".to_owned(), json!("The state of the object. Only the operator writes it."));
         status.remove("nullable");
     }
     if let Some(columns) = crd.pointer_mut("/spec/versions/0/additionalPrinterColumns").and_then(Value::as_array_mut) {
@@ -53,10 +50,10 @@ fn definition(crd: &CustomResourceDefinition) -> Value {
 fn last_columns() -> [Value; 4] {
     let ready = |what: &str| format!(".status.conditions[?(@.type==\"Ready\")].{what}");
     [
-        json!({"name": "Message", "type": "string", "priority": 1, "jsonPath": ready("message"), "description": "The message of Ready."}),
         json!({"name": "Ready", "type": "string", "jsonPath": ready("status"), "description": "Whether the last generation of the spec is in effect and complete."}),
         json!({"name": "Reason", "type": "string", "jsonPath": ready("reason"), "description": "The reason of Ready: an Azure error code where it is not True."}),
         json!({"name": "Age", "type": "date", "jsonPath": ".metadata.creationTimestamp", "description": "Time since creation."}),
+        json!({"name": "Message", "type": "string", "priority": 1, "jsonPath": ready("message"), "description": "The message of Ready."}),
     ]
 }
 

@@ -3,7 +3,8 @@
 //! A kind's file has its spec, its columns, what the API server checks of it, and the translation of the spec into what
 //! the fabric is asked. The same for every kind:
 //!
-//! * [`common`] has the parts that several specs share, [`texts`] the forms of their texts,
+//! * [`common`] has the parts that several specs share, [`texts`] the forms of their texts, [`references`] those that name
+//!   objects,
 //! * [`shown`] and [`object`] read what the API server sends, and [`form`] checks a spec against the schema,
 //! * [`status`] and [`conditions`] are what the operator writes,
 //! * [`children`] writes the objects that scale sets make,
@@ -19,6 +20,7 @@ pub mod network_interface;
 pub mod object;
 pub mod public_ip_address;
 pub mod public_ip_prefix;
+pub mod references;
 pub mod shown;
 pub mod status;
 pub mod subnet;
@@ -58,7 +60,7 @@ pub use crate::fabric::virtual_machine_scale_set::SCALE_SET_LABEL;
 /// A kind of the fabric as users write it.
 pub trait Api: Resource<View: Serialize + DeserializeOwned + JsonSchema + Default> {
     /// The spec.
-    type Spec: Serialize + DeserializeOwned;
+    type Spec: Serialize + DeserializeOwned + JsonSchema;
     /// The whole object, as its CRD defines it.
     type Object: kube::CustomResourceExt;
 

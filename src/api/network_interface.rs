@@ -6,14 +6,15 @@
 use kube::{CustomResource, KubeSchema};
 use serde::{Deserialize, Serialize};
 
-use super::common::{self, Address, DnsServer, ObjectReference, Tags};
+use super::common::{self, Address, DnsServer, Tags};
+use super::references::ObjectReference;
 use super::status::Status;
 use super::texts::{DnsLabel, Location, PartName};
 use super::{About, Api};
 use crate::fabric::limits;
 use crate::fabric::network_interface::{Assignment, IpConfiguration, NetworkInterfaceView};
 use crate::fabric::terms::{AllocationMethod, IpVersion, Switch};
-use crate::fabric::{Findings, Name, NetworkInterface, Violation};
+use crate::fabric::{Findings, Name, NetworkInterface, PublicIPAddress, Subnet, Violation};
 
 /// A network interface connects a virtual machine to a subnet and holds its private and public IP addresses.
 #[derive(CustomResource, Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
@@ -72,10 +73,11 @@ pub struct NetworkInterfaceSpec {
     #[serde(default, skip_serializing_if = "Tags::is_empty")]
     #[schemars(extend("maxProperties" = 50))]
     pub tags: Tags,
-    /// The subnet that all IP configurations take their addresses from. It may change to another one of the same virtual
-    /// network, while every configuration is Dynamic.
-    pub subnet: ObjectReference,
-    /// Whether the virtual machine may receive and send traffic of addresses that are not its own.
+    /// The subnet from which all IP configurations are assigned their addresses. It may change to another subnet of the
+    /// same virtual network if every IP configuration is Dynamic.
+    pub subnet: ObjectReference<Subnet>,
+    /// Whether the virtual machine may send and receive traffic whose source or destination is not an address of this
+    /// network interface. May change at any time.
     #[serde(default, rename = "enableIPForwarding")]
     pub enable_ip_forwarding: bool,
     /// Whether traffic bypasses the virtual switch of the host (SR-IOV). Requires a virtual machine size that supports
@@ -144,7 +146,7 @@ pub struct IpConfigurationSpec {
     pub private_ip_address: Option<Address>,
     /// The PublicIPAddress to associate with this IP configuration. Defaults to none. May change at any time.
     #[serde(default, rename = "publicIPAddress", skip_serializing_if = "Option::is_none")]
-    pub public_ip_address: Option<ObjectReference>,
+    pub public_ip_address: Option<ObjectReference<PublicIPAddress>>,
 }
 
 impl Api for NetworkInterface {

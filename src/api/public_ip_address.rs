@@ -6,13 +6,14 @@ use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::common::{ObjectReference, Tags};
+use super::common::Tags;
+use super::references::ObjectReference;
 use super::status::Status;
 use super::texts::{DomainNameLabel, Location};
 use super::{About, Api};
 use crate::fabric::public_ip_address::{PublicIPAddressView, Sku};
 use crate::fabric::terms::{AllocationMethod, IpVersion};
-use crate::fabric::{Code, Findings, Name, PublicIPAddress, Violation, limits};
+use crate::fabric::{Code, Findings, Name, PublicIPAddress, PublicIPPrefix, Violation, limits};
 
 /// A public IP address that can be associated with an IP configuration of a network interface.
 #[derive(CustomResource, Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
@@ -85,7 +86,7 @@ pub struct PublicIPAddressSpec {
     /// The PublicIPPrefix from which the address is allocated; requires SKU Standard. Defaults to none: the address
     /// comes from the platform's pool. Immutable once programmed.
     #[serde(default, rename = "publicIPPrefix", skip_serializing_if = "Option::is_none")]
-    pub public_ip_prefix: Option<ObjectReference>,
+    pub public_ip_prefix: Option<ObjectReference<PublicIPPrefix>>,
 }
 
 /// The SKU of a public address.

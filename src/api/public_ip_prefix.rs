@@ -27,7 +27,12 @@ use crate::fabric::{Findings, Name, PublicIPPrefix, Violation};
     namespaced,
     shortname = "pipp",
     category = "azure",
-    printcolumn(name = "Prefix", type_ = "string", json_path = ".status.ipPrefix", description = "The addresses."),
+    printcolumn(
+        name = "Prefix",
+        type_ = "string",
+        json_path = ".status.ipPrefix",
+        description = "The range of addresses."
+    ),
     printcolumn(
         name = "Used",
         type_ = "integer",

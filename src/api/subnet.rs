@@ -6,12 +6,13 @@ use ipnet::IpNet;
 use kube::{CustomResource, KubeSchema};
 use serde::{Deserialize, Serialize};
 
-use super::common::{self, LocalReference, Prefix};
+use super::common::{self, Prefix};
+use super::references::LocalReference;
 use super::status::Status;
 use super::{About, Api};
 use crate::fabric::subnet::SubnetView;
 use crate::fabric::terms::IpVersion;
-use crate::fabric::{Code, Findings, Name, Subnet, Violation};
+use crate::fabric::{Code, Findings, Name, Subnet, Violation, VirtualNetwork};
 
 /// A range of a virtual network from which network interfaces are assigned their private addresses.
 #[derive(CustomResource, Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
@@ -24,7 +25,12 @@ use crate::fabric::{Code, Findings, Name, Subnet, Violation};
     status = "Status<SubnetView>",
     namespaced,
     category = "azure",
-    printcolumn(name = "Prefix", type_ = "string", json_path = ".spec.addressPrefixes", description = "The ranges."),
+    printcolumn(
+        name = "Prefix",
+        type_ = "string",
+        json_path = ".spec.addressPrefixes[0]",
+        description = "The first address range."
+    ),
     printcolumn(
         name = "Available",
         type_ = "integer",
@@ -34,9 +40,11 @@ use crate::fabric::{Code, Findings, Name, Subnet, Violation};
 )]
 #[serde(rename_all = "camelCase")]
 pub struct SubnetSpec {
-    /// The virtual network, of the same namespace. Fixed once programmed.
-    pub virtual_network: LocalReference,
-    /// One IPv4 range from /8 to /29, and at most one IPv6 range, a /64. The platform keeps five addresses of each.
+    /// The virtual network of which the subnet is a part, in the same namespace. Immutable once programmed.
+    pub virtual_network: LocalReference<VirtualNetwork>,
+    /// The address ranges of the subnet: one IPv4 range from /8 to /29, and at most one IPv6 range, which must be a
+    /// /64. Azure reserves the first four addresses and the last address of each. A range that has allocated addresses
+    /// cannot change.
     #[schemars(length(min = 1, max = 2), extend("x-kubernetes-list-type" = "atomic"))]
     #[x_kube(validation = ("self.exists_one(p, isCIDR(p) && cidr(p).ip().family() == 4)", "must be exactly one IPv4 range, such as 10.0.1.0/24, and at most one IPv6 range beside it"))]
     pub address_prefixes: Vec<Prefix>,

@@ -8,7 +8,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::children::instance_of;
-use super::common::{self, Address, LocalReference, ObjectReference, Tags};
+use super::common::{self, Address, Tags};
+use super::references::{LocalReference, ObjectReference};
 use super::status::Status;
 use super::texts::{ComputerName, Location, NamespaceName, ObjectName};
 use super::{About, Api, RESTARTED_AT};
@@ -17,7 +18,7 @@ use crate::fabric::virtual_machine::{
     Disruption, GuestInterface, Member, NicReference, OsType, PowerWish, VirtualMachineView,
 };
 use crate::fabric::virtual_machine_scale_set::InstanceName;
-use crate::fabric::{Code, Findings, Name, Violation, VirtualMachine};
+use crate::fabric::{AvailabilitySet, Code, Findings, Kind, Name, NetworkInterface, Violation, VirtualMachine};
 
 /// A virtual machine, with the properties that concern its network: size, power state and network interfaces.
 #[derive(CustomResource, Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
@@ -65,9 +66,10 @@ pub struct VirtualMachineSpec {
     /// The availability set of which the virtual machine is a member, in the same namespace. Defaults to none.
     /// Immutable once programmed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub availability_set: Option<LocalReference>,
-    /// Where an edit of the virtual machine or of its network interfaces needs it deallocated. Refuse: the edit is refused.
-    /// Deallocate: it is deallocated, the edit done, and it is started again.
+    pub availability_set: Option<LocalReference<AvailabilitySet>>,
+    /// What happens to an edit of the virtual machine or of its network interfaces that requires the virtual machine to
+    /// be deallocated. Refuse: the edit is refused. Deallocate: the virtual machine is deallocated, edited and started
+    /// again. May change at any time.
     #[serde(default)]
     pub disruption_policy: Disruption,
     /// The network interfaces of the virtual machine.
@@ -111,6 +113,7 @@ pub struct OsProfile {
 /// The addresses that are configured manually in the guest for a network interface.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(extend("x-vnet-kind" = Kind::NetworkInterface.as_str()))]
 pub struct GuestInterfaceSpec {
     /// The name of the network interface, as in spec.networkProfile.networkInterfaces.
     #[schemars(with = "ObjectName")]
@@ -136,6 +139,7 @@ pub struct NetworkProfile {
 /// A reference to a network interface to attach.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(extend("x-vnet-kind" = Kind::NetworkInterface.as_str()))]
 pub struct NicReferenceSpec {
     /// The name of the NetworkInterface object.
     #[schemars(with = "ObjectName")]
@@ -151,6 +155,12 @@ pub struct NicReferenceSpec {
     pub primary: Option<bool>,
 }
 
+impl NicReferenceSpec {
+    fn reference(&self) -> ObjectReference<NetworkInterface> {
+        ObjectReference::new(self.name.clone(), self.namespace.clone())
+    }
+}
+
 impl Api for VirtualMachine {
     type Spec = VirtualMachineSpec;
     type Object = VirtualMachineObject;
@@ -159,8 +169,7 @@ impl Api for VirtualMachine {
         let mut findings = Findings::default();
         let os = spec.os_profile.clone().unwrap_or_default();
         let nic = |asked: &NicReferenceSpec| NicReference {
-            name: ObjectReference { name: asked.name.clone(), namespace: asked.namespace.clone() }
-                .name_from(&about.name),
+            name: asked.reference().name_from(&about.name),
             primary: asked.primary.into(),
         };
         let network_interfaces: Vec<NicReference> = spec.network_profile.network_interfaces.iter().map(nic).collect();
@@ -185,7 +194,7 @@ impl Api for VirtualMachine {
 
     fn describe(&self, name: &Name, location: &str) -> VirtualMachineSpec {
         let nic = |asked: &NicReference| {
-            let ObjectReference { name, namespace } = ObjectReference::to(&asked.name, name);
+            let ObjectReference { name, namespace, .. } = ObjectReference::<NetworkInterface>::to(&asked.name, name);
             NicReferenceSpec { name, namespace, primary: asked.primary.into() }
         };
         VirtualMachineSpec {

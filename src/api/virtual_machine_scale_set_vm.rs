@@ -3,7 +3,7 @@
 use kube::{CustomResource, KubeSchema};
 use serde::{Deserialize, Serialize};
 
-use super::common::LocalReference;
+use super::references::LocalReference;
 use super::status::Status;
 use super::texts::InstanceId;
 use super::virtual_machine::restart_is_short;
@@ -11,7 +11,7 @@ use super::virtual_machine_scale_set::{NetworkProfileConfiguration, describe_net
 use super::{About, Api};
 use crate::fabric::virtual_machine::PowerWish;
 use crate::fabric::virtual_machine_scale_set_vm::{Maker, VirtualMachineScaleSetVMView, WishedRevision};
-use crate::fabric::{Findings, Name, Violation, VirtualMachineScaleSetVM};
+use crate::fabric::{Findings, Name, Violation, VirtualMachineScaleSet, VirtualMachineScaleSetVM};
 
 /// An instance of a Uniform scale set, with the desired state of this instance alone. The scale set creates and deletes
 /// these objects.
@@ -55,9 +55,9 @@ use crate::fabric::{Findings, Name, Violation, VirtualMachineScaleSetVM};
 )]
 #[serde(rename_all = "camelCase")]
 pub struct VirtualMachineScaleSetVMSpec {
-    /// The scale set, of the same namespace.
-    pub scale_set: LocalReference,
-    /// The instance's id in the scale set.
+    /// The scale set, in the same namespace. Set by the scale set; immutable.
+    pub scale_set: LocalReference<VirtualMachineScaleSet>,
+    /// The id of the instance within the scale set. Set by the scale set; immutable.
     #[schemars(with = "InstanceId")]
     pub instance_id: String,
     /// The desired minimum revision of the scale set's model. Set it to the scale set's status.updateRevision to

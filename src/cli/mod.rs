@@ -15,7 +15,7 @@ use std::process::ExitCode;
 use anyhow::Context;
 use clap::{CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
-use vnet_operator::api::crd;
+use vnet_operator::api::{crd, references};
 
 use self::plan::PlanOptions;
 use self::rules::RuleId;
@@ -41,6 +41,10 @@ const CRDS_EXAMPLES: &str = "\
 Examples:
   vnet crds | kubectl apply --server-side -f -    install the kinds, or bring them up to date
   vnet crds --dir crds                            a file for each, to be kept in Git";
+
+const KUSTOMIZE_EXAMPLES: &str = "\
+Examples:
+  vnet kustomize >references.yaml                 then, in kustomization.yaml: configurations: [references.yaml]";
 
 const COMPLETIONS_EXAMPLES: &str = "\
 Examples:
@@ -76,6 +80,9 @@ enum Command {
         #[arg(value_parser = RuleId, hide_possible_values = true)]
         ids: Vec<String>,
     },
+    /// Write the kustomize configuration that renames references together with the objects that they name
+    #[command(after_help = KUSTOMIZE_EXAMPLES)]
+    Kustomize,
     /// Write the completions of a shell to standard output
     #[command(after_help = COMPLETIONS_EXAMPLES)]
     Completions {
@@ -100,6 +107,9 @@ pub fn execute(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Crds { dir: Some(dir) } => write_crds(&dir)?,
         Command::Crds { dir: None } => print_crds()?,
         Command::Rules { ids } => rules::print(&ids)?,
+        Command::Kustomize => {
+            std::io::stdout().write_all(references::kustomize_configuration()?.as_bytes())?;
+        }
         Command::Completions { shell } => {
             // It panics where it cannot write.
             let mut text = Vec::new();

@@ -218,6 +218,9 @@ impl Reader<'_> {
             );
             return self.note(file, node.line, message);
         }
+        if (version, kind) == (None, None) && node.get("nameReference").is_some() {
+            return; // how kustomize renames references: part of the kustomization that names the file
+        }
         let (version, kind) = match (version, kind) {
             (Some(version), Some(kind)) => (version, kind),
             (version, kind) => return self.cannot_read(file, node.line, is_no_object(node, version, kind)),

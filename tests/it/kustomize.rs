@@ -7,6 +7,8 @@ use std::process::{Command, Output};
 use serde_json::Value;
 use tempfile::TempDir;
 
+use vnet_operator::api::references;
+
 use crate::plan::{json, objects, plan_of_stdin, text};
 use crate::support::cluster::{Cluster, project, shared};
 use crate::support::space::{Space, at};
@@ -55,6 +57,76 @@ fn the_production_overlay_is_accepted_and_becomes_ready_with_a_public_address() 
     assert_eq!(at(&space.get("vm/web"), "/programmed/hardwareProfile/vmSize"), "Standard_D4s_v3");
 }
 
+#[test]
+fn an_overlay_with_a_name_prefix_renames_references_too() {
+    let space = carried_out("blue");
+    assert_eq!(at(&space.get("nic/blue-web"), "/programmed/subnet/name"), "blue-web");
+    assert_eq!(at(&space.get("vm/blue-web"), "/networkInterfaces/0/name"), "blue-web");
+}
+
+/// Objects that refer to others called `other` by every field there is.
+const EVERY_REFERENCE: &str = r#"
+[
+  {"kind": "VirtualNetwork", "metadata": {"name": "other"}},
+  {"kind": "Subnet", "metadata": {"name": "other"}, "spec": {"virtualNetwork": {"name": "other"}}},
+  {"kind": "PublicIPPrefix", "metadata": {"name": "other"}},
+  {"kind": "PublicIPAddress", "metadata": {"name": "other"}, "spec": {"publicIPPrefix": {"name": "other"}}},
+  {"kind": "NetworkInterface", "metadata": {"name": "other"}, "spec": {
+    "subnet": {"name": "other"},
+    "ipConfigurations": [{"name": "other", "publicIPAddress": {"name": "other"}}]
+  }},
+  {"kind": "AvailabilitySet", "metadata": {"name": "other"}},
+  {"kind": "VirtualMachine", "metadata": {"name": "other"}, "spec": {
+    "availabilitySet": {"name": "other"},
+    "osProfile": {"networkInterfaces": [{"name": "other"}]},
+    "networkProfile": {"networkInterfaces": [{"name": "other"}]}
+  }},
+  {"kind": "VirtualMachineScaleSet", "metadata": {"name": "other"}, "spec": {"virtualMachineProfile": {"networkProfile": {
+    "networkInterfaceConfigurations": [{"name": "other", "subnet": {"name": "other"}, "ipConfigurations": [
+      {"name": "other", "publicIPAddressConfiguration": {"name": "other", "publicIPPrefix": {"name": "other"}}}
+    ]}]
+  }}}},
+  {"kind": "VirtualMachineScaleSetVM", "metadata": {"name": "other"}, "spec": {
+    "scaleSet": {"name": "other"},
+    "networkProfileConfiguration": {"networkInterfaceConfigurations": [
+      {"name": "other", "subnet": {"name": "other"}, "ipConfigurations": [
+        {"name": "other", "publicIPAddressConfiguration": {"name": "other", "publicIPPrefix": {"name": "other"}}}
+      ]}
+    ]}
+  }}
+]
+"#;
+
+/// The values of a field; items of lists take no step of its path.
+fn values<'a>(object: &'a Value, path: &str) -> Vec<&'a Value> {
+    let (step, rest) = path.split_once('/').map_or((path, None), |(step, rest)| (step, Some(rest)));
+    let field = &object[step];
+    let items = field.as_array().map_or_else(|| vec![field], |items| items.iter().collect());
+    items.into_iter().flat_map(|item| rest.map_or_else(|| vec![item], |rest| values(item, rest))).collect()
+}
+
+#[test]
+fn a_name_prefix_reaches_every_reference_field() {
+    let folder = TempDir::new().expect("a folder");
+    let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).expect("it can be written");
+    let mut objects: Vec<Value> = serde_json::from_str(EVERY_REFERENCE).expect("it is JSON");
+    objects.iter_mut().for_each(|object| object["apiVersion"] = "vnet.dev/v1alpha1".into());
+    let documents: Vec<String> = objects.iter().map(Value::to_string).collect();
+    write("objects.yaml", &documents.join("\n---\n"));
+    write("references.yaml", &references::kustomize_configuration().expect("it is YAML"));
+    write("kustomization.yaml", "{namePrefix: new-, resources: [objects.yaml], configurations: [references.yaml]}");
+    let told = shared().kubectl(&["kustomize", folder.path().to_str().expect("it is UTF-8")], "");
+    assert!(told.ok, "{}", told.err);
+    let built: Vec<Value> =
+        told.out.split("---\n").map(|document| serde_saphyr::from_str(document).expect("it is YAML")).collect();
+    for field in references::all() {
+        let of_the_kind = built.iter().find(|object| object["kind"] == field.from.as_str());
+        let names = values(of_the_kind.expect("the kind is listed"), &format!("{}/name", field.path));
+        assert_eq!(names, ["new-other"], "{} {}", field.from, field.path);
+    }
+    assert!(told.out.contains("- name: other"), "what is no name of an object stays");
+}
+
 /// The workflow's job.
 fn job() -> Value {
     let text = fs::read_to_string(project().join(WORKFLOW)).expect("it is there");
@@ -84,7 +156,7 @@ fn planned_by_the_workflow(folder: &Path, overlay: &str) -> (Vec<Output>, String
 #[test]
 fn the_workflow_of_a_pull_request_accepts_every_overlay_and_sums_up() {
     let overlays = job()["strategy"]["matrix"]["overlay"].as_array().cloned().expect("a list of overlays");
-    assert_eq!(overlays, ["dev", "prod"]);
+    assert_eq!(overlays, ["dev", "prod", "blue"]);
     for overlay in overlays {
         let overlay = overlay.as_str().expect("a name");
         let (outputs, summary) = planned_by_the_workflow(project(), overlay);

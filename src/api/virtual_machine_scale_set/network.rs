@@ -4,13 +4,14 @@ use kube::KubeSchema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::api::common::{self, DhcpOptions, ObjectReference};
+use crate::api::common::{self, DhcpOptions};
 use crate::api::public_ip_address::{self, PublicDnsSettings};
+use crate::api::references::ObjectReference;
 use crate::api::texts::{ModelPartName, PartName};
 use crate::fabric::public_ip_address::Sku;
 use crate::fabric::terms::{IpVersion, Switch};
 use crate::fabric::virtual_machine_scale_set::{ConfigurationModel, NicModel, PublicModel, mark_primary};
-use crate::fabric::{Findings, Name, limits};
+use crate::fabric::{Findings, Name, PublicIPPrefix, Subnet, limits};
 
 /// The network of an instance.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
@@ -33,9 +34,11 @@ pub struct NetworkInterfaceConfiguration {
     /// Whether this is the primary network interface. Defaults to true if it is the only one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub primary: Option<bool>,
-    /// The subnet that its IP configurations take their addresses from.
-    pub subnet: ObjectReference,
-    /// Whether the instance may receive and send traffic of addresses that are not its own. Default: false.
+    /// The subnet from which its IP configurations are assigned their addresses. It may change to another subnet of the
+    /// same virtual network.
+    pub subnet: ObjectReference<Subnet>,
+    /// Whether the instance may send and receive traffic whose source or destination is not an address of this network
+    /// interface. Defaults to false.
     #[serde(default, rename = "enableIPForwarding", skip_serializing_if = "Option::is_none")]
     pub enable_ip_forwarding: Option<bool>,
     /// Whether traffic bypasses the virtual switch of the host (SR-IOV). Requires a VM size that supports it. Defaults
@@ -90,7 +93,7 @@ pub struct PublicIPAddressConfiguration {
     /// The PublicIPPrefix from which the addresses are allocated; requires SKU Standard. Defaults to none: the
     /// addresses come from the platform's pool.
     #[serde(default, rename = "publicIPPrefix", skip_serializing_if = "Option::is_none")]
-    pub public_ip_prefix: Option<ObjectReference>,
+    pub public_ip_prefix: Option<ObjectReference<PublicIPPrefix>>,
 }
 
 /// The SKU of the public addresses of instances.

@@ -7,9 +7,10 @@ use proptest::option;
 use proptest::prelude::*;
 
 use super::properties::config;
-use crate::api::common::{Address, DhcpOptions, DnsServer, LocalReference, ObjectReference, Prefix, Tags};
+use crate::api::common::{Address, DhcpOptions, DnsServer, Prefix, Tags};
 use crate::api::network_interface::{IpConfigurationSpec, NetworkInterfaceSpec, NicDnsSettings};
 use crate::api::public_ip_address::{PublicDnsSettings, PublicIPAddressSku, PublicIPAddressSpec};
+use crate::api::references::{LocalReference, ObjectReference};
 use crate::api::subnet::SubnetSpec;
 use crate::api::virtual_machine::{HardwareProfile, NetworkProfile, NicReferenceSpec, OsProfile, VirtualMachineSpec};
 use crate::api::virtual_machine_scale_set::VirtualMachineScaleSetSpec;
@@ -107,9 +108,9 @@ fn location() -> impl Strategy<Value = Option<String>> {
     option::weighted(0.2, text(&["westeurope", "norwayeast"]))
 }
 
-fn reference() -> impl Strategy<Value = ObjectReference> {
+fn reference<K: std::fmt::Debug>() -> impl Strategy<Value = ObjectReference<K>> {
     (name(), option::weighted(0.1, text(&["prod", "dev"])))
-        .prop_map(|(name, namespace)| ObjectReference { name, namespace })
+        .prop_map(|(name, namespace)| ObjectReference::new(name, namespace))
 }
 
 fn few<T: Strategy>(one: T) -> impl Strategy<Value = Vec<T::Value>>
@@ -130,7 +131,7 @@ fn network() -> impl Strategy<Value = Spec> {
 
 fn subnet() -> impl Strategy<Value = Spec> {
     (name(), few(prefix())).prop_map(|(name, address_prefixes)| {
-        Spec::Subnet(SubnetSpec { virtual_network: LocalReference { name }, address_prefixes })
+        Spec::Subnet(SubnetSpec { virtual_network: LocalReference::new(name), address_prefixes })
     })
 }
 
@@ -205,7 +206,11 @@ fn vm() -> impl Strategy<Value = Spec> {
     let size = text(&["Standard_D2s_v3", "standard_d8s_V3", "Standard_D2s-v3"]);
     let nic = (reference(), option::of(any::<bool>()));
     (location(), size, os, few(nic), option::of(wish)).prop_map(|(location, vm_size, os, nics, power_state)| {
-        let nic = |(ObjectReference { name, namespace }, primary)| NicReferenceSpec { name, namespace, primary };
+        let nic = |(ObjectReference::<NetworkInterface> { name, namespace, .. }, primary)| NicReferenceSpec {
+            name,
+            namespace,
+            primary,
+        };
         Spec::VirtualMachine(VirtualMachineSpec {
             availability_set: None,
             disruption_policy: Disruption::Refuse,
@@ -322,7 +327,7 @@ fn a_fabric() -> Engine {
     let address_space = AddressSpace { address_prefixes: prefixes.into() };
     let network = VirtualNetworkSpec { location: None, tags: Tags::new(), address_space, dhcp_options: None };
     put::<VirtualNetwork>(&mut engine, &about("a"), &network).unwrap();
-    let virtual_network = LocalReference { name: "a".to_owned() };
+    let virtual_network = LocalReference::new("a");
     let address_prefixes = ["10.0.0.0/24", "fd00::/64"].map(|p| Prefix(p.to_owned())).into();
     put::<Subnet>(&mut engine, &about("a"), &SubnetSpec { virtual_network, address_prefixes }).unwrap();
     engine

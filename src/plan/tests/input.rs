@@ -31,6 +31,11 @@ fn a_kustomization_is_told_with_the_command_that_renders_its_folder() {
 }
 
 #[test]
+fn the_configuration_of_name_references_is_passed_over_with_its_kustomization() {
+    assert_eq!(told_of("references.yaml", "nameReference: [{kind: Subnet}]\n"), Vec::<String>::new());
+}
+
+#[test]
 fn what_lacks_its_version_or_its_kind_is_told_which() {
     let says =
         |missing: &str| vec![format!("a.yaml:1: it has no {missing}; every manifest begins with apiVersion and kind")];
