@@ -6,6 +6,7 @@
 #[cfg(test)]
 mod consistency;
 mod general;
+mod referrers;
 mod reservations;
 mod settings;
 #[cfg(test)]
@@ -27,11 +28,13 @@ use super::network_interface::NetworkInterface;
 use super::public_ip_address::PublicIPAddress;
 use super::quota::{Quota, Usage};
 use super::ranges::Ranges;
+use super::reference::targets;
 use super::requested::RequestedAddresses;
 use super::resource::{Change, Pending, Programmed, Record, Resource, Restored};
 use super::subnet::Subnet;
 use super::violation::{Code, Findings, Refusal, WaitKey};
 use general::name_is_azures;
+pub use referrers::{Names, Referrers};
 pub use settings::{DynamicAddresses, Settings};
 
 /// A request to carry an object.
@@ -66,20 +69,16 @@ pub struct Engine {
     tables: Tables,
     refused: BTreeMap<ObjectId, Code>,
     // Derived from the tables, for look-ups that must not scan.
+    referrers: Referrers,
     pub(super) pools: BTreeMap<PoolId, Pool>,
     pub(super) addresses: BTreeMap<(Name, IpAddr), (Name, Arc<str>)>, // subnet, address -> NIC, configuration
-    pub(super) subnets_of: BTreeMap<Name, BTreeSet<Name>>,            // of a virtual network
     pub(super) ranges_of: BTreeMap<Name, Ranges>,                     // of the subnets of a virtual network
     pub(super) pending_subnets: BTreeMap<Name, Pending<Subnet>>,      // refused so far
-    pub(super) nics_in: BTreeMap<Name, BTreeSet<Name>>,               // a subnet
     pub(super) nics_of: BTreeMap<Name, BTreeMap<u64, Name>>,          // a virtual machine, in order of attachment
     pub(super) associations: BTreeMap<Name, (Name, Arc<str>)>,        // public address -> NIC, configuration
-    pub(super) vms_in: BTreeMap<Name, BTreeSet<Name>>,                // an availability set
-    pub(super) taken_from: BTreeMap<Name, BTreeSet<Name>>,            // a public prefix: public addresses
-    pub(super) named_by: BTreeMap<ObjectId, BTreeSet<Name>>, // subnets, public prefixes: scale sets whose models do
-    pub(super) labels: BTreeMap<(Arc<str>, String), ObjectId>, // location, label -> who has it
-    pub(super) starting: BTreeSet<(Timestamp, Name)>,        // virtual machines
-    pub(super) pausing: BTreeSet<(Timestamp, Name)>,         // scale sets, between two batches of an upgrade
+    pub(super) labels: BTreeMap<(Arc<str>, String), ObjectId>,        // location, label -> who has it
+    pub(super) starting: BTreeSet<(Timestamp, Name)>,                 // virtual machines
+    pub(super) pausing: BTreeSet<(Timestamp, Name)>,                  // scale sets, between two batches of an upgrade
     pub(super) macs: Macs,
     pub(super) usage: Usage,
     pub(super) requested: RequestedAddresses,
@@ -102,15 +101,11 @@ impl Engine {
             refused: BTreeMap::new(),
             pools: BTreeMap::from([(PoolId::Public, public)]),
             addresses: BTreeMap::new(),
-            subnets_of: BTreeMap::new(),
+            referrers: Referrers::default(),
             ranges_of: BTreeMap::new(),
             pending_subnets: BTreeMap::new(),
-            nics_in: BTreeMap::new(),
             nics_of: BTreeMap::new(),
             associations: BTreeMap::new(),
-            vms_in: BTreeMap::new(),
-            taken_from: BTreeMap::new(),
-            named_by: BTreeMap::new(),
             labels: BTreeMap::new(),
             starting: BTreeSet::new(),
             pausing: BTreeSet::new(),
@@ -269,10 +264,13 @@ impl Engine {
         let Change { request: Request { uid, generation, common, ask, .. }, placement } = change;
         let before = K::table_mut(&mut self.tables).remove(name);
         self.count(before.as_ref().map(|old| old.ask.counts(&old.placement)), ask.counts(&placement));
+        let news = before.as_ref().is_none_or(|old| old.ask != ask);
+        let referred = before.as_ref().filter(|_| news).map(targets).unwrap_or_default();
         let (before, held) = before.map_or((None, K::Held::default()), |old| (Some(old.ask), old.held));
-        let news = before.as_ref() != Some(&ask);
-        K::table_mut(&mut self.tables)
-            .insert(name.clone(), Programmed { uid, generation, placement, common, ask, held });
+        let programmed = Programmed { uid, generation, placement, common, ask, held };
+        let refers = if news { targets(&programmed) } else { BTreeSet::new() };
+        K::table_mut(&mut self.tables).insert(name.clone(), programmed);
+        self.move_references::<K>(name, &referred, &refers);
         K::apply(self, name, before.as_ref());
         self.touch(K::KIND, name);
         if news {
@@ -315,6 +313,11 @@ impl Engine {
         }
     }
 
+    /// Why an object that is not carried was refused, if it was.
+    pub(super) fn refused_with(&self, id: &ObjectId) -> Option<Code> {
+        self.refused.get(id).copied()
+    }
+
     /// Remembers why an object that is not carried was refused, for the refusals of those that refer to it (S-36).
     pub fn note_refused(&mut self, id: &ObjectId, code: Code) {
         if self.holder(id.kind, &id.name).is_none() && self.refused.insert(id.clone(), code) != Some(code) {
@@ -340,10 +343,7 @@ impl Engine {
             return Err(refusal);
         }
         self.remember::<K>(name, None);
-        if let Some(gone) = K::table_mut(&mut self.tables).remove(name) {
-            self.count(Some(gone.ask.counts(&gone.placement)), Vec::new());
-            K::release(self, name, &gone);
-        }
+        self.take_out::<K>(name);
         self.mark_unsettled(&id);
         self.settle_reservations();
         self.free(WaitKey::Object(id));
@@ -361,16 +361,24 @@ impl Engine {
 
     /// Deletes a part of an instance.
     pub(super) fn drop_part<K: Resource>(&mut self, name: &Name) {
-        if let Some(gone) = K::table_mut(&mut self.tables).remove(name) {
-            self.count(Some(gone.ask.counts(&gone.placement)), Vec::new());
-            K::release(self, name, &gone);
+        if self.take_out::<K>(name) {
             self.free(WaitKey::object(K::KIND, name));
         }
     }
 
+    /// Takes an object out of its table, with all that follows. True if it was there.
+    fn take_out<K: Resource>(&mut self, name: &Name) -> bool {
+        let Some(gone) = K::table_mut(&mut self.tables).remove(name) else { return false };
+        self.count(Some(gone.ask.counts(&gone.placement)), Vec::new());
+        self.move_references::<K>(name, &targets(&gone), &BTreeSet::new());
+        K::release(self, name, &gone);
+        true
+    }
+
     /// Removes an object without its deletion effects; its scale set has done them, or it never held anything.
     pub(super) fn forget<K: Resource>(&mut self, name: &Name) {
-        if K::table_mut(&mut self.tables).remove(name).is_some() {
+        if let Some(gone) = K::table_mut(&mut self.tables).remove(name) {
+            self.move_references::<K>(name, &targets(&gone), &BTreeSet::new());
             self.free(WaitKey::object(K::KIND, name));
         }
     }
@@ -382,9 +390,10 @@ impl Engine {
         }
         let Record { uid, generation, placement, common, ask, view } = record;
         self.count(None, ask.counts(&placement));
-        let held = K::Held::default();
-        K::table_mut(&mut self.tables)
-            .insert(name.clone(), Programmed { uid, generation, placement, common, ask, held });
+        let programmed = Programmed { uid, generation, placement, common, ask, held: K::Held::default() };
+        let refers = targets(&programmed);
+        K::table_mut(&mut self.tables).insert(name.clone(), programmed);
+        self.move_references::<K>(name, &BTreeSet::new(), &refers);
         K::recall(self, name, &view)
     }
 
@@ -434,16 +443,6 @@ impl Engine {
                 self.get::<PublicIPAddress>(name).map(|_| !self.is_associated(name))
             }
             WaitKey::Claim(_) | WaitKey::Object(_) | WaitKey::Members(_) | WaitKey::Power(_) => None,
-        }
-    }
-}
-
-/// Takes a member out of a set of an index; a set that is empty goes.
-pub(super) fn leave(sets: &mut BTreeMap<Name, BTreeSet<Name>>, of: &Name, member: &Name) {
-    if let Some(members) = sets.get_mut(of) {
-        members.remove(member);
-        if members.is_empty() {
-            sets.remove(of);
         }
     }
 }

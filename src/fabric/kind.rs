@@ -4,7 +4,8 @@
 use std::collections::BTreeSet;
 
 use super::engine::{Engine, Request};
-use super::id::{Name, ObjectId, Uid};
+use super::id::{Name, ObjectId, Placement, Uid};
+use super::reference::Reference;
 use super::resource::{Record, Refusing, Resource, Restored, Table};
 use super::violation::{Refusal, WaitKey};
 
@@ -52,6 +53,13 @@ macro_rules! define_kinds {
             pub fn takes_over(self) -> bool {
                 match self {
                     $(Kind::$kind => $kind::TAKES_OVER,)*
+                }
+            }
+
+            /// Whether the report of an object, or what waits for its members, follows from who refers to it.
+            pub(super) fn follows_referrers(self) -> bool {
+                match self {
+                    $(Kind::$kind => $kind::FOLLOWS_REFERRERS,)*
                 }
             }
 
@@ -167,13 +175,32 @@ macro_rules! define_kinds {
             }
 
             /// What the object that the fabric carries under this name refers to; its generation and identity.
-            pub fn carried(&self, kind: Kind, name: &Name) -> Option<(&Uid, i64, Vec<ObjectId>)> {
+            pub fn carried(&self, kind: Kind, name: &Name) -> Option<(&Uid, i64, Vec<Reference>)> {
                 match kind {
                     $(Kind::$kind => {
                         let carried = self.get::<$kind>(name)?;
                         Some((&carried.uid, carried.generation, carried.ask.references()))
                     })*
                 }
+            }
+
+            /// Where an object is, if it is carried.
+            pub fn placement(&self, object: &ObjectId) -> Option<&Placement> {
+                match object.kind {
+                    $(Kind::$kind => self.get::<$kind>(&object.name).map(|programmed| &programmed.placement),)*
+                }
+            }
+
+            /// Who refers to what, found anew by a walk through everything.
+            #[cfg(test)]
+            pub(super) fn found_referrers(&self) -> super::engine::Referrers {
+                let mut all = super::engine::Referrers::default();
+                $(for (name, programmed) in self.all::<$kind>() {
+                    for to in super::reference::targets(programmed) {
+                        all.insert(&to, Kind::$kind, name);
+                    }
+                })*
+                all
             }
 
             /// What an object that is carried is put again for (see [`Resource::awaits`]).

@@ -7,8 +7,10 @@ use std::net::IpAddr;
 use super::common::Common;
 use super::engine::{Engine, Request};
 use super::id::{Kind, Name, ObjectId, Placement, Uid};
+use super::in_use::Use;
 use super::kind::Tables;
 use super::quota::Quota;
+use super::reference::Reference;
 use super::violation::{Code, Findings, WaitKey};
 
 /// A kind of object of the fabric. The type itself is what is asked for, parsed and typed.
@@ -51,10 +53,22 @@ pub trait Resource: Tabled + Clone + Debug + PartialEq + 'static {
         Vec::new()
     }
 
-    /// The objects that it refers to.
-    fn references(&self) -> Vec<ObjectId> {
+    /// What it refers to, each with the field and the rule that it exists.
+    fn references(&self) -> Vec<Reference> {
         Vec::new()
     }
+
+    /// What an object refers to by what it holds, beside what is asked of it. Whoever changes that does so by
+    /// [`Engine::change_held`].
+    fn held_references(_programmed: &Programmed<Self>) -> Vec<ObjectId> {
+        Vec::new()
+    }
+
+    /// Who uses its objects, so that they cannot be deleted.
+    const USES: &'static [Use] = &[];
+
+    /// Whether the report of an object, or what waits for its members, follows from who refers to it.
+    const FOLLOWS_REFERRERS: bool = true;
 
     /// The quotas that this object counts towards.
     fn counts(&self, _placement: &Placement) -> Vec<Quota> {

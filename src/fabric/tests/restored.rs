@@ -7,7 +7,7 @@ use crate::fabric::network_interface::NetworkInterface;
 use crate::fabric::public_ip_address::PublicIPAddress;
 use crate::fabric::subnet::Subnet;
 use crate::fabric::virtual_machine::VirtualMachine;
-use crate::fabric::virtual_machine_scale_set::{OrchestrationMode, labels, named_by};
+use crate::fabric::virtual_machine_scale_set::{OrchestrationMode, labels};
 use crate::fabric::virtual_machine_scale_set_vm::{Maker, WishedRevision};
 use crate::fabric::virtual_network::VirtualNetwork;
 use crate::fabric::{AnyRecord, Engine, Kind, Name, Programmed, Record, for_each_kind};
@@ -127,5 +127,4 @@ fn forget_targets(set: &mut Programmed<VirtualMachineScaleSet>) {
     let used: Vec<u64> = held.instances.values().map(|instance| instance.target).collect();
     held.models.retain(|revision, _| *revision == held.revision || used.contains(revision));
     held.labels = held.models.values().flat_map(|model| labels(&model.network)).cloned().collect();
-    held.names = held.models.values().flat_map(|model| named_by(&model.network)).collect();
 }
