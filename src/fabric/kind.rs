@@ -191,6 +191,28 @@ macro_rules! define_kinds {
                 }
             }
 
+            /// Does what was due of an object by now.
+            pub(super) fn on_deadline(&mut self, object: &ObjectId) {
+                match object.kind {
+                    $(Kind::$kind => $kind::on_deadline(self, &object.name),)*
+                }
+            }
+
+            /// Does what had to wait until everything is restored.
+            pub(super) fn on_all_restored(&mut self) {
+                $($kind::on_all_restored(self);)*
+            }
+
+            /// Whether nothing holds an object, of which there is one holder at a time. None if there is no such thing.
+            pub(super) fn is_unclaimed(&self, object: &ObjectId) -> Option<bool> {
+                match object.kind {
+                    $(Kind::$kind => {
+                        let carried = self.get::<$kind>(&object.name)?;
+                        $kind::is_unclaimed(self, &object.name, carried)
+                    })*
+                }
+            }
+
             /// Who refers to what, found anew by a walk through everything.
             #[cfg(test)]
             pub(super) fn found_referrers(&self) -> super::engine::Referrers {

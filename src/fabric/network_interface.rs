@@ -210,6 +210,10 @@ impl Resource for NetworkInterface {
         dropped
     }
 
+    fn is_unclaimed(_: &Engine, _: &Name, programmed: &Programmed<Self>) -> Option<bool> {
+        Some(programmed.held.attached.is_none())
+    }
+
     fn observe(engine: &Engine, name: &Name, programmed: &Programmed<Self>) -> NetworkInterfaceView {
         view::observe(engine, name, programmed)
     }

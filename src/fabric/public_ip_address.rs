@@ -179,6 +179,17 @@ impl Resource for PublicIPAddress {
         dropped
     }
 
+    fn is_unclaimed(engine: &Engine, name: &Name, _: &Programmed<Self>) -> Option<bool> {
+        Some(!engine.is_associated(name))
+    }
+
+    /// Dynamic ones that serve nothing are given back.
+    fn on_all_restored(engine: &mut Engine) {
+        for name in engine.names(Kind::PublicIPAddress) {
+            settle(engine, &name);
+        }
+    }
+
     fn observe(engine: &Engine, name: &Name, programmed: &Programmed<Self>) -> PublicIPAddressView {
         let holder = engine.associations.get(name);
         PublicIPAddressView {

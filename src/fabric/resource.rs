@@ -8,7 +8,7 @@ use super::common::Common;
 use super::engine::{Engine, Request};
 use super::id::{Kind, Name, ObjectId, Placement, Uid};
 use super::in_use::Use;
-use super::kind::Tables;
+use super::kind::{Ask, Tables};
 use super::quota::Quota;
 use super::reference::Reference;
 use super::violation::{Code, Findings, WaitKey};
@@ -89,12 +89,20 @@ pub trait Resource: Tabled + Clone + Debug + PartialEq + 'static {
     /// Returns what had to be dropped.
     fn recall(engine: &mut Engine, name: &Name, view: &Self::View) -> Vec<String>;
 
-    /// Whether the engine remembers what is asked of an object that is carried and not done yet; then `remember` is called
-    /// after each answer.
+    /// Whether the engine remembers the edit or deletion of an object that is carried while it is refused: others are judged by
+    /// it.
     const REMEMBERS: bool = false;
 
-    /// Remembers the edit or deletion that was refused just now, or that nothing is pending any more.
-    fn remember(_: &mut Engine, _: &Name, _: Option<Pending<Self>>) {}
+    /// What was due of the object by now; see `Engine::deadlines`.
+    fn on_deadline(_: &mut Engine, _: &Name) {}
+
+    /// Everything is restored: what had to wait for that.
+    fn on_all_restored(_: &mut Engine) {}
+
+    /// Whether nothing holds the object, of which there is one holder at a time. None if there is no such thing.
+    fn is_unclaimed(_: &Engine, _: &Name, _: &Programmed<Self>) -> Option<bool> {
+        None
+    }
 
     /// What the fabric reports of the object.
     fn observe(engine: &Engine, name: &Name, programmed: &Programmed<Self>) -> Self::View;
@@ -116,7 +124,7 @@ pub trait Resource: Tabled + Clone + Debug + PartialEq + 'static {
 }
 
 /// Where the objects of a kind stand; made for every kind from the list of kinds.
-pub trait Tabled: Sized {
+pub trait Tabled: Sized + Into<Ask> {
     /// The kind.
     const KIND: Kind;
     /// Its table.
@@ -136,6 +144,16 @@ pub enum Pending<K> {
     Edit(K),
     /// Its deletion.
     Deletion,
+}
+
+impl<K: Into<Ask>> Pending<K> {
+    /// The same of an object of any kind.
+    pub(super) fn of_any(self) -> Pending<Ask> {
+        match self {
+            Pending::Edit(ask) => Pending::Edit(ask.into()),
+            Pending::Deletion => Pending::Deletion,
+        }
+    }
 }
 
 /// The objects of one kind that the fabric carries.

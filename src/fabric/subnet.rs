@@ -19,7 +19,7 @@ use super::ipam::{Pool, PoolId, RESERVED_PER_SUBNET, Reservation};
 use super::ledger::Owner;
 use super::network_interface;
 use super::reference::Reference;
-use super::resource::{DeletionRule, Pending, Programmed, Resource, Rule};
+use super::resource::{DeletionRule, Programmed, Resource, Rule};
 use super::terms::IpVersion;
 use super::violation::WaitKey;
 use super::virtual_machine_scale_set;
@@ -115,18 +115,8 @@ impl Resource for Subnet {
         release_prefixes(engine, network);
     }
 
-    const REMEMBERS: bool = true;
-
     /// Its virtual network may let go of a prefix that the subnet is asked to leave (S-87).
-    fn remember(engine: &mut Engine, name: &Name, pending: Option<Pending<Self>>) {
-        let before = match pending.clone() {
-            Some(pending) => engine.pending_subnets.insert(name.clone(), pending),
-            None => engine.pending_subnets.remove(name),
-        };
-        if pending.is_some() && before != pending {
-            engine.free(WaitKey::object(Kind::Subnet, name));
-        }
-    }
+    const REMEMBERS: bool = true;
 
     fn recall(engine: &mut Engine, name: &Name, _: &SubnetView) -> Vec<String> {
         Self::apply(engine, name, None);

@@ -229,9 +229,6 @@ impl Resource for VirtualMachine {
     }
 
     fn release(engine: &mut Engine, name: &Name, gone: &Programmed<Self>) {
-        if let Some(due) = gone.held.starts_at {
-            engine.starting.remove(&(due, name.clone()));
-        }
         for nic in engine.nics_of.remove(name).unwrap_or_default().into_values() {
             let_go(engine, &nic);
         }
@@ -262,6 +259,12 @@ impl Resource for VirtualMachine {
             start(engine, name); // its deadline begins anew
         }
         dropped
+    }
+
+    /// Its start is done.
+    fn on_deadline(engine: &mut Engine, name: &Name) {
+        finish_start(engine, name);
+        virtual_machine_scale_set::vm_has_changed(engine, name);
     }
 
     fn observe(engine: &Engine, name: &Name, programmed: &Programmed<Self>) -> VirtualMachineView {

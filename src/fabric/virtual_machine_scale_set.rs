@@ -200,9 +200,6 @@ impl Resource for VirtualMachineScaleSet {
     }
 
     fn release(engine: &mut Engine, name: &Name, gone: &Programmed<Self>) {
-        if let Some(until) = gone.held.paused_until {
-            engine.pausing.remove(&(until, name.clone()));
-        }
         for id in gone.held.instances.keys() {
             let this = InstanceName { set: name, id: *id };
             match gone.ask.mode {
@@ -216,6 +213,11 @@ impl Resource for VirtualMachineScaleSet {
 
     fn recall(engine: &mut Engine, name: &Name, view: &VirtualMachineScaleSetView) -> Vec<String> {
         instances::recall(engine, name, view)
+    }
+
+    /// The pause between two batches is over.
+    fn on_deadline(engine: &mut Engine, name: &Name) {
+        go_on(engine, name);
     }
 
     fn observe(engine: &Engine, name: &Name, programmed: &Programmed<Self>) -> VirtualMachineScaleSetView {

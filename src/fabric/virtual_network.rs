@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::engine::{Engine, Names};
 use super::id::{Kind, Name, ObjectId, Placement};
 use super::in_use::{self, By, Use};
+use super::kind::Ask;
 use super::limits;
 use super::quota::{self, Quota};
 use super::resource::{Case, Cures, DeletionRule, Pending, Programmed, Resource, Rule};
@@ -237,12 +238,12 @@ fn subnets_stay_inside(case: &Case<'_, VirtualNetwork>, findings: &mut Findings)
 
 /// True if a subnet is asked to lie in the new address space alone, or to go (S-87).
 fn leaves(case: &Case<'_, VirtualNetwork>, subnet: &Name) -> bool {
-    match case.engine.pending_subnets.get(subnet) {
-        Some(Pending::Edit(subnet)) => {
+    match case.engine.pending.get(&ObjectId::new(Kind::Subnet, subnet.clone())) {
+        Some(Pending::Edit(Ask::Subnet(subnet))) => {
             subnet.virtual_network == *case.name && subnet.prefixes().all(|prefix| case.ask.contains(&prefix))
         }
         Some(Pending::Deletion) => true,
-        None => false,
+        Some(Pending::Edit(_)) | None => false,
     }
 }
 

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
-use super::Engine;
+use super::{Deadlines, Engine};
 use crate::fabric::id::{Kind, Name, ObjectId, Uid};
 use crate::fabric::ipam::PoolId;
 use crate::fabric::ledger::{Ledger, Owner};
@@ -36,8 +36,16 @@ impl Engine {
         self.assert_usage();
         self.assert_instances();
         self.assert_reservations();
-        let starts = self.all::<VirtualMachine>().filter_map(|(name, vm)| Some((vm.held.starts_at?, name.clone())));
-        assert_eq!(self.starting, starts.collect(), "the deadlines are those of the VMs");
+        let mut deadlines = Deadlines::default();
+        for (name, vm) in self.all::<VirtualMachine>() {
+            let this = ObjectId::new(Kind::VirtualMachine, name.clone());
+            vm.held.starts_at.into_iter().for_each(|due| deadlines.set(&this, due));
+        }
+        for (name, set) in self.all::<VirtualMachineScaleSet>() {
+            let this = ObjectId::new(Kind::VirtualMachineScaleSet, name.clone());
+            set.held.paused_until.into_iter().for_each(|due| deadlines.set(&this, due));
+        }
+        assert_eq!(self.deadlines, deadlines, "the deadlines are those of starts and pauses");
         for (name, vm) in self.all::<VirtualMachine>() {
             assert_eq!(vm.held.starts_at.is_some(), vm.held.power == PowerState::Starting, "{name}");
         }
@@ -47,8 +55,8 @@ impl Engine {
     pub(crate) fn assert_empty(&self) {
         let held: u64 = self.pools.values().map(|pool| pool.allocated()).sum();
         assert_eq!((held, self.pools.len()), (0, 1), "only the public pool is left, and nothing of it is held");
-        assert!(self.macs.is_empty() && self.labels.is_empty() && self.starting.is_empty());
-        assert!(self.referrers.is_empty() && self.pausing.is_empty());
+        assert!(self.macs.is_empty() && self.labels.is_empty() && self.deadlines.is_empty());
+        assert!(self.referrers.is_empty());
         assert_eq!(self.ledger, Ledger::default());
     }
 
@@ -111,9 +119,6 @@ impl Engine {
         assert_eq!(self.all::<NetworkInterface>().filter(|(name, part)| is_part(name, &part.uid)).count(), nics);
         assert_eq!(self.all::<PublicIPAddress>().filter(|(name, part)| is_part(name, &part.uid)).count(), publics);
         assert_eq!(self.all::<VirtualMachineScaleSetVM>().count(), objects);
-        let pauses =
-            self.all::<VirtualMachineScaleSet>().filter_map(|(n, set)| Some((set.held.paused_until?, n.clone())));
-        assert_eq!(self.pausing, pauses.collect(), "the pauses are those of the sets");
     }
 
     fn assert_usage(&self) {

@@ -78,7 +78,7 @@ pub fn restored(like: &Engine, records: Vec<(Kind, Name, AnyRecord)>) -> (Engine
     engine.settle_reservations(); // as the next put does
     engine.assert_consistent();
     // The operator puts everything again, what is refused included.
-    engine.pending_subnets.clone_from(&like.pending_subnets);
+    engine.pending.clone_from(&like.pending);
     (engine, dropped)
 }
 
