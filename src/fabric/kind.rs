@@ -134,7 +134,26 @@ macro_rules! define_kinds {
             }
         })*
 
+        impl AnyRecord {
+            /// What has to be restored before the object of this name, if it is to be restored at all.
+            pub fn restored_after(&self, name: &Name) -> Vec<ObjectId> {
+                match self {
+                    $(AnyRecord::$kind(record) => {
+                        let references = record.ask.references().into_iter().map(|reference| reference.to);
+                        references.chain($kind::restored_after(name, record)).collect()
+                    })*
+                }
+            }
+        }
+
         impl Ask {
+            /// What it refers to.
+            pub fn references(&self) -> Vec<Reference> {
+                match self {
+                    $(Ask::$kind(ask) => ask.references(),)*
+                }
+            }
+
             /// Whether it asks for particular addresses.
             pub fn chooses(&self) -> bool {
                 match self {

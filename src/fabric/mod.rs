@@ -8,7 +8,7 @@
 //! * [`id`] has names of objects and places, [`terms`] the words that several kinds share,
 //! * [`resource`] is the contract that a kind fulfils, `reference` the rule that what an object names is there, and `in_use`
 //!   the rule that what others name stays,
-//! * [`engine`] judges requests and carries them out,
+//! * [`engine`] judges requests and carries them out, [`order`] says what is to come before what,
 //! * [`violation`] is what a refusal says,
 //! * [`catalogue`] tells what became of every numbered rule,
 //! * [`ipam`] and [`mac`] allocate, `digest` derives numbers from names, and `ranges` finds subnets that overlap,
@@ -34,6 +34,7 @@ pub mod limits;
 pub mod mac;
 pub mod nearest;
 pub mod network_interface;
+pub mod order;
 pub mod path;
 pub mod public_ip_address;
 pub mod public_ip_prefix;

@@ -104,6 +104,11 @@ pub trait Resource: Tabled + Clone + Debug + PartialEq + 'static {
         None
     }
 
+    /// What has to be restored before such an object, beside what it refers to.
+    fn restored_after(_name: &Name, _record: &Record<Self>) -> Vec<ObjectId> {
+        Vec::new()
+    }
+
     /// What the fabric reports of the object.
     fn observe(engine: &Engine, name: &Name, programmed: &Programmed<Self>) -> Self::View;
 

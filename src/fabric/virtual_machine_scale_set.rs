@@ -30,7 +30,7 @@ use serde::{Deserialize, Serialize};
 use super::engine::{Engine, Request};
 use super::id::{Kind, Name, ObjectId};
 use super::reference::Reference;
-use super::resource::{Advice, DeletionRule, Programmed, Resource, Rule};
+use super::resource::{Advice, DeletionRule, Programmed, Record, Resource, Rule};
 use super::violation::{Code, Refusal, WaitKey};
 use super::virtual_machine::PowerWish;
 pub use instance_name::InstanceName;
@@ -218,6 +218,13 @@ impl Resource for VirtualMachineScaleSet {
     /// The pause between two batches is over.
     fn on_deadline(engine: &mut Engine, name: &Name) {
         go_on(engine, name);
+    }
+
+    /// The machines of a Flexible set say which model they have.
+    fn restored_after(name: &Name, record: &Record<Self>) -> Vec<ObjectId> {
+        let ids = Some(&record.view.instance_ids).filter(|_| record.ask.mode == OrchestrationMode::Flexible);
+        let ids = ids.and_then(|ids| read_ranges(ids)).unwrap_or_default().into_iter();
+        ids.map(|id| InstanceName { set: name, id }.object_in(OrchestrationMode::Flexible)).collect()
     }
 
     fn observe(engine: &Engine, name: &Name, programmed: &Programmed<Self>) -> VirtualMachineScaleSetView {
