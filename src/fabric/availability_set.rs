@@ -8,9 +8,10 @@ use serde::{Deserialize, Serialize};
 
 use super::engine::Engine;
 use super::id::{Kind, Name, ObjectId, ShownRef};
+use super::in_use::{self, By, Use};
 use super::limits;
-use super::resource::{Cures, DELETION_PATH, DeletionRule, Programmed, Resource, Rule};
-use super::violation::{Code, Findings, and_others};
+use super::resource::{Cures, DeletionRule, Programmed, Resource, Rule};
+use super::violation::Code;
 
 /// What is asked of an availability set: to exist.
 #[derive(Clone, Debug, PartialEq)]
@@ -41,7 +42,17 @@ impl Resource for AvailabilitySet {
         cure: Cures::Waits,
         remedy: "Delete its virtual machines.",
         source: "Azure's resource model",
-        check: has_no_vms,
+        check: in_use::is_not_used::<Self>,
+    }];
+    const USES: &'static [Use] = &[Use {
+        rule: "S-13",
+        code: Code::OperationNotAllowed,
+        by: By::Objects {
+            kind: Kind::VirtualMachine,
+            part: "A virtual machine",
+            does: "is in this availability set",
+            remedy: "Delete its virtual machines",
+        },
     }];
 
     const ALLOCATES: bool = false;
@@ -60,29 +71,10 @@ impl Resource for AvailabilitySet {
     }
 
     fn observe(engine: &Engine, name: &Name, _: &Programmed<Self>) -> AvailabilitySetView {
-        let vms = engine.vms_in.get(name);
+        let vms = engine.referrers(&ObjectId::new(Kind::AvailabilitySet, name.clone()), Kind::VirtualMachine);
         AvailabilitySetView {
-            virtual_machine_count: i32::try_from(vms.map_or(0, |vms| vms.len())).ok(),
-            virtual_machines: vms
-                .into_iter()
-                .flatten()
-                .take(limits::MEMBERS_SHOWN)
-                .map(|vm| ShownRef::of(vm, name))
-                .collect(),
+            virtual_machine_count: i32::try_from(vms.len()).ok(),
+            virtual_machines: vms.shown_to(name),
         }
     }
-}
-
-fn has_no_vms(engine: &Engine, name: &Name, findings: &mut Findings) {
-    let Some(vms) = engine.vms_in.get(name) else { return };
-    let Some(first) = vms.first() else { return };
-    let id = ObjectId::new(Kind::VirtualMachine, first.clone());
-    findings
-        .refuse(
-            Code::OperationNotAllowed,
-            DELETION_PATH,
-            format!("{id} is in this availability set{}.", and_others(vms.len())),
-            "Delete its virtual machines; it is then deleted automatically.",
-        )
-        .until_members_gone(ObjectId::new(Kind::AvailabilitySet, name.clone()), Kind::VirtualMachine, vms);
 }

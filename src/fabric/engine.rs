@@ -5,7 +5,9 @@
 
 #[cfg(test)]
 mod consistency;
+mod deadlines;
 mod general;
+mod referrers;
 mod reservations;
 mod settings;
 #[cfg(test)]
@@ -20,18 +22,18 @@ use jiff::Timestamp;
 use super::common::Common;
 use super::id::{Kind, Name, ObjectId, Placement, Uid};
 use super::ipam::{Pool, PoolId, Reservation};
-use super::kind::Tables;
+use super::kind::{Ask, Tables};
 use super::ledger::{Ledger, Owner};
 use super::mac::Macs;
-use super::network_interface::NetworkInterface;
-use super::public_ip_address::PublicIPAddress;
 use super::quota::{Quota, Usage};
 use super::ranges::Ranges;
+use super::reference::targets;
 use super::requested::RequestedAddresses;
 use super::resource::{Change, Pending, Programmed, Record, Resource, Restored};
-use super::subnet::Subnet;
 use super::violation::{Code, Findings, Refusal, WaitKey};
+use deadlines::Deadlines;
 use general::name_is_azures;
+pub use referrers::{Names, Referrers};
 pub use settings::{DynamicAddresses, Settings};
 
 /// A request to carry an object.
@@ -66,20 +68,15 @@ pub struct Engine {
     tables: Tables,
     refused: BTreeMap<ObjectId, Code>,
     // Derived from the tables, for look-ups that must not scan.
+    referrers: Referrers,
     pub(super) pools: BTreeMap<PoolId, Pool>,
     pub(super) addresses: BTreeMap<(Name, IpAddr), (Name, Arc<str>)>, // subnet, address -> NIC, configuration
-    pub(super) subnets_of: BTreeMap<Name, BTreeSet<Name>>,            // of a virtual network
     pub(super) ranges_of: BTreeMap<Name, Ranges>,                     // of the subnets of a virtual network
-    pub(super) pending_subnets: BTreeMap<Name, Pending<Subnet>>,      // refused so far
-    pub(super) nics_in: BTreeMap<Name, BTreeSet<Name>>,               // a subnet
+    pub(super) pending: BTreeMap<ObjectId, Pending<Ask>>,             // refused so far, of kinds that say so
     pub(super) nics_of: BTreeMap<Name, BTreeMap<u64, Name>>,          // a virtual machine, in order of attachment
     pub(super) associations: BTreeMap<Name, (Name, Arc<str>)>,        // public address -> NIC, configuration
-    pub(super) vms_in: BTreeMap<Name, BTreeSet<Name>>,                // an availability set
-    pub(super) taken_from: BTreeMap<Name, BTreeSet<Name>>,            // a public prefix: public addresses
-    pub(super) named_by: BTreeMap<ObjectId, BTreeSet<Name>>, // subnets, public prefixes: scale sets whose models do
-    pub(super) labels: BTreeMap<(Arc<str>, String), ObjectId>, // location, label -> who has it
-    pub(super) starting: BTreeSet<(Timestamp, Name)>,        // virtual machines
-    pub(super) pausing: BTreeSet<(Timestamp, Name)>,         // scale sets, between two batches of an upgrade
+    pub(super) labels: BTreeMap<(Arc<str>, String), ObjectId>,        // location, label -> who has it
+    pub(super) deadlines: Deadlines,
     pub(super) macs: Macs,
     pub(super) usage: Usage,
     pub(super) requested: RequestedAddresses,
@@ -102,18 +99,13 @@ impl Engine {
             refused: BTreeMap::new(),
             pools: BTreeMap::from([(PoolId::Public, public)]),
             addresses: BTreeMap::new(),
-            subnets_of: BTreeMap::new(),
+            referrers: Referrers::default(),
             ranges_of: BTreeMap::new(),
-            pending_subnets: BTreeMap::new(),
-            nics_in: BTreeMap::new(),
+            pending: BTreeMap::new(),
             nics_of: BTreeMap::new(),
             associations: BTreeMap::new(),
-            vms_in: BTreeMap::new(),
-            taken_from: BTreeMap::new(),
-            named_by: BTreeMap::new(),
             labels: BTreeMap::new(),
-            starting: BTreeSet::new(),
-            pausing: BTreeSet::new(),
+            deadlines: Deadlines::default(),
             macs: Macs::default(),
             usage: Usage::default(),
             requested: RequestedAddresses::default(),
@@ -173,26 +165,15 @@ impl Engine {
     /// Advances the clock to `now`, and does everything that was due by then.
     pub fn advance(&mut self, now: Timestamp) {
         self.now = self.now.max(now);
-        while self.next_deadline().is_some_and(|due| due <= self.now) {
-            let starts = self.starting.first().cloned().filter(|(due, _)| *due <= self.now);
-            if let Some((due, vm)) = starts {
-                self.starting.remove(&(due, vm.clone()));
-                super::virtual_machine::finish_start(self, &vm);
-                super::virtual_machine_scale_set::vm_has_changed(self, &vm);
-            }
-            let resumes = self.pausing.first().cloned().filter(|(due, _)| *due <= self.now);
-            if let Some((due, set)) = resumes {
-                self.pausing.remove(&(due, set.clone())); // also one that the set knows nothing of
-                super::virtual_machine_scale_set::go_on(self, &set);
-            }
+        while let Some(object) = self.deadlines.pop(self.now) {
+            self.on_deadline(&object);
         }
         self.settle_reservations();
     }
 
     /// When the fabric next has something to do by itself.
     pub fn next_deadline(&self) -> Option<Timestamp> {
-        let first = |deadlines: &BTreeSet<(Timestamp, Name)>| deadlines.first().map(|(due, _)| *due);
-        [first(&self.starting), first(&self.pausing)].into_iter().flatten().min()
+        self.deadlines.next()
     }
 
     /// Until [`Engine::end_restore`] no Dynamic public address is given back: what it serves may not be carried yet.
@@ -203,10 +184,7 @@ impl Engine {
     /// Everything is restored, or has been put anew where its record was lost.
     pub fn end_restore(&mut self) {
         self.restoring = false;
-        let all: Vec<Name> = self.all::<PublicIPAddress>().map(|(name, _)| name.clone()).collect();
-        for name in all {
-            super::public_ip_address::settle(self, &name);
-        }
+        self.on_all_restored();
         self.settle_reservations();
     }
 
@@ -269,10 +247,13 @@ impl Engine {
         let Change { request: Request { uid, generation, common, ask, .. }, placement } = change;
         let before = K::table_mut(&mut self.tables).remove(name);
         self.count(before.as_ref().map(|old| old.ask.counts(&old.placement)), ask.counts(&placement));
+        let news = before.as_ref().is_none_or(|old| old.ask != ask);
+        let referred = before.as_ref().filter(|_| news).map(targets).unwrap_or_default();
         let (before, held) = before.map_or((None, K::Held::default()), |old| (Some(old.ask), old.held));
-        let news = before.as_ref() != Some(&ask);
-        K::table_mut(&mut self.tables)
-            .insert(name.clone(), Programmed { uid, generation, placement, common, ask, held });
+        let programmed = Programmed { uid, generation, placement, common, ask, held };
+        let refers = if news { targets(&programmed) } else { BTreeSet::new() };
+        K::table_mut(&mut self.tables).insert(name.clone(), programmed);
+        self.move_references::<K>(name, &referred, &refers);
         K::apply(self, name, before.as_ref());
         self.touch(K::KIND, name);
         if news {
@@ -303,16 +284,27 @@ impl Engine {
     /// What is asked of an object cannot even be read: nothing of what was asked before is pending.
     pub fn note_unreadable(&mut self, id: &ObjectId, code: Code) {
         self.note_refused(id, code);
-        if id.kind == Kind::Subnet {
-            self.pending_subnets.remove(&id.name);
-        }
+        self.pending.remove(id);
     }
 
     fn remember<K: Resource>(&mut self, name: &Name, pending: Option<Pending<K>>) {
-        if K::REMEMBERS {
-            let pending = pending.filter(|_| self.get::<K>(name).is_some());
-            K::remember(self, name, pending);
+        if !K::REMEMBERS {
+            return;
         }
+        let id = ObjectId::new(K::KIND, name.clone());
+        let pending = pending.filter(|_| self.get::<K>(name).is_some()).map(Pending::of_any);
+        let before = match pending.clone() {
+            Some(pending) => self.pending.insert(id.clone(), pending),
+            None => self.pending.remove(&id),
+        };
+        if pending.is_some() && before != pending {
+            self.free(WaitKey::Object(id)); // others may be judged by it
+        }
+    }
+
+    /// Why an object that is not carried was refused, if it was.
+    pub(super) fn refused_with(&self, id: &ObjectId) -> Option<Code> {
+        self.refused.get(id).copied()
     }
 
     /// Remembers why an object that is not carried was refused, for the refusals of those that refer to it (S-36).
@@ -340,10 +332,7 @@ impl Engine {
             return Err(refusal);
         }
         self.remember::<K>(name, None);
-        if let Some(gone) = K::table_mut(&mut self.tables).remove(name) {
-            self.count(Some(gone.ask.counts(&gone.placement)), Vec::new());
-            K::release(self, name, &gone);
-        }
+        self.take_out::<K>(name);
         self.mark_unsettled(&id);
         self.settle_reservations();
         self.free(WaitKey::Object(id));
@@ -361,16 +350,29 @@ impl Engine {
 
     /// Deletes a part of an instance.
     pub(super) fn drop_part<K: Resource>(&mut self, name: &Name) {
-        if let Some(gone) = K::table_mut(&mut self.tables).remove(name) {
-            self.count(Some(gone.ask.counts(&gone.placement)), Vec::new());
-            K::release(self, name, &gone);
+        if self.take_out::<K>(name) {
             self.free(WaitKey::object(K::KIND, name));
         }
     }
 
+    /// Takes an object out of its table, with all that follows. True if it was there.
+    fn take_out<K: Resource>(&mut self, name: &Name) -> bool {
+        let Some(gone) = self.remove::<K>(name) else { return false };
+        self.count(Some(gone.ask.counts(&gone.placement)), Vec::new());
+        K::release(self, name, &gone);
+        true
+    }
+
+    fn remove<K: Resource>(&mut self, name: &Name) -> Option<Programmed<K>> {
+        let gone = K::table_mut(&mut self.tables).remove(name)?;
+        self.move_references::<K>(name, &targets(&gone), &BTreeSet::new());
+        self.deadlines.clear(&ObjectId::new(K::KIND, name.clone()));
+        Some(gone)
+    }
+
     /// Removes an object without its deletion effects; its scale set has done them, or it never held anything.
     pub(super) fn forget<K: Resource>(&mut self, name: &Name) {
-        if K::table_mut(&mut self.tables).remove(name).is_some() {
+        if self.remove::<K>(name).is_some() {
             self.free(WaitKey::object(K::KIND, name));
         }
     }
@@ -382,9 +384,10 @@ impl Engine {
         }
         let Record { uid, generation, placement, common, ask, view } = record;
         self.count(None, ask.counts(&placement));
-        let held = K::Held::default();
-        K::table_mut(&mut self.tables)
-            .insert(name.clone(), Programmed { uid, generation, placement, common, ask, held });
+        let programmed = Programmed { uid, generation, placement, common, ask, held: K::Held::default() };
+        let refers = targets(&programmed);
+        K::table_mut(&mut self.tables).insert(name.clone(), programmed);
+        self.move_references::<K>(name, &BTreeSet::new(), &refers);
         K::recall(self, name, &view)
     }
 
@@ -422,28 +425,13 @@ impl Engine {
             WaitKey::Quota(quota) => Some(self.has_left(quota, 1)),
             WaitKey::Address(subnet, address) => {
                 let is_held = self.addresses.contains_key(&(subnet.clone(), *address));
-                self.get::<Subnet>(subnet).map(|_| !is_held)
+                self.holder(Kind::Subnet, subnet).map(|_| !is_held)
             }
             WaitKey::Label(location, label) => {
                 Some(!self.labels.contains_key(&(location.as_str().into(), label.clone())))
             }
-            WaitKey::Claim(ObjectId { kind: Kind::NetworkInterface, name }) => {
-                self.get::<NetworkInterface>(name).map(|nic| nic.held.attached.is_none())
-            }
-            WaitKey::Claim(ObjectId { kind: Kind::PublicIPAddress, name }) => {
-                self.get::<PublicIPAddress>(name).map(|_| !self.is_associated(name))
-            }
-            WaitKey::Claim(_) | WaitKey::Object(_) | WaitKey::Members(_) | WaitKey::Power(_) => None,
-        }
-    }
-}
-
-/// Takes a member out of a set of an index; a set that is empty goes.
-pub(super) fn leave(sets: &mut BTreeMap<Name, BTreeSet<Name>>, of: &Name, member: &Name) {
-    if let Some(members) = sets.get_mut(of) {
-        members.remove(member);
-        if members.is_empty() {
-            sets.remove(of);
+            WaitKey::Claim(object) => self.is_unclaimed(object),
+            WaitKey::Object(_) | WaitKey::Members(_) | WaitKey::Power(_) => None,
         }
     }
 }

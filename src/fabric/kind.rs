@@ -4,7 +4,8 @@
 use std::collections::BTreeSet;
 
 use super::engine::{Engine, Request};
-use super::id::{Name, ObjectId, Uid};
+use super::id::{Name, ObjectId, Placement, Uid};
+use super::reference::Reference;
 use super::resource::{Record, Refusing, Resource, Restored, Table};
 use super::violation::{Refusal, WaitKey};
 
@@ -52,6 +53,13 @@ macro_rules! define_kinds {
             pub fn takes_over(self) -> bool {
                 match self {
                     $(Kind::$kind => $kind::TAKES_OVER,)*
+                }
+            }
+
+            /// Whether the report of an object, or what waits for its members, follows from who refers to it.
+            pub(super) fn follows_referrers(self) -> bool {
+                match self {
+                    $(Kind::$kind => $kind::FOLLOWS_REFERRERS,)*
                 }
             }
 
@@ -126,7 +134,26 @@ macro_rules! define_kinds {
             }
         })*
 
+        impl AnyRecord {
+            /// What has to be restored before the object of this name, if it is to be restored at all.
+            pub fn restored_after(&self, name: &Name) -> Vec<ObjectId> {
+                match self {
+                    $(AnyRecord::$kind(record) => {
+                        let references = record.ask.references().into_iter().map(|reference| reference.to);
+                        references.chain($kind::restored_after(name, record)).collect()
+                    })*
+                }
+            }
+        }
+
         impl Ask {
+            /// What it refers to.
+            pub fn references(&self) -> Vec<Reference> {
+                match self {
+                    $(Ask::$kind(ask) => ask.references(),)*
+                }
+            }
+
             /// Whether it asks for particular addresses.
             pub fn chooses(&self) -> bool {
                 match self {
@@ -167,13 +194,54 @@ macro_rules! define_kinds {
             }
 
             /// What the object that the fabric carries under this name refers to; its generation and identity.
-            pub fn carried(&self, kind: Kind, name: &Name) -> Option<(&Uid, i64, Vec<ObjectId>)> {
+            pub fn carried(&self, kind: Kind, name: &Name) -> Option<(&Uid, i64, Vec<Reference>)> {
                 match kind {
                     $(Kind::$kind => {
                         let carried = self.get::<$kind>(name)?;
                         Some((&carried.uid, carried.generation, carried.ask.references()))
                     })*
                 }
+            }
+
+            /// Where an object is, if it is carried.
+            pub fn placement(&self, object: &ObjectId) -> Option<&Placement> {
+                match object.kind {
+                    $(Kind::$kind => self.get::<$kind>(&object.name).map(|programmed| &programmed.placement),)*
+                }
+            }
+
+            /// Does what was due of an object by now.
+            pub(super) fn on_deadline(&mut self, object: &ObjectId) {
+                match object.kind {
+                    $(Kind::$kind => $kind::on_deadline(self, &object.name),)*
+                }
+            }
+
+            /// Does what had to wait until everything is restored.
+            pub(super) fn on_all_restored(&mut self) {
+                $($kind::on_all_restored(self);)*
+            }
+
+            /// Whether nothing holds an object, of which there is one holder at a time. None if there is no such thing.
+            pub(super) fn is_unclaimed(&self, object: &ObjectId) -> Option<bool> {
+                match object.kind {
+                    $(Kind::$kind => {
+                        let carried = self.get::<$kind>(&object.name)?;
+                        $kind::is_unclaimed(self, &object.name, carried)
+                    })*
+                }
+            }
+
+            /// Who refers to what, found anew by a walk through everything.
+            #[cfg(test)]
+            pub(super) fn found_referrers(&self) -> super::engine::Referrers {
+                let mut all = super::engine::Referrers::default();
+                $(for (name, programmed) in self.all::<$kind>() {
+                    for to in super::reference::targets(programmed) {
+                        all.insert(&to, Kind::$kind, name);
+                    }
+                })*
+                all
             }
 
             /// What an object that is carried is put again for (see [`Resource::awaits`]).

@@ -184,9 +184,10 @@ impl Ledger {
     }
 
     /// The addresses of a pool that are reserved.
-    pub fn addresses_in<'a>(&'a self, pool: &'a PoolId) -> impl Iterator<Item = (IpAddr, &'a Owner)> + 'a {
+    pub fn addresses_in<'a>(&'a self, pool: &PoolId) -> impl Iterator<Item = (IpAddr, &'a Owner)> + use<'a> {
         let lowest: IpAddr = std::net::Ipv4Addr::UNSPECIFIED.into();
-        let rest = self.by_address.range((pool.clone(), lowest)..).take_while(move |((of, _), _)| of == pool);
+        let pool = pool.clone();
+        let rest = self.by_address.range((pool.clone(), lowest)..).take_while(move |((of, _), _)| *of == pool);
         rest.filter_map(|((_, address), object)| Some((*address, self.owner_of(object)?)))
     }
 

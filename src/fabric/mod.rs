@@ -6,8 +6,9 @@
 //! * [`kind`] is the list of kinds; each has a file of its own, and a folder beside it where it is more than one idea: its
 //!   rules, its effects, what is reported of it (`view`),
 //! * [`id`] has names of objects and places, [`terms`] the words that several kinds share,
-//! * [`resource`] is the contract that a kind fulfils,
-//! * [`engine`] judges requests and carries them out,
+//! * [`resource`] is the contract that a kind fulfils, `reference` the rule that what an object names is there, and `in_use`
+//!   the rule that what others name stays,
+//! * [`engine`] judges requests and carries them out, [`order`] says what is to come before what,
 //! * [`violation`] is what a refusal says,
 //! * [`catalogue`] tells what became of every numbered rule,
 //! * [`ipam`] and [`mac`] allocate, `digest` derives numbers from names, and `ranges` finds subnets that overlap,
@@ -25,6 +26,7 @@ pub mod common;
 mod digest;
 pub mod engine;
 pub mod id;
+mod in_use;
 pub mod ipam;
 pub mod kind;
 mod ledger;
@@ -32,11 +34,13 @@ pub mod limits;
 pub mod mac;
 pub mod nearest;
 pub mod network_interface;
+pub mod order;
 pub mod path;
 pub mod public_ip_address;
 pub mod public_ip_prefix;
 pub mod quota;
 mod ranges;
+mod reference;
 mod requested;
 mod reserved_words;
 pub mod resource;
@@ -62,6 +66,7 @@ pub use kind::{AnyRecord, Ask};
 pub use network_interface::NetworkInterface;
 pub use public_ip_address::PublicIPAddress;
 pub use public_ip_prefix::PublicIPPrefix;
+pub use reference::Reference;
 pub use resource::{Advice, Programmed, Record, Resource};
 pub use subnet::Subnet;
 pub use violation::{Code, Cure, Findings, Refusal, VIOLATIONS_PER_REFUSAL, Violation, WaitKey};

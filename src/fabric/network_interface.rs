@@ -15,16 +15,17 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use super::engine::Engine;
-use super::id::{Kind, Name, ObjectId, Placement};
+use super::id::{Kind, Name, Placement};
 use super::mac::Mac;
 use super::quota::Quota;
+use super::reference::Reference;
 use super::resource::{Advice, DeletionRule, Programmed, Resource, Rule};
 use super::terms::{IpVersion, Primary, Switch};
 use super::violation::WaitKey;
 use super::virtual_machine::{self, PowerState, VirtualMachine};
 use addresses::{hold_address, release_address};
 pub(super) use addresses::{reassign, serve_ipv6, waiting_for_ipv6};
-use effects::{apply_now, dissociate, leave_subnet};
+use effects::{apply_now, dissociate};
 pub(super) use effects::{vm_power_changed, vm_started};
 pub(super) use rules::edit_needs_deallocated;
 pub use view::{ConfigurationView, NetworkInterfaceView, NicDnsView, PublicAddressShown};
@@ -117,9 +118,12 @@ impl Resource for NetworkInterface {
         requested.collect()
     }
 
-    fn references(&self) -> Vec<ObjectId> {
-        let subnet = ObjectId::new(Kind::Subnet, self.subnet.clone());
-        let public = self.public_ip_addresses().map(|public| ObjectId::new(Kind::PublicIPAddress, public.clone()));
+    fn references(&self) -> Vec<Reference> {
+        let public = self.configurations.iter().enumerate().filter_map(|(n, configuration)| {
+            let public = configuration.public_ip_address.as_ref()?;
+            Some(Reference::new(Kind::PublicIPAddress, public, rules::path(n, "publicIPAddress"), "PIP-12"))
+        });
+        let subnet = Reference::new(Kind::Subnet, &self.subnet, "spec.subnet", "NIC-03");
         std::iter::once(subnet).chain(public).collect()
     }
 
@@ -153,7 +157,6 @@ impl Resource for NetworkInterface {
     }
 
     fn release(engine: &mut Engine, name: &Name, gone: &Programmed<Self>) {
-        leave_subnet(engine, name, &gone.ask.subnet);
         for address in gone.held.addresses.values() {
             release_address(engine, &gone.ask.subnet, *address);
         }
@@ -169,7 +172,6 @@ impl Resource for NetworkInterface {
     fn recall(engine: &mut Engine, name: &Name, view: &NetworkInterfaceView) -> Vec<String> {
         let Some(ask) = engine.get::<Self>(name).map(|programmed| programmed.ask.clone()) else { return Vec::new() };
         let mut dropped = Vec::new();
-        engine.nics_in.entry(ask.subnet.clone()).or_default().insert(name.clone());
         for (configuration, address) in view.addresses() {
             let asked = ask.configurations.iter().find(|asked| asked.name == configuration);
             let fits = asked.is_some_and(|asked| match asked.assignment {
@@ -206,6 +208,10 @@ impl Resource for NetworkInterface {
             None => {}
         }
         dropped
+    }
+
+    fn is_unclaimed(_: &Engine, _: &Name, programmed: &Programmed<Self>) -> Option<bool> {
+        Some(programmed.held.attached.is_none())
     }
 
     fn observe(engine: &Engine, name: &Name, programmed: &Programmed<Self>) -> NetworkInterfaceView {

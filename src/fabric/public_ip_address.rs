@@ -14,11 +14,12 @@ use std::sync::Arc;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::engine::{Engine, leave};
+use super::engine::Engine;
 use super::id::{Kind, Name, ObjectId, Placement, ShownRef};
 use super::ipam::PoolId;
 use super::network_interface::NetworkInterface;
 use super::quota::Quota;
+use super::reference::Reference;
 use super::resource::{DeletionRule, Programmed, Resource, Rule};
 use super::terms::{AllocationMethod, IpVersion};
 use super::violation::WaitKey;
@@ -119,8 +120,9 @@ impl Resource for PublicIPAddress {
         format!("Microsoft.Network/publicIPAddresses/{}", name.name)
     }
 
-    fn references(&self) -> Vec<ObjectId> {
-        self.public_ip_prefix.iter().map(|prefix| ObjectId::new(Kind::PublicIPPrefix, prefix.clone())).collect()
+    fn references(&self) -> Vec<Reference> {
+        let prefix = self.public_ip_prefix.iter();
+        prefix.map(|prefix| Reference::new(Kind::PublicIPPrefix, prefix, "spec.publicIPPrefix", "PIP-16")).collect()
     }
 
     fn counts(&self, placement: &Placement) -> Vec<Quota> {
@@ -138,7 +140,6 @@ impl Resource for PublicIPAddress {
     }
 
     fn apply(engine: &mut Engine, name: &Name, before: Option<&Self>) {
-        join_prefix(engine, name);
         move_label(engine, name, before);
         settle(engine, name);
         let label = |ask: Option<&Self>| ask.and_then(|ask| ask.domain_name_label.clone());
@@ -150,10 +151,6 @@ impl Resource for PublicIPAddress {
     fn release(engine: &mut Engine, name: &Name, gone: &Programmed<Self>) {
         if let Some(address) = gone.held.address {
             release_address(engine, &gone.ask.pool(), address);
-        }
-        if let Some(prefix) = &gone.ask.public_ip_prefix {
-            leave(&mut engine.taken_from, prefix, name);
-            engine.touch_members(Kind::PublicIPPrefix, prefix);
         }
         if let Some(label) = &gone.ask.domain_name_label {
             release_label(engine, name, &gone.placement.location, label);
@@ -171,7 +168,6 @@ impl Resource for PublicIPAddress {
             Some(Entry::Vacant(free)) => drop(free.insert(ObjectId::new(Kind::PublicIPAddress, name.clone()))),
             None => {}
         }
-        join_prefix(engine, name);
         let pool = engine.get::<Self>(name).map_or(PoolId::Public, |programmed| programmed.ask.pool());
         if let Some(address) = view.ip_address {
             let is_held = engine.get::<Self>(name).is_some_and(|public| public.ask.version == IpVersion::IPv4);
@@ -182,6 +178,17 @@ impl Resource for PublicIPAddress {
             }
         }
         dropped
+    }
+
+    fn is_unclaimed(engine: &Engine, name: &Name, _: &Programmed<Self>) -> Option<bool> {
+        Some(!engine.is_associated(name))
+    }
+
+    /// Dynamic ones that serve nothing are given back.
+    fn on_all_restored(engine: &mut Engine) {
+        for name in engine.names(Kind::PublicIPAddress) {
+            settle(engine, &name);
+        }
     }
 
     fn observe(engine: &Engine, name: &Name, programmed: &Programmed<Self>) -> PublicIPAddressView {
@@ -266,15 +273,6 @@ pub(super) fn settle(engine: &mut Engine, name: &Name) {
 fn release_address(engine: &mut Engine, pool: &PoolId, address: IpAddr) {
     if engine.pools.get_mut(pool).is_some_and(|pool| pool.release(address)) {
         engine.free(WaitKey::Capacity(pool.clone()));
-    }
-}
-
-fn join_prefix(engine: &mut Engine, name: &Name) {
-    let prefix = engine.get::<PublicIPAddress>(name).and_then(|programmed| programmed.ask.public_ip_prefix.clone());
-    if let Some(prefix) = prefix
-        && engine.taken_from.entry(prefix.clone()).or_default().insert(name.clone())
-    {
-        engine.touch_members(Kind::PublicIPPrefix, &prefix);
     }
 }
 

@@ -9,11 +9,12 @@ use serde::{Deserialize, Serialize};
 
 use super::engine::Engine;
 use super::id::{Kind, Name, ObjectId, ShownRef};
+use super::in_use::{self, By, Use};
 use super::ipam::{Pool, PoolId, Reservation, all_of};
 use super::limits;
 use super::resource::{Case, Cures, DeletionRule, Programmed, Resource, Rule};
 use super::violation::{Code, Findings, WaitKey};
-use super::virtual_machine_scale_set::{self, Members};
+use super::virtual_machine_scale_set;
 
 /// What is asked of a public IP prefix. Its SKU is Standard; there is no other.
 #[derive(Clone, Debug, PartialEq)]
@@ -87,8 +88,21 @@ impl Resource for PublicIPPrefix {
         cure: Cures::Waits,
         remedy: "Delete the public addresses that are taken from it; delete the scale set, or change its model.",
         source: "Azure's resource model",
-        check: is_not_used,
+        check: in_use::is_not_used::<Self>,
     }];
+    const USES: &'static [Use] = &[
+        Use { rule: "S-19", code: Code::InUsePublicIpPrefixCannotBeDeleted, by: By::Models },
+        Use {
+            rule: "S-19",
+            code: Code::InUsePublicIpPrefixCannotBeDeleted,
+            by: By::Objects {
+                kind: Kind::PublicIPAddress,
+                part: "A public address",
+                does: "is taken from this prefix",
+                remedy: "Delete the public addresses that are taken from it",
+            },
+        },
+    ];
     const HOT_FIELDS: &'static [&'static str] = &["publicIPAddressCount", "publicIPAddresses"];
 
     fn resource_path(&self, name: &Name) -> String {
@@ -130,16 +144,11 @@ impl Resource for PublicIPPrefix {
     }
 
     fn observe(engine: &Engine, name: &Name, programmed: &Programmed<Self>) -> PublicIPPrefixView {
-        let members = engine.taken_from.get(name);
+        let members = engine.referrers(&ObjectId::new(Kind::PublicIPPrefix, name.clone()), Kind::PublicIPAddress);
         PublicIPPrefixView {
             ip_prefix: programmed.held.prefix,
-            public_ip_address_count: i32::try_from(members.map_or(0, |members| members.len())).ok(),
-            public_ip_addresses: members
-                .into_iter()
-                .flatten()
-                .take(limits::MEMBERS_SHOWN)
-                .map(|member| ShownRef::of(member, name))
-                .collect(),
+            public_ip_address_count: i32::try_from(members.len()).ok(),
+            public_ip_addresses: members.shown_to(name),
         }
     }
 }
@@ -188,19 +197,6 @@ fn pool_has_a_block(case: &Case<'_, PublicIPPrefix>, findings: &mut Findings) {
             "Delete public prefixes and addresses that are not used, or run the operator with a larger --public-ip-pool.",
         )
         .until(WaitKey::Capacity(PoolId::Public));
-}
-
-fn is_not_used(engine: &Engine, name: &Name, findings: &mut Findings) {
-    let members = Members {
-        names: engine.taken_from.get(name),
-        kind: Kind::PublicIPAddress,
-        part: "A public address",
-        fact: "is taken from this prefix",
-        remedy: "Delete the public addresses that are taken from it",
-        code: Code::InUsePublicIpPrefixCannotBeDeleted,
-    };
-    let prefix = ObjectId::new(Kind::PublicIPPrefix, name.clone());
-    virtual_machine_scale_set::is_not_used(engine, &prefix, &members, findings);
 }
 
 fn hold(engine: &mut Engine, name: &Name, prefix: Ipv4Net) {

@@ -7,8 +7,10 @@ use std::net::IpAddr;
 use super::common::Common;
 use super::engine::{Engine, Request};
 use super::id::{Kind, Name, ObjectId, Placement, Uid};
-use super::kind::Tables;
+use super::in_use::Use;
+use super::kind::{Ask, Tables};
 use super::quota::Quota;
+use super::reference::Reference;
 use super::violation::{Code, Findings, WaitKey};
 
 /// A kind of object of the fabric. The type itself is what is asked for, parsed and typed.
@@ -51,10 +53,22 @@ pub trait Resource: Tabled + Clone + Debug + PartialEq + 'static {
         Vec::new()
     }
 
-    /// The objects that it refers to.
-    fn references(&self) -> Vec<ObjectId> {
+    /// What it refers to, each with the field and the rule that it exists.
+    fn references(&self) -> Vec<Reference> {
         Vec::new()
     }
+
+    /// What an object refers to by what it holds, beside what is asked of it. Whoever changes that does so by
+    /// [`Engine::change_held`].
+    fn held_references(_programmed: &Programmed<Self>) -> Vec<ObjectId> {
+        Vec::new()
+    }
+
+    /// Who uses its objects, so that they cannot be deleted.
+    const USES: &'static [Use] = &[];
+
+    /// Whether the report of an object, or what waits for its members, follows from who refers to it.
+    const FOLLOWS_REFERRERS: bool = true;
 
     /// The quotas that this object counts towards.
     fn counts(&self, _placement: &Placement) -> Vec<Quota> {
@@ -75,12 +89,25 @@ pub trait Resource: Tabled + Clone + Debug + PartialEq + 'static {
     /// Returns what had to be dropped.
     fn recall(engine: &mut Engine, name: &Name, view: &Self::View) -> Vec<String>;
 
-    /// Whether the engine remembers what is asked of an object that is carried and not done yet; then `remember` is called
-    /// after each answer.
+    /// Whether the engine remembers the edit or deletion of an object that is carried while it is refused: others are judged by
+    /// it.
     const REMEMBERS: bool = false;
 
-    /// Remembers the edit or deletion that was refused just now, or that nothing is pending any more.
-    fn remember(_: &mut Engine, _: &Name, _: Option<Pending<Self>>) {}
+    /// What was due of the object by now; see `Engine::deadlines`.
+    fn on_deadline(_: &mut Engine, _: &Name) {}
+
+    /// Everything is restored: what had to wait for that.
+    fn on_all_restored(_: &mut Engine) {}
+
+    /// Whether nothing holds the object, of which there is one holder at a time. None if there is no such thing.
+    fn is_unclaimed(_: &Engine, _: &Name, _: &Programmed<Self>) -> Option<bool> {
+        None
+    }
+
+    /// What has to be restored before such an object, beside what it refers to.
+    fn restored_after(_name: &Name, _record: &Record<Self>) -> Vec<ObjectId> {
+        Vec::new()
+    }
 
     /// What the fabric reports of the object.
     fn observe(engine: &Engine, name: &Name, programmed: &Programmed<Self>) -> Self::View;
@@ -102,7 +129,7 @@ pub trait Resource: Tabled + Clone + Debug + PartialEq + 'static {
 }
 
 /// Where the objects of a kind stand; made for every kind from the list of kinds.
-pub trait Tabled: Sized {
+pub trait Tabled: Sized + Into<Ask> {
     /// The kind.
     const KIND: Kind;
     /// Its table.
@@ -122,6 +149,16 @@ pub enum Pending<K> {
     Edit(K),
     /// Its deletion.
     Deletion,
+}
+
+impl<K: Into<Ask>> Pending<K> {
+    /// The same of an object of any kind.
+    pub(super) fn of_any(self) -> Pending<Ask> {
+        match self {
+            Pending::Edit(ask) => Pending::Edit(ask.into()),
+            Pending::Deletion => Pending::Deletion,
+        }
+    }
 }
 
 /// The objects of one kind that the fabric carries.

@@ -12,11 +12,14 @@ use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::engine::{Engine, leave};
+use super::engine::Engine;
 use super::id::{Kind, Name, ObjectId, Placement};
+use super::in_use::Use;
 use super::ipam::{Pool, PoolId, RESERVED_PER_SUBNET, Reservation};
+use super::ledger::Owner;
 use super::network_interface;
-use super::resource::{DeletionRule, Pending, Programmed, Resource, Rule};
+use super::reference::Reference;
+use super::resource::{DeletionRule, Programmed, Resource, Rule};
 use super::terms::IpVersion;
 use super::violation::WaitKey;
 use super::virtual_machine_scale_set;
@@ -63,6 +66,7 @@ impl Resource for Subnet {
 
     const RULES: &'static [Rule<Self>] = rules::RULES;
     const DELETION_RULES: &'static [DeletionRule] = rules::DELETION_RULES;
+    const USES: &'static [Use] = rules::USES;
     const ALLOCATES: bool = false;
     const HOT_FIELDS: &'static [&'static str] = &["capacity"];
 
@@ -74,17 +78,14 @@ impl Resource for Subnet {
         engine.get::<VirtualNetwork>(&self.virtual_network).map(|network| network.placement.clone())
     }
 
-    fn references(&self) -> Vec<ObjectId> {
-        vec![ObjectId::new(Kind::VirtualNetwork, self.virtual_network.clone())]
+    fn references(&self) -> Vec<Reference> {
+        vec![Reference::new(Kind::VirtualNetwork, &self.virtual_network, "spec.virtualNetwork", "NIC-03")]
     }
 
     fn apply(engine: &mut Engine, name: &Name, before: Option<&Self>) {
         let Some(ask) = engine.get::<Self>(name).map(|programmed| programmed.ask.clone()) else { return };
         if before == Some(&ask) && engine.pools.contains_key(&PoolId::SubnetIPv4(name.clone())) {
             return;
-        }
-        if engine.subnets_of.entry(ask.virtual_network.clone()).or_default().insert(name.clone()) {
-            engine.touch_members(Kind::VirtualNetwork, &ask.virtual_network);
         }
         if before.is_some() {
             engine.free(WaitKey::members(Kind::VirtualNetwork, &ask.virtual_network)); // its ranges are others
@@ -95,7 +96,9 @@ impl Resource for Subnet {
             release_prefixes(engine, &ask.virtual_network);
             engine.free(WaitKey::Capacity(PoolId::SubnetIPv4(name.clone())));
             engine.free(WaitKey::Capacity(PoolId::SubnetIPv6(name.clone())));
-            for nic in engine.nics_in.get(name).cloned().unwrap_or_default() {
+            let this = ObjectId::new(Kind::Subnet, name.clone());
+            let nics: Vec<Name> = engine.referrers(&this, Kind::NetworkInterface).iter().cloned().collect();
+            for nic in nics {
                 network_interface::serve_ipv6(engine, &nic);
             }
         }
@@ -104,29 +107,16 @@ impl Resource for Subnet {
 
     fn release(engine: &mut Engine, name: &Name, gone: &Programmed<Self>) {
         let network = &gone.ask.virtual_network;
-        leave(&mut engine.subnets_of, network, name);
         move_ranges(engine, name, Some(&gone.ask), None);
         for pool in [PoolId::SubnetIPv4(name.clone()), PoolId::SubnetIPv6(name.clone())] {
             engine.pools.remove(&pool);
             engine.free(WaitKey::Capacity(pool));
         }
-        let network = network.clone();
-        release_prefixes(engine, &network);
-        engine.touch_members(Kind::VirtualNetwork, &network);
+        release_prefixes(engine, network);
     }
-
-    const REMEMBERS: bool = true;
 
     /// Its virtual network may let go of a prefix that the subnet is asked to leave (S-87).
-    fn remember(engine: &mut Engine, name: &Name, pending: Option<Pending<Self>>) {
-        let before = match pending.clone() {
-            Some(pending) => engine.pending_subnets.insert(name.clone(), pending),
-            None => engine.pending_subnets.remove(name),
-        };
-        if pending.is_some() && before != pending {
-            engine.free(WaitKey::object(Kind::Subnet, name));
-        }
-    }
+    const REMEMBERS: bool = true;
 
     fn recall(engine: &mut Engine, name: &Name, _: &SubnetView) -> Vec<String> {
         Self::apply(engine, name, None);
@@ -189,15 +179,31 @@ impl Subnet {
     }
 }
 
-/// The addresses that are held in a subnet, and the NICs that hold them.
-pub(super) fn held_addresses<'a>(engine: &'a Engine, subnet: &Name) -> impl Iterator<Item = (IpAddr, &'a Name)> {
-    let lowest: IpAddr = std::net::Ipv4Addr::UNSPECIFIED.into();
+/// Who has an address of a subnet.
+#[derive(Clone, Copy)]
+pub(super) enum TakenBy<'a> {
+    /// A network interface.
+    NetworkInterface(&'a Name),
+    /// An instance of a scale set, for which it is reserved.
+    Reserved(&'a Owner),
+}
+
+/// The addresses of a subnet that network interfaces hold, and then those that are reserved for instances of scale sets.
+pub(super) fn taken_addresses<'a>(
+    engine: &'a Engine,
+    subnet: &Name,
+    version: IpVersion,
+) -> impl Iterator<Item = (IpAddr, TakenBy<'a>)> + use<'a> {
+    let lowest: IpAddr = match version {
+        IpVersion::IPv4 => std::net::Ipv4Addr::UNSPECIFIED.into(),
+        IpVersion::IPv6 => std::net::Ipv6Addr::UNSPECIFIED.into(),
+    };
     let of = subnet.clone();
-    engine
-        .addresses
-        .range((subnet.clone(), lowest)..)
-        .take_while(move |((subnet, _), _)| *subnet == of)
-        .map(|((_, address), (nic, _))| (*address, nic))
+    let held = engine.addresses.range((subnet.clone(), lowest)..);
+    let held = held.take_while(move |((subnet, address), _)| *subnet == of && IpVersion::of(address) == version);
+    let held = held.map(|((_, address), (nic, _))| (*address, TakenBy::NetworkInterface(nic)));
+    let reserved = engine.ledger.addresses_in(&PoolId::of_subnet(subnet, version));
+    held.chain(reserved.map(|(address, owner)| (address, TakenBy::Reserved(owner))))
 }
 
 fn move_ranges(engine: &mut Engine, name: &Name, before: Option<&Subnet>, after: Option<&Subnet>) {
@@ -219,21 +225,13 @@ fn move_ranges(engine: &mut Engine, name: &Name, before: Option<&Subnet>, after:
 fn replace_pools(engine: &mut Engine, name: &Name, ask: &Subnet) {
     let mut ipv4 = Pool::new(ask.ipv4.into(), Reservation::Subnet);
     let mut ipv6 = ask.ipv6.map(|prefix| Pool::new(prefix.into(), Reservation::Subnet));
-    for (address, _) in held_addresses(engine, name) {
-        let kept = match (&mut ipv6, address.is_ipv4()) {
-            (_, true) => ipv4.reserve(address),
-            (Some(pool), false) => pool.reserve(address),
-            (None, false) => false,
+    for (version, pool) in [(IpVersion::IPv4, Some(&mut ipv4)), (IpVersion::IPv6, ipv6.as_mut())] {
+        let mut taken = taken_addresses(engine, name, version).map(|(address, _)| address);
+        let kept = match pool {
+            Some(pool) => taken.all(|address| pool.reserve(address)),
+            None => taken.next().is_none(),
         };
-        assert!(kept, "VNET-09 keeps a prefix that has allocated addresses");
-    }
-    for (id, pool) in
-        [(PoolId::SubnetIPv4(name.clone()), Some(&mut ipv4)), (PoolId::SubnetIPv6(name.clone()), ipv6.as_mut())]
-    {
-        let Some(pool) = pool else { continue };
-        for (address, _) in engine.ledger.addresses_in(&id) {
-            assert!(pool.reserve(address), "VNET-09 keeps every reserved address in the subnet");
-        }
+        assert!(kept, "VNET-09 keeps a prefix that has allocated or reserved addresses");
     }
     for address in engine.requested.of_subnet(name) {
         match &mut ipv6 {

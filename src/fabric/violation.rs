@@ -5,6 +5,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
+use super::engine::Names;
 use super::id::{Kind, Name, ObjectId};
 use super::ipam::PoolId;
 use super::quota::Quota;
@@ -209,7 +210,7 @@ impl Violation {
     }
 
     /// Waits for the first of `members` of `of` to go, and names the first few.
-    pub(super) fn until_members_gone(&mut self, of: ObjectId, kind: Kind, members: &BTreeSet<Name>) -> &mut Self {
+    pub(super) fn until_members_gone(&mut self, of: ObjectId, kind: Kind, members: &Names) -> &mut Self {
         let mut first = members.iter().take(BLOCKERS_SHOWN).map(|name| ObjectId::new(kind, name.clone()));
         if let Some(first) = first.next() {
             self.until_gone(first);
@@ -283,6 +284,11 @@ impl Findings {
     pub fn under(&mut self, rule: &'static str) -> &mut Self {
         self.rule = rule;
         self
+    }
+
+    /// The rule that is being checked.
+    pub fn rule(&self) -> &'static str {
+        self.rule
     }
 
     /// A broken constraint. It stalls, unless it is told `until` when it may be tried again.

@@ -18,9 +18,10 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::engine::{Engine, leave};
-use super::id::{Kind, Name, ObjectId, Uid};
+use super::engine::Engine;
+use super::id::{Kind, Name, Uid};
 use super::network_interface::NetworkInterface;
+use super::reference::Reference;
 use super::resource::{Advice, DeletionRule, Programmed, Resource, Rule};
 use super::sizes::VmSize;
 use super::terms::Primary;
@@ -159,10 +160,11 @@ impl Resource for VirtualMachine {
         format!("Microsoft.Compute/virtualMachines/{}", name.name)
     }
 
-    fn references(&self) -> Vec<ObjectId> {
-        let nics = self.network_interfaces.iter();
-        let nics = nics.map(|nic| ObjectId::new(Kind::NetworkInterface, nic.name.clone()));
-        let set = self.availability_set.iter().map(|set| ObjectId::new(Kind::AvailabilitySet, set.clone()));
+    fn references(&self) -> Vec<Reference> {
+        let nics = self.network_interfaces.iter().enumerate();
+        let nics = nics.map(|(n, nic)| Reference::new(Kind::NetworkInterface, &nic.name, rules::place(n), "NIC-03"));
+        let set = self.availability_set.iter();
+        let set = set.map(|set| Reference::new(Kind::AvailabilitySet, set, "spec.availabilitySet", "AVS-01"));
         nics.chain(set).collect()
     }
 
@@ -193,7 +195,6 @@ impl Resource for VirtualMachine {
         let (ask, power) = (programmed.ask.clone(), programmed.held.power);
         let wish = ask.wish(before.map(|_| power));
         let restarts = is_restarted(programmed, before);
-        join_set(engine, name, &ask);
         let makes_way = before.is_some() && makes_way(engine, name, &ask);
         if (wish == PowerWish::Deallocated || makes_way) && power != PowerState::Deallocated {
             stop(engine, name, PowerState::Deallocated);
@@ -228,13 +229,6 @@ impl Resource for VirtualMachine {
     }
 
     fn release(engine: &mut Engine, name: &Name, gone: &Programmed<Self>) {
-        if let Some(due) = gone.held.starts_at {
-            engine.starting.remove(&(due, name.clone()));
-        }
-        if let Some(set) = &gone.ask.availability_set {
-            leave(&mut engine.vms_in, set, name);
-            engine.touch_members(Kind::AvailabilitySet, set);
-        }
         for nic in engine.nics_of.remove(name).unwrap_or_default().into_values() {
             let_go(engine, &nic);
         }
@@ -248,8 +242,7 @@ impl Resource for VirtualMachine {
         let Some(programmed) = engine.get_mut::<Self>(name) else { return Vec::new() };
         programmed.held.power = view.power_state.unwrap_or_default();
         programmed.held.last_handled_restart_at.clone_from(&view.last_handled_restart_at);
-        let (ask, listed) = (programmed.ask.clone(), programmed.ask.network_interfaces.clone());
-        join_set(engine, name, &ask);
+        let listed = programmed.ask.network_interfaces.clone();
         let mut dropped = Vec::new();
         for (seq, shown) in (1..).zip(&view.network_interfaces) {
             let nic = shown.reference.name_from(name);
@@ -266,6 +259,12 @@ impl Resource for VirtualMachine {
             start(engine, name); // its deadline begins anew
         }
         dropped
+    }
+
+    /// Its start is done.
+    fn on_deadline(engine: &mut Engine, name: &Name) {
+        finish_start(engine, name);
+        virtual_machine_scale_set::vm_has_changed(engine, name);
     }
 
     fn observe(engine: &Engine, name: &Name, programmed: &Programmed<Self>) -> VirtualMachineView {
@@ -320,14 +319,6 @@ impl Programmed<VirtualMachine> {
     /// True if an edit that needs the VM deallocated may be done: it is, or it may be made to be (S-38).
     pub(super) fn is_deallocated_for_edits(&self) -> bool {
         self.held.power == PowerState::Deallocated || self.ask.disruption == Disruption::Deallocate
-    }
-}
-
-fn join_set(engine: &mut Engine, name: &Name, ask: &VirtualMachine) {
-    if let Some(set) = &ask.availability_set
-        && engine.vms_in.entry(set.clone()).or_default().insert(name.clone())
-    {
-        engine.touch_members(Kind::AvailabilitySet, set);
     }
 }
 

@@ -4,8 +4,8 @@
 //! is made of the same things as a virtual machine of its own (a VM, network interfaces, public addresses), which follow
 //! the rules and effects of those kinds; `instances` makes them from the `model`, `instance_name` names them. Of a Flexible
 //! set the instances are objects of their own; the set counts them, and says which there are to be; `need` is what they
-//! will take. `upgrade` brings instances to the latest model, `restart` restarts all of them, `rules` are the constraints, `names` keeps what the models
-//! name, and `view` is what is reported.
+//! will take. `upgrade` brings instances to the latest model, `restart` restarts all of them, `rules` are the constraints, `names` keeps the labels
+//! of the models, and `view` is what is reported.
 
 mod instance_name;
 mod instances;
@@ -29,15 +29,17 @@ use serde::{Deserialize, Serialize};
 
 use super::engine::{Engine, Request};
 use super::id::{Kind, Name, ObjectId};
-use super::resource::{Advice, DeletionRule, Programmed, Resource, Rule};
+use super::reference::Reference;
+use super::resource::{Advice, DeletionRule, Programmed, Record, Resource, Rule};
 use super::violation::{Code, Refusal, WaitKey};
 use super::virtual_machine::PowerWish;
 pub use instance_name::InstanceName;
 pub(super) use instances::{has_latest_model, member_has_gone, member_is_there, program, release_instance};
 pub use model::{
-    ConfigurationModel, Model, NicModel, PublicModel, labels, mark_primary, named_by, names_are_unique, publics,
+    ConfigurationModel, Model, NicModel, PublicModel, labels, list_path, mark_primary, names_are_unique, nic_path,
+    public_path, publics, references,
 };
-pub(super) use names::{Members, forget_what_is_unused, index_names, is_not_used};
+pub(super) use names::{forget_what_is_unused, index_labels};
 #[cfg(test)]
 pub(super) use need::pending_objects;
 pub(super) use need::{Need, Wanted, coming_ipv6, pool_has_changed, reserve};
@@ -108,8 +110,6 @@ pub struct HeldVirtualMachineScaleSet {
     pub models: BTreeMap<u64, Arc<Model>>,
     /// The domain name labels that it has.
     pub labels: BTreeSet<String>,
-    /// The subnets and public prefixes that its models name.
-    pub names: BTreeSet<ObjectId>,
     /// When the pause between two batches ends.
     pub paused_until: Option<Timestamp>,
     /// What a blocked upgrade waits for.
@@ -163,6 +163,7 @@ impl Resource for VirtualMachineScaleSet {
 
     const RULES: &'static [Rule<Self>] = rules::RULES;
     const DELETION_RULES: &'static [DeletionRule] = rules::DELETION_RULES;
+    const FOLLOWS_REFERRERS: bool = false; // its instances tell it what there is to tell
     const TAKES_OVER: bool = false; // its instances are the earlier one's, and go with it
     const HOT_STATUS_SECONDS: i64 = 5;
     const HOT_FIELDS: &'static [&'static str] =
@@ -172,8 +173,14 @@ impl Resource for VirtualMachineScaleSet {
         format!("Microsoft.Compute/virtualMachineScaleSets/{}", name.name)
     }
 
-    fn references(&self) -> Vec<ObjectId> {
-        named_by(&self.model.network).collect()
+    fn references(&self) -> Vec<Reference> {
+        references(&self.model.network, rules::PROFILE)
+    }
+
+    /// Instances have older models, which they may return to.
+    fn held_references(programmed: &Programmed<Self>) -> Vec<ObjectId> {
+        let models = programmed.held.models.values().filter(|model| !Arc::ptr_eq(model, &programmed.ask.model));
+        models.flat_map(|model| references(&model.network, "")).map(|reference| reference.to).collect()
     }
 
     fn apply(engine: &mut Engine, name: &Name, before: Option<&Self>) {
@@ -193,9 +200,6 @@ impl Resource for VirtualMachineScaleSet {
     }
 
     fn release(engine: &mut Engine, name: &Name, gone: &Programmed<Self>) {
-        if let Some(until) = gone.held.paused_until {
-            engine.pausing.remove(&(until, name.clone()));
-        }
         for id in gone.held.instances.keys() {
             let this = InstanceName { set: name, id: *id };
             match gone.ask.mode {
@@ -209,6 +213,18 @@ impl Resource for VirtualMachineScaleSet {
 
     fn recall(engine: &mut Engine, name: &Name, view: &VirtualMachineScaleSetView) -> Vec<String> {
         instances::recall(engine, name, view)
+    }
+
+    /// The pause between two batches is over.
+    fn on_deadline(engine: &mut Engine, name: &Name) {
+        go_on(engine, name);
+    }
+
+    /// The machines of a Flexible set say which model they have.
+    fn restored_after(name: &Name, record: &Record<Self>) -> Vec<ObjectId> {
+        let ids = Some(&record.view.instance_ids).filter(|_| record.ask.mode == OrchestrationMode::Flexible);
+        let ids = ids.and_then(|ids| read_ranges(ids)).unwrap_or_default().into_iter();
+        ids.map(|id| InstanceName { set: name, id }.object_in(OrchestrationMode::Flexible)).collect()
     }
 
     fn observe(engine: &Engine, name: &Name, programmed: &Programmed<Self>) -> VirtualMachineScaleSetView {
@@ -290,12 +306,12 @@ impl Engine {
 
     /// Restores a model that instances of a set may have; called for every revision that is remembered.
     pub fn restore_model(&mut self, set: &Name, revision: u64, model: Model) {
-        if let Some(programmed) = self.get_mut::<VirtualMachineScaleSet>(set)
-            && revision < programmed.held.revision
-            && names_are_unique(&model.network)
-        {
-            programmed.held.models.insert(revision, Arc::new(model));
-            index_names(self, set);
+        let programmed = self.get::<VirtualMachineScaleSet>(set);
+        if programmed.is_some_and(|set| revision < set.held.revision) && names_are_unique(&model.network) {
+            self.change_held::<VirtualMachineScaleSet>(set, |programmed| {
+                programmed.held.models.insert(revision, Arc::new(model));
+            });
+            index_labels(self, set);
         }
     }
 }

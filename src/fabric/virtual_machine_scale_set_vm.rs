@@ -10,9 +10,10 @@ use std::sync::Arc;
 
 use super::common::Common;
 use super::engine::Engine;
-use super::id::{Kind, Name, ObjectId, Placement};
+use super::id::{Kind, Name, Placement};
 use super::network_interface::{ConfigurationView, NetworkInterface, NetworkInterfaceView, PublicAddressShown};
 use super::public_ip_address::PublicIPAddressView;
+use super::reference::Reference;
 use super::resource::{Advice, DeletionRule, Programmed, Record, Resource, Rule};
 use super::virtual_machine::{AttachedNicView, PowerWish, VirtualMachine, VirtualMachineView};
 use super::virtual_machine_scale_set::{
@@ -88,8 +89,15 @@ impl Resource for VirtualMachineScaleSetVM {
         engine.get::<VirtualMachineScaleSet>(&self.set).map(|set| set.placement.clone())
     }
 
-    fn references(&self) -> Vec<ObjectId> {
-        vec![ObjectId::new(Kind::VirtualMachineScaleSet, self.set.clone())]
+    /// What somebody else made is refused for that alone, wherever it points to (VMSS-01). What its own network refers to is
+    /// judged with that (VMSS-19).
+    fn references(&self) -> Vec<Reference> {
+        if self.maker == Maker::Other {
+            return Vec::new();
+        }
+        let set = Reference::new(Kind::VirtualMachineScaleSet, &self.set, "spec.scaleSet", "VMSS-01");
+        let own = self.network.iter().flat_map(|network| scale_set::references(network, rules::PATH));
+        std::iter::once(set).chain(own).collect()
     }
 
     fn apply(engine: &mut Engine, name: &Name, _: Option<&Self>) {
@@ -129,16 +137,17 @@ impl Resource for VirtualMachineScaleSetVM {
 
     /// Restores the instance's parts as if each had a record of its own.
     fn recall(engine: &mut Engine, name: &Name, view: &VirtualMachineScaleSetVMView) -> Vec<String> {
-        let Some(programmed) = engine.get_mut::<Self>(name) else { return Vec::new() };
+        let Some(programmed) = engine.get::<Self>(name) else { return Vec::new() };
         if let Some(refusal) = is_named_otherwise(name, &programmed.ask) {
             engine.forget::<Self>(name);
             return vec![refusal];
         }
         let mut dropped = Vec::new();
-        if programmed.ask.network.take_if(|own| !scale_set::names_are_unique(own)).is_some() {
+        if programmed.ask.network.as_ref().is_some_and(|own| !scale_set::names_are_unique(own)) {
+            engine.change_held::<Self>(name, |programmed| programmed.ask.network = None);
             dropped.push("two parts of its own network have one name".to_owned());
         }
-        let programmed = programmed.clone();
+        let Some(programmed) = engine.get::<Self>(name).cloned() else { return dropped };
         let ask = &programmed.ask;
         let set =
             engine.get_mut::<VirtualMachineScaleSet>(&ask.set).filter(|set| set.ask.mode == OrchestrationMode::Uniform);
@@ -162,7 +171,7 @@ impl Resource for VirtualMachineScaleSetVM {
         };
         set.restore_instance(id, instance.clone());
         let (network, model) = (set.network(&instance), set.model(revision).clone());
-        scale_set::index_names(engine, &ask.set); // of its own network, too
+        scale_set::index_labels(engine, &ask.set); // of its own network, too
         let this = InstanceName { set: &ask.set, id };
         for (public, ask) in this.public_asks(&network) {
             let shown = view.configurations().find(|(nic, shown)| this.public(nic, &shown.name) == public);

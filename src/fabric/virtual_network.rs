@@ -10,14 +10,16 @@ use ipnet::IpNet;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::engine::Engine;
+use super::engine::{Engine, Names};
 use super::id::{Kind, Name, ObjectId, Placement};
-use super::ipam::PoolId;
+use super::in_use::{self, By, Use};
+use super::kind::Ask;
 use super::limits;
 use super::quota::{self, Quota};
-use super::resource::{Case, Cures, DELETION_PATH, DeletionRule, Pending, Programmed, Resource, Rule};
-use super::subnet::{Subnet, held_addresses};
-use super::violation::{Code, Findings, WaitKey, and_others, and_so_on, first_of};
+use super::resource::{Case, Cures, DeletionRule, Pending, Programmed, Resource, Rule};
+use super::subnet::{Subnet, taken_addresses};
+use super::terms::IpVersion;
+use super::violation::{Code, Findings, WaitKey, and_so_on, first_of};
 
 /// What is asked of a virtual network.
 #[derive(Clone, Debug, PartialEq)]
@@ -106,7 +108,17 @@ impl Resource for VirtualNetwork {
         cure: Cures::Waits,
         remedy: "Delete the subnets.",
         source: "recorded",
-        check: has_no_subnets,
+        check: in_use::is_not_used::<Self>,
+    }];
+    const USES: &'static [Use] = &[Use {
+        rule: "VNET-06",
+        code: Code::InUseSubnetCannotBeDeleted,
+        by: By::Objects {
+            kind: Kind::Subnet,
+            part: "A subnet",
+            does: "is in this virtual network",
+            remedy: "Delete its subnets",
+        },
     }];
 
     const ALLOCATES: bool = false;
@@ -143,9 +155,8 @@ impl Resource for VirtualNetwork {
     }
 
     fn observe(engine: &Engine, name: &Name, programmed: &Programmed<Self>) -> VirtualNetworkView {
-        let subnets = engine.subnets_of.get(name).map_or(0, |subnets| subnets.len());
         VirtualNetworkView {
-            subnet_count: i32::try_from(subnets).ok(),
+            subnet_count: i32::try_from(subnets_of(engine, name).len()).ok(),
             retained_address_prefixes: programmed.held.retained.iter().copied().collect(),
         }
     }
@@ -195,11 +206,12 @@ fn dns_servers_are_few(case: &Case<'_, VirtualNetwork>, findings: &mut Findings)
 fn subnets_stay_inside(case: &Case<'_, VirtualNetwork>, findings: &mut Findings) {
     // What lay outside before is not taken away by this edit: it is in a prefix that is kept until then.
     let was_outside = |prefix: &IpNet| case.before().is_some_and(|before| !before.contains(prefix));
-    let subnets = case.engine.subnets_of.get(case.name).into_iter().flatten();
-    let outside = subnets.filter_map(|name| {
+    let subnets = subnets_of(case.engine, case.name);
+    let outside = subnets.iter().filter_map(|name| {
         let mut prefixes = case.engine.get::<Subnet>(name)?.ask.prefixes();
         let prefix = prefixes.find(|prefix| !case.ask.contains(prefix) && !was_outside(prefix))?;
-        let has_addresses = has_addresses(case.engine, name);
+        let has_addresses =
+            IpVersion::ALL.iter().any(|version| taken_addresses(case.engine, name, *version).next().is_some());
         (has_addresses || !leaves(case, name)).then_some((prefix, name, has_addresses))
     });
     let outside: Vec<(IpNet, &Name, bool)> = outside.collect();
@@ -225,21 +237,14 @@ fn subnets_stay_inside(case: &Case<'_, VirtualNetwork>, findings: &mut Findings)
     }
 }
 
-/// True if a subnet has allocated or reserved addresses.
-fn has_addresses(engine: &Engine, subnet: &Name) -> bool {
-    let pools = [PoolId::SubnetIPv4(subnet.clone()), PoolId::SubnetIPv6(subnet.clone())];
-    held_addresses(engine, subnet).next().is_some()
-        || pools.iter().any(|pool| engine.ledger.addresses_in(pool).next().is_some())
-}
-
 /// True if a subnet is asked to lie in the new address space alone, or to go (S-87).
 fn leaves(case: &Case<'_, VirtualNetwork>, subnet: &Name) -> bool {
-    match case.engine.pending_subnets.get(subnet) {
-        Some(Pending::Edit(subnet)) => {
+    match case.engine.pending.get(&ObjectId::new(Kind::Subnet, subnet.clone())) {
+        Some(Pending::Edit(Ask::Subnet(subnet))) => {
             subnet.virtual_network == *case.name && subnet.prefixes().all(|prefix| case.ask.contains(&prefix))
         }
         Some(Pending::Deletion) => true,
-        None => false,
+        Some(Pending::Edit(_)) | None => false,
     }
 }
 
@@ -271,20 +276,6 @@ pub(super) fn release_prefixes(engine: &mut Engine, name: &Name) {
     }
 }
 
-fn has_no_subnets(engine: &Engine, name: &Name, findings: &mut Findings) {
-    let Some(subnets) = engine.subnets_of.get(name) else { return };
-    let Some(first) = subnets.first() else { return };
-    let id = ObjectId::new(Kind::Subnet, first.clone());
-    findings
-        .refuse(
-            Code::InUseSubnetCannotBeDeleted,
-            DELETION_PATH,
-            format!("{id} is in this virtual network{}.", and_others(subnets.len())),
-            "Delete its subnets; it is then deleted automatically.",
-        )
-        .until_members_gone(ObjectId::new(Kind::VirtualNetwork, name.clone()), Kind::Subnet, subnets);
-}
-
 impl VirtualNetwork {
     /// True if one prefix of the address space contains all of `prefix`.
     pub fn contains(&self, prefix: &IpNet) -> bool {
@@ -297,11 +288,16 @@ pub fn overlap(one: &IpNet, other: &IpNet) -> bool {
     one.contains(other) || other.contains(one)
 }
 
+/// The subnets of a virtual network.
+fn subnets_of<'a>(engine: &'a Engine, name: &Name) -> &'a Names {
+    engine.referrers(&ObjectId::new(Kind::VirtualNetwork, name.clone()), Kind::Subnet)
+}
+
 /// The reports of all NICs of a virtual network may have changed.
 fn touch_nics(engine: &mut Engine, name: &Name) {
-    let subnets = engine.subnets_of.get(name).cloned().unwrap_or_default();
-    let nics: Vec<Name> = subnets.iter().filter_map(|subnet| engine.nics_in.get(subnet)).flatten().cloned().collect();
-    for nic in nics {
+    let subnets = subnets_of(engine, name).iter().map(|subnet| ObjectId::new(Kind::Subnet, subnet.clone()));
+    let nics = subnets.flat_map(|subnet| engine.referrers(&subnet, Kind::NetworkInterface).iter().cloned());
+    for nic in nics.collect::<Vec<_>>() {
         engine.touch(Kind::NetworkInterface, &nic);
     }
 }

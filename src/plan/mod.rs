@@ -48,8 +48,9 @@ use self::report::PlannedObject;
 use self::server::Server;
 use self::server_side::Manager;
 use self::state::State;
-use crate::api::object::{self, Observed};
+use crate::api::object::{self, Observed, Recall};
 use crate::api::status::ViolationReport;
+use crate::fabric::order::in_order_of_references;
 use crate::fabric::{Kind, ObjectId, Settings};
 use crate::operator::{Input, Namespace};
 
@@ -197,11 +198,26 @@ fn apply_in(
             apply(cluster, manifests, judged, remembers, |id| !going.contains(id));
             cluster.come_to_rest()
         }
-        Turns::UsersFirst => Kind::ALL.iter().rev().try_for_each(|kind| {
-            apply(cluster, manifests, judged, remembers, |id| id.kind == *kind && !going.contains(id));
+        Turns::UsersFirst => users_first(judged).into_iter().try_for_each(|kind| {
+            apply(cluster, manifests, judged, remembers, |id| id.kind == kind && !going.contains(id));
             cluster.come_to_rest()
         }),
     }
+}
+
+/// The kinds, those that refer to others before them.
+fn users_first(judged: &BTreeMap<ObjectId, Judged>) -> Vec<Kind> {
+    let mut named: BTreeMap<Kind, Vec<Kind>> = BTreeMap::new();
+    for (id, judged) in judged {
+        let Judged::Taken(object) = judged else { continue };
+        let asked = object::observe(id.kind, object, Recall::Nothing).and_then(|observed| observed.asked.ok());
+        let references = asked.iter().flat_map(|asked| asked.ask.references());
+        named.entry(id.kind).or_default().extend(references.map(|reference| reference.to.kind));
+    }
+    let kinds = Kind::ALL.iter().map(|kind| (*kind, named.remove(kind).unwrap_or_default()));
+    let mut order = in_order_of_references(kinds.collect());
+    order.reverse();
+    order
 }
 
 fn prune(cluster: &mut Cluster, before: &Cluster, manifests: &Manifests, prune: &Prune) -> Result<(), Restless> {
@@ -328,7 +344,14 @@ fn apply(
         }
         let chooses = |observed: &Observed| observed.asked.as_ref().is_ok_and(|asked| asked.ask.chooses());
         seen.sort_by_key(|observed| (observed.id.kind, !chooses(observed), observed.id.clone()));
-        seen.into_iter().map(|observed| Input::Applied(Box::new(observed))).collect()
+        let all = seen.iter().map(|observed| {
+            let references = observed.asked.iter().flat_map(|asked| asked.ask.references());
+            (observed.id.clone(), references.map(|reference| reference.to).collect())
+        });
+        let order = in_order_of_references(all.collect());
+        let mut seen: BTreeMap<ObjectId, Observed> = seen.into_iter().map(|seen| (seen.id.clone(), seen)).collect();
+        let seen = order.into_iter().filter_map(|id| seen.remove(&id));
+        seen.map(|observed| Input::Applied(Box::new(observed))).collect()
     });
 }
 

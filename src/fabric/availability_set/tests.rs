@@ -1,6 +1,7 @@
 //! The rules and effects of availability sets.
 
 use super::*;
+use crate::fabric::resource::DELETION_PATH;
 use crate::fabric::testing::*;
 
 fn a_set_with_a_vm() -> Fabric {

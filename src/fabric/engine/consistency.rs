@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
-use super::Engine;
+use super::{Deadlines, Engine};
 use crate::fabric::id::{Kind, Name, ObjectId, Uid};
 use crate::fabric::ipam::PoolId;
 use crate::fabric::ledger::{Ledger, Owner};
@@ -20,7 +20,7 @@ use crate::fabric::terms::IpVersion;
 use crate::fabric::terms::Primary;
 use crate::fabric::virtual_machine::{PowerState, VirtualMachine};
 use crate::fabric::virtual_machine_scale_set::{
-    InstanceName, OrchestrationMode, VirtualMachineScaleSet, named_by, pending_objects,
+    InstanceName, OrchestrationMode, VirtualMachineScaleSet, pending_objects,
 };
 use crate::fabric::virtual_machine_scale_set_vm::VirtualMachineScaleSetVM;
 use crate::fabric::virtual_network::VirtualNetwork;
@@ -31,13 +31,21 @@ impl Engine {
         self.assert_subnets();
         self.assert_addresses();
         self.assert_attachments();
-        self.assert_members();
+        assert_eq!(self.referrers, self.found_referrers(), "who refers to what is what a walk finds");
         self.assert_public_addresses();
         self.assert_usage();
         self.assert_instances();
         self.assert_reservations();
-        let starts = self.all::<VirtualMachine>().filter_map(|(name, vm)| Some((vm.held.starts_at?, name.clone())));
-        assert_eq!(self.starting, starts.collect(), "the deadlines are those of the VMs");
+        let mut deadlines = Deadlines::default();
+        for (name, vm) in self.all::<VirtualMachine>() {
+            let this = ObjectId::new(Kind::VirtualMachine, name.clone());
+            vm.held.starts_at.into_iter().for_each(|due| deadlines.set(&this, due));
+        }
+        for (name, set) in self.all::<VirtualMachineScaleSet>() {
+            let this = ObjectId::new(Kind::VirtualMachineScaleSet, name.clone());
+            set.held.paused_until.into_iter().for_each(|due| deadlines.set(&this, due));
+        }
+        assert_eq!(self.deadlines, deadlines, "the deadlines are those of starts and pauses");
         for (name, vm) in self.all::<VirtualMachine>() {
             assert_eq!(vm.held.starts_at.is_some(), vm.held.power == PowerState::Starting, "{name}");
         }
@@ -47,8 +55,8 @@ impl Engine {
     pub(crate) fn assert_empty(&self) {
         let held: u64 = self.pools.values().map(|pool| pool.allocated()).sum();
         assert_eq!((held, self.pools.len()), (0, 1), "only the public pool is left, and nothing of it is held");
-        assert!(self.macs.is_empty() && self.labels.is_empty() && self.starting.is_empty());
-        assert!(self.named_by.is_empty() && self.pausing.is_empty());
+        assert!(self.macs.is_empty() && self.labels.is_empty() && self.deadlines.is_empty());
+        assert!(self.referrers.is_empty());
         assert_eq!(self.ledger, Ledger::default());
     }
 
@@ -89,7 +97,6 @@ impl Engine {
     /// An instance of a Uniform set has exactly the parts that its network names, and no part is of no instance.
     fn assert_instances(&self) {
         let (mut vms, mut nics, mut publics, mut objects) = (0, 0, 0, 0);
-        let mut named_in: BTreeMap<ObjectId, BTreeSet<Name>> = BTreeMap::new();
         for (name, set) in self.all::<VirtualMachineScaleSet>() {
             let uniform = set.ask.mode == OrchestrationMode::Uniform;
             for (id, instance) in set.held.instances.iter().filter(|(_, instance)| uniform && instance.revision > 0) {
@@ -106,21 +113,12 @@ impl Engine {
             }
             assert!(set.held.instances.keys().all(|id| *id < set.held.next_instance_id), "{name}");
             assert!(set.held.models.contains_key(&set.held.revision), "{name}");
-            let names = set.held.models.values().flat_map(|model| named_by(&model.network));
-            assert_eq!(set.held.names, names.collect(), "{name}");
-            for named in &set.held.names {
-                named_in.entry(named.clone()).or_default().insert(name.clone());
-            }
         }
-        assert_eq!(self.named_by, named_in);
         let is_part = |name: &Name, uid: &Uid| *uid == Uid::of_part(name);
         assert_eq!(self.all::<VirtualMachine>().filter(|(name, part)| is_part(name, &part.uid)).count(), vms);
         assert_eq!(self.all::<NetworkInterface>().filter(|(name, part)| is_part(name, &part.uid)).count(), nics);
         assert_eq!(self.all::<PublicIPAddress>().filter(|(name, part)| is_part(name, &part.uid)).count(), publics);
         assert_eq!(self.all::<VirtualMachineScaleSetVM>().count(), objects);
-        let pauses =
-            self.all::<VirtualMachineScaleSet>().filter_map(|(n, set)| Some((set.held.paused_until?, n.clone())));
-        assert_eq!(self.pausing, pauses.collect(), "the pauses are those of the sets");
     }
 
     fn assert_usage(&self) {
@@ -136,11 +134,9 @@ impl Engine {
     }
 
     fn assert_subnets(&self) {
-        let mut subnets_of: BTreeMap<Name, BTreeSet<Name>> = BTreeMap::new();
         let mut ranges_of: BTreeMap<Name, Ranges> = BTreeMap::new();
         let mut pools = BTreeSet::from([PoolId::Public]);
         for (name, subnet) in self.all::<Subnet>() {
-            subnets_of.entry(subnet.ask.virtual_network.clone()).or_default().insert(name.clone());
             let ranges = ranges_of.entry(subnet.ask.virtual_network.clone()).or_default();
             subnet.ask.prefixes().for_each(|range| ranges.insert(range, name));
             pools.insert(PoolId::of_subnet(name, IpVersion::IPv4));
@@ -148,7 +144,6 @@ impl Engine {
         }
         let prefixes = self.all::<PublicIPPrefix>().filter(|(_, prefix)| prefix.held.prefix.is_some());
         pools.extend(prefixes.map(|(name, _)| PoolId::Prefix(name.clone())));
-        assert_eq!(self.subnets_of, subnets_of);
         assert_eq!(self.ranges_of, ranges_of);
         assert_eq!(self.pools.keys().cloned().collect::<BTreeSet<_>>(), pools);
     }
@@ -156,10 +151,8 @@ impl Engine {
     fn assert_addresses(&self) {
         let mut addresses = BTreeMap::new();
         let mut allocated: BTreeMap<PoolId, u64> = BTreeMap::new();
-        let mut nics_in: BTreeMap<Name, BTreeSet<Name>> = BTreeMap::new();
         for (nic, programmed) in self.all::<NetworkInterface>() {
             let subnet = &programmed.ask.subnet;
-            nics_in.entry(subnet.clone()).or_default().insert(nic.clone());
             for (configuration, address) in &programmed.held.addresses {
                 let asked = programmed.ask.configurations.iter().find(|asked| asked.name == *configuration);
                 let asked = asked.unwrap_or_else(|| panic!("{nic} holds {address} for {configuration}, which is gone"));
@@ -172,7 +165,6 @@ impl Engine {
             }
         }
         assert_eq!(self.addresses, addresses);
-        assert_eq!(self.nics_in, nics_in);
         let private = |id: &PoolId| matches!(id, PoolId::SubnetIPv4(_) | PoolId::SubnetIPv6(_));
         for (id, pool) in self.pools.iter().filter(|(id, _)| private(id)) {
             let allocated = allocated.get(id).copied().unwrap_or(0) + self.reserved(id);
@@ -196,23 +188,6 @@ impl Engine {
         }
         assert_eq!(self.nics_of, nics_of);
         assert_eq!(self.macs.len(), macs.len(), "no MAC address leaks");
-    }
-
-    fn assert_members(&self) {
-        let mut vms_in: BTreeMap<Name, BTreeSet<Name>> = BTreeMap::new();
-        for (name, vm) in self.all::<VirtualMachine>() {
-            if let Some(set) = &vm.ask.availability_set {
-                vms_in.entry(set.clone()).or_default().insert(name.clone());
-            }
-        }
-        assert_eq!(self.vms_in, vms_in);
-        let mut taken_from: BTreeMap<Name, BTreeSet<Name>> = BTreeMap::new();
-        for (name, public) in self.all::<PublicIPAddress>() {
-            if let Some(prefix) = &public.ask.public_ip_prefix {
-                taken_from.entry(prefix.clone()).or_default().insert(name.clone());
-            }
-        }
-        assert_eq!(self.taken_from, taken_from);
     }
 
     fn assert_public_addresses(&self) {
@@ -314,8 +289,9 @@ impl Engine {
                 nics.map(|nic| self.get::<Subnet>(&nic.ask.subnet).unwrap().ask.virtual_network.clone()).collect();
             assert_eq!(networks.len(), 1, "the NICs of {name} are in one virtual network");
             assert!(listed.len() <= vm.ask.size.max_nics, "{name}");
-            let set = vm.ask.availability_set.as_ref().map(|set| self.vms_in[set].iter());
-            let beside = set.into_iter().flatten().flat_map(|vm| self.attached_to(vm));
+            let set = vm.ask.availability_set.as_ref().map(|set| ObjectId::new(Kind::AvailabilitySet, set.clone()));
+            let beside = set.iter().flat_map(|set| self.referrers(set, Kind::VirtualMachine).iter());
+            let beside = beside.flat_map(|vm| self.attached_to(vm));
             let nics: Vec<_> = listed.into_iter().chain(beside).collect();
             let publics =
                 nics.iter().flat_map(|nic| self.get::<NetworkInterface>(nic).unwrap().ask.public_ip_addresses());

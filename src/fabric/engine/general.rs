@@ -1,11 +1,11 @@
-//! What is judged alike for every kind: the name, the place, and what an object refers to (ARM-10, S-12, NIC-03).
+//! What is judged alike for every kind: the name, the place, and what specs have in common (ARM-10, S-12, ARM-16, S-94).
 
 use super::{Engine, Request};
 use crate::fabric::common::{spec_fits, tag_names_are_azures};
-use crate::fabric::id::{Name, ObjectId, Placement, is_region};
+use crate::fabric::id::{Name, Placement, is_region};
 use crate::fabric::limits;
 use crate::fabric::resource::{Programmed, Resource};
-use crate::fabric::violation::{Code, Findings, WaitKey};
+use crate::fabric::violation::{Code, Findings};
 
 pub(super) fn name_is_azures(name: &Name, findings: &mut Findings) {
     if name.name.len() > limits::NAME_LENGTH {
@@ -34,37 +34,6 @@ impl Engine {
         let carried = programmed.map(|programmed| &programmed.common);
         tag_names_are_azures(&request.common, carried, findings.under("ARM-16"));
         spec_fits(&request.common, carried, findings.under("S-94"));
-    }
-
-    /// True if the target is programmed in the same place; otherwise refuses (NIC-03, S-36).
-    pub(in crate::fabric) fn refers<K: Resource>(
-        &self,
-        target: &Name,
-        from: &Placement,
-        path: impl Into<String>,
-        findings: &mut Findings,
-    ) -> bool {
-        let id = ObjectId::new(K::KIND, target.clone());
-        let (message, remedy) = match (self.get::<K>(target), self.refused.get(&id)) {
-            (Some(programmed), _) if programmed.placement == *from => return true,
-            (Some(programmed), _) => (
-                format!("{id} is in {}, and this object in {from}.", programmed.placement),
-                format!("Refer to an object of the same location and subscription, or create {id} anew there."),
-            ),
-            (None, Some(code)) => (
-                format!("{id} exists, but is not provisioned: {code}."),
-                format!("Fix {id}; this object is then retried automatically."),
-            ),
-            (None, None) => (
-                format!("{id} does not exist."),
-                format!("Create {id}, or correct the name; this object is then retried automatically."),
-            ),
-        };
-        findings
-            .refuse(Code::InvalidResourceReference, path, message, remedy)
-            .blocked_by(id.clone())
-            .until(WaitKey::Object(id));
-        false
     }
 
     pub(super) fn place<K: Resource>(

@@ -254,8 +254,11 @@ fn the_clock_never_goes_back() {
 fn a_deadline_of_a_set_that_is_not_carried_or_not_paused_passes() {
     let mut fabric = a_fabric().with(a_subnet("web", "10.0.1.0/24")).with(a_scale_set("api", 1));
     let due = Timestamp::from_second(1).unwrap();
-    fabric.engine.pausing.extend([(due, named("api")), (due, named("gone"))]);
-    fabric.engine.starting.insert((due, named("gone")));
+    for (kind, name) in
+        [(Kind::VirtualMachineScaleSet, "api"), (Kind::VirtualMachineScaleSet, "gone"), (Kind::VirtualMachine, "gone")]
+    {
+        fabric.engine.deadlines.set(&ObjectId::new(kind, named(name)), due);
+    }
     fabric.advance(2);
     assert_eq!(fabric.engine.next_deadline(), None);
 }

@@ -1,4 +1,4 @@
-//! What a put of a NIC and the power of its VM do: membership of the subnet, public addresses, and the MAC address
+//! What a put of a NIC and the power of its VM do: public addresses, and the MAC address
 //! (NIC-14, NIC-15).
 //!
 //! Private addresses are in `addresses`, attachments in the virtual machine's.
@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use super::addresses::move_addresses;
 use super::{HeldNetworkInterface, NetworkInterface, primary_address};
-use crate::fabric::engine::{Engine, leave};
+use crate::fabric::engine::Engine;
 use crate::fabric::id::{Kind, Name};
 use crate::fabric::public_ip_address;
 use crate::fabric::terms::IpVersion;
@@ -20,12 +20,6 @@ pub(super) fn apply_now(
     ask: NetworkInterface,
     held: HeldNetworkInterface,
 ) {
-    if let Some(before) = before.filter(|before| before.subnet != ask.subnet) {
-        leave_subnet(engine, name, &before.subnet);
-    }
-    if engine.nics_in.entry(ask.subnet.clone()).or_default().insert(name.clone()) {
-        engine.touch_members(Kind::Subnet, &ask.subnet);
-    }
     let old_subnet = before.map_or_else(|| ask.subnet.clone(), |before| before.subnet.clone());
     let addresses = move_addresses(engine, name, &ask, &old_subnet, &held.addresses);
     let primary_moved = primary_address(before.unwrap_or(&ask), &held.addresses) != primary_address(&ask, &addresses);
@@ -44,11 +38,6 @@ pub(super) fn apply_now(
     if changed {
         touch_vm(engine, name);
     }
-}
-
-pub(super) fn leave_subnet(engine: &mut Engine, name: &Name, subnet: &Name) {
-    leave(&mut engine.nics_in, subnet, name);
-    engine.touch_members(Kind::Subnet, subnet);
 }
 
 /// Public addresses that are no longer referred to are dissociated, not deleted (PIP-10); new ones are associated.

@@ -13,6 +13,7 @@ use std::net::IpAddr;
 use super::{Assignment, IpConfiguration, NetworkInterface};
 use crate::fabric::id::Name;
 use crate::fabric::quota;
+use crate::fabric::reference;
 use crate::fabric::resource::{Case, Cures, DeletionRule, Programmed, Rule};
 use crate::fabric::terms::Primary;
 use crate::fabric::violation::Code;
@@ -30,7 +31,7 @@ pub(super) const RULES: &[Rule<NetworkInterface>] = &[
         cure: Cures::Waits,
         remedy: "Create the subnet.",
         source: "[NIC] create a network interface; Azure/azure-cli#13258",
-        check: interface::subnet_exists,
+        check: reference::exist,
     },
     Rule {
         id: "NIC-12",
@@ -255,7 +256,7 @@ pub(super) const RULES: &[Rule<NetworkInterface>] = &[
         cure: Cures::Waits,
         remedy: "Create the public address.",
         source: "Azure/azure-cli#13258, #332",
-        check: public::public_addresses_exist,
+        check: reference::exist,
     },
     Rule {
         id: "PIP-18",
@@ -305,7 +306,7 @@ pub(super) const DELETION_RULES: &[DeletionRule] = &[DeletionRule {
     check: interface::is_not_attached,
 }];
 
-fn path(n: usize, field: &str) -> String {
+pub(super) fn path(n: usize, field: &str) -> String {
     format!("spec.ipConfigurations[{n}].{field}")
 }
 

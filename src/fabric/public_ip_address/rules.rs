@@ -5,8 +5,8 @@ use crate::fabric::engine::Engine;
 use crate::fabric::id::{Kind, Name, ObjectId};
 use crate::fabric::ipam::{PoolId, shortage};
 use crate::fabric::limits;
-use crate::fabric::public_ip_prefix::PublicIPPrefix;
 use crate::fabric::quota;
+use crate::fabric::reference;
 use crate::fabric::reserved_words;
 use crate::fabric::resource::{Case, Cures, DELETION_PATH, DeletionRule, Programmed, Rule};
 use crate::fabric::terms::{AllocationMethod, IpVersion};
@@ -87,12 +87,21 @@ pub(super) const RULES: &[Rule<PublicIPAddress>] = &[
     },
     Rule {
         id: "PIP-16",
-        says: "The public prefix that an address is taken from exists, and is fixed at creation.",
-        codes: &[Code::InvalidResourceReference, Code::PropertyChangeNotAllowed],
-        cure: Cures::Either,
-        remedy: "Create the prefix, or keep the one there is.",
-        source: "recorded; S-14",
-        check: prefix_exists,
+        says: "The public prefix that an address is taken from exists, in the address's location and subscription.",
+        codes: &[Code::InvalidResourceReference],
+        cure: Cures::Waits,
+        remedy: "Create the prefix.",
+        source: "recorded",
+        check: reference::exist,
+    },
+    Rule {
+        id: "PIP-16",
+        says: "The public prefix that an address is taken from is fixed at creation.",
+        codes: &[Code::PropertyChangeNotAllowed],
+        cure: Cures::Stalls,
+        remedy: "Keep the one there is, or create another public address.",
+        source: "S-14",
+        check: prefix_is_fixed,
     },
     Rule {
         id: "S-19",
@@ -277,11 +286,7 @@ pub(in crate::fabric) fn label_is_in_use(
         .blocked_by(holder.clone());
 }
 
-fn prefix_exists(case: &Case<'_, PublicIPAddress>, findings: &mut Findings) {
-    const PATH: &str = "spec.publicIPPrefix";
-    if let Some(prefix) = &case.ask.public_ip_prefix {
-        case.engine.refers::<PublicIPPrefix>(prefix, case.placement, PATH, findings);
-    }
+fn prefix_is_fixed(case: &Case<'_, PublicIPAddress>, findings: &mut Findings) {
     let Some(before) = case.before().filter(|before| before.public_ip_prefix != case.ask.public_ip_prefix) else {
         return;
     };
@@ -289,7 +294,7 @@ fn prefix_exists(case: &Case<'_, PublicIPAddress>, findings: &mut Findings) {
         before.public_ip_prefix.as_ref().map_or("no public prefix".to_owned(), |was| format!("PublicIPPrefix {was}"));
     findings.refuse(
         Code::PropertyChangeNotAllowed,
-        PATH,
+        "spec.publicIPPrefix",
         format!("The address was taken from {was}."),
         format!("Keep {was}, or create another public address."),
     );

@@ -4,17 +4,17 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
-use super::{Subnet, held_addresses};
-use crate::fabric::engine::Engine;
-use crate::fabric::id::{Kind, Name, ObjectId};
-use crate::fabric::ipam::PoolId;
+use super::{Subnet, TakenBy, taken_addresses};
+use crate::fabric::id::{Kind, ObjectId};
+use crate::fabric::in_use::{self, By, Use};
 use crate::fabric::limits;
 use crate::fabric::network_interface::{self, NetworkInterface};
 use crate::fabric::quota::Quota;
+use crate::fabric::reference;
 use crate::fabric::resource::{Case, Cures, DeletionRule, Rule};
 use crate::fabric::terms::IpVersion;
 use crate::fabric::violation::{Code, Findings, WaitKey, and_so_on, first_of};
-use crate::fabric::virtual_machine_scale_set::{self, Members};
+use crate::fabric::virtual_machine_scale_set;
 use crate::fabric::virtual_network::VirtualNetwork;
 
 pub(super) const RULES: &[Rule<Subnet>] = &[
@@ -25,7 +25,7 @@ pub(super) const RULES: &[Rule<Subnet>] = &[
         cure: Cures::Waits,
         remedy: "Create the virtual network.",
         source: "Azure/azure-cli#13258",
-        check: virtual_network_exists,
+        check: reference::exist,
     },
     Rule {
         id: "S-14",
@@ -99,12 +99,22 @@ pub(super) const DELETION_RULES: &[DeletionRule] = &[DeletionRule {
     cure: Cures::Waits,
     remedy: "Delete or move its NICs; delete the scale set, or change its model.",
     source: "recorded",
-    check: is_not_used,
+    check: in_use::is_not_used::<Subnet>,
 }];
 
-fn virtual_network_exists(case: &Case<'_, Subnet>, findings: &mut Findings) {
-    case.engine.refers::<VirtualNetwork>(&case.ask.virtual_network, case.placement, "spec.virtualNetwork", findings);
-}
+pub(super) const USES: &[Use] = &[
+    Use { rule: "VNET-05", code: Code::InUseSubnetCannotBeDeleted, by: By::Models },
+    Use {
+        rule: "VNET-05",
+        code: Code::InUseSubnetCannotBeDeleted,
+        by: By::Objects {
+            kind: Kind::NetworkInterface,
+            part: "A network interface",
+            does: "is in this subnet",
+            remedy: "Delete the network interfaces in it, or move them to another subnet",
+        },
+    },
+];
 
 fn virtual_network_is_fixed(case: &Case<'_, Subnet>, findings: &mut Findings) {
     let Some(before) = case.before().filter(|before| before.virtual_network != case.ask.virtual_network) else {
@@ -180,37 +190,33 @@ fn used_prefixes_are_kept(case: &Case<'_, Subnet>, findings: &mut Findings) {
     let Some(before) = case.before() else { return };
     let ipv4 = (before.ipv4 != case.ask.ipv4).then_some((IpVersion::IPv4, IpNet::from(before.ipv4)));
     let ipv6 = before.ipv6.filter(|_| before.ipv6 != case.ask.ipv6).map(|ipv6| (IpVersion::IPv6, IpNet::from(ipv6)));
-    for (version, prefix) in ipv4.into_iter().chain(ipv6) {
-        let is_of = |(address, _): &(IpAddr, _)| IpVersion::of(address) == version;
-        let Some((address, nic)) = held_addresses(case.engine, case.name).find(is_of) else { continue };
-        let id = ObjectId::new(Kind::NetworkInterface, nic.clone());
+    let changed = ipv4.into_iter().chain(ipv6);
+    let mut taken: Vec<_> = changed
+        .flat_map(|(version, prefix)| {
+            // The first that is held, and the first that is reserved.
+            let all = || taken_addresses(case.engine, case.name, version);
+            let is_held = |(_, by): &(IpAddr, TakenBy<'_>)| matches!(by, TakenBy::NetworkInterface(_));
+            let first = [all().find(is_held), all().find(|taken| !is_held(taken))];
+            first.into_iter().flatten().map(move |(address, by)| (prefix, address, by))
+        })
+        .collect();
+    taken.sort_by_key(|(.., by)| matches!(by, TakenBy::Reserved(_)));
+    for (prefix, address, by) in taken {
+        let (id, fact, remedy) = match by {
+            TakenBy::NetworkInterface(nic) => {
+                let id = ObjectId::new(Kind::NetworkInterface, nic.clone());
+                let fact = format!("{prefix} has allocated addresses: {id} holds {address}.");
+                (id, fact, format!("Keep {prefix}, or move or delete what has addresses of it first"))
+            }
+            TakenBy::Reserved(owner) => {
+                let id = ObjectId::new(Kind::VirtualMachineScaleSet, owner.set.clone());
+                let fact = format!("{address} is reserved for an instance of {id}.");
+                (id, fact, "Keep the prefix, or delete the scale set first".to_owned())
+            }
+        };
+        let remedy = format!("{remedy}; for more addresses, add another subnet.");
         findings
-            .refuse(
-                Code::InUsePrefixCannotBeDeleted,
-                "spec.addressPrefixes",
-                format!("{prefix} has allocated addresses: {id} holds {address}."),
-                format!(
-                    "Keep {prefix}, or move or delete what has addresses of it first; for more addresses, add another subnet."
-                ),
-            )
-            .until(WaitKey::Address(case.name.clone(), address))
-            .until_gone(id)
-            .as_of(WaitKey::members(Kind::Subnet, case.name));
-    }
-    let pools = [
-        (PoolId::SubnetIPv4(case.name.clone()), before.ipv4 != case.ask.ipv4),
-        (PoolId::SubnetIPv6(case.name.clone()), before.ipv6.is_some() && before.ipv6 != case.ask.ipv6),
-    ];
-    for (pool, _) in pools.iter().filter(|(_, changes)| *changes) {
-        let Some((address, owner)) = case.engine.ledger.addresses_in(pool).next() else { continue };
-        let id = ObjectId::new(Kind::VirtualMachineScaleSet, owner.set.clone());
-        findings
-            .refuse(
-                Code::InUsePrefixCannotBeDeleted,
-                "spec.addressPrefixes",
-                format!("{address} is reserved for an instance of {id}."),
-                "Keep the prefix, or delete the scale set first; for more addresses, add another subnet.",
-            )
+            .refuse(Code::InUsePrefixCannotBeDeleted, "spec.addressPrefixes", fact, remedy)
             .until(WaitKey::Address(case.name.clone(), address))
             .until_gone(id)
             .as_of(WaitKey::members(Kind::Subnet, case.name));
@@ -221,7 +227,8 @@ fn used_prefixes_are_kept(case: &Case<'_, Subnet>, findings: &mut Findings) {
 fn network_has_room(case: &Case<'_, Subnet>, findings: &mut Findings) {
     let gains_ipv6 = case.before().is_some_and(|before| before.ipv6.is_none());
     let Some(ipv6) = case.ask.ipv6.filter(|_| gains_ipv6) else { return };
-    let nics = case.engine.nics_in.get(case.name).into_iter().flatten();
+    let this = ObjectId::new(Kind::Subnet, case.name.clone());
+    let nics = case.engine.referrers(&this, Kind::NetworkInterface).iter();
     let nics = nics.filter_map(|nic| case.engine.get::<NetworkInterface>(nic));
     let waiting: usize = nics.map(network_interface::waiting_for_ipv6).sum();
     let coming = virtual_machine_scale_set::coming_ipv6(case.engine, case.name);
@@ -244,9 +251,9 @@ fn network_has_room(case: &Case<'_, Subnet>, findings: &mut Findings) {
 }
 
 fn siblings_are_few(case: &Case<'_, Subnet>, findings: &mut Findings) {
-    let Some(siblings) = case.engine.subnets_of.get(&case.ask.virtual_network) else { return };
+    let id = ObjectId::new(Kind::VirtualNetwork, case.ask.virtual_network.clone());
+    let siblings = case.engine.referrers(&id, Kind::Subnet);
     if !siblings.contains(case.name) && siblings.len() >= limits::SUBNETS_PER_VNET {
-        let id = ObjectId::new(Kind::VirtualNetwork, case.ask.virtual_network.clone());
         findings
             .refuse(
                 Code::NetcfgInvalidSubnet,
@@ -257,16 +264,4 @@ fn siblings_are_few(case: &Case<'_, Subnet>, findings: &mut Findings) {
             .until(WaitKey::Members(id.clone()))
             .blocked_by(id);
     }
-}
-
-fn is_not_used(engine: &Engine, name: &Name, findings: &mut Findings) {
-    let members = Members {
-        names: engine.nics_in.get(name),
-        kind: Kind::NetworkInterface,
-        part: "A network interface",
-        fact: "is in this subnet",
-        remedy: "Delete the network interfaces in it, or move them to another subnet",
-        code: Code::InUseSubnetCannotBeDeleted,
-    };
-    virtual_machine_scale_set::is_not_used(engine, &ObjectId::new(Kind::Subnet, name.clone()), &members, findings);
 }

@@ -12,6 +12,7 @@ use crate::fabric::ipam::PoolId;
 use crate::fabric::kind::Ask;
 use crate::fabric::mac::Mac;
 use crate::fabric::network_interface::NetworkInterface;
+use crate::fabric::order::in_order_of_references;
 use crate::fabric::public_ip_address::PublicIPAddress;
 use crate::fabric::resource::{Programmed, Resource};
 use crate::fabric::violation::{Code, Cure, Refusal, WaitKey};
@@ -212,4 +213,17 @@ impl Fabric {
 pub fn told(refusal: &Refusal) -> Vec<(&'static str, Code, &str)> {
     let rules = refusal.violations().iter().map(|violation| violation.rule);
     rules.zip(refusal.codes()).zip(refusal.paths()).map(|((rule, code), path)| (rule, code, path)).collect()
+}
+
+/// All objects of a fabric that are no parts of instances, those that refer to others before them: so they can be deleted.
+pub fn users_first(engine: &Engine) -> Vec<ObjectId> {
+    let ids = Kind::ALL.iter().flat_map(|kind| engine.names(*kind).into_iter().map(|name| ObjectId::new(*kind, name)));
+    let all = ids.filter_map(|id| {
+        let (uid, _, references) = engine.carried(id.kind, &id.name)?;
+        let is_part = *uid == Uid::of_part(&id.name);
+        (!is_part).then(|| (id, references.into_iter().map(|reference| reference.to).collect()))
+    });
+    let mut order = in_order_of_references(all.collect());
+    order.reverse();
+    order
 }

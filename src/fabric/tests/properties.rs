@@ -11,7 +11,7 @@ use super::random::{Op, kind_of, operations};
 use super::restored::{essence, records, restored};
 use super::waiting::Waiting;
 use crate::fabric::engine::DynamicAddresses;
-use crate::fabric::testing::{Of, assert_in_the_reference, named};
+use crate::fabric::testing::{Of, assert_in_the_reference, named, users_first};
 use crate::fabric::{Ask, Engine, Kind, ObjectId, Placement, Refusal, Request, Settings, Uid};
 
 /// The configuration of a property: how many random histories it is tried on, unless PROPTEST_CASES says so; and the seed.
@@ -103,11 +103,9 @@ impl Driver {
 
     /// Deletes everything, and shows that nothing was left behind.
     pub fn ends(&mut self) {
-        for kind in Kind::ALL.iter().rev() {
-            for name in self.engine.names(*kind) {
-                self.does(&Op::Delete(*kind, name.name.to_string())).unwrap();
-                self.engine.assert_consistent();
-            }
+        for id in users_first(&self.engine) {
+            self.does(&Op::Delete(id.kind, id.name.name.to_string())).unwrap();
+            self.engine.assert_consistent();
         }
         assert!(Kind::ALL.iter().all(|kind| self.engine.names(*kind).is_empty()));
         assert_eq!(self.engine.macs_in_use(), 0);

@@ -55,6 +55,26 @@ proptest! {
         twin.ends();
     }
 
+    #[test]
+    fn records_are_restored_in_whatever_order_they_come(
+        settings in settings(),
+        before in operations(1..16),
+        order in Just(()).prop_perturb(|(), mut rng| (0..1000).map(|_| rng.random::<u32>()).collect::<Vec<_>>()),
+    ) {
+        let mut driver = Driver::new(settings);
+        for op in &before {
+            let _ = driver.does(op);
+        }
+        let in_order = records(&driver.engine);
+        let mut shuffled: Vec<_> = order.into_iter().cycle().zip(in_order).collect();
+        shuffled.sort_by_key(|(place, _)| *place);
+        let shuffled = shuffled.into_iter().map(|(_, record)| record).collect();
+        let (engine, dropped) = restored(&driver.engine, shuffled);
+        prop_assert_eq!(dropped, Vec::<String>::new());
+        prop_assert_eq!(essence(&engine), essence(&driver.engine));
+        engine.assert_legal();
+    }
+
     /// The objects of two fabrics, those of the second under other names but with the same claims.
     #[test]
     fn of_two_records_that_contradict_each_other_the_first_wins_and_nothing_breaks(

@@ -1,16 +1,19 @@
 //! A fabric that is made anew from what the statuses of another's objects tell.
 
+use std::collections::BTreeMap;
+
 use crate::api::form::{self, Whose};
 use crate::api::{About, Api, Owner};
 use crate::fabric::kind::Tables;
 use crate::fabric::network_interface::NetworkInterface;
+use crate::fabric::order::in_order_of_references;
 use crate::fabric::public_ip_address::PublicIPAddress;
 use crate::fabric::subnet::Subnet;
 use crate::fabric::virtual_machine::VirtualMachine;
-use crate::fabric::virtual_machine_scale_set::{OrchestrationMode, labels, named_by};
+use crate::fabric::virtual_machine_scale_set::{OrchestrationMode, labels};
 use crate::fabric::virtual_machine_scale_set_vm::{Maker, WishedRevision};
 use crate::fabric::virtual_network::VirtualNetwork;
-use crate::fabric::{AnyRecord, Engine, Kind, Name, Programmed, Record, for_each_kind};
+use crate::fabric::{AnyRecord, Engine, Kind, Name, ObjectId, Programmed, Record, for_each_kind};
 use crate::fabric::{AvailabilitySet, PublicIPPrefix, Uid, VirtualMachineScaleSet, VirtualMachineScaleSetVM};
 
 /// What the status of an object tells, after it was written and read as JSON.
@@ -69,17 +72,36 @@ pub fn restored(like: &Engine, records: Vec<(Kind, Name, AnyRecord)>) -> (Engine
     engine.advance(like.now);
     engine.requested = like.requested.clone(); // the objects have been observed
     let mut dropped = Vec::new();
-    for (kind, name, record) in records {
-        dropped.extend(engine.restore(&name, record));
-        if kind == Kind::VirtualMachineScaleSet {
-            restore_models(&mut engine, like, &name);
+    for (id, record) in in_order(records) {
+        dropped.extend(engine.restore(&id.name, record));
+        if id.kind == Kind::VirtualMachineScaleSet {
+            restore_models(&mut engine, like, &id.name);
         }
     }
     engine.settle_reservations(); // as the next put does
     engine.assert_consistent();
     // The operator puts everything again, what is refused included.
-    engine.pending_subnets.clone_from(&like.pending_subnets);
+    engine.pending.clone_from(&like.pending);
     (engine, dropped)
+}
+
+/// What is referred to first, as the operator restores; of two records of one object, the second last.
+fn in_order(records: Vec<(Kind, Name, AnyRecord)>) -> Vec<(ObjectId, AnyRecord)> {
+    let mut seen = BTreeMap::new();
+    let records = records.into_iter().map(|(kind, name, record)| {
+        let id = ObjectId::new(kind, name);
+        let copies: &mut usize = seen.entry(id.clone()).or_default();
+        *copies += 1;
+        ((*copies, id), record)
+    });
+    let mut records: Vec<_> = records.collect();
+    let after =
+        |id: &ObjectId, record: &AnyRecord| record.restored_after(&id.name).into_iter().map(|id| (1, id)).collect();
+    let order =
+        in_order_of_references(records.iter().map(|(key, record)| (key.clone(), after(&key.1, record))).collect());
+    let place: BTreeMap<_, _> = order.into_iter().zip(0..).collect();
+    records.sort_by_key(|(key, _)| place[key]);
+    records.into_iter().map(|((_, id), record)| (id, record)).collect()
 }
 
 /// The models that the ControllerRevisions of a set keep.
@@ -127,5 +149,4 @@ fn forget_targets(set: &mut Programmed<VirtualMachineScaleSet>) {
     let used: Vec<u64> = held.instances.values().map(|instance| instance.target).collect();
     held.models.retain(|revision, _| *revision == held.revision || used.contains(revision));
     held.labels = held.models.values().flat_map(|model| labels(&model.network)).cloned().collect();
-    held.names = held.models.values().flat_map(|model| named_by(&model.network)).collect();
 }

@@ -20,7 +20,7 @@ use crate::fabric::network_interface::{ConfigurationView, NetworkInterface, Netw
 use crate::fabric::public_ip_address::{PublicIPAddress, PublicIPAddressView, Sku};
 use crate::fabric::subnet::{Subnet, SubnetView};
 use crate::fabric::terms::{AllocationMethod, IpVersion};
-use crate::fabric::testing::named;
+use crate::fabric::testing::{named, users_first};
 use crate::fabric::virtual_machine::{
     AttachedNicView, Disruption, OsType, PowerState, PowerWish, VirtualMachine, VirtualMachineView,
 };
@@ -391,10 +391,8 @@ proptest! {
             let _ = put_any(&mut engine, &about(name), spec);
             engine.assert_consistent();
         }
-        for kind in Kind::ALL.iter().rev() {
-            for name in engine.names(*kind) {
-                prop_assert!(engine.delete(*kind, &name).is_ok());
-            }
+        for id in users_first(&engine) {
+            prop_assert!(engine.delete(id.kind, &id.name).is_ok());
         }
         engine.assert_empty();
     }

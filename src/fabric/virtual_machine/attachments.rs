@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use super::{AttachedNicView, Disruption, VirtualMachine};
 use crate::fabric::engine::Engine;
-use crate::fabric::id::{Kind, Name};
+use crate::fabric::id::{Kind, Name, ObjectId};
 use crate::fabric::network_interface::{self, Attached, NetworkInterface};
 use crate::fabric::resource::Programmed;
 use crate::fabric::terms::Primary;
@@ -84,7 +84,10 @@ impl Engine {
         vm: &'a Name,
         set: Option<&Name>,
     ) -> impl Iterator<Item = (&'a Name, &'a Name)> {
-        let others = set.and_then(|set| self.vms_in.get(set)).into_iter().flatten().filter(move |other| *other != vm);
+        let members = |set: &Name| {
+            self.referrers(&ObjectId::new(Kind::AvailabilitySet, set.clone()), Kind::VirtualMachine).iter()
+        };
+        let others = set.map(members).into_iter().flatten().filter(move |other| *other != vm);
         let nics = others.filter_map(|vm| self.nics_of.get(vm)).flat_map(|nics| nics.values());
         nics.filter_map(|nic| Some((nic, self.get::<NetworkInterface>(nic)?)))
             .flat_map(|(name, nic)| nic.ask.public_ip_addresses().map(move |public| (name, public)))

@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{PowerState, PowerWish, VirtualMachine};
 use crate::fabric::engine::{DynamicAddresses, Engine};
-use crate::fabric::id::{Kind, Name};
+use crate::fabric::id::{Kind, Name, ObjectId};
 use crate::fabric::network_interface::{self, NetworkInterface};
 use crate::fabric::violation::WaitKey;
 
@@ -102,15 +102,13 @@ pub(super) fn stop(engine: &mut Engine, name: &Name, power: PowerState) {
 
 fn set_power(engine: &mut Engine, name: &Name, power: PowerState, starts_at: Option<Timestamp>) {
     let Some(programmed) = engine.get_mut::<VirtualMachine>(name) else { return };
-    let old = programmed.held.starts_at;
     programmed.held.power = power;
     programmed.held.starts_at = starts_at;
     let set = programmed.ask.member.as_ref().map(|member| member.set.clone());
-    if let Some(old) = old {
-        engine.starting.remove(&(old, name.clone()));
-    }
-    if let Some(due) = starts_at {
-        engine.starting.insert((due, name.clone()));
+    let this = ObjectId::new(Kind::VirtualMachine, name.clone());
+    match starts_at {
+        Some(due) => engine.deadlines.set(&this, due),
+        None => engine.deadlines.clear(&this),
     }
     engine.touch(Kind::VirtualMachine, name);
     if let Some(set) = set {

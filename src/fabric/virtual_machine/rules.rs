@@ -4,10 +4,10 @@ mod attaching;
 mod public;
 
 use super::{NicReference, VirtualMachine, WISHED_REVISION};
-use crate::fabric::availability_set::AvailabilitySet;
 use crate::fabric::id::{Kind, Name, ObjectId};
 use crate::fabric::limits;
 use crate::fabric::network_interface::NetworkInterface;
+use crate::fabric::reference;
 use crate::fabric::resource::{Case, Cures, Programmed, Rule};
 use crate::fabric::sizes::AcceleratedNetworking;
 use crate::fabric::terms::{Primary, Switch};
@@ -24,13 +24,22 @@ pub(super) const RULES: &[Rule<VirtualMachine>] = &[
         cure: Cures::Waits,
         remedy: "Create the NIC.",
         source: "[NIC] create a network interface; Azure/azure-cli#13258",
-        check: nics_exist,
+        check: reference::exist,
+    },
+    Rule {
+        id: "AVS-01",
+        says: "The availability set of a VM exists, in the VM's location and subscription.",
+        codes: &[Code::InvalidResourceReference],
+        cure: Cures::Waits,
+        remedy: "Create the availability set.",
+        source: "[ATTACH] constraints",
+        check: reference::exist,
     },
     Rule {
         id: "AVS-01",
         says: "A VM joins an availability set only at creation.",
-        codes: &[Code::PropertyChangeNotAllowed, Code::InvalidResourceReference],
-        cure: Cures::Either,
+        codes: &[Code::PropertyChangeNotAllowed],
+        cure: Cures::Stalls,
         remedy: "Keep the set, or create another VM.",
         source: "[ATTACH] constraints; Azure/azure-powershell#1820; S-14",
         check: availability_set_is_fixed,
@@ -174,17 +183,12 @@ pub(super) const RULES: &[Rule<VirtualMachine>] = &[
 
 const LIST: &str = "spec.networkProfile.networkInterfaces";
 
-fn nics_exist(case: &VmCase<'_>, findings: &mut Findings) {
-    for (n, nic) in case.ask.network_interfaces.iter().enumerate() {
-        case.engine.refers::<NetworkInterface>(&nic.name, case.placement, format!("{LIST}[{n}]"), findings);
-    }
+/// The place of a network interface in the list.
+pub(super) fn place(n: usize) -> String {
+    format!("{LIST}[{n}]")
 }
 
 fn availability_set_is_fixed(case: &VmCase<'_>, findings: &mut Findings) {
-    const PATH: &str = "spec.availabilitySet";
-    if let Some(set) = &case.ask.availability_set {
-        case.engine.refers::<AvailabilitySet>(set, case.placement, PATH, findings);
-    }
     let Some(before) = case.before().filter(|before| before.availability_set != case.ask.availability_set) else {
         return;
     };
@@ -198,17 +202,17 @@ fn availability_set_is_fixed(case: &VmCase<'_>, findings: &mut Findings) {
             "Leave availabilitySet out, or create another virtual machine.".to_owned(),
         ),
     };
-    findings.refuse(Code::PropertyChangeNotAllowed, PATH, fact, remedy);
+    findings.refuse(Code::PropertyChangeNotAllowed, "spec.availabilitySet", fact, remedy);
 }
 
 /// Judges only a VM that joins: what is in a set stays (S-93).
 fn availability_set_has_room(case: &VmCase<'_>, findings: &mut Findings) {
     let Some(set) = &case.ask.availability_set else { return };
-    let Some(members) = case.engine.vms_in.get(set) else { return };
+    let id = ObjectId::new(Kind::AvailabilitySet, set.clone());
+    let members = case.engine.referrers(&id, Kind::VirtualMachine);
     if members.contains(case.name) || members.len() < limits::VMS_PER_AVAILABILITY_SET {
         return;
     }
-    let id = ObjectId::new(Kind::AvailabilitySet, set.clone());
     findings
         .refuse(
             Code::AvailabilitySetVMCountLimitReached,
@@ -300,7 +304,7 @@ fn nics_are_listed_once(case: &VmCase<'_>, findings: &mut Findings) {
         if case.ask.network_interfaces.iter().take(n).any(|other| other.name == nic.name) {
             findings.refuse(
                 Code::InvalidParameter,
-                format!("{LIST}[{n}]"),
+                place(n),
                 format!("NetworkInterface {} is listed twice.", nic.name),
                 "List it once.",
             );
@@ -316,7 +320,7 @@ fn size_supports_acceleration(case: &VmCase<'_>, findings: &mut Findings) {
         findings
             .refuse(
                 Code::VMSizeIsNotPermittedToEnableAcceleratedNetworking,
-                format!("{LIST}[{n}]"),
+                place(n),
                 format!(
                     "NetworkInterface {} has accelerated networking, which size {} does not support.",
                     nic.name, case.ask.size.name

@@ -2,9 +2,8 @@
 
 use super::{Model, NicModel, OrchestrationMode, PublicModel};
 use crate::fabric::id::{Kind, Name, ObjectId};
-use crate::fabric::network_interface::{Assignment, IpConfiguration, NetworkInterface};
+use crate::fabric::network_interface::NetworkInterface;
 use crate::fabric::public_ip_address::PublicIPAddress;
-use crate::fabric::terms::IpVersion;
 use crate::fabric::virtual_machine::{Disruption, NicReference, PowerWish, VirtualMachine};
 
 /// An instance of a scale set. Its parts are objects of the fabric alone in a Uniform set, called `<set>_<id>`, and objects of
@@ -106,21 +105,7 @@ impl InstanceName<'_> {
 
     /// What is asked of one of its network interfaces.
     pub fn nic_ask(self, nic: &NicModel) -> NetworkInterface {
-        let configurations = nic.configurations.iter().map(|asked| IpConfiguration {
-            name: asked.name.clone(),
-            primary: asked.primary,
-            version: asked.version,
-            assignment: Assignment::Dynamic,
-            public_ip_address: asked.public.as_ref().map(|_| self.public(&nic.name, &asked.name)),
-        });
-        NetworkInterface {
-            subnet: nic.subnet.clone(),
-            ip_forwarding: nic.ip_forwarding,
-            accelerated_networking: nic.accelerated_networking,
-            dns_servers: nic.dns_servers.clone(),
-            internal_dns_name_label: None,
-            configurations: configurations.collect(),
-        }
+        nic.ask(|configuration| configuration.public.as_ref().map(|_| self.public(&nic.name, &configuration.name)))
     }
 
     /// What is asked of the public addresses of its configurations, and what they are called.
@@ -136,14 +121,6 @@ impl InstanceName<'_> {
     }
 
     fn public_ask(self, public: &PublicModel) -> PublicIPAddress {
-        let label = public.domain_name_label.as_ref();
-        PublicIPAddress {
-            sku: public.sku,
-            method: public.sku.default_method(),
-            version: IpVersion::IPv4,
-            idle_timeout_minutes: public.idle_timeout_minutes,
-            domain_name_label: label.map(|label| format!("vm{}.{label}", self.id)),
-            public_ip_prefix: public.prefix.clone(),
-        }
+        public.ask(public.domain_name_label.as_ref().map(|label| format!("vm{}.{label}", self.id)))
     }
 }

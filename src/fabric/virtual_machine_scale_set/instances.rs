@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::view::read_ranges;
 use super::{
     Instance, InstanceName, Need, Obstacle, OrchestrationMode, Restart, VirtualMachineScaleSet,
-    VirtualMachineScaleSetView, Wanted, forget_what_is_unused, index_names, named_by, names_are_unique, need,
+    VirtualMachineScaleSetView, Wanted, forget_what_is_unused, index_labels, names_are_unique, need, references,
 };
 use crate::fabric::engine::Engine;
 use crate::fabric::id::{Kind, Name};
@@ -196,8 +196,9 @@ pub(in crate::fabric) fn member_has_gone(engine: &mut Engine, member: &Member) {
 pub(super) fn lacking(engine: &Engine, wanted: &Wanted<'_>) -> BTreeSet<WaitKey> {
     let mut need = Need::default();
     need.add(engine, wanted);
-    let named = named_by(wanted.network).filter(|named| engine.holder(named.kind, &named.name).is_none());
-    let mut lacking: BTreeSet<WaitKey> = named.map(WaitKey::Object).collect();
+    let named = references(wanted.network, "").into_iter().map(|reference| reference.to);
+    let missing = named.filter(|named| engine.holder(named.kind, &named.name).is_none());
+    let mut lacking: BTreeSet<WaitKey> = missing.map(WaitKey::Object).collect();
     if need.is_empty() {
         return lacking;
     }
@@ -263,7 +264,7 @@ pub(super) fn recall(engine: &mut Engine, name: &Name, view: &VirtualMachineScal
             set.ask.restarted_at = Some(restart.requested_at.clone());
         }
     }
-    index_names(engine, name);
+    index_labels(engine, name);
     let ids: Vec<u64> = engine
         .get::<VirtualMachineScaleSet>(name)
         .into_iter()

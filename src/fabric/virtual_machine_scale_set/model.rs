@@ -4,8 +4,11 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use crate::fabric::id::{Kind, Name, ObjectId};
-use crate::fabric::public_ip_address::Sku;
+use crate::fabric::id::Name;
+use crate::fabric::network_interface::{Assignment, IpConfiguration, NetworkInterface};
+use crate::fabric::public_ip_address::{PublicIPAddress, Sku};
+use crate::fabric::reference::Reference;
+use crate::fabric::resource::Resource;
 use crate::fabric::sizes::VmSize;
 use crate::fabric::terms::{IpVersion, Primary, Switch};
 use crate::fabric::virtual_machine::OsType;
@@ -81,6 +84,41 @@ impl Model {
     }
 }
 
+impl NicModel {
+    /// What is asked of a network interface that is made from this; `public` names the public addresses of its configurations.
+    pub(super) fn ask(&self, public: impl Fn(&ConfigurationModel) -> Option<Name>) -> NetworkInterface {
+        let configurations = self.configurations.iter().map(|asked| IpConfiguration {
+            name: asked.name.clone(),
+            primary: asked.primary,
+            version: asked.version,
+            assignment: Assignment::Dynamic,
+            public_ip_address: public(asked),
+        });
+        NetworkInterface {
+            subnet: self.subnet.clone(),
+            ip_forwarding: self.ip_forwarding,
+            accelerated_networking: self.accelerated_networking,
+            dns_servers: self.dns_servers.clone(),
+            internal_dns_name_label: None,
+            configurations: configurations.collect(),
+        }
+    }
+}
+
+impl PublicModel {
+    /// What is asked of a public address that is made from this, with a label of its own.
+    pub(super) fn ask(&self, domain_name_label: Option<String>) -> PublicIPAddress {
+        PublicIPAddress {
+            sku: self.sku,
+            method: self.sku.default_method(),
+            version: IpVersion::IPv4,
+            idle_timeout_minutes: self.idle_timeout_minutes,
+            domain_name_label,
+            public_ip_prefix: self.prefix.clone(),
+        }
+    }
+}
+
 /// Marks the only network interface or configuration primary, whatever it says of itself (IPC-02, VM-09).
 pub fn mark_primary(network: &mut [NicModel]) {
     if let [only] = network {
@@ -117,11 +155,37 @@ pub fn labels(network: &[NicModel]) -> impl Iterator<Item = &String> {
     publics(network).filter_map(|(_, _, public)| public.domain_name_label.as_ref())
 }
 
-/// The subnets and public prefixes that a network names.
-pub fn named_by(network: &[NicModel]) -> impl Iterator<Item = ObjectId> {
-    let subnets = network.iter().map(|nic| ObjectId::new(Kind::Subnet, nic.subnet.clone()));
-    let prefixes = publics(network).filter_map(|(_, _, public)| public.prefix.clone());
-    subnets.chain(prefixes.map(|prefix| ObjectId::new(Kind::PublicIPPrefix, prefix)))
+/// What a network refers to, which stands in the spec below `path`: what its parts do, at their places in it.
+pub fn references(network: &[NicModel], path: &str) -> Vec<Reference> {
+    let at = |reference: Reference, place: &dyn Fn(&str) -> String| {
+        let field = reference.path.strip_prefix("spec.").unwrap_or(&reference.path);
+        Reference { path: place(field).into(), ..reference }
+    };
+    let mut all = Vec::new();
+    for (n, nic) in network.iter().enumerate() {
+        let own = nic.ask(|_| None).references().into_iter();
+        all.extend(own.map(|reference| at(reference, &|field| nic_path(path, n, field))));
+    }
+    for (n, m, public) in publics(network) {
+        let own = public.ask(None).references().into_iter();
+        all.extend(own.map(|reference| at(reference, &|field| public_path(path, n, m, field))));
+    }
+    all
+}
+
+/// The list of network interfaces of a network that stands in the spec below `path`.
+pub fn list_path(path: &str) -> String {
+    format!("{path}.networkInterfaceConfigurations")
+}
+
+/// A field of a network interface.
+pub fn nic_path(path: &str, n: usize, field: &str) -> String {
+    format!("{}[{n}].{field}", list_path(path))
+}
+
+/// A field of a public address.
+pub fn public_path(path: &str, n: usize, m: usize, field: &str) -> String {
+    nic_path(path, n, &format!("ipConfigurations[{m}].publicIPAddressConfiguration.{field}"))
 }
 
 /// The public addresses of a network, with the places of their network interface and configuration.

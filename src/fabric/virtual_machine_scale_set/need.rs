@@ -230,7 +230,7 @@ pub(in crate::fabric) fn pool_has_changed(engine: &mut Engine, named: &ObjectId)
 
 /// The instances whose objects are still to be made or written, of the sets whose models name this.
 fn pending_in(engine: &Engine, named: &ObjectId) -> Vec<(Name, u64)> {
-    let sets = engine.named_by.get(named).into_iter().flatten();
+    let sets = engine.referrers(named, Kind::VirtualMachineScaleSet).iter();
     let sets = sets.filter_map(|name| Some((name, engine.get::<VirtualMachineScaleSet>(name)?)));
     sets.flat_map(|(name, set)| set.pending().map(|id| (name.clone(), id))).collect()
 }

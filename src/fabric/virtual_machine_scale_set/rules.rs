@@ -6,7 +6,9 @@ mod room;
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
-use super::{ConfigurationModel, InstanceName, NicModel, OrchestrationMode, VirtualMachineScaleSet, publics};
+use super::{
+    ConfigurationModel, InstanceName, NicModel, OrchestrationMode, VirtualMachineScaleSet, list_path, nic_path, publics,
+};
 use crate::fabric::engine::Engine;
 use crate::fabric::id::{Kind, Name};
 use crate::fabric::limits;
@@ -22,7 +24,7 @@ use room::{no_upgrade_adds_ipv6, own_networks_fit, pools_have_room};
 
 type SetCase<'a> = Case<'a, VirtualMachineScaleSet>;
 
-const PROFILE: &str = "spec.virtualMachineProfile.networkProfile";
+pub(super) const PROFILE: &str = "spec.virtualMachineProfile.networkProfile";
 
 /// Makes the rules of scale sets. Those of the network of an instance hold for the model of a set, and as
 /// [`network_is_legal`] for what one instance has of its own.
@@ -330,7 +332,7 @@ fn names_are_short(case: &SetCase<'_>, findings: &mut Findings) {
         if longest > limits::NAME_LENGTH {
             findings.refuse(
                 Code::InvalidResourceName,
-                format!("{PROFILE}.networkInterfaceConfigurations[{n}].name"),
+                nic_path(PROFILE, n, "name"),
                 format!("Objects of instances would have names of {longest} characters."),
                 format!("Shorten the names of the scale set, the network interface or its configurations: together at most {}.", limits::NAME_LENGTH),
             );
@@ -372,7 +374,7 @@ fn objects_have_names_of_their_own(case: &SetCase<'_>, findings: &mut Findings) 
                 Entry::Occupied(other) => {
                     findings.refuse(
                         Code::DuplicateResourceName,
-                        format!("{PROFILE}.networkInterfaceConfigurations[{n}].ipConfigurations[{m}].name"),
+                        nic_path(PROFILE, n, &format!("ipConfigurations[{m}].name")),
                         format!(
                             "The public address of {this} would be called {}, as that of {}.",
                             other.key().name,
@@ -391,7 +393,7 @@ fn configurations_are_few(case: &SetCase<'_>, findings: &mut Findings) {
     if case.ask.mode == OrchestrationMode::Flexible && count > limits::PRIVATE_ADDRESSES {
         findings.refuse(
             Code::InvalidParameter,
-            format!("{PROFILE}.networkInterfaceConfigurations"),
+            list_path(PROFILE),
             format!("The virtual machine of an instance would have {count} IP configurations."),
             format!("List at most {} together.", limits::PRIVATE_ADDRESSES),
         );

@@ -74,7 +74,7 @@ pub(super) fn pause(engine: &mut Engine, name: &Name) {
     let pause = SignedDuration::try_from(set.ask.rolling.pause).unwrap_or(SignedDuration::MAX);
     if let Ok(until) = now.checked_add(pause) {
         set.held.paused_until = Some(until);
-        engine.pausing.insert((until, name.clone()));
+        engine.deadlines.set(&ObjectId::new(Kind::VirtualMachineScaleSet, name.clone()), until);
     }
 }
 
@@ -159,9 +159,8 @@ fn end_pause(engine: &mut Engine, name: &Name) {
     let now = engine.now;
     let Some(set) = engine.get_mut::<VirtualMachineScaleSet>(name) else { return };
     let is_over = set.ask.upgrade != UpgradeMode::Rolling || set.held.paused_until.is_some_and(|until| until <= now);
-    if let Some(until) = set.held.paused_until.filter(|_| is_over) {
-        set.held.paused_until = None;
-        engine.pausing.remove(&(until, name.clone()));
+    if is_over && set.held.paused_until.take().is_some() {
+        engine.deadlines.clear(&ObjectId::new(Kind::VirtualMachineScaleSet, name.clone()));
     }
 }
 

@@ -5,6 +5,7 @@ use crate::fabric::engine::Engine;
 use crate::fabric::id::{Kind, Name};
 use crate::fabric::ipam::PoolId;
 use crate::fabric::quota;
+use crate::fabric::reference;
 use crate::fabric::resource::{Case, Cures, Programmed, Rule};
 use crate::fabric::violation::{Code, Findings, Violation, WaitKey};
 use crate::fabric::virtual_machine::{PowerState, VirtualMachine};
@@ -19,8 +20,17 @@ type InstanceCase<'a> = Case<'a, VirtualMachineScaleSetVM>;
 pub(super) const RULES: &[Rule<VirtualMachineScaleSetVM>] = &[
     Rule {
         id: "VMSS-01",
+        says: "The scale set of an instance exists.",
+        codes: &[Code::InvalidResourceReference],
+        cure: Cures::Waits,
+        remedy: "Create the scale set.",
+        source: "[VMSS]",
+        check: reference::exist,
+    },
+    Rule {
+        id: "VMSS-01",
         says: "Instances are made by their scale set, which names them and counts their ids up.",
-        codes: &[Code::OperationNotAllowed, Code::InvalidResourceReference],
+        codes: &[Code::OperationNotAllowed],
         cure: Cures::Either,
         remedy: "Delete the object, and scale the set.",
         source: "recorded; [VMSS]",
@@ -82,7 +92,7 @@ pub(super) const RULES: &[Rule<VirtualMachineScaleSetVM>] = &[
     },
 ];
 
-const PATH: &str = "spec.networkProfileConfiguration";
+pub(super) const PATH: &str = "spec.networkProfileConfiguration";
 
 fn set<'a>(case: &InstanceCase<'a>) -> Option<&'a Programmed<VirtualMachineScaleSet>> {
     case.engine.get::<VirtualMachineScaleSet>(&case.ask.set)
@@ -100,10 +110,7 @@ fn is_of_the_set(case: &InstanceCase<'_>, findings: &mut Findings) {
         );
         return;
     }
-    let Some(programmed) = set(case) else {
-        case.engine.refers::<VirtualMachineScaleSet>(&case.ask.set, case.placement, "spec.scaleSet", findings);
-        return;
-    };
+    let Some(programmed) = set(case) else { return };
     let is_there = case.ask.id.is_some_and(|id| {
         let uniform = programmed.ask.mode == OrchestrationMode::Uniform; // those of others are virtual machines
         uniform

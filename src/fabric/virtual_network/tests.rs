@@ -237,7 +237,7 @@ fn a_prefix_that_is_kept_until_subnets_have_moved_survives_a_restart() {
     let (engine, dropped) = restored(&fabric.engine, records(&fabric.engine));
     let mut fabric = fabric.on(engine);
     assert_eq!((retained(&fabric), dropped), (vec!["10.0.0.0/16".to_owned()], Vec::new()));
-    fabric.engine.pending_subnets.clear();
+    fabric.engine.pending.clear();
     fabric.accept(a_network("hub").prefixes(MOVED));
     assert_eq!(retained(&fabric), ["10.0.0.0/16"], "it is put before the subnet is");
 }

@@ -114,7 +114,7 @@ impl Core {
     /// are the fabric's memory: what is built on must be remembered before what is built on it.
     fn builds_on_unwritten(&self, id: &ObjectId) -> Option<ObjectId> {
         let (_, _, references) = self.engine.carried(id.kind, &id.name)?;
-        references.into_iter().find(|reference| {
+        references.into_iter().map(|reference| reference.to).find(|reference| {
             let Some((uid, generation, _)) = self.engine.carried(reference.kind, &reference.name) else { return false };
             let entry = self.index.get(reference).filter(|entry| entry.uid == *uid);
             entry.is_some_and(|entry| entry.published.programmed_generation != Some(generation))

@@ -8,13 +8,8 @@ use crate::fabric::limits;
 use crate::fabric::network_interface::{Assignment, NetworkInterface};
 use crate::fabric::resource::DELETION_PATH;
 use crate::fabric::sizes::AcceleratedNetworking;
-use crate::fabric::subnet::Subnet;
 use crate::fabric::terms::Switch;
 use crate::fabric::violation::{Code, Findings, WaitKey};
-
-pub(super) fn subnet_exists(case: &NicCase<'_>, findings: &mut Findings) {
-    case.engine.refers::<Subnet>(&case.ask.subnet, case.placement, "spec.subnet", findings);
-}
 
 pub(super) fn virtual_network_is_fixed(case: &NicCase<'_>, findings: &mut Findings) {
     let Some(programmed) = case.programmed else { return };

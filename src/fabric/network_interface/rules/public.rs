@@ -9,12 +9,6 @@ use crate::fabric::terms::IpVersion;
 use crate::fabric::violation::{Code, Findings, WaitKey};
 use crate::fabric::virtual_machine::PowerState;
 
-pub(super) fn public_addresses_exist(case: &NicCase<'_>, findings: &mut Findings) {
-    for (n, _, public) in public_addresses(case.ask) {
-        case.engine.refers::<PublicIPAddress>(public, case.placement, path(n, "publicIPAddress"), findings);
-    }
-}
-
 pub(super) fn public_address_is_ipv4(case: &NicCase<'_>, findings: &mut Findings) {
     for (n, configuration, public) in public_addresses(case.ask) {
         let version = case.engine.get::<PublicIPAddress>(public).map(|public| public.ask.version);

@@ -11,7 +11,7 @@ use crate::fabric::sizes::{AcceleratedNetworking, VmSize};
 use crate::fabric::terms::{Primary, Switch};
 use crate::fabric::violation::{Code, Findings, Violation};
 use crate::fabric::virtual_machine_scale_set::{
-    Instance, InstanceName, NicModel, UpgradeMode, VirtualMachineScaleSet, publics,
+    Instance, InstanceName, NicModel, UpgradeMode, VirtualMachineScaleSet, list_path, nic_path, public_path, publics,
 };
 
 /// The network of an instance or of all, as a spec asks for it.
@@ -86,15 +86,15 @@ impl<'a> Network<'a> {
     }
 
     fn list(&self) -> String {
-        format!("{}.networkInterfaceConfigurations", self.path)
+        list_path(self.path)
     }
 
     fn nic(&self, n: usize, field: &str) -> String {
-        format!("{}[{n}].{field}", self.list())
+        nic_path(self.path, n, field)
     }
 
     pub(super) fn public(&self, n: usize, m: usize, field: &str) -> String {
-        self.nic(n, &format!("ipConfigurations[{m}].publicIPAddressConfiguration.{field}"))
+        public_path(self.path, n, m, field)
     }
 }
 

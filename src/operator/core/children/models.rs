@@ -67,12 +67,12 @@ impl Core {
         }
     }
 
-    pub(in crate::operator::core) fn restore_models(&mut self) {
-        for kept in self.revisions.values() {
+    pub(in crate::operator::core) fn restore_models(&mut self, set: &Name) {
+        for (_, kept) in self.revisions.range((set.clone(), 0)..=(set.clone(), u64::MAX)) {
             if let Some(model) = &kept.model
-                && self.engine.holder(Kind::VirtualMachineScaleSet, &kept.set) == kept.owner.as_ref()
+                && self.engine.holder(Kind::VirtualMachineScaleSet, set) == kept.owner.as_ref()
             {
-                self.engine.restore_model(&kept.set, kept.number, model.clone());
+                self.engine.restore_model(set, kept.number, model.clone());
             }
         }
     }

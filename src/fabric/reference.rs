@@ -1,0 +1,67 @@
+//! References: what an object names in its spec, and the one rule for all of them, that it is there and in the same place
+//! (NIC-03, S-36).
+//!
+//! Who refers to an object is an index of the engine; what follows from that when the object is deleted is in `in_use`.
+
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+
+use super::engine::Engine;
+use super::id::{Kind, Name, ObjectId, Placement};
+use super::resource::{Case, Programmed, Resource};
+use super::violation::{Code, Findings, WaitKey};
+
+/// A field that names another object.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Reference {
+    /// The object that it names.
+    pub to: ObjectId,
+    /// The field: `spec.ipConfigurations[1].publicIPAddress`.
+    pub path: Cow<'static, str>,
+    /// The rule that the object exists, in the same location and subscription.
+    pub rule: &'static str,
+}
+
+impl Reference {
+    /// The field at `path` names the object of this kind and name.
+    pub fn new(kind: Kind, name: &Name, path: impl Into<Cow<'static, str>>, rule: &'static str) -> Self {
+        Self { to: ObjectId::new(kind, name.clone()), path: path.into(), rule }
+    }
+}
+
+/// Everything that an object refers to, by what is asked of it and by what it holds.
+pub(super) fn targets<K: Resource>(programmed: &Programmed<K>) -> BTreeSet<ObjectId> {
+    let asked = programmed.ask.references().into_iter().map(|reference| reference.to);
+    asked.chain(K::held_references(programmed)).collect()
+}
+
+/// What an object refers to is carried, in the object's own location and subscription. Judges the references of the rule that
+/// is being checked.
+pub(super) fn exist<K: Resource>(case: &Case<'_, K>, findings: &mut Findings) {
+    let rule = findings.rule();
+    for reference in case.ask.references().into_iter().filter(|reference| reference.rule == rule) {
+        exists(case.engine, case.placement, reference, findings);
+    }
+}
+
+fn exists(engine: &Engine, from: &Placement, Reference { to, path, .. }: Reference, findings: &mut Findings) {
+    let (message, remedy) = match (engine.placement(&to), engine.refused_with(&to)) {
+        (Some(placement), _) if placement == from => return,
+        (Some(placement), _) => (
+            format!("{to} is in {placement}, and this object in {from}."),
+            format!("Refer to an object of the same location and subscription, or create {to} anew there."),
+        ),
+        (None, Some(code)) => (
+            format!("{to} exists, but is not provisioned: {code}."),
+            format!("Fix {to}; this object is then retried automatically."),
+        ),
+        (None, None) => (
+            format!("{to} does not exist."),
+            format!("Create {to}, or correct the name; this object is then retried automatically."),
+        ),
+    };
+    findings
+        .refuse(Code::InvalidResourceReference, path, message, remedy)
+        .blocked_by(to.clone())
+        .until(WaitKey::Object(to));
+}
