@@ -3,9 +3,8 @@
 use kube::{CustomResource, KubeSchema};
 use serde::{Deserialize, Serialize};
 
-use super::common::Tags;
+use super::common::TrackedResource;
 use super::status::Status;
-use super::texts::Location;
 use super::{About, Api};
 use crate::fabric::availability_set::AvailabilitySetView;
 use crate::fabric::{AvailabilitySet, Name, Violation};
@@ -32,16 +31,9 @@ use crate::fabric::{AvailabilitySet, Name, Violation};
 )]
 #[serde(rename_all = "camelCase")]
 pub struct AvailabilitySetSpec {
-    /// The Azure region of the object. Defaults to the Namespace's label vnet.dev/location, or to the operator's
-    /// --default-location if there is none. Immutable once programmed.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<Location>")]
-    pub location: Option<String>,
-    /// Azure resource tags: names and values that people and their tools read. They have no effect on the network, and
-    /// may change at any time.
-    #[serde(default, skip_serializing_if = "Tags::is_empty")]
-    #[schemars(extend("maxProperties" = 50))]
-    pub tags: Tags,
+    /// What every resource has.
+    #[serde(flatten)]
+    pub resource: TrackedResource,
 }
 
 impl Api for AvailabilitySet {
@@ -53,10 +45,10 @@ impl Api for AvailabilitySet {
     }
 
     fn describe(&self, _: &Name, location: &str) -> AvailabilitySetSpec {
-        AvailabilitySetSpec { location: Some(location.to_owned()), tags: Tags::new() }
+        AvailabilitySetSpec { resource: TrackedResource::in_location(location) }
     }
 
-    fn location(spec: &AvailabilitySetSpec) -> Option<&str> {
-        spec.location.as_deref()
+    fn tracked(spec: &AvailabilitySetSpec) -> Option<&TrackedResource> {
+        Some(&spec.resource)
     }
 }

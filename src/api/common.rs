@@ -7,6 +7,7 @@ use ipnet::IpNet;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::texts::{Location, PartName};
 use crate::fabric::limits;
 use crate::fabric::sizes::{self, VmSize};
 use crate::fabric::{Code, Findings};
@@ -19,6 +20,35 @@ pub type Tags = BTreeMap<String, Tag>;
 #[serde(transparent)]
 #[schemars(inline, extend("maxLength" = 256))]
 pub struct Tag(pub String);
+
+/// What every resource of Azure has that is no part of another.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct TrackedResource {
+    /// The name of the resource in Azure, where it cannot be the object's: 1 to 80 letters, digits, underscores, dots and
+    /// hyphens. It must be unique among the objects of the kind in the namespace, regardless of letter case. Defaults to
+    /// the object's name. Immutable once programmed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<PartName>")]
+    pub azure_name: Option<String>,
+    /// The Azure region of the object. Defaults to the Namespace's label vnet.dev/location, or to the operator's
+    /// --default-location if there is none. Immutable once programmed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Location>")]
+    pub location: Option<String>,
+    /// Azure resource tags: names and values that people and their tools read. They have no effect on the network, and
+    /// may change at any time.
+    #[serde(default, skip_serializing_if = "Tags::is_empty")]
+    #[schemars(extend("maxProperties" = 50))]
+    pub tags: Tags,
+}
+
+impl TrackedResource {
+    /// A resource in this location, of the object's own name.
+    pub fn in_location(location: &str) -> Self {
+        Self { location: Some(location.to_owned()), ..Self::default() }
+    }
+}
 
 /// An IP address, such as 10.0.1.10.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -32,6 +32,7 @@ pub mod virtual_machine_scale_set;
 pub mod virtual_machine_scale_set_vm;
 pub mod virtual_network;
 
+use common::TrackedResource;
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -73,8 +74,10 @@ pub trait Api: Resource<View: Serialize + DeserializeOwned + JsonSchema + Defaul
     /// The spec that asks for this, in the namespace of `name`, with every default filled in.
     fn describe(&self, name: &Name, location: &str) -> Self::Spec;
 
-    /// The location that the spec names.
-    fn location(spec: &Self::Spec) -> Option<&str>;
+    /// What its spec has as a resource of its own; none of what is a part of another resource in Azure.
+    fn tracked(_: &Self::Spec) -> Option<&TrackedResource> {
+        None
+    }
 }
 
 /// JSON of what is made of this project's own types, of which serde can always make some.

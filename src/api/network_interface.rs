@@ -6,10 +6,10 @@
 use kube::{CustomResource, KubeSchema};
 use serde::{Deserialize, Serialize};
 
-use super::common::{self, Address, DnsServer, Tags};
+use super::common::{self, Address, DnsServer, TrackedResource};
 use super::references::ObjectReference;
 use super::status::Status;
-use super::texts::{DnsLabel, Location, PartName};
+use super::texts::{DnsLabel, PartName};
 use super::{About, Api};
 use crate::fabric::limits;
 use crate::fabric::network_interface::{Assignment, IpConfiguration, NetworkInterfaceView};
@@ -63,16 +63,9 @@ use crate::fabric::{Findings, Name, NetworkInterface, PublicIPAddress, Subnet, V
 )]
 #[serde(rename_all = "camelCase")]
 pub struct NetworkInterfaceSpec {
-    /// The Azure region of the object. Defaults to the Namespace's label vnet.dev/location, or to the operator's
-    /// --default-location if there is none. Immutable once programmed.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<Location>")]
-    pub location: Option<String>,
-    /// Azure resource tags: names and values that people and their tools read. They have no effect on the network, and
-    /// may change at any time.
-    #[serde(default, skip_serializing_if = "Tags::is_empty")]
-    #[schemars(extend("maxProperties" = 50))]
-    pub tags: Tags,
+    /// What every resource has.
+    #[serde(flatten)]
+    pub resource: TrackedResource,
     /// The subnet from which all IP configurations are assigned their addresses. It may change to another subnet of the
     /// same virtual network if every IP configuration is Dynamic.
     pub subnet: ObjectReference<Subnet>,
@@ -186,8 +179,7 @@ impl Api for NetworkInterface {
             internal_dns_name_label: self.internal_dns_name_label.clone(),
         };
         NetworkInterfaceSpec {
-            location: Some(location.to_owned()),
-            tags: Tags::new(),
+            resource: TrackedResource::in_location(location),
             subnet: ObjectReference::to(&self.subnet, name),
             enable_ip_forwarding: self.ip_forwarding == Switch::On,
             enable_accelerated_networking: self.accelerated_networking == Switch::On,
@@ -196,8 +188,8 @@ impl Api for NetworkInterface {
         }
     }
 
-    fn location(spec: &NetworkInterfaceSpec) -> Option<&str> {
-        spec.location.as_deref()
+    fn tracked(spec: &NetworkInterfaceSpec) -> Option<&TrackedResource> {
+        Some(&spec.resource)
     }
 }
 

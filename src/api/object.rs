@@ -12,6 +12,7 @@ use serde_json::Value;
 
 use super::form::{self, Whose};
 use super::status::{Published, Status};
+use super::texts::PartName;
 use super::{About, Api, FINALIZER, GROUP, Owner, RESTARTED_AT, REVISION, WISHED_REVISION};
 use crate::fabric::common::{self, Common};
 use crate::fabric::id::is_region;
@@ -165,14 +166,20 @@ where
     if malformed.iter().any(keeps_from_reading) {
         return Err(malformed);
     }
-    let tags = tags(spec);
+    let (tags, azure_name) = (tags(spec), azure_name(spec));
+    if let Some(name) = azure_name.as_deref().filter(|name| !PartName::is(name)) {
+        let mut findings = Findings::default();
+        common::refuse_azure_name(name, findings.under("ARM-10"));
+        malformed.retain(|general| general.path != "spec.azureName");
+        malformed.append(&mut findings.into_violations());
+    }
     let spec = K::Spec::deserialize(spec).map_err(|error| unreadable(&error))?;
     match K::translate(about, &spec) {
         Ok(ask) if malformed.is_empty() => {
-            let location = K::location(&spec);
+            let location = K::tracked(&spec).and_then(|resource| resource.location.as_deref());
             let described = ask.describe(&about.name, location.unwrap_or_default());
             let size = json_size(&described) + json_size(&tags);
-            let (location, common) = (location.map(Arc::from), Common::new(tags, size));
+            let (location, common) = (location.map(Arc::from), Common::new(tags, size).called(azure_name));
             Ok(Asked { location, common, ask: ask.into() })
         }
         Ok(_) => Err(malformed),
@@ -188,7 +195,6 @@ fn keeps_from_reading(violation: &Violation) -> bool {
     violation.code == Code::InvalidRequestContent
 }
 
-/// The tags of a spec that is of the right form.
 /// The generation that a status names. After etcd was restored it may be above that of the object; one that nobody can have
 /// counted up to was edited.
 fn believed(programmed: i64, generation: i64) -> i64 {
@@ -196,9 +202,15 @@ fn believed(programmed: i64, generation: i64) -> i64 {
     if is_counted { programmed } else { generation }
 }
 
+/// The tags of a spec that is of the right form.
 fn tags(spec: &Value) -> common::Tags {
     let tags = spec.get("tags").and_then(Value::as_object).into_iter().flatten();
     tags.map(|(name, value)| (name.clone(), value.as_str().unwrap_or_default().to_owned())).collect()
+}
+
+/// The name that a spec gives the resource in Azure.
+fn azure_name(spec: &Value) -> Option<Arc<str>> {
+    spec.get("azureName").and_then(Value::as_str).map(Arc::from)
 }
 
 /// How many bytes something has as JSON.
@@ -240,7 +252,7 @@ fn record<K: Api>(about: &About, uid: &Uid, generation: i64, status: &Value) -> 
     let programmed = status
         .programmed
         .filter(|spec| !form::check(K::KIND, spec, Whose::TheOperators).iter().any(keeps_from_reading))?;
-    let common = Common::new(tags(&programmed), json_size(&programmed));
+    let common = Common::new(tags(&programmed), json_size(&programmed)).called(azure_name(&programmed));
     let spec = K::Spec::deserialize(&programmed).ok()?;
     let placement = Placement {
         location: status.location?.into(),

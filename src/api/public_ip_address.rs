@@ -6,10 +6,10 @@ use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::common::Tags;
+use super::common::TrackedResource;
 use super::references::ObjectReference;
 use super::status::Status;
-use super::texts::{DomainNameLabel, Location};
+use super::texts::DomainNameLabel;
 use super::{About, Api};
 use crate::fabric::public_ip_address::{PublicIPAddressView, Sku};
 use crate::fabric::terms::{AllocationMethod, IpVersion};
@@ -54,16 +54,9 @@ use crate::fabric::{Code, Findings, Name, PublicIPAddress, PublicIPPrefix, Viola
     "only a Standard public address is taken from a prefix: set sku.name to Standard, or leave publicIPPrefix out",
 ).field_path(".publicIPPrefix"))]
 pub struct PublicIPAddressSpec {
-    /// The Azure region of the object. Defaults to the Namespace's label vnet.dev/location, or to the operator's
-    /// --default-location if there is none. Immutable once programmed.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<Location>")]
-    pub location: Option<String>,
-    /// Azure resource tags: names and values that people and their tools read. They have no effect on the network, and
-    /// may change at any time.
-    #[serde(default, skip_serializing_if = "Tags::is_empty")]
-    #[schemars(extend("maxProperties" = 50))]
-    pub tags: Tags,
+    /// What every resource has.
+    #[serde(flatten)]
+    pub resource: TrackedResource,
     /// The SKU of the public IP address. Immutable once programmed.
     #[serde(default)]
     pub sku: PublicIPAddressSku,
@@ -132,8 +125,7 @@ impl Api for PublicIPAddress {
 
     fn describe(&self, name: &Name, location: &str) -> PublicIPAddressSpec {
         PublicIPAddressSpec {
-            location: Some(location.to_owned()),
-            tags: Tags::new(),
+            resource: TrackedResource::in_location(location),
             public_ip_prefix: self.public_ip_prefix.as_ref().map(|prefix| ObjectReference::to(prefix, name)),
             sku: PublicIPAddressSku { name: self.sku },
             public_ip_allocation_method: Some(self.method),
@@ -146,8 +138,8 @@ impl Api for PublicIPAddress {
         }
     }
 
-    fn location(spec: &PublicIPAddressSpec) -> Option<&str> {
-        spec.location.as_deref()
+    fn tracked(spec: &PublicIPAddressSpec) -> Option<&TrackedResource> {
+        Some(&spec.resource)
     }
 }
 

@@ -6,9 +6,8 @@ use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::common::Tags;
+use super::common::TrackedResource;
 use super::status::Status;
-use super::texts::Location;
 use super::{About, Api};
 use crate::fabric::limits;
 use crate::fabric::public_ip_prefix::{PublicIPPrefixView, refuse_length};
@@ -42,16 +41,9 @@ use crate::fabric::{Findings, Name, PublicIPPrefix, Violation};
 )]
 #[serde(rename_all = "camelCase")]
 pub struct PublicIPPrefixSpec {
-    /// The Azure region of the object. Defaults to the Namespace's label vnet.dev/location, or to the operator's
-    /// --default-location if there is none. Immutable once programmed.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<Location>")]
-    pub location: Option<String>,
-    /// Azure resource tags: names and values that people and their tools read. They have no effect on the network, and
-    /// may change at any time.
-    #[serde(default, skip_serializing_if = "Tags::is_empty")]
-    #[schemars(extend("maxProperties" = 50))]
-    pub tags: Tags,
+    /// What every resource has.
+    #[serde(flatten)]
+    pub resource: TrackedResource,
     /// The SKU of the public IP prefix.
     #[serde(default)]
     pub sku: PublicIPPrefixSku,
@@ -91,14 +83,13 @@ impl Api for PublicIPPrefix {
 
     fn describe(&self, _: &Name, location: &str) -> PublicIPPrefixSpec {
         PublicIPPrefixSpec {
-            location: Some(location.to_owned()),
-            tags: Tags::new(),
+            resource: TrackedResource::in_location(location),
             sku: PublicIPPrefixSku::default(),
             prefix_length: self.length.into(),
         }
     }
 
-    fn location(spec: &PublicIPPrefixSpec) -> Option<&str> {
-        spec.location.as_deref()
+    fn tracked(spec: &PublicIPPrefixSpec) -> Option<&TrackedResource> {
+        Some(&spec.resource)
     }
 }

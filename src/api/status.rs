@@ -120,7 +120,8 @@ pub fn report<K: Api>(engine: &Engine, name: &Name, found: Findings<'_>) -> Valu
         programmed_generation: programmed.map(|programmed| programmed.generation),
         resource_id: programmed.map(|programmed| {
             let (subscription, group) = (&programmed.placement.subscription, &name.namespace);
-            let path = programmed.ask.resource_path(name);
+            let path =
+                programmed.ask.resource_path(engine, programmed.common.azure_name.as_ref().unwrap_or(&name.name));
             format!("/subscriptions/{subscription}/resourceGroups/{group}/providers/{path}")
         }),
         location: programmed.map(|programmed| programmed.placement.location.to_string()),
@@ -157,8 +158,10 @@ fn described<K: Api>(name: &Name, programmed: &Programmed<K>) -> Value {
     let mut spec = super::json(&programmed.ask.describe(name, &programmed.placement.location));
     let tags: serde_json::Map<String, Value> =
         programmed.common.refused_tags().map(|(name, value)| (name.clone(), value.as_str().into())).collect();
-    if let Some(fields) = spec.as_object_mut().filter(|_| !tags.is_empty()) {
-        fields.insert("tags".to_owned(), tags.into());
+    if let Some(fields) = spec.as_object_mut() {
+        let azure_name = programmed.common.azure_name.as_deref().map(|name| ("azureName".to_owned(), name.into()));
+        fields.extend(azure_name);
+        fields.extend((!tags.is_empty()).then(|| ("tags".to_owned(), tags.into())));
     }
     spec
 }

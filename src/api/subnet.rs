@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::common::{self, Prefix};
 use super::references::LocalReference;
 use super::status::Status;
+use super::texts::PartName;
 use super::{About, Api};
 use crate::fabric::subnet::SubnetView;
 use crate::fabric::terms::IpVersion;
@@ -40,6 +41,12 @@ use crate::fabric::{Code, Findings, Name, Subnet, Violation, VirtualNetwork};
 )]
 #[serde(rename_all = "camelCase")]
 pub struct SubnetSpec {
+    /// The name of the subnet in Azure, where it cannot be the object's: 1 to 80 letters, digits, underscores, dots and
+    /// hyphens. It must be unique in the virtual network, regardless of letter case. Defaults to the object's name.
+    /// Immutable once programmed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<PartName>")]
+    pub azure_name: Option<String>,
     /// The virtual network of which the subnet is a part, in the same namespace. Immutable once programmed.
     pub virtual_network: LocalReference<VirtualNetwork>,
     /// The address ranges of the subnet: one IPv4 range from /8 to /29, and at most one IPv6 range, which must be a
@@ -90,12 +97,9 @@ impl Api for Subnet {
 
     fn describe(&self, _: &Name, _: &str) -> SubnetSpec {
         SubnetSpec {
+            azure_name: None,
             virtual_network: LocalReference::to(&self.virtual_network),
             address_prefixes: self.prefixes().map(|prefix| Prefix(prefix.to_string())).collect(),
         }
-    }
-
-    fn location(_: &SubnetSpec) -> Option<&str> {
-        None
     }
 }

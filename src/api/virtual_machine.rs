@@ -8,10 +8,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::children::instance_of;
-use super::common::{self, Address, Tags};
+use super::common::{self, Address, TrackedResource};
 use super::references::{LocalReference, ObjectReference};
 use super::status::Status;
-use super::texts::{ComputerName, Location, NamespaceName, ObjectName};
+use super::texts::{ComputerName, NamespaceName, ObjectName};
 use super::{About, Api, RESTARTED_AT};
 use crate::fabric::limits;
 use crate::fabric::virtual_machine::{
@@ -48,16 +48,9 @@ use crate::fabric::{AvailabilitySet, Code, Findings, Kind, Name, NetworkInterfac
 )]
 #[serde(rename_all = "camelCase")]
 pub struct VirtualMachineSpec {
-    /// The Azure region of the object. Defaults to the Namespace's label vnet.dev/location, or to the operator's
-    /// --default-location if there is none. Immutable once programmed.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<Location>")]
-    pub location: Option<String>,
-    /// Azure resource tags: names and values that people and their tools read. They have no effect on the network, and
-    /// may change at any time.
-    #[serde(default, skip_serializing_if = "Tags::is_empty")]
-    #[schemars(extend("maxProperties" = 50))]
-    pub tags: Tags,
+    /// What every resource has.
+    #[serde(flatten)]
+    pub resource: TrackedResource,
     /// The hardware of the virtual machine.
     pub hardware_profile: HardwareProfile,
     /// The operating system of the virtual machine.
@@ -198,8 +191,7 @@ impl Api for VirtualMachine {
             NicReferenceSpec { name, namespace, primary: asked.primary.into() }
         };
         VirtualMachineSpec {
-            location: Some(location.to_owned()),
-            tags: Tags::new(),
+            resource: TrackedResource::in_location(location),
             hardware_profile: HardwareProfile { vm_size: self.size.name.to_owned() },
             os_profile: Some(OsProfile {
                 computer_name: Some(self.computer_name.clone()),
@@ -213,8 +205,8 @@ impl Api for VirtualMachine {
         }
     }
 
-    fn location(spec: &VirtualMachineSpec) -> Option<&str> {
-        spec.location.as_deref()
+    fn tracked(spec: &VirtualMachineSpec) -> Option<&TrackedResource> {
+        Some(&spec.resource)
     }
 }
 

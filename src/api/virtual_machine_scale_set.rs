@@ -18,9 +18,9 @@ pub use self::network::{
     InstanceAddressSku, NetworkInterfaceConfiguration, NetworkProfileConfiguration, PublicIPAddressConfiguration,
     ScaleSetIpConfiguration, describe_network, network,
 };
-use super::common::{self, Tags};
+use super::common::{self, TrackedResource};
 use super::status::Status;
-use super::texts::{ComputerNamePrefix, Location};
+use super::texts::ComputerNamePrefix;
 use super::virtual_machine::restart_is_short;
 use super::{About, Api};
 use crate::fabric::limits;
@@ -81,16 +81,9 @@ use crate::fabric::{Code, Findings, Name, Violation, VirtualMachineScaleSet};
 )]
 #[serde(rename_all = "camelCase")]
 pub struct VirtualMachineScaleSetSpec {
-    /// The Azure region of the object. Defaults to the Namespace's label vnet.dev/location, or to the operator's
-    /// --default-location if there is none. Immutable once programmed.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<Location>")]
-    pub location: Option<String>,
-    /// Azure resource tags: names and values that people and their tools read. They have no effect on the network, and
-    /// may change at any time.
-    #[serde(default, skip_serializing_if = "Tags::is_empty")]
-    #[schemars(extend("maxProperties" = 50))]
-    pub tags: Tags,
+    /// What every resource has.
+    #[serde(flatten)]
+    pub resource: TrackedResource,
     /// The desired number of instances. May change at any time, also through the scale subresource.
     #[serde(default = "one")]
     #[schemars(range(min = 0, max = limits::INSTANCES_PER_SCALE_SET))]
@@ -229,8 +222,7 @@ impl Api for VirtualMachineScaleSet {
     fn describe(&self, name: &Name, location: &str) -> VirtualMachineScaleSetSpec {
         let (sku, virtual_machine_profile) = describe_model(&self.model, name);
         VirtualMachineScaleSetSpec {
-            location: Some(location.to_owned()),
-            tags: Tags::new(),
+            resource: TrackedResource::in_location(location),
             replicas: i32::try_from(self.replicas).unwrap_or(i32::MAX),
             orchestration_mode: self.mode,
             sku,
@@ -246,8 +238,8 @@ impl Api for VirtualMachineScaleSet {
         }
     }
 
-    fn location(spec: &VirtualMachineScaleSetSpec) -> Option<&str> {
-        spec.location.as_deref()
+    fn tracked(spec: &VirtualMachineScaleSetSpec) -> Option<&TrackedResource> {
+        Some(&spec.resource)
     }
 }
 

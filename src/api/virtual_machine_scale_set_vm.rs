@@ -112,8 +112,4 @@ impl Api for VirtualMachineScaleSetVM {
             network_profile_configuration: self.network.as_ref().map(|network| describe_network(network, name)),
         }
     }
-
-    fn location(_: &VirtualMachineScaleSetVMSpec) -> Option<&str> {
-        None
-    }
 }

@@ -5,9 +5,8 @@
 use kube::{CustomResource, KubeSchema};
 use serde::{Deserialize, Serialize};
 
-use super::common::{self, DhcpOptions, Prefix, Tags};
+use super::common::{self, DhcpOptions, Prefix, TrackedResource};
 use super::status::Status;
-use super::texts::Location;
 use super::{About, Api};
 use crate::fabric::virtual_network::VirtualNetworkView;
 use crate::fabric::{Code, Findings, Name, Violation, VirtualNetwork};
@@ -33,16 +32,9 @@ use crate::fabric::{Code, Findings, Name, Violation, VirtualNetwork};
 )]
 #[serde(rename_all = "camelCase")]
 pub struct VirtualNetworkSpec {
-    /// The Azure region of the object. Defaults to the Namespace's label vnet.dev/location, or to the operator's
-    /// --default-location if there is none. Immutable once programmed.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<Location>")]
-    pub location: Option<String>,
-    /// Azure resource tags: names and values that people and their tools read. They have no effect on the network, and
-    /// may change at any time.
-    #[serde(default, skip_serializing_if = "Tags::is_empty")]
-    #[schemars(extend("maxProperties" = 50))]
-    pub tags: Tags,
+    /// What every resource has.
+    #[serde(flatten)]
+    pub resource: TrackedResource,
     /// The address space of the virtual network.
     pub address_space: AddressSpace,
     /// DHCP options for the network interfaces of this network that have no DNS servers of their own. Defaults to
@@ -80,8 +72,7 @@ impl Api for VirtualNetwork {
 
     fn describe(&self, _: &Name, location: &str) -> VirtualNetworkSpec {
         VirtualNetworkSpec {
-            location: Some(location.to_owned()),
-            tags: Tags::new(),
+            resource: TrackedResource::in_location(location),
             address_space: AddressSpace {
                 address_prefixes: self.address_prefixes.iter().map(|prefix| Prefix(prefix.to_string())).collect(),
             },
@@ -90,7 +81,7 @@ impl Api for VirtualNetwork {
         }
     }
 
-    fn location(spec: &VirtualNetworkSpec) -> Option<&str> {
-        spec.location.as_deref()
+    fn tracked(spec: &VirtualNetworkSpec) -> Option<&TrackedResource> {
+        Some(&spec.resource)
     }
 }

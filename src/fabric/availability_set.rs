@@ -58,8 +58,8 @@ impl Resource for AvailabilitySet {
     const ALLOCATES: bool = false;
     const HOT_FIELDS: &'static [&'static str] = &["virtualMachineCount", "virtualMachines"];
 
-    fn resource_path(&self, name: &Name) -> String {
-        format!("Microsoft.Compute/availabilitySets/{}", name.name)
+    fn resource_path(&self, _: &Engine, name: &str) -> String {
+        format!("Microsoft.Compute/availabilitySets/{name}")
     }
 
     fn apply(_: &mut Engine, _: &Name, _: Option<&Self>) {}

@@ -1,8 +1,9 @@
-//! What specs of all kinds have in common: tags, and a size (ARM-16, S-94).
+//! What specs of all kinds have in common: a name in Azure, tags, and a size (ARM-10, ARM-16, S-94).
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::limits;
 use super::path::{quoted, step};
 use super::violation::{Code, Findings};
 
@@ -16,6 +17,8 @@ pub struct Common {
     refused_tags: Option<Arc<Tags>>,
     /// How many bytes it has as JSON, defaults and tags included, if they are too many.
     too_large: Option<usize>,
+    /// The name that it gives the resource in Azure, if that is another than the object's (ARM-10).
+    pub azure_name: Option<Arc<str>>,
 }
 
 /// The most bytes of a spec: etcd takes objects of up to 1.5 MiB, and a status repeats the spec (S-94).
@@ -33,7 +36,16 @@ impl Common {
     /// What is to be judged of a spec with these tags and of so many bytes.
     pub fn new(mut tags: Tags, size: usize) -> Self {
         tags.retain(|name, _| refused_character(name).is_some());
-        Self { refused_tags: (!tags.is_empty()).then(|| tags.into()), too_large: (size > LARGEST_SPEC).then_some(size) }
+        Self {
+            refused_tags: (!tags.is_empty()).then(|| tags.into()),
+            too_large: (size > LARGEST_SPEC).then_some(size),
+            azure_name: None,
+        }
+    }
+
+    /// The same of a spec that gives the resource a name in Azure.
+    pub fn called(self, azure_name: Option<Arc<str>>) -> Self {
+        Self { azure_name, ..self }
     }
 
     /// The tags with names that Azure does not take; an object that has them already may keep them (S-93).
@@ -44,6 +56,16 @@ impl Common {
     fn has_tag(&self, name: &str) -> bool {
         self.refused_tags.as_ref().is_some_and(|tags| tags.contains_key(name))
     }
+}
+
+/// Finds that a text cannot be the name of a resource in Azure (ARM-10).
+pub fn refuse_azure_name(text: &str, findings: &mut Findings) {
+    findings.refuse(
+        Code::InvalidResourceName,
+        "spec.azureName",
+        format!("{} is not a valid name of a resource in Azure.", quoted(text)),
+        format!("Write 1 to {} letters, digits, underscores, dots and hyphens, a letter or digit first, no dot or hyphen last.", limits::NAME_LENGTH),
+    );
 }
 
 /// Judges the names of tags that an object does not have yet.

@@ -3,6 +3,7 @@
 //! Deterministic and synchronous: the same calls give the same state. What a call frees is told as wait keys, and what
 //! it changes in the reports of other objects is told as touched.
 
+mod azure_names;
 #[cfg(test)]
 mod consistency;
 mod deadlines;
@@ -31,6 +32,7 @@ use super::reference::targets;
 use super::requested::RequestedAddresses;
 use super::resource::{Change, Pending, Programmed, Record, Resource, Restored};
 use super::violation::{Code, Findings, Refusal, WaitKey};
+use azure_names::AzureNames;
 use deadlines::Deadlines;
 use general::name_is_azures;
 pub use referrers::{Names, Referrers};
@@ -69,6 +71,7 @@ pub struct Engine {
     refused: BTreeMap<ObjectId, Code>,
     // Derived from the tables, for look-ups that must not scan.
     referrers: Referrers,
+    azure_names: AzureNames,
     pub(super) pools: BTreeMap<PoolId, Pool>,
     pub(super) addresses: BTreeMap<(Name, IpAddr), (Name, Arc<str>)>, // subnet, address -> NIC, configuration
     pub(super) ranges_of: BTreeMap<Name, Ranges>,                     // of the subnets of a virtual network
@@ -100,6 +103,7 @@ impl Engine {
             pools: BTreeMap::from([(PoolId::Public, public)]),
             addresses: BTreeMap::new(),
             referrers: Referrers::default(),
+            azure_names: AzureNames::default(),
             ranges_of: BTreeMap::new(),
             pending: BTreeMap::new(),
             nics_of: BTreeMap::new(),
@@ -233,7 +237,7 @@ impl Engine {
         let mut findings = Findings::default();
         name_is_azures(name, findings.under("ARM-10"));
         let placement = self.place(&request, programmed, findings.under("S-12"));
-        self.judge_common(&request, programmed, &mut findings);
+        self.judge_common(name, &request, programmed, &mut findings);
         request.ask.resolve(self, programmed);
         let case = super::resource::Case { engine: self, name, ask: &request.ask, programmed, placement: &placement };
         for rule in K::RULES {
@@ -254,6 +258,7 @@ impl Engine {
         let refers = if news { targets(&programmed) } else { BTreeSet::new() };
         K::table_mut(&mut self.tables).insert(name.clone(), programmed);
         self.move_references::<K>(name, &referred, &refers);
+        self.index_azure_name::<K>(name);
         K::apply(self, name, before.as_ref());
         self.touch(K::KIND, name);
         if news {
@@ -366,6 +371,7 @@ impl Engine {
     fn remove<K: Resource>(&mut self, name: &Name) -> Option<Programmed<K>> {
         let gone = K::table_mut(&mut self.tables).remove(name)?;
         self.move_references::<K>(name, &targets(&gone), &BTreeSet::new());
+        self.forget_azure_name(name, &gone);
         self.deadlines.clear(&ObjectId::new(K::KIND, name.clone()));
         Some(gone)
     }
@@ -388,6 +394,7 @@ impl Engine {
         let refers = targets(&programmed);
         K::table_mut(&mut self.tables).insert(name.clone(), programmed);
         self.move_references::<K>(name, &BTreeSet::new(), &refers);
+        self.index_azure_name::<K>(name);
         K::recall(self, name, &view)
     }
 

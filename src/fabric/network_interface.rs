@@ -102,8 +102,8 @@ impl Resource for NetworkInterface {
     const RULES: &'static [Rule<Self>] = rules::RULES;
     const DELETION_RULES: &'static [DeletionRule] = rules::DELETION_RULES;
 
-    fn resource_path(&self, name: &Name) -> String {
-        format!("Microsoft.Network/networkInterfaces/{}", name.name)
+    fn resource_path(&self, _: &Engine, name: &str) -> String {
+        format!("Microsoft.Network/networkInterfaces/{name}")
     }
 
     fn chooses(&self) -> bool {

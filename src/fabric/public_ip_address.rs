@@ -116,8 +116,8 @@ impl Resource for PublicIPAddress {
     const RULES: &'static [Rule<Self>] = rules::RULES;
     const DELETION_RULES: &'static [DeletionRule] = rules::DELETION_RULES;
 
-    fn resource_path(&self, name: &Name) -> String {
-        format!("Microsoft.Network/publicIPAddresses/{}", name.name)
+    fn resource_path(&self, _: &Engine, name: &str) -> String {
+        format!("Microsoft.Network/publicIPAddresses/{name}")
     }
 
     fn references(&self) -> Vec<Reference> {

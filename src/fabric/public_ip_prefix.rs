@@ -105,8 +105,8 @@ impl Resource for PublicIPPrefix {
     ];
     const HOT_FIELDS: &'static [&'static str] = &["publicIPAddressCount", "publicIPAddresses"];
 
-    fn resource_path(&self, name: &Name) -> String {
-        format!("Microsoft.Network/publicIPPrefixes/{}", name.name)
+    fn resource_path(&self, _: &Engine, name: &str) -> String {
+        format!("Microsoft.Network/publicIPPrefixes/{name}")
     }
 
     fn apply(engine: &mut Engine, name: &Name, _: Option<&Self>) {

@@ -35,8 +35,13 @@ pub trait Resource: Tabled + Clone + Debug + PartialEq + 'static {
     /// The fields of its report that follow others' comings and goings; a change of these alone is not urgent.
     const HOT_FIELDS: &'static [&'static str] = &[];
 
-    /// Azure's resource type and name in a resource id: `Microsoft.Network/virtualNetworks/hub`.
-    fn resource_path(&self, name: &Name) -> String;
+    /// Azure's resource type and name in a resource id: `Microsoft.Network/virtualNetworks/hub`; `name` is its name in Azure.
+    fn resource_path(&self, engine: &Engine, name: &str) -> String;
+
+    /// The resource that it is a part of in Azure, within which its name is unique; none means the resource group.
+    fn parent(&self) -> Option<&Name> {
+        None
+    }
 
     /// Where the object is, if that follows from its parent.
     fn inherited_placement(&self, _engine: &Engine) -> Option<Placement> {

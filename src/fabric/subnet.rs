@@ -70,8 +70,13 @@ impl Resource for Subnet {
     const ALLOCATES: bool = false;
     const HOT_FIELDS: &'static [&'static str] = &["capacity"];
 
-    fn resource_path(&self, name: &Name) -> String {
-        format!("Microsoft.Network/virtualNetworks/{}/subnets/{}", self.virtual_network.name, name.name)
+    fn resource_path(&self, engine: &Engine, name: &str) -> String {
+        let network = engine.name_in_azure::<VirtualNetwork>(&self.virtual_network);
+        format!("Microsoft.Network/virtualNetworks/{network}/subnets/{name}")
+    }
+
+    fn parent(&self) -> Option<&Name> {
+        Some(&self.virtual_network)
     }
 
     fn inherited_placement(&self, engine: &Engine) -> Option<Placement> {

@@ -63,6 +63,12 @@ impl<K> A<K> {
         self
     }
 
+    /// With a name of its own in Azure.
+    pub fn called(mut self, azure_name: &str) -> Self {
+        self.common = self.common.called(Some(azure_name.into()));
+        self
+    }
+
     pub fn of_subscription(mut self, subscription: &str) -> Self {
         self.subscription = subscription.to_owned();
         self

@@ -156,8 +156,8 @@ impl Resource for VirtualMachine {
     const RULES: &'static [Rule<Self>] = rules::RULES;
     const DELETION_RULES: &'static [DeletionRule] = &[];
 
-    fn resource_path(&self, name: &Name) -> String {
-        format!("Microsoft.Compute/virtualMachines/{}", name.name)
+    fn resource_path(&self, _: &Engine, name: &str) -> String {
+        format!("Microsoft.Compute/virtualMachines/{name}")
     }
 
     fn references(&self) -> Vec<Reference> {

@@ -169,8 +169,8 @@ impl Resource for VirtualMachineScaleSet {
     const HOT_FIELDS: &'static [&'static str] =
         &["instances", "pendingInstanceIds", "readyReplicas", "takenOverInstanceIds", "updatedReplicas"];
 
-    fn resource_path(&self, name: &Name) -> String {
-        format!("Microsoft.Compute/virtualMachineScaleSets/{}", name.name)
+    fn resource_path(&self, _: &Engine, name: &str) -> String {
+        format!("Microsoft.Compute/virtualMachineScaleSets/{name}")
     }
 
     fn references(&self) -> Vec<Reference> {

@@ -80,9 +80,10 @@ impl Resource for VirtualMachineScaleSetVM {
     const RULES: &'static [Rule<Self>] = rules::RULES;
     const DELETION_RULES: &'static [DeletionRule] = &[];
 
-    fn resource_path(&self, _: &Name) -> String {
+    fn resource_path(&self, engine: &Engine, _: &str) -> String {
         let id = self.id.unwrap_or_default();
-        format!("Microsoft.Compute/virtualMachineScaleSets/{}/virtualMachines/{id}", self.set.name)
+        let set = engine.name_in_azure::<VirtualMachineScaleSet>(&self.set);
+        format!("Microsoft.Compute/virtualMachineScaleSets/{set}/virtualMachines/{id}")
     }
 
     fn inherited_placement(&self, engine: &Engine) -> Option<Placement> {

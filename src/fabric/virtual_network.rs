@@ -124,8 +124,8 @@ impl Resource for VirtualNetwork {
     const ALLOCATES: bool = false;
     const HOT_FIELDS: &'static [&'static str] = &["subnetCount"];
 
-    fn resource_path(&self, name: &Name) -> String {
-        format!("Microsoft.Network/virtualNetworks/{}", name.name)
+    fn resource_path(&self, _: &Engine, name: &str) -> String {
+        format!("Microsoft.Network/virtualNetworks/{name}")
     }
 
     fn counts(&self, placement: &Placement) -> Vec<Quota> {

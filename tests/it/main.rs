@@ -10,6 +10,7 @@
 mod admission;
 mod attachments;
 mod availability_sets;
+mod azure_names;
 mod bad_bodies;
 mod bad_metadata;
 mod bad_specs;

@@ -196,10 +196,14 @@ fn every_kind_is_of_the_category_azure() {
 }
 
 #[test]
-fn every_table_ends_in_ready_reason_and_age() {
+fn every_table_ends_in_ready_reason_and_age_and_the_wide_one_in_the_message() {
     for (file, definition) in definitions() {
         let columns = definition.pointer("/spec/versions/0/additionalPrinterColumns").and_then(Value::as_array);
-        let names: Vec<&str> = columns.into_iter().flatten().filter_map(|column| column["name"].as_str()).collect();
-        assert!(names.ends_with(&["Ready", "Reason", "Age"]), "{file}: {names:?}");
+        let (wide, narrow): (Vec<_>, Vec<_>) =
+            columns.into_iter().flatten().partition(|column| column["priority"] == 1);
+        let names = |columns: Vec<&Value>| columns.iter().map(|column| column["name"].clone()).collect::<Vec<_>>();
+        let (wide, narrow) = (names(wide), names(narrow));
+        assert!(narrow.ends_with(&["Ready".into(), "Reason".into(), "Age".into()]), "{file}: {narrow:?}");
+        assert_eq!(wide.last(), Some(&"Message".into()), "{file}");
     }
 }

@@ -61,11 +61,11 @@ pub const GENERAL: &[General] = &[
     General {
         id: "ARM-10",
         kinds: &[],
-        says: "A name has at most 80 characters.",
-        codes: &[Code::InvalidResourceName],
-        cure: Cures::Stalls,
-        at_apply: None,
-        remedy: "Create the object under a shorter name.",
+        says: "A name has at most 80 characters; so has the name in Azure that spec.azureName gives, which is fixed, and regardless of case unique among the objects of the kind in the namespace (of subnets, in the virtual network): the first has it.",
+        codes: &[Code::InvalidResourceName, Code::PropertyChangeNotAllowed, Code::DuplicateResourceName],
+        cure: Cures::Either,
+        at_apply: Some(Schema),
+        remedy: "Choose another name.",
         source: "Azure's resource model",
     },
     General {

@@ -22,6 +22,7 @@ impl Engine {
     /// Judges what a spec has beside what its kind asks for. A generation that was accepted is not judged again (S-93).
     pub(super) fn judge_common<K: Resource>(
         &self,
+        name: &Name,
         request: &Request<K>,
         programmed: Option<&Programmed<K>>,
         findings: &mut Findings,
@@ -31,6 +32,7 @@ impl Engine {
         if programmed.filter(is_accepted).is_some() {
             return;
         }
+        self.judge_azure_name(name, request, programmed, findings.under("ARM-10"));
         let carried = programmed.map(|programmed| &programmed.common);
         tag_names_are_azures(&request.common, carried, findings.under("ARM-16"));
         spec_fits(&request.common, carried, findings.under("S-94"));

@@ -7,7 +7,7 @@ use proptest::option;
 use proptest::prelude::*;
 
 use super::properties::config;
-use crate::api::common::{Address, DhcpOptions, DnsServer, Prefix, Tags};
+use crate::api::common::{Address, DhcpOptions, DnsServer, Prefix, TrackedResource};
 use crate::api::network_interface::{IpConfigurationSpec, NetworkInterfaceSpec, NicDnsSettings};
 use crate::api::public_ip_address::{PublicDnsSettings, PublicIPAddressSku, PublicIPAddressSpec};
 use crate::api::references::{LocalReference, ObjectReference};
@@ -104,6 +104,10 @@ fn prefix() -> impl Strategy<Value = Prefix> {
     .prop_map(Prefix)
 }
 
+fn resource(location: Option<String>) -> TrackedResource {
+    TrackedResource { location, ..TrackedResource::default() }
+}
+
 fn location() -> impl Strategy<Value = Option<String>> {
     option::weighted(0.2, text(&["westeurope", "norwayeast"]))
 }
@@ -125,13 +129,13 @@ fn network() -> impl Strategy<Value = Spec> {
     (location(), few(prefix()), option::of(few(dns_server()))).prop_map(|(location, address_prefixes, servers)| {
         let dhcp_options = servers.map(|dns_servers| DhcpOptions { dns_servers });
         let address_space = AddressSpace { address_prefixes };
-        Spec::VirtualNetwork(VirtualNetworkSpec { location, tags: Tags::new(), address_space, dhcp_options })
+        Spec::VirtualNetwork(VirtualNetworkSpec { resource: resource(location), address_space, dhcp_options })
     })
 }
 
 fn subnet() -> impl Strategy<Value = Spec> {
     (name(), few(prefix())).prop_map(|(name, address_prefixes)| {
-        Spec::Subnet(SubnetSpec { virtual_network: LocalReference::new(name), address_prefixes })
+        Spec::Subnet(SubnetSpec { azure_name: None, virtual_network: LocalReference::new(name), address_prefixes })
     })
 }
 
@@ -151,8 +155,7 @@ fn public() -> impl Strategy<Value = Spec> {
         |(location, sku, publicly, public_ip_address_version, idle_timeout_in_minutes, label)| {
             Spec::PublicIPAddress(PublicIPAddressSpec {
                 public_ip_prefix: None,
-                location,
-                tags: Tags::new(),
+                resource: resource(location),
                 sku: PublicIPAddressSku { name: sku },
                 public_ip_allocation_method: publicly,
                 public_ip_address_version,
@@ -185,8 +188,7 @@ fn nic() -> impl Strategy<Value = Spec> {
     (location(), reference(), any::<(bool, bool)>(), dns, few(configuration())).prop_map(
         |(location, subnet, (forwards, accelerated), dns, ip_configurations)| {
             Spec::NetworkInterface(NetworkInterfaceSpec {
-                location,
-                tags: Tags::new(),
+                resource: resource(location),
                 subnet,
                 enable_ip_forwarding: forwards,
                 enable_accelerated_networking: accelerated,
@@ -214,8 +216,7 @@ fn vm() -> impl Strategy<Value = Spec> {
         Spec::VirtualMachine(VirtualMachineSpec {
             availability_set: None,
             disruption_policy: Disruption::Refuse,
-            location,
-            tags: Tags::new(),
+            resource: resource(location),
             hardware_profile: HardwareProfile { vm_size },
             os_profile: os.map(|(computer_name, os_type)| OsProfile {
                 computer_name,
@@ -246,7 +247,12 @@ fn request<K>(name: &Name, location: Option<&str>, ask: K) -> Request<K> {
 /// Translates a spec and puts what comes of it. What was accepted reads the same when it is written as a spec again.
 fn put<K: Api + Into<Ask>>(engine: &mut Engine, about: &About, spec: &K::Spec) -> Result<(), Option<Refusal>> {
     let ask = K::translate(about, spec).map_err(Refusal::from_violations)?;
-    engine.put(&about.name, request(&about.name, K::location(spec), ask.into())).map_err(Some)?;
+    engine
+        .put(
+            &about.name,
+            request(&about.name, K::tracked(spec).and_then(|resource| resource.location.as_deref()), ask.into()),
+        )
+        .map_err(Some)?;
     let programmed = engine.get::<K>(&about.name).expect("an accepted object is carried");
     let described = programmed.ask.describe(&about.name, &programmed.placement.location);
     assert_eq!(K::translate(about, &described).as_ref(), Ok(&programmed.ask));
@@ -307,7 +313,7 @@ fn vm_view(spec: &VirtualMachineSpec) -> VirtualMachineView {
             PowerWish::Stopped => PowerState::Starting,
             PowerWish::Deallocated => PowerState::Deallocated,
         }),
-        last_handled_restart_at: spec.location.clone(),
+        last_handled_restart_at: spec.resource.location.clone(),
         network_interfaces: spec.network_profile.network_interfaces.iter().map(claim).collect(),
         ..VirtualMachineView::default()
     }
@@ -325,11 +331,12 @@ fn a_fabric() -> Engine {
     let about = |name: &str| About::named(named(name));
     let prefixes = ["0.0.0.0/8", "10.0.0.0/8", "fd00::/48", "ffff:ffff:ffff:ffff::/64"].map(|p| Prefix(p.to_owned()));
     let address_space = AddressSpace { address_prefixes: prefixes.into() };
-    let network = VirtualNetworkSpec { location: None, tags: Tags::new(), address_space, dhcp_options: None };
+    let network = VirtualNetworkSpec { resource: TrackedResource::default(), address_space, dhcp_options: None };
     put::<VirtualNetwork>(&mut engine, &about("a"), &network).unwrap();
     let virtual_network = LocalReference::new("a");
     let address_prefixes = ["10.0.0.0/24", "fd00::/64"].map(|p| Prefix(p.to_owned())).into();
-    put::<Subnet>(&mut engine, &about("a"), &SubnetSpec { virtual_network, address_prefixes }).unwrap();
+    put::<Subnet>(&mut engine, &about("a"), &SubnetSpec { azure_name: None, virtual_network, address_prefixes })
+        .unwrap();
     engine
 }
 

@@ -3,8 +3,8 @@
 use proptest::option;
 use proptest::prelude::*;
 
-use super::{Spec, dns_server, few, location, name, reference, text, version};
-use crate::api::common::{DhcpOptions, Tags};
+use super::{Spec, dns_server, few, location, name, reference, resource, text, version};
+use crate::api::common::DhcpOptions;
 use crate::api::public_ip_address::PublicDnsSettings;
 use crate::api::virtual_machine_scale_set::{
     InstanceAddressSku, NetworkInterfaceConfiguration, NetworkProfileConfiguration, PublicIPAddressConfiguration,
@@ -61,8 +61,7 @@ pub fn scale_set() -> impl Strategy<Value = Spec> {
     (location(), (replicas, mode), (upgrade, rolling), size, prefix, few(instance_nic())).prop_map(
         |(location, (replicas, orchestration_mode), (mode, rolling), size, computer_name_prefix, nics)| {
             Spec::VirtualMachineScaleSet(VirtualMachineScaleSetSpec {
-                location,
-                tags: Tags::new(),
+                resource: resource(location),
                 replicas,
                 orchestration_mode,
                 sku: ScaleSetSku { name: size },

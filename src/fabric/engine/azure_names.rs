@@ -1,0 +1,170 @@
+//! Names in Azure: an object's own, or the one that its spec gives it (ARM-10).
+//!
+//! Kubernetes takes no capitals and no underscores in names, Azure does, and tells names apart regardless of case.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::{Engine, Request};
+use crate::fabric::id::{Kind, Name, ObjectId};
+use crate::fabric::resource::{Programmed, Resource};
+use crate::fabric::violation::{Code, Findings};
+
+/// The objects whose specs give them a name, by kind, by what it is unique in, and by that name in lower case.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AzureNames(BTreeMap<(Kind, Name, String), Name>);
+
+const PATH: &str = "spec.azureName";
+
+impl AzureNames {
+    /// True if no object has another name in Azure than its own.
+    #[cfg(test)]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl Engine {
+    /// The name that an object has in Azure; that of the object, if it is not carried.
+    pub(in crate::fabric) fn name_in_azure<K: Resource>(&self, name: &Name) -> Arc<str> {
+        let given = self.get::<K>(name).and_then(|programmed| programmed.common.azure_name.clone());
+        given.unwrap_or_else(|| name.name.clone())
+    }
+
+    /// A name in Azure is fixed, and no other object of the kind has it in the resource group; a subnet, in its network.
+    pub(super) fn judge_azure_name<K: Resource>(
+        &self,
+        name: &Name,
+        request: &Request<K>,
+        programmed: Option<&Programmed<K>>,
+        findings: &mut Findings,
+    ) {
+        let asked = request.common.azure_name.as_ref().unwrap_or(&name.name);
+        if programmed.is_some() {
+            let fixed = self.name_in_azure::<K>(name);
+            if *asked != fixed {
+                findings.refuse(
+                    Code::PropertyChangeNotAllowed,
+                    PATH,
+                    format!("The resource is called {fixed} in Azure, and cannot be renamed to {asked}."),
+                    format!("Set azureName to {fixed}, or delete the object and create it again."),
+                );
+            }
+            return;
+        }
+        if let Some(other) = self.is_called(name, &request.ask, asked, request.common.azure_name.is_some()) {
+            let other = ObjectId::new(K::KIND, other);
+            findings
+                .refuse(
+                    Code::DuplicateResourceName,
+                    PATH,
+                    format!("{other} is called {asked} in Azure; letter case makes no difference."),
+                    format!("Choose another azureName, or delete {other}."),
+                )
+                .until_gone(other);
+        }
+    }
+
+    /// Another object that has this name in Azure.
+    fn is_called<K: Resource>(&self, name: &Name, ask: &K, asked: &str, is_given: bool) -> Option<Name> {
+        let scope = scope(name, ask);
+        let lower = asked.to_ascii_lowercase();
+        let given = self.azure_names.0.get(&(K::KIND, scope.clone(), lower.clone())).filter(|other| *other != name);
+        given.cloned().or_else(|| {
+            let own = Name::new(name.namespace.clone(), lower);
+            let carried = self.get::<K>(&own).filter(|_| is_given && own != *name)?;
+            (carried.common.azure_name.is_none() && self::scope(&own, &carried.ask) == scope).then_some(own)
+        })
+    }
+
+    /// An object has come, with the name that its spec gives it.
+    pub(super) fn index_azure_name<K: Resource>(&mut self, name: &Name) {
+        let Some(programmed) = self.get::<K>(name) else { return };
+        let Some(given) = &programmed.common.azure_name else { return };
+        let key = (K::KIND, scope(name, &programmed.ask), given.to_ascii_lowercase());
+        self.azure_names.0.entry(key).or_insert_with(|| name.clone());
+    }
+
+    /// An object has gone.
+    pub(super) fn forget_azure_name<K: Resource>(&mut self, name: &Name, gone: &Programmed<K>) {
+        let Some(given) = &gone.common.azure_name else { return };
+        let key = (K::KIND, scope(name, &gone.ask), given.to_ascii_lowercase());
+        if self.azure_names.0.get(&key) == Some(name) {
+            self.azure_names.0.remove(&key);
+        }
+    }
+}
+
+/// What a name is unique in: the resource group, or the resource that an object is a part of.
+fn scope<K: Resource>(name: &Name, ask: &K) -> Name {
+    ask.parent().cloned().unwrap_or_else(|| Name::new(name.namespace.clone(), ""))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::fabric::testing::*;
+    use crate::fabric::tests::restored::{records, restored};
+    use crate::fabric::{Code, Kind, ObjectId, VirtualNetwork};
+
+    // accepts any ARM-10
+    #[test]
+    fn a_name_in_azure_that_no_other_object_of_the_kind_has_is_accepted() {
+        let mut fabric = an_empty_fabric().with(a_network("hub").called("Hub_A"));
+        fabric.accept(a_network("hub").called("Hub_A"));
+        fabric.accept(a_network("other").called("HUB_B"));
+        fabric.accept(a_network("same").called("same"));
+        fabric.accept(a_set("set").called("Hub_A"));
+    }
+
+    // refuses any ARM-10
+    #[test]
+    fn a_name_in_azure_is_fixed() {
+        let mut fabric = an_empty_fabric().with(a_network("hub").called("Hub_A")).with(a_network("own"));
+        for changed in [a_network("hub").called("hub_a"), a_network("hub"), a_network("own").called("Own")] {
+            let refusal = fabric.put(changed).unwrap_err();
+            assert_eq!(told(&refusal), [("ARM-10", Code::PropertyChangeNotAllowed, "spec.azureName")]);
+            assert!(refusal.stalls());
+        }
+        fabric.accept(a_network("own").called("own"));
+    }
+
+    // refuses any ARM-10
+    #[test]
+    fn a_name_in_azure_that_another_object_has_waits_for_that_one_to_go_whatever_its_case() {
+        let first = || a_network("hub").called("Net_A");
+        for (first, second) in [
+            (first(), a_network("late").called("NET_a")),
+            (a_network("hub"), a_network("late").called("HUB")),
+            (a_network("late").called("HUB"), a_network("hub")),
+        ] {
+            let holder = ObjectId::new(Kind::VirtualNetwork, first.name.clone());
+            let mut fabric = an_empty_fabric().with(first);
+            let refusal = fabric.put(second.clone()).unwrap_err();
+            assert_eq!(told(&refusal), [("ARM-10", Code::DuplicateResourceName, "spec.azureName")]);
+            assert_eq!(refusal.leading().blocked_by, [holder.clone()]);
+            fabric.cure(&refusal, |fabric| drop(fabric.delete(Kind::VirtualNetwork, &holder.name.name)));
+            fabric.accept(second);
+        }
+    }
+
+    #[test]
+    fn subnets_of_two_networks_may_have_one_name_in_azure() {
+        let subnet = |name: &str, network: &str| a_subnet(name, "10.0.1.0/24").of(network).called("default");
+        let fabric = an_empty_fabric().with(a_network("hub")).with(a_network("spoke").called("Spoke"));
+        let mut fabric = fabric.with(subnet("a", "hub")).with(subnet("b", "spoke"));
+        let twice = a_subnet("c", "10.0.2.0/24").of("hub").called("Default");
+        assert_eq!(fabric.put(twice).unwrap_err().codes(), [Code::DuplicateResourceName]);
+    }
+
+    #[test]
+    fn a_name_in_azure_outlives_a_restart_and_goes_with_its_object() {
+        let fabric = an_empty_fabric().with(a_network("hub").called("Net_A"));
+        let (engine, dropped) = restored(&fabric.engine, records(&fabric.engine));
+        assert_eq!(dropped, Vec::<String>::new());
+        let mut fabric = fabric.on(engine);
+        assert_eq!(&*fabric.engine.name_in_azure::<VirtualNetwork>(&named("hub")), "Net_A");
+        assert!(fabric.put(a_network("late").called("net_a")).is_err());
+        fabric.delete(Kind::VirtualNetwork, "hub").unwrap();
+        fabric.engine.assert_empty();
+    }
+}
