@@ -11,6 +11,7 @@ mod general;
 mod referrers;
 mod reservations;
 mod settings;
+mod suffixes;
 #[cfg(test)]
 mod tests;
 
@@ -37,6 +38,7 @@ use deadlines::Deadlines;
 use general::name_is_azures;
 pub use referrers::{Names, Referrers};
 pub use settings::{DynamicAddresses, Settings};
+use suffixes::Suffixes;
 
 /// A request to carry an object.
 #[derive(Clone, Debug, PartialEq)]
@@ -72,6 +74,7 @@ pub struct Engine {
     // Derived from the tables, for look-ups that must not scan.
     referrers: Referrers,
     azure_names: AzureNames,
+    suffixes: Suffixes,
     pub(super) pools: BTreeMap<PoolId, Pool>,
     pub(super) addresses: BTreeMap<(Name, IpAddr), (Name, Arc<str>)>, // subnet, address -> NIC, configuration
     pub(super) ranges_of: BTreeMap<Name, Ranges>,                     // of the subnets of a virtual network
@@ -104,6 +107,7 @@ impl Engine {
             addresses: BTreeMap::new(),
             referrers: Referrers::default(),
             azure_names: AzureNames::default(),
+            suffixes: Suffixes::default(),
             ranges_of: BTreeMap::new(),
             pending: BTreeMap::new(),
             nics_of: BTreeMap::new(),
@@ -259,6 +263,7 @@ impl Engine {
         K::table_mut(&mut self.tables).insert(name.clone(), programmed);
         self.move_references::<K>(name, &referred, &refers);
         self.index_azure_name::<K>(name);
+        self.index_suffixes(K::KIND, name, true);
         K::apply(self, name, before.as_ref());
         self.touch(K::KIND, name);
         if news {
@@ -372,6 +377,7 @@ impl Engine {
         let gone = K::table_mut(&mut self.tables).remove(name)?;
         self.move_references::<K>(name, &targets(&gone), &BTreeSet::new());
         self.forget_azure_name(name, &gone);
+        self.index_suffixes(K::KIND, name, false);
         self.deadlines.clear(&ObjectId::new(K::KIND, name.clone()));
         Some(gone)
     }
@@ -395,6 +401,7 @@ impl Engine {
         K::table_mut(&mut self.tables).insert(name.clone(), programmed);
         self.move_references::<K>(name, &BTreeSet::new(), &refers);
         self.index_azure_name::<K>(name);
+        self.index_suffixes(K::KIND, name, true);
         K::recall(self, name, &view)
     }
 

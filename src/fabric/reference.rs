@@ -45,6 +45,7 @@ pub(super) fn exist<K: Resource>(case: &Case<'_, K>, findings: &mut Findings) {
 }
 
 fn exists(engine: &Engine, from: &Placement, Reference { to, path, .. }: Reference, findings: &mut Findings) {
+    let mut proposed = None;
     let (message, remedy) = match (engine.placement(&to), engine.refused_with(&to)) {
         (Some(placement), _) if placement == from => return,
         (Some(placement), _) => (
@@ -55,13 +56,18 @@ fn exists(engine: &Engine, from: &Placement, Reference { to, path, .. }: Referen
             format!("{to} exists, but is not provisioned: {code}."),
             format!("Fix {to}; this object is then retried automatically."),
         ),
-        (None, None) => (
-            format!("{to} does not exist."),
-            format!("Create {to}, or correct the name; this object is then retried automatically."),
-        ),
+        (None, None) => {
+            proposed = engine.with_a_prefix(&to);
+            let proposal = proposed.as_ref().map(|proposed| format!(": {proposed} exists")).unwrap_or_default();
+            (
+                format!("{to} does not exist."),
+                format!("Create {to}, or correct the name{proposal}; this object is then retried automatically."),
+            )
+        }
     };
-    findings
-        .refuse(Code::InvalidResourceReference, path, message, remedy)
-        .blocked_by(to.clone())
-        .until(WaitKey::Object(to));
+    let violation = findings.refuse(Code::InvalidResourceReference, path, message, remedy);
+    violation.blocked_by(to.clone()).until(WaitKey::Object(to));
+    if let Some(proposed) = proposed {
+        violation.as_of(WaitKey::Object(proposed));
+    }
 }

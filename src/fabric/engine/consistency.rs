@@ -56,7 +56,7 @@ impl Engine {
         let held: u64 = self.pools.values().map(|pool| pool.allocated()).sum();
         assert_eq!((held, self.pools.len()), (0, 1), "only the public pool is left, and nothing of it is held");
         assert!(self.macs.is_empty() && self.labels.is_empty() && self.deadlines.is_empty());
-        assert!(self.referrers.is_empty() && self.azure_names.is_empty());
+        assert!(self.referrers.is_empty() && self.azure_names.is_empty() && self.suffixes.is_empty());
         assert_eq!(self.ledger, Ledger::default());
     }
 
