@@ -11,7 +11,7 @@ use crate::fabric::limits;
 use crate::fabric::network_interface::{self, NetworkInterface};
 use crate::fabric::quota::Quota;
 use crate::fabric::reference;
-use crate::fabric::resource::{Case, Cures, DeletionRule, Rule};
+use crate::fabric::resource::{Case, Cures, DeletionRule, Rule, Scope};
 use crate::fabric::terms::IpVersion;
 use crate::fabric::violation::{Code, Findings, WaitKey, and_so_on, first_of};
 use crate::fabric::virtual_machine_scale_set;
@@ -20,6 +20,7 @@ use crate::fabric::virtual_network::VirtualNetwork;
 pub(super) const RULES: &[Rule<Subnet>] = &[
     Rule {
         id: "NIC-03",
+        scope: Scope::References,
         says: "The virtual network of a subnet exists.",
         codes: &[Code::InvalidResourceReference],
         cure: Cures::Waits,
@@ -29,6 +30,7 @@ pub(super) const RULES: &[Rule<Subnet>] = &[
     },
     Rule {
         id: "S-14",
+        scope: Scope::State,
         says: "A subnet stays in its virtual network.",
         codes: &[Code::PropertyChangeNotAllowed],
         cure: Cures::Stalls,
@@ -38,6 +40,7 @@ pub(super) const RULES: &[Rule<Subnet>] = &[
     },
     Rule {
         id: "VNET-02",
+        scope: Scope::Spec,
         says: "An IPv4 subnet is a /8 to a /29, an IPv6 one is a /64.",
         codes: &[Code::NetcfgInvalidSubnet],
         cure: Cures::Stalls,
@@ -47,6 +50,7 @@ pub(super) const RULES: &[Rule<Subnet>] = &[
     },
     Rule {
         id: "VNET-03",
+        scope: Scope::State,
         says: "A subnet lies inside the address space of its virtual network.",
         codes: &[Code::NetcfgSubnetRangeOutsideVnet],
         cure: Cures::Waits,
@@ -56,6 +60,7 @@ pub(super) const RULES: &[Rule<Subnet>] = &[
     },
     Rule {
         id: "VNET-04",
+        scope: Scope::State,
         says: "Subnets of one virtual network do not overlap.",
         codes: &[Code::NetcfgSubnetRangesOverlap],
         cure: Cures::Waits,
@@ -65,6 +70,7 @@ pub(super) const RULES: &[Rule<Subnet>] = &[
     },
     Rule {
         id: "VNET-09",
+        scope: Scope::State,
         says: "A prefix with allocated addresses is not edited: not removed, shrunk, enlarged or moved.",
         codes: &[Code::InUsePrefixCannotBeDeleted],
         cure: Cures::Waits,
@@ -74,6 +80,7 @@ pub(super) const RULES: &[Rule<Subnet>] = &[
     },
     Rule {
         id: "ADDR-14",
+        scope: Scope::State,
         says: "A virtual network has at most 65,536 private addresses, those included that IPv6 configurations get with the range that they wait for.",
         codes: &[Code::QuotaExceeded],
         cure: Cures::Waits,
@@ -83,6 +90,7 @@ pub(super) const RULES: &[Rule<Subnet>] = &[
     },
     Rule {
         id: "VNET-12",
+        scope: Scope::State,
         says: "A virtual network has at most 3,000 subnets.",
         codes: &[Code::NetcfgInvalidSubnet],
         cure: Cures::Waits,
@@ -94,6 +102,7 @@ pub(super) const RULES: &[Rule<Subnet>] = &[
 
 pub(super) const DELETION_RULES: &[DeletionRule] = &[DeletionRule {
     id: "VNET-05",
+    scope: Scope::State,
     says: "A subnet with IP configurations, or that the model of a scale set names, cannot be deleted.",
     codes: &[Code::InUseSubnetCannotBeDeleted],
     cure: Cures::Waits,
