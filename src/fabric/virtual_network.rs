@@ -15,9 +15,10 @@ use super::id::{Kind, Name, ObjectId, Placement};
 use super::in_use::{self, By, Use};
 use super::kind::Ask;
 use super::limits;
+use super::private_addresses;
 use super::quota::{self, Quota};
 use super::resource::{Case, Cures, DeletionRule, Pending, Programmed, Resource, Rule, Scope};
-use super::subnet::{Subnet, taken_addresses};
+use super::subnet::Subnet;
 use super::terms::IpVersion;
 use super::violation::{Code, Findings, WaitKey, and_so_on, first_of};
 
@@ -215,7 +216,7 @@ fn subnets_stay_inside(case: &Case<'_, VirtualNetwork>, findings: &mut Findings)
         let mut prefixes = case.engine.get::<Subnet>(name)?.ask.prefixes();
         let prefix = prefixes.find(|prefix| !case.ask.contains(prefix) && !was_outside(prefix))?;
         let has_addresses =
-            IpVersion::ALL.iter().any(|version| taken_addresses(case.engine, name, *version).next().is_some());
+            IpVersion::ALL.iter().any(|version| private_addresses::taken(case.engine, name, *version).next().is_some());
         (has_addresses || !leaves(case, name)).then_some((prefix, name, has_addresses))
     });
     let outside: Vec<(IpNet, &Name, bool)> = outside.collect();

@@ -208,13 +208,13 @@ fn becomes_dynamic_only_alone(case: &Case<'_, PublicIPAddress>, findings: &mut F
     if !was_static || case.ask.method == AllocationMethod::Static {
         return;
     }
-    let Some((nic, configuration)) = case.engine.associations.get(case.name) else { return };
-    let id = ObjectId::new(Kind::NetworkInterface, nic.clone());
+    let Some(holder) = case.engine.associations.get(case.name) else { return };
+    let id = holder.object();
     findings
         .refuse(
             Code::OperationNotAllowed,
             "spec.publicIPAllocationMethod",
-            format!("A Static address cannot become Dynamic while configuration {configuration} of {id} holds it."),
+            format!("A Static address cannot become Dynamic while {holder} holds it."),
             format!("Remove publicIPAddress from {id} first."),
         )
         .until(WaitKey::claim(Kind::PublicIPAddress, case.name))
@@ -338,13 +338,13 @@ fn pool_has_one(case: &Case<'_, PublicIPAddress>, findings: &mut Findings) {
 }
 
 fn is_not_associated(engine: &Engine, name: &Name, findings: &mut Findings) {
-    let Some((nic, configuration)) = engine.associations.get(name) else { return };
-    let id = ObjectId::new(Kind::NetworkInterface, nic.clone());
+    let Some(holder) = engine.associations.get(name) else { return };
+    let id = holder.object();
     findings
         .refuse(
             Code::PublicIPAddressCannotBeDeleted,
             DELETION_PATH,
-            format!("Configuration {configuration} of {id} holds it."),
+            format!("{} holds it.", holder.begins()),
             format!("Remove publicIPAddress from {id}, or delete {id}; this is then deleted automatically."),
         )
         .until(WaitKey::claim(Kind::PublicIPAddress, name))

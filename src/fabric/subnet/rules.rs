@@ -4,11 +4,12 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
-use super::{Subnet, TakenBy, taken_addresses};
+use super::Subnet;
 use crate::fabric::id::{Kind, ObjectId};
 use crate::fabric::in_use::{self, By, Use};
 use crate::fabric::limits;
 use crate::fabric::network_interface::{self, NetworkInterface};
+use crate::fabric::private_addresses::{self, TakenBy};
 use crate::fabric::quota::Quota;
 use crate::fabric::reference;
 use crate::fabric::resource::{Case, Cures, DeletionRule, Rule, Scope};
@@ -203,8 +204,8 @@ fn used_prefixes_are_kept(case: &Case<'_, Subnet>, findings: &mut Findings) {
     let mut taken: Vec<_> = changed
         .flat_map(|(version, prefix)| {
             // The first that is held, and the first that is reserved.
-            let all = || taken_addresses(case.engine, case.name, version);
-            let is_held = |(_, by): &(IpAddr, TakenBy<'_>)| matches!(by, TakenBy::NetworkInterface(_));
+            let all = || private_addresses::taken(case.engine, case.name, version);
+            let is_held = |(_, by): &(IpAddr, TakenBy<'_>)| matches!(by, TakenBy::Holder(_));
             let first = [all().find(is_held), all().find(|taken| !is_held(taken))];
             first.into_iter().flatten().map(move |(address, by)| (prefix, address, by))
         })
@@ -212,8 +213,8 @@ fn used_prefixes_are_kept(case: &Case<'_, Subnet>, findings: &mut Findings) {
     taken.sort_by_key(|(.., by)| matches!(by, TakenBy::Reserved(_)));
     for (prefix, address, by) in taken {
         let (id, fact, remedy) = match by {
-            TakenBy::NetworkInterface(nic) => {
-                let id = ObjectId::new(Kind::NetworkInterface, nic.clone());
+            TakenBy::Holder(holder) => {
+                let id = holder.object();
                 let fact = format!("{prefix} has allocated addresses: {id} holds {address}.");
                 (id, fact, format!("Keep {prefix}, or move or delete what has addresses of it first"))
             }
