@@ -10,7 +10,7 @@ use super::engine::Engine;
 use super::id::{Kind, Name, ObjectId, ShownRef};
 use super::in_use::{self, By, Use};
 use super::limits;
-use super::resource::{Cures, DeletionRule, Programmed, Resource, Rule};
+use super::resource::{Cures, DeletionRule, Programmed, Resource, Rule, Scope};
 use super::violation::Code;
 
 /// What is asked of an availability set: to exist.
@@ -37,6 +37,7 @@ impl Resource for AvailabilitySet {
     const RULES: &'static [Rule<Self>] = &[];
     const DELETION_RULES: &'static [DeletionRule] = &[DeletionRule {
         id: "S-13",
+        scope: Scope::State,
         says: "An availability set with virtual machines cannot be deleted.",
         codes: &[Code::OperationNotAllowed],
         cure: Cures::Waits,

@@ -22,6 +22,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::common::Common;
+use super::holder::Holder;
 use super::id::{Kind, Name, ObjectId, Placement, Uid};
 use super::ipam::{Pool, PoolId, Reservation};
 use super::kind::{Ask, Tables};
@@ -76,12 +77,12 @@ pub struct Engine {
     azure_names: AzureNames,
     suffixes: Suffixes,
     pub(super) pools: BTreeMap<PoolId, Pool>,
-    pub(super) addresses: BTreeMap<(Name, IpAddr), (Name, Arc<str>)>, // subnet, address -> NIC, configuration
-    pub(super) ranges_of: BTreeMap<Name, Ranges>,                     // of the subnets of a virtual network
-    pub(super) pending: BTreeMap<ObjectId, Pending<Ask>>,             // refused so far, of kinds that say so
-    pub(super) nics_of: BTreeMap<Name, BTreeMap<u64, Name>>,          // a virtual machine, in order of attachment
-    pub(super) associations: BTreeMap<Name, (Name, Arc<str>)>,        // public address -> NIC, configuration
-    pub(super) labels: BTreeMap<(Arc<str>, String), ObjectId>,        // location, label -> who has it
+    pub(super) addresses: BTreeMap<(Name, IpAddr), Holder>, // of subnets
+    pub(super) ranges_of: BTreeMap<Name, Ranges>,           // of the subnets of a virtual network
+    pub(super) pending: BTreeMap<ObjectId, Pending<Ask>>,   // refused so far, of kinds that say so
+    pub(super) nics_of: BTreeMap<Name, BTreeMap<u64, Name>>, // a virtual machine, in order of attachment
+    pub(super) associations: BTreeMap<Name, Holder>,        // of public addresses
+    pub(super) labels: BTreeMap<(Arc<str>, String), ObjectId>, // location, label -> who has it
     pub(super) deadlines: Deadlines,
     pub(super) macs: Macs,
     pub(super) usage: Usage,
@@ -160,7 +161,7 @@ impl Engine {
         self.pools.get(pool)
     }
 
-    /// True if an IP configuration holds this public address.
+    /// True if something holds this public address.
     pub fn is_associated(&self, public: &Name) -> bool {
         self.associations.contains_key(public)
     }

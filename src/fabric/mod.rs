@@ -12,6 +12,7 @@
 //! * [`violation`] is what a refusal says,
 //! * [`catalogue`] tells what became of every numbered rule,
 //! * [`ipam`] and [`mac`] allocate, `digest` derives numbers from names, and `ranges` finds subnets that overlap,
+//! * [`holder`] is who holds an address; `private_addresses` gives those of subnets out,
 //! * `ledger` keeps what is reserved for objects that scale sets are still to make,
 //! * `requested` knows which Static addresses are asked for,
 //! * [`quota`] counts what a subscription or a virtual network has,
@@ -25,6 +26,7 @@ pub mod catalogue;
 pub mod common;
 mod digest;
 pub mod engine;
+pub mod holder;
 pub mod id;
 mod in_use;
 pub mod ipam;
@@ -36,6 +38,7 @@ pub mod nearest;
 pub mod network_interface;
 pub mod order;
 pub mod path;
+mod private_addresses;
 pub mod public_ip_address;
 pub mod public_ip_prefix;
 pub mod quota;

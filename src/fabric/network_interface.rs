@@ -15,17 +15,19 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use super::engine::Engine;
-use super::id::{Kind, Name, Placement};
+use super::holder::Holder;
+use super::id::{Kind, Name, ObjectId, Placement};
 use super::mac::Mac;
+use super::private_addresses::{self, Wanted, allocate};
+use super::public_ip_address::{dissociate, restore_association};
 use super::quota::Quota;
 use super::reference::Reference;
 use super::resource::{Advice, DeletionRule, Programmed, Resource, Rule};
 use super::terms::{IpVersion, Primary, Switch};
 use super::violation::WaitKey;
 use super::virtual_machine::{self, PowerState, VirtualMachine};
-use addresses::{hold_address, release_address};
 pub(super) use addresses::{reassign, serve_ipv6, waiting_for_ipv6};
-use effects::{apply_now, dissociate};
+use effects::apply_now;
 pub(super) use effects::{vm_power_changed, vm_started};
 pub(super) use rules::edit_needs_deallocated;
 pub use view::{ConfigurationView, NetworkInterfaceView, NicDnsView, PublicAddressShown};
@@ -157,11 +159,12 @@ impl Resource for NetworkInterface {
     }
 
     fn release(engine: &mut Engine, name: &Name, gone: &Programmed<Self>) {
+        let this = ObjectId::new(Kind::NetworkInterface, name.clone());
         for address in gone.held.addresses.values() {
-            release_address(engine, &gone.ask.subnet, *address);
+            private_addresses::release(engine, &gone.ask.subnet, *address);
         }
         for public in gone.ask.public_ip_addresses() {
-            dissociate(engine, name, public);
+            dissociate(engine, public, &this);
         }
         if let Some(mac) = gone.held.mac {
             engine.macs.release(mac);
@@ -180,22 +183,20 @@ impl Resource for NetworkInterface {
                 Assignment::Dynamic | Assignment::StaticAsIs => true,
             });
             let has_one = engine.get::<Self>(name).is_some_and(|nic| nic.held.addresses.contains_key(&configuration));
-            let free = fits && !has_one && hold_address(engine, &ask.subnet, address, name, &configuration);
+            let holder = Holder::configuration(name, &configuration);
+            let is_its_own =
+                fits && !has_one && allocate(engine, &ask.subnet, Wanted::This(address), &holder).is_some();
             match engine.get_mut::<Self>(name) {
-                Some(programmed) if free => {
+                Some(programmed) if is_its_own => {
                     programmed.held.addresses.insert(configuration, address);
                 }
                 _ => dropped.push(format!("address {address} of configuration {configuration} cannot be its own")),
             }
         }
         for configuration in &ask.configurations {
-            if let Some(public) = &configuration.public_ip_address {
-                let holder = (name.clone(), configuration.name.clone());
-                if engine.associations.contains_key(public) {
-                    dropped.push(format!("PublicIPAddress {public} is held by another"));
-                    continue;
-                }
-                engine.associations.insert(public.clone(), holder);
+            let Some(public) = &configuration.public_ip_address else { continue };
+            if !restore_association(engine, public, Holder::configuration(name, &configuration.name)) {
+                dropped.push(format!("PublicIPAddress {public} is held by another"));
             }
         }
         match view.mac_address {

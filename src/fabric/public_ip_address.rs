@@ -1,7 +1,8 @@
 //! Public IP addresses: resources of their own that an IP configuration may refer to (PIP-01 to PIP-23).
 //!
-//! The rules are in `rules`; allocation, associations and domain names are here.
+//! The rules are in `rules`, what an address serves is in `associations`; allocation and domain names are here.
 
+mod associations;
 mod rules;
 #[cfg(test)]
 mod tests;
@@ -15,6 +16,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::engine::Engine;
+use super::holder::Holder;
 use super::id::{Kind, Name, ObjectId, Placement, ShownRef};
 use super::ipam::PoolId;
 use super::network_interface::NetworkInterface;
@@ -24,6 +26,7 @@ use super::resource::{DeletionRule, Programmed, Resource, Rule};
 use super::terms::{AllocationMethod, IpVersion};
 use super::violation::WaitKey;
 use super::virtual_machine::{PowerState, VirtualMachine};
+pub(super) use associations::{associate, dissociate, restore_association};
 pub(super) use rules::{label_is_in_use, label_is_reserved, needs_public_addresses, public_pool_has_room};
 
 /// The generation of the public address service (PIP-01).
@@ -196,9 +199,10 @@ impl Resource for PublicIPAddress {
         PublicIPAddressView {
             ip_address: programmed.held.address,
             dns_settings: fqdn(programmed).map(|fqdn| PublicDnsView { fqdn }),
-            ip_configuration: holder.map(|(nic, configuration)| Association {
-                network_interface: ShownRef::of(nic, name),
-                name: configuration.to_string(),
+            ip_configuration: holder.map(|holder| match holder {
+                Holder::IpConfiguration { nic, name: configuration } => {
+                    Association { network_interface: ShownRef::of(nic, name), name: configuration.to_string() }
+                }
             }),
         }
     }
@@ -226,7 +230,7 @@ pub(super) fn fqdn(programmed: &Programmed<PublicIPAddress>) -> Option<String> {
 
 /// The virtual machine that a public address serves, by way of the NIC that holds it.
 fn served<'a>(engine: &'a Engine, name: &Name) -> Option<&'a Programmed<VirtualMachine>> {
-    let (nic, _) = engine.associations.get(name)?;
+    let Holder::IpConfiguration { nic, .. } = engine.associations.get(name)?;
     let attached = engine.get::<NetworkInterface>(nic)?.held.attached.as_ref()?;
     engine.get::<VirtualMachine>(&attached.vm)
 }
@@ -277,8 +281,8 @@ fn release_address(engine: &mut Engine, pool: &PoolId, address: IpAddr) {
 }
 
 fn touch_holder(engine: &mut Engine, name: &Name) {
-    if let Some((nic, _)) = engine.associations.get(name).cloned() {
-        engine.touch(Kind::NetworkInterface, &nic);
+    if let Some(holder) = engine.associations.get(name).map(Holder::object) {
+        engine.touch(holder.kind, &holder.name);
     }
 }
 

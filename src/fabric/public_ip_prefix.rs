@@ -12,7 +12,7 @@ use super::id::{Kind, Name, ObjectId, ShownRef};
 use super::in_use::{self, By, Use};
 use super::ipam::{Pool, PoolId, Reservation, all_of};
 use super::limits;
-use super::resource::{Case, Cures, DeletionRule, Programmed, Resource, Rule};
+use super::resource::{Case, Cures, DeletionRule, Programmed, Resource, Rule, Scope};
 use super::violation::{Code, Findings, WaitKey};
 use super::virtual_machine_scale_set;
 
@@ -54,6 +54,7 @@ impl Resource for PublicIPPrefix {
     const RULES: &'static [Rule<Self>] = &[
         Rule {
             id: "S-19",
+            scope: Scope::Spec,
             says: "The length of a public prefix is 28 to 31.",
             codes: &[Code::InvalidParameter],
             cure: Cures::Stalls,
@@ -63,6 +64,7 @@ impl Resource for PublicIPPrefix {
         },
         Rule {
             id: "S-14",
+            scope: Scope::State,
             says: "The length of a public prefix is fixed at creation.",
             codes: &[Code::PropertyChangeNotAllowed],
             cure: Cures::Stalls,
@@ -72,6 +74,7 @@ impl Resource for PublicIPPrefix {
         },
         Rule {
             id: "PIP-16",
+            scope: Scope::State,
             says: "The addresses of a public prefix are contiguous, from a pool that has such a block free.",
             codes: &[Code::AllocationFailed],
             cure: Cures::Waits,
@@ -83,6 +86,7 @@ impl Resource for PublicIPPrefix {
 
     const DELETION_RULES: &'static [DeletionRule] = &[DeletionRule {
         id: "S-19",
+        scope: Scope::State,
         says: "A public prefix that addresses are taken from, or that a model of a scale set names, cannot be deleted.",
         codes: &[Code::InUsePublicIpPrefixCannotBeDeleted],
         cure: Cures::Waits,

@@ -39,7 +39,11 @@ pub(super) fn targets<K: Resource>(programmed: &Programmed<K>) -> BTreeSet<Objec
 /// is being checked.
 pub(super) fn exist<K: Resource>(case: &Case<'_, K>, findings: &mut Findings) {
     let rule = findings.rule();
-    for reference in case.ask.references().into_iter().filter(|reference| reference.rule == rule) {
+    // The parts of an instance are made together.
+    let instance = ObjectId::new(K::KIND, case.name.clone()).instance();
+    let is_of_it = |to: &ObjectId| instance.is_some() && to.instance() == instance;
+    let references = case.ask.references().into_iter();
+    for reference in references.filter(|reference| reference.rule == rule && !is_of_it(&reference.to)) {
         exists(case.engine, case.placement, reference, findings);
     }
 }

@@ -221,6 +221,8 @@ pub struct Advice {
 pub struct RuleOf<Check> {
     /// Its id in the rule catalogue.
     pub id: &'static str,
+    /// What it looks at.
+    pub scope: Scope,
     /// The rule in one sentence.
     pub says: &'static str,
     /// The codes that it refuses with.
@@ -249,6 +251,8 @@ pub struct Refusing {
     pub deletion: bool,
     /// Its id in the rule catalogue.
     pub id: &'static str,
+    /// What it looks at.
+    pub scope: Scope,
     /// The rule in one sentence.
     pub says: &'static str,
     /// The codes that it refuses with.
@@ -259,6 +263,28 @@ pub struct Refusing {
     pub remedy: &'static str,
     /// The article or other source.
     pub source: &'static str,
+}
+
+/// How much a rule looks at. What an object consists of keeps to the rules that look at less than the state before it is made:
+/// the model of a scale set to those of network interfaces and public addresses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Scope {
+    /// The spec alone.
+    Spec,
+    /// The spec, and what it refers to.
+    References,
+    /// What the object was before as well, and who holds what.
+    State,
+}
+
+impl std::fmt::Display for Scope {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Scope::Spec => "spec",
+            Scope::References => "references",
+            Scope::State => "state",
+        })
+    }
 }
 
 /// Who can cure what breaks a rule.
@@ -285,8 +311,8 @@ impl std::fmt::Display for Cures {
 impl<Check> RuleOf<Check> {
     /// All but the check.
     pub fn about(&self, kind: Kind, deletion: bool) -> Refusing {
-        let Self { id, says, codes, cure, remedy, source, check: _ } = *self;
-        Refusing { kind, deletion, id, says, codes, cure, remedy, source }
+        let Self { id, scope, says, codes, cure, remedy, source, check: _ } = *self;
+        Refusing { kind, deletion, id, scope, says, codes, cure, remedy, source }
     }
 }
 

@@ -16,8 +16,8 @@ use super::engine::Engine;
 use super::id::{Kind, Name, ObjectId, Placement};
 use super::in_use::Use;
 use super::ipam::{Pool, PoolId, RESERVED_PER_SUBNET, Reservation};
-use super::ledger::Owner;
 use super::network_interface;
+use super::private_addresses;
 use super::reference::Reference;
 use super::resource::{DeletionRule, Programmed, Resource, Rule};
 use super::terms::IpVersion;
@@ -184,33 +184,6 @@ impl Subnet {
     }
 }
 
-/// Who has an address of a subnet.
-#[derive(Clone, Copy)]
-pub(super) enum TakenBy<'a> {
-    /// A network interface.
-    NetworkInterface(&'a Name),
-    /// An instance of a scale set, for which it is reserved.
-    Reserved(&'a Owner),
-}
-
-/// The addresses of a subnet that network interfaces hold, and then those that are reserved for instances of scale sets.
-pub(super) fn taken_addresses<'a>(
-    engine: &'a Engine,
-    subnet: &Name,
-    version: IpVersion,
-) -> impl Iterator<Item = (IpAddr, TakenBy<'a>)> + use<'a> {
-    let lowest: IpAddr = match version {
-        IpVersion::IPv4 => std::net::Ipv4Addr::UNSPECIFIED.into(),
-        IpVersion::IPv6 => std::net::Ipv6Addr::UNSPECIFIED.into(),
-    };
-    let of = subnet.clone();
-    let held = engine.addresses.range((subnet.clone(), lowest)..);
-    let held = held.take_while(move |((subnet, address), _)| *subnet == of && IpVersion::of(address) == version);
-    let held = held.map(|((_, address), (nic, _))| (*address, TakenBy::NetworkInterface(nic)));
-    let reserved = engine.ledger.addresses_in(&PoolId::of_subnet(subnet, version));
-    held.chain(reserved.map(|(address, owner)| (address, TakenBy::Reserved(owner))))
-}
-
 fn move_ranges(engine: &mut Engine, name: &Name, before: Option<&Subnet>, after: Option<&Subnet>) {
     if let Some(before) = before
         && let Some(ranges) = engine.ranges_of.get_mut(&before.virtual_network)
@@ -231,7 +204,7 @@ fn replace_pools(engine: &mut Engine, name: &Name, ask: &Subnet) {
     let mut ipv4 = Pool::new(ask.ipv4.into(), Reservation::Subnet);
     let mut ipv6 = ask.ipv6.map(|prefix| Pool::new(prefix.into(), Reservation::Subnet));
     for (version, pool) in [(IpVersion::IPv4, Some(&mut ipv4)), (IpVersion::IPv6, ipv6.as_mut())] {
-        let mut taken = taken_addresses(engine, name, version).map(|(address, _)| address);
+        let mut taken = private_addresses::taken(engine, name, version).map(|(address, _)| address);
         let kept = match pool {
             Some(pool) => taken.all(|address| pool.reserve(address)),
             None => taken.next().is_none(),

@@ -15,9 +15,10 @@ use super::id::{Kind, Name, ObjectId, Placement};
 use super::in_use::{self, By, Use};
 use super::kind::Ask;
 use super::limits;
+use super::private_addresses;
 use super::quota::{self, Quota};
-use super::resource::{Case, Cures, DeletionRule, Pending, Programmed, Resource, Rule};
-use super::subnet::{Subnet, taken_addresses};
+use super::resource::{Case, Cures, DeletionRule, Pending, Programmed, Resource, Rule, Scope};
+use super::subnet::Subnet;
 use super::terms::IpVersion;
 use super::violation::{Code, Findings, WaitKey, and_so_on, first_of};
 
@@ -65,6 +66,7 @@ impl Resource for VirtualNetwork {
     const RULES: &'static [Rule<Self>] = &[
         Rule {
             id: "VNET-01",
+            scope: Scope::Spec,
             says: "An address prefix is in CIDR notation, and none of the ranges that the platform or the Internet protocol keeps for itself.",
             codes: &[Code::InvalidAddressPrefixFormat],
             cure: Cures::Stalls,
@@ -74,6 +76,7 @@ impl Resource for VirtualNetwork {
         },
         Rule {
             id: "VNET-10",
+            scope: Scope::Spec,
             says: "A virtual network has at most 20 DNS servers, each an IP address.",
             codes: &[Code::NetcfgInvalidDnsServer],
             cure: Cures::Stalls,
@@ -83,6 +86,7 @@ impl Resource for VirtualNetwork {
         },
         Rule {
             id: "VNET-12",
+            scope: Scope::State,
             says: "A subscription has at most 1,000 virtual networks in a region; off unless asked for.",
             codes: &[Code::VnetCountLimitReached],
             cure: Cures::Waits,
@@ -92,6 +96,7 @@ impl Resource for VirtualNetwork {
         },
         Rule {
             id: "S-15",
+            scope: Scope::State,
             says: "A prefix that a subnet lies in cannot be removed, unless the subnet has no addresses and is itself asked to move into the new address space or to go; the prefix stays until it has (S-87).",
             codes: &[Code::InUsePrefixCannotBeDeleted],
             cure: Cures::Waits,
@@ -103,6 +108,7 @@ impl Resource for VirtualNetwork {
 
     const DELETION_RULES: &'static [DeletionRule] = &[DeletionRule {
         id: "VNET-06",
+        scope: Scope::State,
         says: "A virtual network with subnets cannot be deleted.",
         codes: &[Code::InUseSubnetCannotBeDeleted],
         cure: Cures::Waits,
@@ -211,7 +217,7 @@ fn subnets_stay_inside(case: &Case<'_, VirtualNetwork>, findings: &mut Findings)
         let mut prefixes = case.engine.get::<Subnet>(name)?.ask.prefixes();
         let prefix = prefixes.find(|prefix| !case.ask.contains(prefix) && !was_outside(prefix))?;
         let has_addresses =
-            IpVersion::ALL.iter().any(|version| taken_addresses(case.engine, name, *version).next().is_some());
+            IpVersion::ALL.iter().any(|version| private_addresses::taken(case.engine, name, *version).next().is_some());
         (has_addresses || !leaves(case, name)).then_some((prefix, name, has_addresses))
     });
     let outside: Vec<(IpNet, &Name, bool)> = outside.collect();

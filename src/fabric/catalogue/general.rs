@@ -1,7 +1,7 @@
 //! The rules that are checked before any kind's own or where a spec is read, and those that the API server holds as well.
 
 use crate::fabric::id::Kind;
-use crate::fabric::resource::Cures;
+use crate::fabric::resource::{Cures, Scope};
 use crate::fabric::violation::Code;
 
 /// A rule that refuses, and is no row of a kind's `RULES` table.
@@ -9,6 +9,8 @@ use crate::fabric::violation::Code;
 pub struct General {
     /// Its id.
     pub id: &'static str,
+    /// What it looks at.
+    pub scope: Scope,
     /// The kinds that it speaks of; none means every kind.
     pub kinds: &'static [Kind],
     /// The rule in one sentence.
@@ -40,6 +42,7 @@ use AtApply::{Cel, Schema};
 pub const GENERAL: &[General] = &[
     General {
         id: "ARM-04",
+        scope: Scope::Spec,
         kinds: &[],
         says: "A body that is not of the form that the CRD describes is refused as a whole, and nothing else is looked at; so is a list of more items than the CRD allows, before IPC-15, NIC-21 or VNET-10 count them.",
         codes: &[Code::InvalidRequestContent, Code::InvalidParameter],
@@ -50,6 +53,7 @@ pub const GENERAL: &[General] = &[
     },
     General {
         id: "ARM-07",
+        scope: Scope::State,
         kinds: &[],
         says: "An object takes the place of an earlier one of its name that the fabric still carries, with all that it holds, if that one could be edited to be it (S-89); otherwise it waits until the earlier one has left the fabric.",
         codes: &[Code::AnotherOperationInProgress],
@@ -60,6 +64,7 @@ pub const GENERAL: &[General] = &[
     },
     General {
         id: "ARM-10",
+        scope: Scope::Spec,
         kinds: &[],
         says: "A name has at most 80 characters; so has the name in Azure that spec.azureName gives, which is fixed, and regardless of case unique among the objects of the kind in the namespace (of subnets, in the virtual network): the first has it.",
         codes: &[Code::InvalidResourceName, Code::PropertyChangeNotAllowed, Code::DuplicateResourceName],
@@ -70,6 +75,7 @@ pub const GENERAL: &[General] = &[
     },
     General {
         id: "ARM-16",
+        scope: Scope::State,
         kinds: &[
             Kind::VirtualNetwork,
             Kind::PublicIPPrefix,
@@ -88,6 +94,7 @@ pub const GENERAL: &[General] = &[
     },
     General {
         id: "S-94",
+        scope: Scope::State,
         kinds: &[],
         says: "The JSON of a spec has at most 480 KiB, its defaults included; of one that had more when it was accepted, at most as much.",
         codes: &[Code::RequestContentTooLarge],
@@ -98,6 +105,7 @@ pub const GENERAL: &[General] = &[
     },
     General {
         id: "IPC-20",
+        scope: Scope::Spec,
         kinds: &[Kind::VirtualMachine],
         says: "What a guest is said to have set is addresses, on NICs that the VM lists.",
         codes: &[Code::InvalidParameter, Code::InvalidPrivateIPAddressFormat],
@@ -108,6 +116,7 @@ pub const GENERAL: &[General] = &[
     },
     General {
         id: "S-06",
+        scope: Scope::Spec,
         kinds: &[Kind::VirtualMachine, Kind::VirtualMachineScaleSetVM, Kind::VirtualMachineScaleSet],
         says: "The annotation that asks for a restart has at most 64 characters.",
         codes: &[Code::InvalidParameter],
@@ -118,6 +127,7 @@ pub const GENERAL: &[General] = &[
     },
     General {
         id: "S-12",
+        scope: Scope::State,
         kinds: &[],
         says: "A location has lower-case letters and digits; an object stays in its own.",
         codes: &[Code::InvalidResourceLocation],
@@ -128,6 +138,7 @@ pub const GENERAL: &[General] = &[
     },
     General {
         id: "S-16",
+        scope: Scope::Spec,
         kinds: &[Kind::VirtualNetwork, Kind::Subnet],
         says: "A range is in CIDR notation and has no host bits; a subnet has one IPv4 range, and at most one IPv6 range.",
         codes: &[Code::InvalidCIDRNotation, Code::InvalidAddressPrefixFormat, Code::NetcfgInvalidSubnet],
@@ -138,6 +149,7 @@ pub const GENERAL: &[General] = &[
     },
     General {
         id: "S-35",
+        scope: Scope::Spec,
         kinds: &[Kind::VirtualMachine, Kind::VirtualMachineScaleSet],
         says: "A size is in the table of sizes.",
         codes: &[Code::InvalidParameter],
@@ -148,6 +160,7 @@ pub const GENERAL: &[General] = &[
     },
     General {
         id: "VMSS-28",
+        scope: Scope::Spec,
         kinds: &[Kind::VirtualMachineScaleSet],
         says: "The policy of a Rolling upgrade has percentages of 0 to 100, and an ISO 8601 duration.",
         codes: &[Code::InvalidParameter],

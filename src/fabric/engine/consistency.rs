@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 
 use super::{Deadlines, Engine};
+use crate::fabric::holder::Holder;
 use crate::fabric::id::{Kind, Name, ObjectId, Uid};
 use crate::fabric::ipam::PoolId;
 use crate::fabric::ledger::{Ledger, Owner};
@@ -160,7 +161,7 @@ impl Engine {
                 let pool = PoolId::of_subnet(subnet, asked.version);
                 assert!(self.pools[&pool].holds(*address), "{address} of {nic} is marked in its pool");
                 *allocated.entry(pool).or_default() += 1;
-                let before = addresses.insert((subnet.clone(), *address), (nic.clone(), configuration.clone()));
+                let before = addresses.insert((subnet.clone(), *address), Holder::configuration(nic, configuration));
                 assert_eq!(before, None, "{address} of {subnet} is held twice");
             }
         }
@@ -226,11 +227,11 @@ impl Engine {
         for (label, holder) in &self.labels {
             assert!(labels.get(label).is_some_and(|all| all.contains(holder)), "{label:?} is the label of {holder}");
         }
-        let mut claims: BTreeMap<Name, BTreeSet<_>> = BTreeMap::new();
+        let mut claims: BTreeMap<Name, Vec<Holder>> = BTreeMap::new();
         for (nic, programmed) in self.all::<NetworkInterface>() {
             for configuration in &programmed.ask.configurations {
                 if let Some(public) = &configuration.public_ip_address {
-                    claims.entry(public.clone()).or_default().insert((nic.clone(), configuration.name.clone()));
+                    claims.entry(public.clone()).or_default().push(Holder::configuration(nic, &configuration.name));
                 }
             }
         }

@@ -8,8 +8,9 @@ use std::collections::BTreeSet;
 use super::addresses::move_addresses;
 use super::{HeldNetworkInterface, NetworkInterface, primary_address};
 use crate::fabric::engine::Engine;
-use crate::fabric::id::{Kind, Name};
-use crate::fabric::public_ip_address;
+use crate::fabric::holder::Holder;
+use crate::fabric::id::{Kind, Name, ObjectId};
+use crate::fabric::public_ip_address::{self, associate, dissociate};
 use crate::fabric::terms::IpVersion;
 use crate::fabric::violation::WaitKey;
 
@@ -40,39 +41,19 @@ pub(super) fn apply_now(
     }
 }
 
-/// Public addresses that are no longer referred to are dissociated, not deleted (PIP-10); new ones are associated.
+/// Public addresses that are no longer referred to are dissociated; new ones are associated.
 fn move_associations(engine: &mut Engine, name: &Name, before: Option<&NetworkInterface>, ask: &NetworkInterface) {
+    let this = ObjectId::new(Kind::NetworkInterface, name.clone());
     let wanted: BTreeSet<&Name> = ask.public_ip_addresses().collect();
-    let dropped: Vec<&Name> = before
-        .into_iter()
-        .flat_map(NetworkInterface::public_ip_addresses)
-        .filter(|old| !wanted.contains(old))
-        .collect();
-    for public in dropped {
-        dissociate(engine, name, public);
+    let old = before.into_iter().flat_map(NetworkInterface::public_ip_addresses);
+    for public in old.filter(|old| !wanted.contains(old)) {
+        dissociate(engine, public, &this);
     }
     for configuration in &ask.configurations {
-        let Some(public) = &configuration.public_ip_address else { continue };
-        let holder = (name.clone(), configuration.name.clone());
-        if engine.associations.get(public) != Some(&holder) {
-            if engine.associations.insert(public.clone(), holder).is_some() {
-                engine.free(WaitKey::claim(Kind::PublicIPAddress, public)); // another configuration has it
-            }
-            engine.touch(Kind::PublicIPAddress, public);
+        if let Some(public) = &configuration.public_ip_address {
+            associate(engine, public, Holder::configuration(name, &configuration.name));
         }
-        public_ip_address::settle(engine, public);
     }
-}
-
-/// What was restored may refer to a public address that another holds.
-pub(super) fn dissociate(engine: &mut Engine, name: &Name, public: &Name) {
-    if engine.associations.get(public).is_none_or(|(holder, _)| holder != name) {
-        return;
-    }
-    engine.associations.remove(public);
-    public_ip_address::settle(engine, public);
-    engine.touch(Kind::PublicIPAddress, public);
-    engine.free(WaitKey::claim(Kind::PublicIPAddress, public));
 }
 
 pub(super) fn forget_mac(engine: &mut Engine, name: &Name) {

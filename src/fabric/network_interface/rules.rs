@@ -14,7 +14,7 @@ use super::{Assignment, IpConfiguration, NetworkInterface};
 use crate::fabric::id::Name;
 use crate::fabric::quota;
 use crate::fabric::reference;
-use crate::fabric::resource::{Case, Cures, DeletionRule, Programmed, Rule};
+use crate::fabric::resource::{Case, Cures, DeletionRule, Programmed, Rule, Scope};
 use crate::fabric::terms::Primary;
 use crate::fabric::violation::Code;
 use crate::fabric::virtual_machine::VirtualMachine;
@@ -26,6 +26,7 @@ type NicCase<'a> = Case<'a, NetworkInterface>;
 pub(super) const RULES: &[Rule<NetworkInterface>] = &[
     Rule {
         id: "NIC-03",
+        scope: Scope::References,
         says: "The subnet of a NIC exists, in the NIC's location and subscription.",
         codes: &[Code::InvalidResourceReference],
         cure: Cures::Waits,
@@ -35,6 +36,7 @@ pub(super) const RULES: &[Rule<NetworkInterface>] = &[
     },
     Rule {
         id: "NIC-12",
+        scope: Scope::State,
         says: "A subscription has at most 65,536 NICs in a region; off unless asked for.",
         codes: &[Code::QuotaExceeded],
         cure: Cures::Waits,
@@ -44,6 +46,7 @@ pub(super) const RULES: &[Rule<NetworkInterface>] = &[
     },
     Rule {
         id: "NIC-05",
+        scope: Scope::State,
         says: "The virtual network of a NIC never changes.",
         codes: &[Code::OperationNotAllowed, Code::SubnetsNotInSameVnet],
         cure: Cures::Stalls,
@@ -53,6 +56,7 @@ pub(super) const RULES: &[Rule<NetworkInterface>] = &[
     },
     Rule {
         id: "NIC-06",
+        scope: Scope::State,
         says: "The subnet of a NIC changes only while all its configurations are asked to be Dynamic.",
         codes: &[Code::OperationNotAllowed],
         cure: Cures::Stalls,
@@ -62,6 +66,7 @@ pub(super) const RULES: &[Rule<NetworkInterface>] = &[
     },
     Rule {
         id: "NIC-08",
+        scope: Scope::State,
         says: "The subnet of a secondary NIC does not change while it is attached.",
         codes: &[Code::SecondaryNetworkInterfaceInUseCannotChangeSubnet],
         cure: Cures::Waits,
@@ -71,6 +76,7 @@ pub(super) const RULES: &[Rule<NetworkInterface>] = &[
     },
     Rule {
         id: "NIC-21",
+        scope: Scope::Spec,
         says: "A NIC has at most 20 DNS servers of its own, each an IP address.",
         codes: &[Code::NetcfgInvalidDnsServer, Code::InvalidDnsServerIPAddressFormat],
         cure: Cures::Stalls,
@@ -80,6 +86,7 @@ pub(super) const RULES: &[Rule<NetworkInterface>] = &[
     },
     Rule {
         id: "NIC-20",
+        scope: Scope::State,
         says: "Accelerated networking needs a VM size that supports it.",
         codes: &[Code::VMSizeIsNotPermittedToEnableAcceleratedNetworking],
         cure: Cures::Waits,
@@ -89,6 +96,7 @@ pub(super) const RULES: &[Rule<NetworkInterface>] = &[
     },
     Rule {
         id: "SIZE-05",
+        scope: Scope::State,
         says: "Accelerated networking is not switched on while the VM runs.",
         codes: &[Code::OperationNotAllowed],
         cure: Cures::Waits,
@@ -98,6 +106,7 @@ pub(super) const RULES: &[Rule<NetworkInterface>] = &[
     },
     Rule {
         id: "IPC-01",
+        scope: Scope::Spec,
         says: "A NIC has at least one IP configuration.",
         codes: &[Code::InvalidParameter],
         cure: Cures::Stalls,
@@ -107,6 +116,7 @@ pub(super) const RULES: &[Rule<NetworkInterface>] = &[
     },
     Rule {
         id: "IPC-02",
+        scope: Scope::Spec,
         says: "Exactly one IP configuration is primary; the only one is, also if it says primary: false.",
         codes: &[Code::NetworkInterfaceMustHaveOneOneIPConfigAsPrimary, Code::InvalidParameter],
         cure: Cures::Stalls,
@@ -116,6 +126,7 @@ pub(super) const RULES: &[Rule<NetworkInterface>] = &[
     },
     Rule {
         id: "IPC-05",
+        scope: Scope::State,
         says: "The primary configuration cannot be deleted or renamed, unless another is marked primary.",
         codes: &[Code::IpConfigDeleteNotSupported],
         cure: Cures::Stalls,
@@ -125,6 +136,7 @@ pub(super) const RULES: &[Rule<NetworkInterface>] = &[
     },
     Rule {
         id: "IPC-10",
+        scope: Scope::Spec,
         says: "Configuration names are unique within the NIC.",
         codes: &[Code::DuplicateResourceName],
         cure: Cures::Stalls,
@@ -134,6 +146,7 @@ pub(super) const RULES: &[Rule<NetworkInterface>] = &[
     },
     Rule {
         id: "IPC-12",
+        scope: Scope::State,
         says: "The address of a secondary configuration of a secondary NIC changes only while the VM is deallocated.",
         codes: &[Code::OperationNotAllowed],
         cure: Cures::Waits,
@@ -143,6 +156,7 @@ pub(super) const RULES: &[Rule<NetworkInterface>] = &[
     },
     Rule {
         id: "IPC-15",
+        scope: Scope::State,
         says: "A NIC has at most 256 private addresses, and so have all NICs of a VM together.",
         codes: &[Code::InvalidParameter],
         cure: Cures::Either,
@@ -152,6 +166,7 @@ pub(super) const RULES: &[Rule<NetworkInterface>] = &[
     },
     Rule {
         id: "IP6-01",
+        scope: Scope::Spec,
         says: "The primary configuration is IPv4.",
         codes: &[Code::InvalidParameter],
         cure: Cures::Stalls,
@@ -161,6 +176,7 @@ pub(super) const RULES: &[Rule<NetworkInterface>] = &[
     },
     Rule {
         id: "IP6-02",
+        scope: Scope::Spec,
         says: "A NIC has at most one IPv6 configuration, and then no other secondary one.",
         codes: &[Code::InvalidParameter],
         cure: Cures::Stalls,
@@ -170,6 +186,7 @@ pub(super) const RULES: &[Rule<NetworkInterface>] = &[
     },
     Rule {
         id: "IP6-03",
+        scope: Scope::Spec,
         says: "An IPv6 address is Dynamic.",
         codes: &[Code::InvalidParameter],
         cure: Cures::Stalls,
@@ -179,6 +196,7 @@ pub(super) const RULES: &[Rule<NetworkInterface>] = &[
     },
     Rule {
         id: "IP6-04",
+        scope: Scope::Spec,
         says: "An IPv6 configuration holds no public address.",
         codes: &[Code::IPVersionForPublicIpAndNicIpConfigurationMustMatch],
         cure: Cures::Stalls,
@@ -188,6 +206,7 @@ pub(super) const RULES: &[Rule<NetworkInterface>] = &[
     },
     Rule {
         id: "IP6-05",
+        scope: Scope::State,
         says: "An IPv6 configuration is added only while the NIC is unattached, also in the place of another.",
         codes: &[Code::OperationNotAllowed],
         cure: Cures::Waits,
@@ -197,6 +216,7 @@ pub(super) const RULES: &[Rule<NetworkInterface>] = &[
     },
     Rule {
         id: "ADDR-09",
+        scope: Scope::References,
         says: "A static address is of the configuration's IP version and lies in the subnet.",
         codes: &[Code::PrivateIPAddressNotInSubnet, Code::InvalidPrivateIPAddressFormat],
         cure: Cures::Stalls,
@@ -206,6 +226,7 @@ pub(super) const RULES: &[Rule<NetworkInterface>] = &[
     },
     Rule {
         id: "ADDR-01",
+        scope: Scope::References,
         says: "A static address is none of the five that the platform keeps.",
         codes: &[Code::PrivateIPAddressInReservedRange],
         cure: Cures::Stalls,
@@ -215,6 +236,7 @@ pub(super) const RULES: &[Rule<NetworkInterface>] = &[
     },
     Rule {
         id: "S-17",
+        scope: Scope::State,
         says: "A new Static configuration names its address.",
         codes: &[Code::PrivateIPAddressMissing],
         cure: Cures::Stalls,
@@ -224,6 +246,7 @@ pub(super) const RULES: &[Rule<NetworkInterface>] = &[
     },
     Rule {
         id: "ADDR-08",
+        scope: Scope::State,
         says: "A static address is held by no other configuration.",
         codes: &[Code::PrivateIPAddressInUse],
         cure: Cures::Either,
@@ -233,6 +256,7 @@ pub(super) const RULES: &[Rule<NetworkInterface>] = &[
     },
     Rule {
         id: "ADDR-11",
+        scope: Scope::State,
         says: "The subnet has an address for every configuration.",
         codes: &[Code::SubnetIsFull],
         cure: Cures::Waits,
@@ -242,6 +266,7 @@ pub(super) const RULES: &[Rule<NetworkInterface>] = &[
     },
     Rule {
         id: "ADDR-14",
+        scope: Scope::State,
         says: "A virtual network has at most 65,536 private addresses.",
         codes: &[Code::QuotaExceeded],
         cure: Cures::Waits,
@@ -251,6 +276,7 @@ pub(super) const RULES: &[Rule<NetworkInterface>] = &[
     },
     Rule {
         id: "PIP-12",
+        scope: Scope::References,
         says: "The public address of a configuration exists, in the NIC's location and subscription.",
         codes: &[Code::InvalidResourceReference],
         cure: Cures::Waits,
@@ -260,6 +286,7 @@ pub(super) const RULES: &[Rule<NetworkInterface>] = &[
     },
     Rule {
         id: "PIP-18",
+        scope: Scope::References,
         says: "A public address is of the configuration's IP version, and a public IPv6 address never joins a configuration.",
         codes: &[Code::IPVersionForPublicIpAndNicIpConfigurationMustMatch],
         cure: Cures::Stalls,
@@ -269,6 +296,7 @@ pub(super) const RULES: &[Rule<NetworkInterface>] = &[
     },
     Rule {
         id: "PIP-09",
+        scope: Scope::State,
         says: "A public address serves one IP configuration.",
         codes: &[Code::PublicIPAddressInUse, Code::PublicIPReferencedByMultipleIPConfigs],
         cure: Cures::Either,
@@ -278,6 +306,7 @@ pub(super) const RULES: &[Rule<NetworkInterface>] = &[
     },
     Rule {
         id: "PIP-05",
+        scope: Scope::State,
         says: "A Dynamic public address is allocated with the running VM, from a pool that has one.",
         codes: &[Code::AllocationFailed],
         cure: Cures::Waits,
@@ -287,6 +316,7 @@ pub(super) const RULES: &[Rule<NetworkInterface>] = &[
     },
     Rule {
         id: "PIP-19",
+        scope: Scope::State,
         says: "Public addresses of Basic and Standard SKU do not mix within one VM or availability set.",
         codes: &[Code::DifferentSkuLoadBalancersAndPublicIPAddressNotAllowed],
         cure: Cures::Either,
@@ -298,6 +328,7 @@ pub(super) const RULES: &[Rule<NetworkInterface>] = &[
 
 pub(super) const DELETION_RULES: &[DeletionRule] = &[DeletionRule {
     id: "NIC-24",
+    scope: Scope::State,
     says: "A NIC can be deleted only while it is not attached.",
     codes: &[Code::NicInUse],
     cure: Cures::Waits,

@@ -8,13 +8,14 @@ use crate::fabric::limits;
 use crate::fabric::quota;
 use crate::fabric::reference;
 use crate::fabric::reserved_words;
-use crate::fabric::resource::{Case, Cures, DELETION_PATH, DeletionRule, Programmed, Rule};
+use crate::fabric::resource::{Case, Cures, DELETION_PATH, DeletionRule, Programmed, Rule, Scope};
 use crate::fabric::terms::{AllocationMethod, IpVersion};
 use crate::fabric::violation::{Code, Findings, Violation, WaitKey};
 
 pub(super) const RULES: &[Rule<PublicIPAddress>] = &[
     Rule {
         id: "PIP-01",
+        scope: Scope::State,
         says: "The SKU of a public address is fixed at creation.",
         codes: &[Code::SkuCannotBeChangedOnUpdate],
         cure: Cures::Stalls,
@@ -24,6 +25,7 @@ pub(super) const RULES: &[Rule<PublicIPAddress>] = &[
     },
     Rule {
         id: "PIP-02",
+        scope: Scope::Spec,
         says: "A Standard public address is Static.",
         codes: &[Code::StandardSkuPublicIPAddressesMustBeStatic],
         cure: Cures::Stalls,
@@ -33,6 +35,7 @@ pub(super) const RULES: &[Rule<PublicIPAddress>] = &[
     },
     Rule {
         id: "PIP-03",
+        scope: Scope::Spec,
         says: "A Basic public IPv6 address is Dynamic.",
         codes: &[Code::InvalidParameter],
         cure: Cures::Stalls,
@@ -42,6 +45,7 @@ pub(super) const RULES: &[Rule<PublicIPAddress>] = &[
     },
     Rule {
         id: "S-14",
+        scope: Scope::State,
         says: "The IP version of a public address is fixed at creation.",
         codes: &[Code::PropertyChangeNotAllowed],
         cure: Cures::Stalls,
@@ -51,6 +55,7 @@ pub(super) const RULES: &[Rule<PublicIPAddress>] = &[
     },
     Rule {
         id: "PIP-06",
+        scope: Scope::State,
         says: "A Static public address becomes Dynamic only while no IP configuration holds it.",
         codes: &[Code::OperationNotAllowed],
         cure: Cures::Waits,
@@ -60,6 +65,7 @@ pub(super) const RULES: &[Rule<PublicIPAddress>] = &[
     },
     Rule {
         id: "PIP-13",
+        scope: Scope::Spec,
         says: "The idle timeout is 4 to 30 minutes; of an IPv6 address it is 4.",
         codes: &[Code::PublicIPIdleTimeoutIsOutOfRange],
         cure: Cures::Stalls,
@@ -69,6 +75,7 @@ pub(super) const RULES: &[Rule<PublicIPAddress>] = &[
     },
     Rule {
         id: "PIP-15",
+        scope: Scope::State,
         says: "A domain name label is 3 to 63 lower-case letters, digits and hyphens from a letter to a letter or digit, and unique in its location.",
         codes: &[Code::DnsRecordInUse, Code::InvalidDomainNameLabel],
         cure: Cures::Either,
@@ -78,6 +85,7 @@ pub(super) const RULES: &[Rule<PublicIPAddress>] = &[
     },
     Rule {
         id: "PIP-25",
+        scope: Scope::State,
         says: "A new domain name label has none of the words that Azure reserves.",
         codes: &[Code::DomainNameLabelReserved],
         cure: Cures::Stalls,
@@ -87,6 +95,7 @@ pub(super) const RULES: &[Rule<PublicIPAddress>] = &[
     },
     Rule {
         id: "PIP-16",
+        scope: Scope::References,
         says: "The public prefix that an address is taken from exists, in the address's location and subscription.",
         codes: &[Code::InvalidResourceReference],
         cure: Cures::Waits,
@@ -96,6 +105,7 @@ pub(super) const RULES: &[Rule<PublicIPAddress>] = &[
     },
     Rule {
         id: "PIP-16",
+        scope: Scope::State,
         says: "The public prefix that an address is taken from is fixed at creation.",
         codes: &[Code::PropertyChangeNotAllowed],
         cure: Cures::Stalls,
@@ -105,6 +115,7 @@ pub(super) const RULES: &[Rule<PublicIPAddress>] = &[
     },
     Rule {
         id: "S-19",
+        scope: Scope::Spec,
         says: "Only a Standard public address is taken from a public prefix.",
         codes: &[Code::PublicIPPrefixSkuMismatch],
         cure: Cures::Stalls,
@@ -114,6 +125,7 @@ pub(super) const RULES: &[Rule<PublicIPAddress>] = &[
     },
     Rule {
         id: "PIP-04",
+        scope: Scope::State,
         says: "A Static IPv4 address is allocated at creation, from a pool that has one.",
         codes: &[Code::AllocationFailed, Code::PublicIPPrefixExhausted],
         cure: Cures::Waits,
@@ -123,6 +135,7 @@ pub(super) const RULES: &[Rule<PublicIPAddress>] = &[
     },
     Rule {
         id: "PIP-21",
+        scope: Scope::State,
         says: "A subscription has at most 10 Basic, 10 Static Basic and 10 Standard public addresses in a region; off unless asked for.",
         codes: &[
             Code::IPv4BasicSkuPublicIpCountLimitReached,
@@ -138,6 +151,7 @@ pub(super) const RULES: &[Rule<PublicIPAddress>] = &[
 
 pub(super) const DELETION_RULES: &[DeletionRule] = &[DeletionRule {
     id: "PIP-11",
+    scope: Scope::State,
     says: "A public address that an IP configuration holds cannot be deleted.",
     codes: &[Code::PublicIPAddressCannotBeDeleted],
     cure: Cures::Waits,
@@ -194,13 +208,13 @@ fn becomes_dynamic_only_alone(case: &Case<'_, PublicIPAddress>, findings: &mut F
     if !was_static || case.ask.method == AllocationMethod::Static {
         return;
     }
-    let Some((nic, configuration)) = case.engine.associations.get(case.name) else { return };
-    let id = ObjectId::new(Kind::NetworkInterface, nic.clone());
+    let Some(holder) = case.engine.associations.get(case.name) else { return };
+    let id = holder.object();
     findings
         .refuse(
             Code::OperationNotAllowed,
             "spec.publicIPAllocationMethod",
-            format!("A Static address cannot become Dynamic while configuration {configuration} of {id} holds it."),
+            format!("A Static address cannot become Dynamic while {holder} holds it."),
             format!("Remove publicIPAddress from {id} first."),
         )
         .until(WaitKey::claim(Kind::PublicIPAddress, case.name))
@@ -324,13 +338,13 @@ fn pool_has_one(case: &Case<'_, PublicIPAddress>, findings: &mut Findings) {
 }
 
 fn is_not_associated(engine: &Engine, name: &Name, findings: &mut Findings) {
-    let Some((nic, configuration)) = engine.associations.get(name) else { return };
-    let id = ObjectId::new(Kind::NetworkInterface, nic.clone());
+    let Some(holder) = engine.associations.get(name) else { return };
+    let id = holder.object();
     findings
         .refuse(
             Code::PublicIPAddressCannotBeDeleted,
             DELETION_PATH,
-            format!("Configuration {configuration} of {id} holds it."),
+            format!("{} holds it.", holder.begins()),
             format!("Remove publicIPAddress from {id}, or delete {id}; this is then deleted automatically."),
         )
         .until(WaitKey::claim(Kind::PublicIPAddress, name))

@@ -4,14 +4,15 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
-use super::{Subnet, TakenBy, taken_addresses};
+use super::Subnet;
 use crate::fabric::id::{Kind, ObjectId};
 use crate::fabric::in_use::{self, By, Use};
 use crate::fabric::limits;
 use crate::fabric::network_interface::{self, NetworkInterface};
+use crate::fabric::private_addresses::{self, TakenBy};
 use crate::fabric::quota::Quota;
 use crate::fabric::reference;
-use crate::fabric::resource::{Case, Cures, DeletionRule, Rule};
+use crate::fabric::resource::{Case, Cures, DeletionRule, Rule, Scope};
 use crate::fabric::terms::IpVersion;
 use crate::fabric::violation::{Code, Findings, WaitKey, and_so_on, first_of};
 use crate::fabric::virtual_machine_scale_set;
@@ -20,6 +21,7 @@ use crate::fabric::virtual_network::VirtualNetwork;
 pub(super) const RULES: &[Rule<Subnet>] = &[
     Rule {
         id: "NIC-03",
+        scope: Scope::References,
         says: "The virtual network of a subnet exists.",
         codes: &[Code::InvalidResourceReference],
         cure: Cures::Waits,
@@ -29,6 +31,7 @@ pub(super) const RULES: &[Rule<Subnet>] = &[
     },
     Rule {
         id: "S-14",
+        scope: Scope::State,
         says: "A subnet stays in its virtual network.",
         codes: &[Code::PropertyChangeNotAllowed],
         cure: Cures::Stalls,
@@ -38,6 +41,7 @@ pub(super) const RULES: &[Rule<Subnet>] = &[
     },
     Rule {
         id: "VNET-02",
+        scope: Scope::Spec,
         says: "An IPv4 subnet is a /8 to a /29, an IPv6 one is a /64.",
         codes: &[Code::NetcfgInvalidSubnet],
         cure: Cures::Stalls,
@@ -47,6 +51,7 @@ pub(super) const RULES: &[Rule<Subnet>] = &[
     },
     Rule {
         id: "VNET-03",
+        scope: Scope::State,
         says: "A subnet lies inside the address space of its virtual network.",
         codes: &[Code::NetcfgSubnetRangeOutsideVnet],
         cure: Cures::Waits,
@@ -56,6 +61,7 @@ pub(super) const RULES: &[Rule<Subnet>] = &[
     },
     Rule {
         id: "VNET-04",
+        scope: Scope::State,
         says: "Subnets of one virtual network do not overlap.",
         codes: &[Code::NetcfgSubnetRangesOverlap],
         cure: Cures::Waits,
@@ -65,6 +71,7 @@ pub(super) const RULES: &[Rule<Subnet>] = &[
     },
     Rule {
         id: "VNET-09",
+        scope: Scope::State,
         says: "A prefix with allocated addresses is not edited: not removed, shrunk, enlarged or moved.",
         codes: &[Code::InUsePrefixCannotBeDeleted],
         cure: Cures::Waits,
@@ -74,6 +81,7 @@ pub(super) const RULES: &[Rule<Subnet>] = &[
     },
     Rule {
         id: "ADDR-14",
+        scope: Scope::State,
         says: "A virtual network has at most 65,536 private addresses, those included that IPv6 configurations get with the range that they wait for.",
         codes: &[Code::QuotaExceeded],
         cure: Cures::Waits,
@@ -83,6 +91,7 @@ pub(super) const RULES: &[Rule<Subnet>] = &[
     },
     Rule {
         id: "VNET-12",
+        scope: Scope::State,
         says: "A virtual network has at most 3,000 subnets.",
         codes: &[Code::NetcfgInvalidSubnet],
         cure: Cures::Waits,
@@ -94,6 +103,7 @@ pub(super) const RULES: &[Rule<Subnet>] = &[
 
 pub(super) const DELETION_RULES: &[DeletionRule] = &[DeletionRule {
     id: "VNET-05",
+    scope: Scope::State,
     says: "A subnet with IP configurations, or that the model of a scale set names, cannot be deleted.",
     codes: &[Code::InUseSubnetCannotBeDeleted],
     cure: Cures::Waits,
@@ -194,8 +204,8 @@ fn used_prefixes_are_kept(case: &Case<'_, Subnet>, findings: &mut Findings) {
     let mut taken: Vec<_> = changed
         .flat_map(|(version, prefix)| {
             // The first that is held, and the first that is reserved.
-            let all = || taken_addresses(case.engine, case.name, version);
-            let is_held = |(_, by): &(IpAddr, TakenBy<'_>)| matches!(by, TakenBy::NetworkInterface(_));
+            let all = || private_addresses::taken(case.engine, case.name, version);
+            let is_held = |(_, by): &(IpAddr, TakenBy<'_>)| matches!(by, TakenBy::Holder(_));
             let first = [all().find(is_held), all().find(|taken| !is_held(taken))];
             first.into_iter().flatten().map(move |(address, by)| (prefix, address, by))
         })
@@ -203,8 +213,8 @@ fn used_prefixes_are_kept(case: &Case<'_, Subnet>, findings: &mut Findings) {
     taken.sort_by_key(|(.., by)| matches!(by, TakenBy::Reserved(_)));
     for (prefix, address, by) in taken {
         let (id, fact, remedy) = match by {
-            TakenBy::NetworkInterface(nic) => {
-                let id = ObjectId::new(Kind::NetworkInterface, nic.clone());
+            TakenBy::Holder(holder) => {
+                let id = holder.object();
                 let fact = format!("{prefix} has allocated addresses: {id} holds {address}.");
                 (id, fact, format!("Keep {prefix}, or move or delete what has addresses of it first"))
             }

@@ -8,7 +8,7 @@ use crate::fabric::id::{Kind, Name, ObjectId};
 use crate::fabric::limits;
 use crate::fabric::network_interface::NetworkInterface;
 use crate::fabric::reference;
-use crate::fabric::resource::{Case, Cures, Programmed, Rule};
+use crate::fabric::resource::{Case, Cures, Programmed, Rule, Scope};
 use crate::fabric::sizes::AcceleratedNetworking;
 use crate::fabric::terms::{Primary, Switch};
 use crate::fabric::violation::{Code, Findings, WaitKey};
@@ -19,6 +19,7 @@ type VmCase<'a> = Case<'a, VirtualMachine>;
 pub(super) const RULES: &[Rule<VirtualMachine>] = &[
     Rule {
         id: "NIC-03",
+        scope: Scope::References,
         says: "The NICs of a VM exist, in the VM's location and subscription.",
         codes: &[Code::InvalidResourceReference],
         cure: Cures::Waits,
@@ -28,6 +29,7 @@ pub(super) const RULES: &[Rule<VirtualMachine>] = &[
     },
     Rule {
         id: "AVS-01",
+        scope: Scope::References,
         says: "The availability set of a VM exists, in the VM's location and subscription.",
         codes: &[Code::InvalidResourceReference],
         cure: Cures::Waits,
@@ -37,6 +39,7 @@ pub(super) const RULES: &[Rule<VirtualMachine>] = &[
     },
     Rule {
         id: "AVS-01",
+        scope: Scope::State,
         says: "A VM joins an availability set only at creation.",
         codes: &[Code::PropertyChangeNotAllowed],
         cure: Cures::Stalls,
@@ -46,6 +49,7 @@ pub(super) const RULES: &[Rule<VirtualMachine>] = &[
     },
     Rule {
         id: "AVS-04",
+        scope: Scope::State,
         says: "An availability set has at most 200 VMs.",
         codes: &[Code::AvailabilitySetVMCountLimitReached],
         cure: Cures::Waits,
@@ -55,6 +59,7 @@ pub(super) const RULES: &[Rule<VirtualMachine>] = &[
     },
     Rule {
         id: "S-31",
+        scope: Scope::State,
         says: "The wished revision of an instance of a Flexible scale set is at most the set's latest.",
         codes: &[Code::InvalidParameter],
         cure: Cures::Stalls,
@@ -64,6 +69,7 @@ pub(super) const RULES: &[Rule<VirtualMachine>] = &[
     },
     Rule {
         id: "VM-01",
+        scope: Scope::Spec,
         says: "A VM has at least one NIC; the last one cannot be removed.",
         codes: &[Code::InvalidParameter],
         cure: Cures::Stalls,
@@ -73,6 +79,7 @@ pub(super) const RULES: &[Rule<VirtualMachine>] = &[
     },
     Rule {
         id: "VM-02",
+        scope: Scope::Spec,
         says: "A VM has at most as many NICs as its size supports.",
         codes: &[Code::NetworkInterfaceCountExceeded],
         cure: Cures::Stalls,
@@ -82,6 +89,7 @@ pub(super) const RULES: &[Rule<VirtualMachine>] = &[
     },
     Rule {
         id: "IPC-15",
+        scope: Scope::References,
         says: "All NICs of a VM together have at most 256 private addresses.",
         codes: &[Code::InvalidParameter],
         cure: Cures::Waits,
@@ -91,6 +99,7 @@ pub(super) const RULES: &[Rule<VirtualMachine>] = &[
     },
     Rule {
         id: "VM-09",
+        scope: Scope::Spec,
         says: "Exactly one NIC of a VM is primary.",
         codes: &[Code::InvalidParameter, Code::NetworkInterfaceMustHavePrimaryPropertySet],
         cure: Cures::Stalls,
@@ -100,6 +109,7 @@ pub(super) const RULES: &[Rule<VirtualMachine>] = &[
     },
     Rule {
         id: "S-26",
+        scope: Scope::Spec,
         says: "A NIC is listed once.",
         codes: &[Code::InvalidParameter],
         cure: Cures::Stalls,
@@ -109,6 +119,7 @@ pub(super) const RULES: &[Rule<VirtualMachine>] = &[
     },
     Rule {
         id: "VM-07",
+        scope: Scope::State,
         says: "A NIC that is attached to one VM cannot be attached to another.",
         codes: &[Code::NicInUse],
         cure: Cures::Waits,
@@ -118,6 +129,7 @@ pub(super) const RULES: &[Rule<VirtualMachine>] = &[
     },
     Rule {
         id: "VM-06",
+        scope: Scope::References,
         says: "All NICs of a VM are in one virtual network.",
         codes: &[Code::SubnetsNotInSameVnet],
         cure: Cures::Stalls,
@@ -127,6 +139,7 @@ pub(super) const RULES: &[Rule<VirtualMachine>] = &[
     },
     Rule {
         id: "VM-03",
+        scope: Scope::State,
         says: "A NIC is attached to an existing VM only while that is deallocated.",
         codes: &[Code::OperationNotAllowed],
         cure: Cures::Stalls,
@@ -136,6 +149,7 @@ pub(super) const RULES: &[Rule<VirtualMachine>] = &[
     },
     Rule {
         id: "VM-04",
+        scope: Scope::State,
         says: "A NIC is detached only while the VM is deallocated.",
         codes: &[Code::OperationNotAllowed],
         cure: Cures::Stalls,
@@ -145,6 +159,7 @@ pub(super) const RULES: &[Rule<VirtualMachine>] = &[
     },
     Rule {
         id: "IP6-06",
+        scope: Scope::State,
         says: "A NIC with IPv6 is attached only when the VM is created.",
         codes: &[Code::OperationNotAllowed],
         cure: Cures::Waits,
@@ -154,6 +169,7 @@ pub(super) const RULES: &[Rule<VirtualMachine>] = &[
     },
     Rule {
         id: "SIZE-02",
+        scope: Scope::References,
         says: "Accelerated networking of a NIC needs a VM size that supports it.",
         codes: &[Code::VMSizeIsNotPermittedToEnableAcceleratedNetworking],
         cure: Cures::Waits,
@@ -163,6 +179,7 @@ pub(super) const RULES: &[Rule<VirtualMachine>] = &[
     },
     Rule {
         id: "PIP-19",
+        scope: Scope::State,
         says: "Public addresses of Basic and Standard SKU do not mix within one VM or availability set.",
         codes: &[Code::DifferentSkuLoadBalancersAndPublicIPAddressNotAllowed],
         cure: Cures::Waits,
@@ -172,6 +189,7 @@ pub(super) const RULES: &[Rule<VirtualMachine>] = &[
     },
     Rule {
         id: "PIP-05",
+        scope: Scope::State,
         says: "Dynamic public addresses are allocated with the running VM, from a pool that has them.",
         codes: &[Code::AllocationFailed],
         cure: Cures::Waits,

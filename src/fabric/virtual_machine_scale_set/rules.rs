@@ -12,12 +12,12 @@ use super::{
 use crate::fabric::engine::Engine;
 use crate::fabric::id::{Kind, Name};
 use crate::fabric::limits;
-use crate::fabric::resource::{Case, Cures, DELETION_PATH, DeletionRule, Rule};
+use crate::fabric::resource::{Case, Cures, DELETION_PATH, DeletionRule, Rule, Scope};
 use crate::fabric::violation::{Code, Findings, WaitKey};
 pub(in crate::fabric) use network::{Network, parts_are_legal, size_takes, skus_do_not_mix};
 use network::{
     labels_are_free, labels_are_not_reserved, names_differ, network_is_fixed, nics_are_few, nics_are_in_one_network,
-    one_configuration_is_primary, one_nic_is_primary, secondary_configurations_are_few, size_supports_acceleration,
+    one_nic_is_primary, parts_keep_to_it, secondary_configurations_are_few, size_supports_acceleration,
 };
 pub(in crate::fabric) use room::{NO_ROOM, Needed, added_ipv6, pool_has_room};
 use room::{no_upgrade_adds_ipv6, own_networks_fit, pools_have_room};
@@ -33,6 +33,7 @@ macro_rules! rules {
         of_the_set: [$($of_the_set:expr,)*]
         of_the_network: [$(Rule {
             id: $id:literal,
+            scope: $scope:expr,
             says: $says:literal,
             codes: $codes:expr,
             cure: $cure:expr,
@@ -46,6 +47,7 @@ macro_rules! rules {
             $($of_the_set,)*
             $(Rule {
                 id: $id,
+                scope: $scope,
                 says: $says,
                 codes: $codes,
                 cure: $cure,
@@ -67,6 +69,7 @@ rules! {
     of_the_set: [
         Rule {
             id: "VMSS-26",
+            scope: Scope::State,
             says: "The orchestration mode of a scale set is fixed at creation.",
             codes: &[Code::PropertyChangeNotAllowed],
             cure: Cures::Stalls,
@@ -76,6 +79,7 @@ rules! {
         },
         Rule {
             id: "VMSS-01",
+            scope: Scope::Spec,
             says: "A scale set has at most 1,000 instances.",
             codes: &[Code::InvalidParameter],
             cure: Cures::Stalls,
@@ -85,6 +89,7 @@ rules! {
         },
         Rule {
             id: "ARM-10",
+            scope: Scope::Spec,
             says: "The name of a scale set has at most 63 characters, and those of the objects that it makes at most 80.",
             codes: &[Code::InvalidResourceName],
             cure: Cures::Stalls,
@@ -94,6 +99,7 @@ rules! {
         },
         Rule {
             id: "PIP-15",
+            scope: Scope::Spec,
             says: "A domain name label of a Flexible scale set leaves room for the ids of instances, whose labels are made of it.",
             codes: &[Code::InvalidDomainNameLabel],
             cure: Cures::Stalls,
@@ -103,6 +109,7 @@ rules! {
         },
         Rule {
             id: "S-33",
+            scope: Scope::Spec,
             says: "The public addresses of an instance of a Flexible scale set are objects, each of its own name.",
             codes: &[Code::DuplicateResourceName],
             cure: Cures::Stalls,
@@ -112,6 +119,7 @@ rules! {
         },
         Rule {
             id: "IPC-15",
+            scope: Scope::Spec,
             says: "The network interfaces of an instance of a Flexible scale set have at most 256 IP configurations together: they are a virtual machine's.",
             codes: &[Code::InvalidParameter],
             cure: Cures::Stalls,
@@ -121,6 +129,7 @@ rules! {
         },
         Rule {
             id: "VMSS-47",
+            scope: Scope::State,
             says: "The SKU of the public addresses of instances is fixed while the model has their configuration.",
             codes: &[Code::SkuCannotBeUpdatedOnVMSSPublicIpAddresses],
             cure: Cures::Stalls,
@@ -130,6 +139,7 @@ rules! {
         },
         Rule {
             id: "VMSS-28",
+            scope: Scope::Spec,
             says: "A batch of a Rolling upgrade has at least 5 percent of the instances.",
             codes: &[Code::InvalidParameter],
             cure: Cures::Stalls,
@@ -141,7 +151,8 @@ rules! {
     of_the_network: [
         Rule {
             id: "VMSS-30",
-            says: "The network interfaces and public addresses of an instance keep to the rules of their kinds; the violation has the id of the rule that is broken.",
+            scope: Scope::References,
+            says: "The network interfaces and public addresses of an instance keep to every rule of their kinds that looks at the spec or its references; the violation has the id of the rule that is broken.",
             codes: &[Code::InvalidResourceReference, Code::InvalidParameter],
             cure: Cures::Either,
             remedy: "As the rule that is broken says.",
@@ -150,15 +161,17 @@ rules! {
         },
         Rule {
             id: "IPC-02",
+            scope: Scope::Spec,
             says: "Exactly one IP configuration of a network interface of an instance is primary; the only one is, also if it says primary: false.",
             codes: &[Code::VMScaleSetNetworkInterfaceConfigurationMustHaveOneIpConfigAsPrimary, Code::InvalidParameter],
             cure: Cures::Stalls,
             remedy: "Mark exactly one primary.",
             source: "terraform-provider-azurerm#2035",
-            check: one_configuration_is_primary,
+            check: parts_keep_to_it,
         },
         Rule {
             id: "IPC-10",
+            scope: Scope::Spec,
             says: "Names are unique among the network interfaces of an instance, and among the IP configurations of each; letter case is ignored.",
             codes: &[Code::DuplicateResourceName],
             cure: Cures::Stalls,
@@ -168,6 +181,7 @@ rules! {
         },
         Rule {
             id: "VMSS-07",
+            scope: Scope::Spec,
             says: "An instance has at least one network interface, and at most 8, and as many as its size supports.",
             codes: &[Code::NetworkInterfaceCountExceeded, Code::InvalidParameter],
             cure: Cures::Stalls,
@@ -177,6 +191,7 @@ rules! {
         },
         Rule {
             id: "VM-09",
+            scope: Scope::Spec,
             says: "Exactly one network interface of an instance is primary.",
             codes: &[Code::InvalidParameter, Code::NetworkInterfaceMustHavePrimaryPropertySet],
             cure: Cures::Stalls,
@@ -186,6 +201,7 @@ rules! {
         },
         Rule {
             id: "VMSS-13",
+            scope: Scope::References,
             says: "All network interfaces of an instance are in one virtual network.",
             codes: &[Code::SubnetsNotInSameVnet],
             cure: Cures::Stalls,
@@ -195,6 +211,7 @@ rules! {
         },
         Rule {
             id: "VMSS-12",
+            scope: Scope::State,
             says: "A scale set never moves to another virtual network; its subnets may change inside it (VMSS-32).",
             codes: &[Code::VMScaleSetCannotBeUpdatedToReferenceSubnetsFromDifferentVirtualNetworks],
             cure: Cures::Stalls,
@@ -204,6 +221,7 @@ rules! {
         },
         Rule {
             id: "VMSS-17",
+            scope: Scope::Spec,
             says: "An instance has at most 256 secondary IP configurations.",
             codes: &[Code::SecondaryIpConfigurationCountPerVMSSVMExceeded],
             cure: Cures::Stalls,
@@ -213,6 +231,7 @@ rules! {
         },
         Rule {
             id: "VMSS-23",
+            scope: Scope::Spec,
             says: "Accelerated networking needs a size that supports it.",
             codes: &[Code::VMSizeIsNotPermittedToEnableAcceleratedNetworkingForVmss],
             cure: Cures::Stalls,
@@ -222,6 +241,7 @@ rules! {
         },
         Rule {
             id: "PIP-19",
+            scope: Scope::State,
             says: "Public addresses of Basic and Standard SKU do not mix within one scale set, instances with an older model or a network of their own included.",
             codes: &[Code::DifferentSkuLoadBalancersAndPublicIPAddressNotAllowed],
             cure: Cures::Either,
@@ -231,6 +251,7 @@ rules! {
         },
         Rule {
             id: "VMSS-09",
+            scope: Scope::State,
             says: "The domain name label of a scale set is unique in its location, and in its model.",
             codes: &[Code::DnsRecordInUse],
             cure: Cures::Either,
@@ -240,6 +261,7 @@ rules! {
         },
         Rule {
             id: "PIP-25",
+            scope: Scope::State,
             says: "A new domain name label has none of the words that Azure reserves.",
             codes: &[Code::DomainNameLabelReserved],
             cure: Cures::Stalls,
@@ -251,6 +273,7 @@ rules! {
     of_its_instances: [
         Rule {
             id: "VMSS-19",
+            scope: Scope::State,
             says: "What an instance has of its own fits the model that the instance is upgraded to.",
             codes: &[Code::NetworkInterfaceCountExceeded, Code::VMSizeIsNotPermittedToEnableAcceleratedNetworkingForVmss],
             cure: Cures::Waits,
@@ -260,6 +283,7 @@ rules! {
         },
         Rule {
             id: "IP6-05",
+            scope: Scope::State,
             says: "An upgrade adds IPv6 to no network interface: those of instances are attached.",
             codes: &[Code::OperationNotAllowed],
             cure: Cures::Stalls,
@@ -269,6 +293,7 @@ rules! {
         },
         Rule {
             id: "VMSS-29",
+            scope: Scope::State,
             says: "A scale-out or upgrade gets every address that it needs, or none.",
             codes: NO_ROOM,
             cure: Cures::Waits,
@@ -281,6 +306,7 @@ rules! {
 
 pub(super) const DELETION_RULES: &[DeletionRule] = &[DeletionRule {
     id: "S-13",
+    scope: Scope::State,
     says: "A Uniform scale set is deleted when its instances have been.",
     codes: &[Code::OperationNotAllowed],
     cure: Cures::Waits,

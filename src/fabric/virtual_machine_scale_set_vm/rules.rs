@@ -6,7 +6,7 @@ use crate::fabric::id::{Kind, Name};
 use crate::fabric::ipam::PoolId;
 use crate::fabric::quota;
 use crate::fabric::reference;
-use crate::fabric::resource::{Case, Cures, Programmed, Rule};
+use crate::fabric::resource::{Case, Cures, Programmed, Rule, Scope};
 use crate::fabric::violation::{Code, Findings, Violation, WaitKey};
 use crate::fabric::virtual_machine::{PowerState, VirtualMachine};
 use crate::fabric::virtual_machine_scale_set::{
@@ -20,6 +20,7 @@ type InstanceCase<'a> = Case<'a, VirtualMachineScaleSetVM>;
 pub(super) const RULES: &[Rule<VirtualMachineScaleSetVM>] = &[
     Rule {
         id: "VMSS-01",
+        scope: Scope::References,
         says: "The scale set of an instance exists.",
         codes: &[Code::InvalidResourceReference],
         cure: Cures::Waits,
@@ -29,6 +30,7 @@ pub(super) const RULES: &[Rule<VirtualMachineScaleSetVM>] = &[
     },
     Rule {
         id: "VMSS-01",
+        scope: Scope::State,
         says: "Instances are made by their scale set, which names them and counts their ids up.",
         codes: &[Code::OperationNotAllowed],
         cure: Cures::Either,
@@ -38,6 +40,7 @@ pub(super) const RULES: &[Rule<VirtualMachineScaleSetVM>] = &[
     },
     Rule {
         id: "S-14",
+        scope: Scope::State,
         says: "The set and the id of an instance are fixed.",
         codes: &[Code::PropertyChangeNotAllowed],
         cure: Cures::Stalls,
@@ -47,6 +50,7 @@ pub(super) const RULES: &[Rule<VirtualMachineScaleSetVM>] = &[
     },
     Rule {
         id: "S-31",
+        scope: Scope::State,
         says: "The wished revision of an instance is at most the set's latest.",
         codes: &[Code::InvalidParameter],
         cure: Cures::Stalls,
@@ -56,6 +60,7 @@ pub(super) const RULES: &[Rule<VirtualMachineScaleSetVM>] = &[
     },
     Rule {
         id: "VMSS-19",
+        scope: Scope::State,
         says: "The own network of an instance keeps to the rules of the set's; the violation has the id of the rule that is broken.",
         codes: &[Code::InvalidParameter, Code::NetworkInterfaceCountExceeded, Code::SubnetsNotInSameVnet],
         cure: Cures::Either,
@@ -65,6 +70,7 @@ pub(super) const RULES: &[Rule<VirtualMachineScaleSetVM>] = &[
     },
     Rule {
         id: "VMSS-30",
+        scope: Scope::State,
         says: "The model that an instance takes up, or returns to, still keeps to the rules of its parts; the violation has the id of the rule that is broken.",
         codes: &[Code::InvalidResourceReference, Code::DifferentSkuLoadBalancersAndPublicIPAddressNotAllowed],
         cure: Cures::Either,
@@ -74,6 +80,7 @@ pub(super) const RULES: &[Rule<VirtualMachineScaleSetVM>] = &[
     },
     Rule {
         id: "IP6-05",
+        scope: Scope::State,
         says: "Nothing adds IPv6 to the network interface of an instance: it is attached.",
         codes: &[Code::OperationNotAllowed],
         cure: Cures::Stalls,
@@ -83,6 +90,7 @@ pub(super) const RULES: &[Rule<VirtualMachineScaleSetVM>] = &[
     },
     Rule {
         id: "VMSS-29",
+        scope: Scope::State,
         says: "A change of one instance gets every address that it needs, or none.",
         codes: NO_ROOM,
         cure: Cures::Waits,

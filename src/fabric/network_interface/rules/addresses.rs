@@ -3,11 +3,12 @@
 use std::net::IpAddr;
 
 use super::{NicCase, path, static_addresses};
-use crate::fabric::engine::Engine;
-use crate::fabric::id::{Kind, Name, ObjectId};
+use crate::fabric::holder::Holder;
+use crate::fabric::id::{Kind, ObjectId};
 use crate::fabric::ipam::PoolId;
 use crate::fabric::network_interface::addresses::in_need;
 use crate::fabric::network_interface::{Assignment, IpConfiguration};
+use crate::fabric::private_addresses;
 use crate::fabric::quota::{self, Quota};
 use crate::fabric::subnet::Subnet;
 use crate::fabric::terms::{IpVersion, Primary};
@@ -73,6 +74,7 @@ pub(super) fn new_static_configuration_names_its_address(case: &NicCase<'_>, fin
 pub(super) fn static_address_is_free(case: &NicCase<'_>, findings: &mut Findings) {
     let twice =
         |n: usize, address: IpAddr| static_addresses(case.ask).find(|(m, _, other)| *m < n && *other == address);
+    let this = ObjectId::new(Kind::NetworkInterface, case.name.clone());
     for (n, configuration, address) in static_addresses(case.ask) {
         let holder = case.engine.addresses.get(&(case.ask.subnet.clone(), address));
         if let Some((_, other, _)) = twice(n, address) {
@@ -80,9 +82,8 @@ pub(super) fn static_address_is_free(case: &NicCase<'_>, findings: &mut Findings
             continue;
         }
         match holder {
-            None => static_address_is_not_reserved_for_another(case, n, address, findings),
-            Some((nic, held_by)) if nic == case.name => {
-                // A configuration of the same NIC that stays Dynamic keeps its address; any other lets go of it.
+            // A configuration of the same NIC that stays Dynamic keeps its address; any other lets go of it.
+            Some(Holder::IpConfiguration { nic, name: held_by }) if nic == case.name => {
                 let version = IpVersion::of(&address);
                 let keeps = |c: &&IpConfiguration| {
                     c.name == *held_by && c.assignment == Assignment::Dynamic && c.version == version
@@ -92,46 +93,12 @@ pub(super) fn static_address_is_free(case: &NicCase<'_>, findings: &mut Findings
                     in_use(case, n, address, &other.name, findings);
                 }
             }
-            Some((nic, held_by)) => {
-                let id = ObjectId::new(Kind::NetworkInterface, nic.clone());
-                findings
-                    .refuse(
-                        Code::PrivateIPAddressInUse,
-                        path(n, "privateIPAddress"),
-                        format!("{address} is held by configuration {held_by} of {id}."),
-                        format!(
-                            "Choose a free address of {}, set privateIPAllocationMethod to Dynamic, or release the address on {id}.",
-                            range_of(case.engine, &case.ask.subnet)
-                        ),
-                    )
-                    .until(WaitKey::Address(case.ask.subnet.clone(), address))
-                    .as_of(WaitKey::object(Kind::Subnet, &case.ask.subnet))
-                    .blocked_by(id);
+            None | Some(Holder::IpConfiguration { .. }) => {
+                let path = path(n, "privateIPAddress");
+                private_addresses::is_free(case.engine, &case.ask.subnet, address, &this, path, findings);
             }
         }
     }
-}
-
-/// An address that a scale set has reserved for an object that is still to be made is taken (S-90).
-fn static_address_is_not_reserved_for_another(case: &NicCase<'_>, n: usize, address: IpAddr, findings: &mut Findings) {
-    let pool = PoolId::of_subnet(&case.ask.subnet, IpVersion::of(&address));
-    let Some((object, owner)) = case.engine.ledger.holder(&pool, address) else { return };
-    if object.kind == Kind::NetworkInterface && object.name == *case.name {
-        return;
-    }
-    let set = ObjectId::new(Kind::VirtualMachineScaleSet, owner.set.clone());
-    findings
-        .refuse(
-            Code::PrivateIPAddressInUse,
-            path(n, "privateIPAddress"),
-            format!("{address} is reserved for instance {} of {set}.", owner.id),
-            format!(
-                "Choose a free address of {}, set privateIPAllocationMethod to Dynamic, or reduce the instances of {set}.",
-                range_of(case.engine, &case.ask.subnet)
-            ),
-        )
-        .until(WaitKey::Address(case.ask.subnet.clone(), address))
-        .blocked_by(set);
 }
 
 fn in_use(case: &NicCase<'_>, n: usize, address: IpAddr, other: &str, findings: &mut Findings) {
@@ -140,7 +107,7 @@ fn in_use(case: &NicCase<'_>, n: usize, address: IpAddr, other: &str, findings: 
             Code::PrivateIPAddressInUse,
             path(n, "privateIPAddress"),
             format!("{address} is also the address of configuration {other} of this network interface."),
-            format!("Choose a free address of {}.", range_of(case.engine, &case.ask.subnet)),
+            format!("Choose a free address of {}.", private_addresses::range_of(case.engine, &case.ask.subnet)),
         )
         .as_of(WaitKey::object(Kind::Subnet, &case.ask.subnet));
 }
@@ -211,8 +178,4 @@ pub(super) fn network_has_room(case: &NicCase<'_>, findings: &mut Findings) {
     let quota = Quota::PrivateAddresses(subnet.ask.virtual_network.clone());
     let own = case.engine.reserved_quota(Kind::NetworkInterface, case.name, &quota);
     quota::needs(case.engine, quota, more, own, "spec.ipConfigurations", findings);
-}
-
-fn range_of(engine: &Engine, subnet: &Name) -> String {
-    engine.get::<Subnet>(subnet).map(|subnet| subnet.ask.ipv4.to_string()).unwrap_or_default()
 }

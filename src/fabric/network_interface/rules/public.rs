@@ -35,14 +35,14 @@ pub(super) fn public_address_is_free(case: &NicCase<'_>, findings: &mut Findings
                 "Refer to another public address, or remove one of the two references.",
             );
         }
-        let holder = case.engine.associations.get(public).filter(|(nic, _)| nic != case.name);
-        if let Some((nic, held_by)) = holder {
-            let id = ObjectId::new(Kind::NetworkInterface, nic.clone());
+        let this = ObjectId::new(Kind::NetworkInterface, case.name.clone());
+        if let Some(holder) = case.engine.associations.get(public).filter(|holder| holder.object() != this) {
+            let id = holder.object();
             findings
                 .refuse(
                     Code::PublicIPAddressInUse,
                     path(n, "publicIPAddress"),
-                    format!("PublicIPAddress {public} is held by configuration {held_by} of {id}."),
+                    format!("PublicIPAddress {public} is held by {holder}."),
                     format!("Refer to another public address, or remove publicIPAddress from {id}."),
                 )
                 .until(WaitKey::claim(Kind::PublicIPAddress, public))

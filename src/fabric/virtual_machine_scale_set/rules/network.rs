@@ -1,12 +1,12 @@
 //! The rules of the network of an instance, which hold for a model and for what an instance has of its own.
 
-use super::{PROFILE, SetCase};
+use super::{PROFILE, RULES, SetCase};
 use crate::fabric::engine::Engine;
 use crate::fabric::id::{Kind, Name, ObjectId, Placement};
 use crate::fabric::limits;
 use crate::fabric::network_interface::NetworkInterface;
 use crate::fabric::public_ip_address::{PublicIPAddress, Sku, label_is_in_use, label_is_reserved};
-use crate::fabric::resource::{Case, Programmed, Resource};
+use crate::fabric::resource::{Case, Programmed, Resource, Scope};
 use crate::fabric::sizes::{AcceleratedNetworking, VmSize};
 use crate::fabric::terms::{Primary, Switch};
 use crate::fabric::violation::{Code, Findings, Violation};
@@ -104,42 +104,47 @@ pub(in crate::fabric) fn size_takes(network: &Network<'_>, findings: &mut Findin
     size_supports_acceleration(network, findings.under("VMSS-23"));
 }
 
-/// The rules of network interfaces that one alone can break, or by what it refers to.
-const NIC_RULES: [&str; 7] = ["NIC-03", "NIC-21", "IPC-01", "IP6-01", "IP6-02", "IP6-03", "IP6-04"];
-/// The same of public addresses.
-const PUBLIC_RULES: [&str; 4] = ["PIP-02", "PIP-13", "PIP-16", "S-19"];
-
+/// What the parts of an instance break of the rules of their kinds that look at no more than the spec and its references. What
+/// has a row of its own for scale sets is judged there.
 pub(in crate::fabric) fn parts_are_legal(network: &Network<'_>, findings: &mut Findings) {
-    broken_nics(network, &NIC_RULES).into_iter().for_each(|violation| findings.adopt(violation));
-    for ((n, m, _), (name, ask)) in publics(network.nics).zip(network.this.public_asks(network.nics)) {
-        for violation in broken::<PublicIPAddress>(network, &name, &ask, &PUBLIC_RULES) {
-            let path = violation.path.strip_prefix("spec.").map(|field| network.public(n, m, field));
-            findings.adopt(Violation { path: path.unwrap_or_else(|| network.list()), ..violation });
-        }
+    let has_no_row = |id: &str| RULES.iter().all(|row| row.id != id);
+    broken_by_parts(network, has_no_row).into_iter().for_each(|violation| findings.adopt(violation));
+}
+
+/// The codes of models where they are others than those of the parts themselves.
+const CODES_OF_MODELS: [(Code, Code); 1] = [(
+    Code::NetworkInterfaceMustHaveOneOneIPConfigAsPrimary,
+    Code::VMScaleSetNetworkInterfaceConfigurationMustHaveOneIpConfigAsPrimary,
+)];
+
+/// What the parts of an instance break of the rule of their kinds that is being checked.
+pub(super) fn parts_keep_to_it(network: &Network<'_>, findings: &mut Findings) {
+    let rule = findings.rule();
+    for violation in broken_by_parts(network, |id| id == rule) {
+        let own = CODES_OF_MODELS.iter().find(|(code, _)| *code == violation.code);
+        findings.adopt(Violation { code: own.map_or(violation.code, |(_, own)| *own), ..violation });
     }
 }
 
-/// What the network interfaces break of these rules of their kind, at their place in the model.
-fn broken_nics(network: &Network<'_>, rules: &[&str]) -> Vec<Violation> {
+/// At their places in the model.
+fn broken_by_parts(network: &Network<'_>, is_meant: impl Fn(&str) -> bool) -> Vec<Violation> {
     let mut found = Vec::new();
+    let mut add = |broken: Vec<Violation>, place: &dyn Fn(&str) -> String| {
+        found.extend(broken.into_iter().map(|violation| {
+            let path = violation.path.strip_prefix("spec.").map(place);
+            Violation { path: path.unwrap_or_else(|| network.list()), ..violation }
+        }));
+    };
     for (n, nic) in network.nics.iter().enumerate() {
         let name = network.this.nic(&nic.name);
-        for violation in broken::<NetworkInterface>(network, &name, &network.this.nic_ask(nic), rules) {
-            let path = violation.path.strip_prefix("spec.").map(|field| network.nic(n, field));
-            found.push(Violation { path: path.unwrap_or_else(|| network.list()), ..violation });
-        }
+        let broken = broken::<NetworkInterface>(network, &name, &network.this.nic_ask(nic), &is_meant);
+        add(broken, &|field| network.nic(n, field));
+    }
+    for ((n, m, _), (name, ask)) in publics(network.nics).zip(network.this.public_asks(network.nics)) {
+        let broken = broken::<PublicIPAddress>(network, &name, &ask, &is_meant);
+        add(broken, &|field| network.public(n, m, field));
     }
     found
-}
-
-/// As of a network interface alone, with a code of its own where none is.
-pub(super) fn one_configuration_is_primary(network: &Network<'_>, findings: &mut Findings) {
-    for mut violation in broken_nics(network, &["IPC-02"]) {
-        if violation.code == Code::NetworkInterfaceMustHaveOneOneIPConfigAsPrimary {
-            violation.code = Code::VMScaleSetNetworkInterfaceConfigurationMustHaveOneIpConfigAsPrimary;
-        }
-        findings.adopt(violation);
-    }
 }
 
 /// Objects are named after them in lower case.
@@ -162,10 +167,10 @@ pub(super) fn names_differ(network: &Network<'_>, findings: &mut Findings) {
     }
 }
 
-fn broken<K: Resource>(network: &Network<'_>, name: &Name, ask: &K, rules: &[&str]) -> Vec<Violation> {
+fn broken<K: Resource>(network: &Network<'_>, name: &Name, ask: &K, is_meant: impl Fn(&str) -> bool) -> Vec<Violation> {
     let mut findings = Findings::default();
     let case = Case { engine: network.engine, name, ask, programmed: None, placement: network.placement };
-    for rule in K::RULES.iter().filter(|rule| rules.contains(&rule.id)) {
+    for rule in K::RULES.iter().filter(|rule| rule.scope < Scope::State && is_meant(rule.id)) {
         (rule.check)(&case, findings.under(rule.id));
     }
     findings.into_violations()
