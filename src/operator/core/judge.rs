@@ -115,10 +115,10 @@ impl Core {
             }
         }
         for id in self.engine.take_touched() {
-            let queue = if id.kind == Kind::VirtualMachineScaleSet { &mut self.late } else { &mut self.reports };
+            let queue = if id.kind == Kind::VirtualMachineScaleSet { &mut self.set_reports } else { &mut self.reports };
             queue.push(id, Urgency::Put);
         }
-        self.due.append(&mut self.engine.take_stirred());
+        self.children.mark_dirty(self.engine.take_stirred());
     }
 
     /// Has an object judged, now that something has changed for it.
