@@ -293,17 +293,17 @@ impl Children {
         }
     }
 
-    /// An object that had the name of a child has changed.
+    /// An object has appeared or changed under the name of a child that is not as it is to be: it may be somebody else's.
     pub fn name_changed(&mut self, id: &ObjectId) {
-        if let Some(State::NameTaken(instance)) = self.states.get(id) {
-            self.dirty.insert(instance.clone());
-        }
+        self.dirty.extend(self.states.get(id).map(State::instance));
     }
 
     /// An object that had the name of a child has gone.
     pub fn name_freed(&mut self, id: &ObjectId) {
-        self.name_changed(id);
-        self.name_is_own(id);
+        if let Some(State::NameTaken(instance)) = self.states.get(id) {
+            self.dirty.insert(instance.clone());
+            self.states.remove(id);
+        }
     }
 
     /// The names of this kind that others have.

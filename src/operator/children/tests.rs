@@ -157,6 +157,15 @@ fn a_taken_name_is_written_when_its_object_has_gone() {
 }
 
 #[test]
+fn an_object_that_appears_under_the_name_of_a_pending_child_has_its_instance_compared() {
+    let mut children = Children::default();
+    children.push(set(), child(1, 1));
+    children.name_changed(&vm("web-1"));
+    children.name_changed(&vm("web-2"));
+    assert_eq!(dirty(&mut children), [1]);
+}
+
+#[test]
 fn a_name_that_proves_to_be_the_childs_is_not_taken() {
     let mut children = Children::default();
     children.name_taken(vm("web-1"), (set(), 1));
