@@ -1,6 +1,9 @@
 //! PublicIPAddress: what users write.
 //!
-//! CEL refuses what breaks PIP-02, PIP-15 or S-19; the translation refuses a label that is none (PIP-15).
+//! CEL refuses what breaks PIP-02, PIP-15 or S-19, and a requested address without a prefix (PIP-26); the translation
+//! refuses a label or an address that is none.
+
+use std::net::IpAddr;
 
 use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
@@ -52,6 +55,16 @@ use crate::fabric::{Code, Findings, Name, PublicIPAddress, Violation, limits};
 ).message(
     "only a Standard public address is taken from a prefix: set sku.name to Standard, or leave publicIPPrefix out",
 ).field_path(".publicIPPrefix"))]
+#[x_kube(validation = Rule::new(
+    "!has(self.ipAddress) || has(self.publicIPPrefix)",
+).message(
+    "an address can be requested from a public prefix only: set publicIPPrefix, or leave ipAddress out",
+).field_path(".ipAddress"))]
+#[x_kube(validation = Rule::new(
+    "!has(self.ipAddress) || self.publicIPAddressVersion == 'IPv4'",
+).message(
+    "the addresses of a public prefix are IPv4: set publicIPAddressVersion to IPv4, or leave ipAddress out",
+).field_path(".ipAddress"))]
 pub struct PublicIPAddressSpec {
     /// Azure region. Default: the Namespace's label vnet.dev/location, else the operator's default. Fixed once programmed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -81,7 +94,23 @@ pub struct PublicIPAddressSpec {
     /// The public prefix that a Standard address is taken from. Fixed once programmed.
     #[serde(default, rename = "publicIPPrefix", skip_serializing_if = "Option::is_none")]
     pub public_ip_prefix: Option<ObjectReference>,
+    /// Which address of the public prefix it is to be; only with publicIPPrefix. If another public address has it, this
+    /// one waits until it is released. Default: the lowest free one. Fixed once allocated; it may be left out later,
+    /// and the address stays.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ip_address: Option<PublicAddress>,
 }
+
+/// A public IPv4 address as text.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(transparent)]
+#[schemars(
+    inline,
+    extend("maxLength" = 15, "x-kubernetes-validations" = [
+        {"rule": "isIP(self) && !self.contains(':')", "message": "must be an IPv4 address, such as 198.18.0.4"},
+    ])
+)]
+pub struct PublicAddress(pub String);
 
 /// The SKU of a public address.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -114,6 +143,8 @@ impl Api for PublicIPAddress {
         if let Some(label) = &domain_name_label {
             is_a_label(label, "spec.dnsSettings.domainNameLabel", &mut findings);
         }
+        let requested_address =
+            spec.ip_address.as_ref().and_then(|text| public_address(text, "spec.ipAddress", &mut findings));
         findings.or(Self {
             sku: spec.sku.name,
             method: spec.public_ip_allocation_method.unwrap_or(spec.sku.name.default_method()),
@@ -121,6 +152,7 @@ impl Api for PublicIPAddress {
             idle_timeout_minutes: spec.idle_timeout_in_minutes,
             domain_name_label,
             public_ip_prefix: spec.public_ip_prefix.as_ref().map(|prefix| prefix.name_from(&about.name)),
+            requested_address,
         })
     }
 
@@ -129,6 +161,7 @@ impl Api for PublicIPAddress {
             location: Some(location.to_owned()),
             tags: Tags::new(),
             public_ip_prefix: self.public_ip_prefix.as_ref().map(|prefix| ObjectReference::to(prefix, name)),
+            ip_address: self.requested_address.map(|address| PublicAddress(address.to_string())),
             sku: PublicIPAddressSku { name: self.sku },
             public_ip_allocation_method: Some(self.method),
             public_ip_address_version: self.version,
@@ -143,6 +176,16 @@ impl Api for PublicIPAddress {
     fn location(spec: &PublicIPAddressSpec) -> Option<&str> {
         spec.location.as_deref()
     }
+}
+
+/// Reads a public address that is requested (PIP-26).
+fn public_address(text: &PublicAddress, path: &str, findings: &mut Findings) -> Option<IpAddr> {
+    let address = text.0.parse().ok().map(IpAddr::V4);
+    if address.is_none() {
+        let fact = format!("{:?} is not a valid IPv4 address.", text.0);
+        findings.under("PIP-26").refuse(Code::InvalidParameter, path, fact, "Write an address such as 198.18.0.4.");
+    }
+    address
 }
 
 /// Finds what is no domain name label (PIP-15).

@@ -16,6 +16,7 @@ use std::sync::Arc;
 
 use super::engine::Engine;
 use super::id::{Kind, Name, ObjectId, Placement};
+use super::ipam::PoolId;
 use super::mac::Mac;
 use super::quota::Quota;
 use super::resource::{Advice, DeletionRule, Programmed, Resource, Rule};
@@ -109,9 +110,9 @@ impl Resource for NetworkInterface {
         self.configurations.iter().any(|configuration| matches!(configuration.assignment, Assignment::Static(_)))
     }
 
-    fn requested_addresses(&self) -> Vec<(Name, IpAddr)> {
+    fn requested_addresses(&self) -> Vec<(PoolId, IpAddr)> {
         let requested = self.configurations.iter().filter_map(|configuration| match configuration.assignment {
-            Assignment::Static(address) => Some((self.subnet.clone(), address)),
+            Assignment::Static(address) => Some((PoolId::of_subnet(&self.subnet, IpVersion::of(&address)), address)),
             Assignment::Dynamic | Assignment::StaticAsIs => None,
         });
         requested.collect()

@@ -65,6 +65,8 @@ pub struct PublicIPAddress {
     pub domain_name_label: Option<String>,
     /// The public prefix that the address is taken from.
     pub public_ip_prefix: Option<Name>,
+    /// Which address of the prefix it is to be (PIP-26).
+    pub requested_address: Option<IpAddr>,
 }
 
 /// What the fabric holds of a public address.
@@ -116,6 +118,14 @@ impl Resource for PublicIPAddress {
 
     fn resource_path(&self, name: &Name) -> String {
         format!("Microsoft.Network/publicIPAddresses/{}", name.name)
+    }
+
+    fn chooses(&self) -> bool {
+        self.requested_address.is_some()
+    }
+
+    fn requested_addresses(&self) -> Vec<(PoolId, IpAddr)> {
+        self.public_ip_prefix.clone().map(PoolId::Prefix).zip(self.requested_address).into_iter().collect()
     }
 
     fn references(&self) -> Vec<ObjectId> {
@@ -228,6 +238,7 @@ pub(super) fn settle(engine: &mut Engine, name: &Name) {
     let Some(programmed) = engine.get::<PublicIPAddress>(name) else { return };
     let power = served(engine, name).map(|vm| vm.held.power);
     let (address, pool) = (programmed.held.address, programmed.ask.pool());
+    let requested = programmed.ask.requested_address;
     let wanted = match (programmed.ask.method, power) {
         _ if programmed.ask.version == IpVersion::IPv6 => false,
         (AllocationMethod::Static, _)
@@ -244,7 +255,8 @@ pub(super) fn settle(engine: &mut Engine, name: &Name) {
                 engine.ledger.address_of(&this, "", &pool).filter(|own| engine.take_reserved(&this, &pool, *own));
             reserved.or_else(|| {
                 let pool = engine.pools.get_mut(&pool)?;
-                pool.lowest_free(1, &[]).first().copied().filter(|free| pool.reserve(*free))
+                let free = requested.or_else(|| pool.lowest_free(1, &[]).first().copied());
+                free.filter(|free| pool.reserve(*free))
             })
         }
         (false, Some(address)) => {

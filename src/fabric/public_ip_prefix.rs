@@ -209,7 +209,9 @@ fn hold(engine: &mut Engine, name: &Name, prefix: Ipv4Net) {
             public.reserve(address);
         }
     }
-    engine.pools.insert(PoolId::Prefix(name.clone()), Pool::new(IpNet::V4(prefix), Reservation::None));
+    let (id, mut pool) = (PoolId::Prefix(name.clone()), Pool::new(IpNet::V4(prefix), Reservation::None));
+    engine.requested.of(&id).for_each(|address| pool.request(address));
+    engine.pools.insert(id, pool);
     if let Some(programmed) = engine.get_mut::<PublicIPPrefix>(name) {
         programmed.held.prefix = Some(prefix);
     }

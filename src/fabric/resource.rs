@@ -7,6 +7,7 @@ use std::net::IpAddr;
 use super::common::Common;
 use super::engine::{Engine, Request};
 use super::id::{Kind, Name, ObjectId, Placement, Uid};
+use super::ipam::PoolId;
 use super::kind::Tables;
 use super::quota::Quota;
 use super::violation::{Code, Findings, WaitKey};
@@ -46,8 +47,8 @@ pub trait Resource: Tabled + Clone + Debug + PartialEq + 'static {
         false
     }
 
-    /// The particular addresses that it asks for, each with its subnet (S-88).
-    fn requested_addresses(&self) -> Vec<(Name, IpAddr)> {
+    /// The particular addresses that it asks for, each with the pool that it is of (S-88).
+    fn requested_addresses(&self) -> Vec<(PoolId, IpAddr)> {
         Vec::new()
     }
 

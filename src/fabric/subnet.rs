@@ -234,12 +234,7 @@ fn replace_pools(engine: &mut Engine, name: &Name, ask: &Subnet) {
         for (address, _) in engine.ledger.addresses_in(&id) {
             assert!(pool.reserve(address), "VNET-09 keeps every reserved address in the subnet");
         }
-    }
-    for address in engine.requested.of_subnet(name) {
-        match &mut ipv6 {
-            Some(pool) if address.is_ipv6() => pool.request(address),
-            Some(_) | None => ipv4.request(address),
-        }
+        engine.requested.of(&id).for_each(|address| pool.request(address));
     }
     engine.pools.insert(PoolId::SubnetIPv4(name.clone()), ipv4);
     match ipv6 {

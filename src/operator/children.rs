@@ -1,5 +1,6 @@
-//! The states of the objects that scale sets make: which of them are pending, in flight, failed, or have their name taken, and which
-//! instances are to be compared with what the fabric wants. Pure: the core says what has happened, and asks what comes next.
+//! The states of the objects that scale sets make: which of them are pending, in flight, failed, or have their name
+//! taken, and which instances are to be compared with what the fabric wants. Pure: the core says what has happened, and
+//! asks what comes next.
 
 #[cfg(test)]
 mod tests;
@@ -163,7 +164,8 @@ impl Children {
 
     // From pending to done.
 
-    /// True if a child may be written now: nothing is in flight, its name is free, and it is not in the pause after a failure.
+    /// True if a child may be written now: nothing is in flight, its name is free, and it is not in the pause after a
+    /// failure.
     pub fn may_be_written(&self, child: &Child, now: Timestamp) -> bool {
         let pauses = |failure: &Failure| failure.revision == child.revision && failure.not_before > now;
         match self.states.get(&child.id) {
@@ -233,8 +235,8 @@ impl Children {
 
     // Failures.
 
-    /// The write of a child has failed; it is tried again after a pause. True if that is to be reported now: it was refused, more than
-    /// once, and that is news.
+    /// The write of a child has failed; it is tried again after a pause. True if that is to be reported now: it was
+    /// refused, more than once, and that is news.
     pub fn fail(&mut self, task: Task, is_refused: bool, now: Timestamp) -> bool {
         let instance = task.instance();
         let (id, revision) = (task.child.id, task.child.revision);

@@ -77,7 +77,6 @@ const FIELDS: &[(&[Kind], &str, Here)] = &[
         "spec.ipConfiguration",
         Otherwise("Name the address in spec.ipConfigurations[].publicIPAddress of the NetworkInterface"),
     ),
-    (&[PublicIPAddress], "spec.ipAddress", Otherwise("Remove it: the fabric allocates the address")),
     (&[PublicIPPrefix], "spec.ipPrefix", Otherwise("Remove it: the fabric allocates the prefix")),
     (&[VirtualMachine], "spec.vmSize", Field("spec.hardwareProfile.vmSize", "")),
     (

@@ -52,6 +52,7 @@ fn breaks(kind: Kind, rule: &str) -> (String, &'static str) {
             (public("dnsSettings: {domainNameLabel: 1abc}"), "spec.dnsSettings.domainNameLabel")
         }
         (Kind::PublicIPAddress, "S-19") => (public("publicIPPrefix: {name: p}"), "publicIPPrefix"),
+        (Kind::PublicIPAddress, "PIP-26") => (public("ipAddress: 198.18.0.4"), "ipAddress"),
         (Kind::NetworkInterface, "NIC-21") => {
             let dns = format!(
                 "subnet: {{name: web}}, dnsSettings: {{dnsServers: [{servers}]}}, ipConfigurations: [{{name: x}}]"

@@ -167,6 +167,7 @@ pub const AT_APPLY: &[(Kind, &str, AtApply)] = &[
     (Kind::PublicIPAddress, "PIP-13", Schema),
     (Kind::PublicIPAddress, "PIP-15", Cel),
     (Kind::PublicIPAddress, "S-19", Cel),
+    (Kind::PublicIPAddress, "PIP-26", Cel),
     (Kind::NetworkInterface, "NIC-21", Schema),
     (Kind::NetworkInterface, "IPC-01", Schema),
     (Kind::NetworkInterface, "IPC-02", Cel),

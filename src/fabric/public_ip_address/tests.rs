@@ -1,5 +1,7 @@
 //! The rules and effects of public addresses.
 
+mod requested;
+
 use super::*;
 use crate::fabric::Code;
 use crate::fabric::testing::*;

@@ -57,6 +57,7 @@ pub fn a_public_ip(name: &str) -> A<PublicIPAddress> {
         idle_timeout_minutes: 4,
         domain_name_label: None,
         public_ip_prefix: None,
+        requested_address: None,
     };
     A::new(name, ask)
 }
@@ -84,6 +85,11 @@ impl A<PublicIPAddress> {
 
     pub fn from(mut self, prefix: &str) -> Self {
         self.ask.public_ip_prefix = Some(named(prefix));
+        self
+    }
+
+    pub fn requests(mut self, address: &str) -> Self {
+        self.ask.requested_address = Some(address.parse().unwrap());
         self
     }
 

@@ -150,6 +150,7 @@ fn public() -> impl Strategy<Value = Spec> {
         |(location, sku, publicly, public_ip_address_version, idle_timeout_in_minutes, label)| {
             Spec::PublicIPAddress(PublicIPAddressSpec {
                 public_ip_prefix: None,
+                ip_address: None,
                 location,
                 tags: Tags::new(),
                 sku: PublicIPAddressSku { name: sku },

@@ -144,6 +144,7 @@ impl InstanceName<'_> {
             idle_timeout_minutes: public.idle_timeout_minutes,
             domain_name_label: label.map(|label| format!("vm{}.{label}", self.id)),
             public_ip_prefix: public.prefix.clone(),
+            requested_address: None,
         }
     }
 }

@@ -30,7 +30,7 @@ pub fn good() -> Vec<(Kind, &'static str, Value)> {
             json!({
                 "sku": {"name": "Standard"}, "publicIPAllocationMethod": "Static", "publicIPAddressVersion": "IPv4",
                 "idleTimeoutInMinutes": 4, "dnsSettings": {"domainNameLabel": "web"},
-                "publicIPPrefix": {"name": "pool", "namespace": "prod"},
+                "publicIPPrefix": {"name": "pool", "namespace": "prod"}, "ipAddress": "198.18.0.1",
             }),
         ),
         (Kind::PublicIPAddress, "jump", json!({"tags": {}})),
