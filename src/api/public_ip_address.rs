@@ -1,7 +1,7 @@
 //! PublicIPAddress: what users write.
 //!
-//! CEL refuses what breaks PIP-02, PIP-15 or S-19, and a requested address without a prefix (PIP-26); the translation
-//! refuses a label or an address that is none.
+//! CEL refuses what breaks PIP-02, PIP-15 or S-19, a requested address without a prefix (PIP-26), and zones of a Basic one
+//! (PIP-27); the translation refuses a label or an address that cannot be read.
 
 use std::net::IpAddr;
 
@@ -9,12 +9,13 @@ use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::common::{ObjectReference, Tags};
+use super::common::{self, ObjectReference, Tags, ZoneList};
 use super::status::Status;
 use super::texts::{DomainNameLabel, Location};
 use super::{About, Api};
 use crate::fabric::public_ip_address::{PublicIPAddressView, Sku};
 use crate::fabric::terms::{AllocationMethod, IpVersion};
+use crate::fabric::zones::Zone;
 use crate::fabric::{Code, Findings, Name, PublicIPAddress, Violation, limits};
 
 /// An address of the Internet that an IP configuration of a network interface may hold.
@@ -65,6 +66,11 @@ use crate::fabric::{Code, Findings, Name, PublicIPAddress, Violation, limits};
 ).message(
     "the addresses of a public prefix are IPv4: set publicIPAddressVersion to IPv4, or leave ipAddress out",
 ).field_path(".ipAddress"))]
+#[x_kube(validation = Rule::new(
+    "!has(self.zones) || self.zones.size() == 0 || self.sku.name == 'Standard'",
+).message(
+    "a public address of SKU Basic has no zones: set sku.name to Standard, or leave zones out",
+).field_path(".zones"))]
 pub struct PublicIPAddressSpec {
     /// Azure region. Default: the Namespace's label vnet.dev/location, else the operator's default. Fixed once programmed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -99,6 +105,11 @@ pub struct PublicIPAddressSpec {
     /// and the address stays.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ip_address: Option<PublicAddress>,
+    /// The availability zones that it is in, 1 to 3 of them; Standard only. Default: those of its public prefix, else
+    /// none. Fixed once programmed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(with = "ZoneList")]
+    pub zones: Vec<Zone>,
 }
 
 /// A public IPv4 address as text.
@@ -145,6 +156,7 @@ impl Api for PublicIPAddress {
         }
         let requested_address =
             spec.ip_address.as_ref().and_then(|text| public_address(text, "spec.ipAddress", &mut findings));
+        let zones = common::zones(&spec.zones, &mut findings);
         findings.or(Self {
             sku: spec.sku.name,
             method: spec.public_ip_allocation_method.unwrap_or(spec.sku.name.default_method()),
@@ -153,6 +165,7 @@ impl Api for PublicIPAddress {
             domain_name_label,
             public_ip_prefix: spec.public_ip_prefix.as_ref().map(|prefix| prefix.name_from(&about.name)),
             requested_address,
+            zones,
         })
     }
 
@@ -161,6 +174,7 @@ impl Api for PublicIPAddress {
             location: Some(location.to_owned()),
             tags: Tags::new(),
             public_ip_prefix: self.public_ip_prefix.as_ref().map(|prefix| ObjectReference::to(prefix, name)),
+            zones: self.zones.iter().copied().collect(),
             ip_address: self.requested_address.map(|address| PublicAddress(address.to_string())),
             sku: PublicIPAddressSku { name: self.sku },
             public_ip_allocation_method: Some(self.method),

@@ -6,12 +6,13 @@ use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::common::Tags;
+use super::common::{self, Tags, ZoneList};
 use super::status::Status;
 use super::texts::Location;
 use super::{About, Api};
 use crate::fabric::limits;
 use crate::fabric::public_ip_prefix::{PublicIPPrefixView, refuse_length};
+use crate::fabric::zones::Zone;
 use crate::fabric::{Findings, Name, PublicIPPrefix, Violation};
 
 /// A contiguous block of public addresses.
@@ -51,6 +52,10 @@ pub struct PublicIPPrefixSpec {
     /// The length: 28 gives 16 addresses, 31 gives 2. Fixed once programmed.
     #[schemars(range(min = *limits::PUBLIC_PREFIX_LENGTHS.start(), max = *limits::PUBLIC_PREFIX_LENGTHS.end()))]
     pub prefix_length: i32,
+    /// The availability zones that its addresses are in, 1 to 3 of them. Default: none. Fixed once programmed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(with = "ZoneList")]
+    pub zones: Vec<Zone>,
 }
 
 /// The SKU of a public prefix.
@@ -79,7 +84,8 @@ impl Api for PublicIPPrefix {
             refuse_length(spec.prefix_length, findings.under("S-19"));
             0
         });
-        findings.or(Self { length })
+        let zones = common::zones(&spec.zones, &mut findings);
+        findings.or(Self { length, zones })
     }
 
     fn describe(&self, _: &Name, location: &str) -> PublicIPPrefixSpec {
@@ -88,6 +94,7 @@ impl Api for PublicIPPrefix {
             tags: Tags::new(),
             sku: PublicIPPrefixSku::default(),
             prefix_length: self.length.into(),
+            zones: self.zones.iter().copied().collect(),
         }
     }
 

@@ -1,14 +1,14 @@
 //! VirtualMachine: what users write.
 //!
-//! CEL refuses what breaks VM-09 or IPC-20; the translation refuses an unknown size (S-35), a guest that cannot be read
-//! (IPC-20), and a long restart annotation (S-06).
+//! CEL refuses what breaks VM-09, IPC-20 or PIP-27; the translation refuses an unknown size (S-35), a guest that cannot
+//! be read (IPC-20), and a long restart annotation (S-06).
 
 use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::children::instance_of;
-use super::common::{self, Address, LocalReference, ObjectReference, Tags};
+use super::common::{self, Address, LocalReference, ObjectReference, Tags, ZoneList};
 use super::status::Status;
 use super::texts::{ComputerName, Location, NamespaceName, ObjectName};
 use super::{About, Api, RESTARTED_AT};
@@ -17,6 +17,7 @@ use crate::fabric::virtual_machine::{
     Disruption, GuestInterface, Member, NicReference, OsType, PowerWish, VirtualMachineView,
 };
 use crate::fabric::virtual_machine_scale_set::InstanceName;
+use crate::fabric::zones::Zone;
 use crate::fabric::{Code, Findings, Name, Violation, VirtualMachine};
 
 /// A virtual machine, as far as its network is concerned: size, power state and network interfaces.
@@ -46,6 +47,11 @@ use crate::fabric::{Code, Findings, Name, Violation, VirtualMachine};
     )
 )]
 #[serde(rename_all = "camelCase")]
+#[x_kube(validation = Rule::new(
+    "!has(self.zones) || self.zones.size() == 0 || !has(self.availabilitySet)",
+).message(
+    "an availability set is in no zone: leave zones or availabilitySet out",
+).field_path(".zones"))]
 pub struct VirtualMachineSpec {
     /// Azure region. Default: the Namespace's label vnet.dev/location, else the operator's default. Fixed once programmed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -63,6 +69,10 @@ pub struct VirtualMachineSpec {
     /// The availability set, of the same namespace. Fixed once programmed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub availability_set: Option<LocalReference>,
+    /// The availability zone that it is in: one, and then no availabilitySet. Default: none. Fixed once programmed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(with = "ZoneList", extend("maxItems" = 1))]
+    pub zones: Vec<Zone>,
     /// Where an edit of the virtual machine or of its network interfaces needs it deallocated. Refuse: the edit is refused.
     /// Deallocate: it is deallocated, the edit done, and it is started again.
     #[serde(default)]
@@ -157,8 +167,10 @@ impl Api for VirtualMachine {
         let guest = guest(&os.network_interfaces, &network_interfaces, &mut findings);
         restart_is_short(about, &mut findings);
         let size = common::vm_size(&spec.hardware_profile.vm_size, "spec.hardwareProfile.vmSize", &mut findings);
+        let zones = common::zones(&spec.zones, &mut findings);
         let Some(size) = size else { return Err(findings.into_violations()) };
         let ask = Self {
+            zones,
             availability_set: spec.availability_set.as_ref().map(|set| set.name_from(&about.name)),
             disruption: spec.disruption_policy,
             guest,
@@ -188,6 +200,7 @@ impl Api for VirtualMachine {
                 network_interfaces: self.guest.iter().map(describe_guest).collect(),
             }),
             availability_set: self.availability_set.as_ref().map(LocalReference::to),
+            zones: self.zones.iter().copied().collect(),
             disruption_policy: self.disruption,
             network_profile: NetworkProfile { network_interfaces: self.network_interfaces.iter().map(nic).collect() },
             power_state: self.power,

@@ -18,7 +18,7 @@ pub use self::network::{
     InstanceAddressSku, NetworkInterfaceConfiguration, NetworkProfileConfiguration, PublicIPAddressConfiguration,
     ScaleSetIpConfiguration, describe_network, network,
 };
-use super::common::{self, Tags};
+use super::common::{self, Tags, ZoneList};
 use super::status::Status;
 use super::texts::{ComputerNamePrefix, Location};
 use super::virtual_machine::restart_is_short;
@@ -28,6 +28,7 @@ use crate::fabric::virtual_machine::OsType;
 use crate::fabric::virtual_machine_scale_set::{
     Model, OrchestrationMode, RollingPolicy, UpgradeMode, VirtualMachineScaleSetView,
 };
+use crate::fabric::zones::Zone;
 use crate::fabric::{Code, Findings, Name, Violation, VirtualMachineScaleSet};
 
 /// A set of identical virtual machines made from one model.
@@ -97,6 +98,11 @@ pub struct VirtualMachineScaleSetSpec {
     /// VirtualMachine, NetworkInterface and PublicIPAddress objects. Fixed once programmed.
     #[serde(default)]
     pub orchestration_mode: OrchestrationMode,
+    /// The availability zones that its instances are in, 1 to 3 of them: instance 0 in the first, instance 1 in the
+    /// next, and so round. Default: none. Fixed once programmed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(with = "ZoneList")]
+    pub zones: Vec<Zone>,
     /// The size of every instance.
     pub sku: ScaleSetSku,
     /// When existing instances take up a change of the model. New ones always have the latest.
@@ -210,8 +216,10 @@ impl Api for VirtualMachineScaleSet {
             );
             0
         });
+        let zones = common::zones(&spec.zones, &mut findings);
         let Some(model) = model else { return Err(findings.into_violations()) };
         findings.or(Self {
+            zones,
             mode: spec.orchestration_mode,
             replicas,
             upgrade: spec.upgrade_policy.mode,
@@ -228,6 +236,7 @@ impl Api for VirtualMachineScaleSet {
             tags: Tags::new(),
             replicas: i32::try_from(self.replicas).unwrap_or(i32::MAX),
             orchestration_mode: self.mode,
+            zones: self.zones.iter().copied().collect(),
             sku,
             upgrade_policy: UpgradePolicy {
                 mode: self.upgrade,

@@ -18,11 +18,13 @@ use super::engine::{Engine, leave};
 use super::id::{Kind, Name, ObjectId, Placement, ShownRef};
 use super::ipam::PoolId;
 use super::network_interface::NetworkInterface;
+use super::public_ip_prefix::PublicIPPrefix;
 use super::quota::Quota;
 use super::resource::{DeletionRule, Programmed, Resource, Rule};
 use super::terms::{AllocationMethod, IpVersion};
 use super::violation::WaitKey;
 use super::virtual_machine::{PowerState, VirtualMachine};
+use super::zones::Zones;
 pub(super) use rules::{label_is_in_use, label_is_reserved, needs_public_addresses, public_pool_has_room};
 
 /// The generation of the public address service (PIP-01).
@@ -67,6 +69,8 @@ pub struct PublicIPAddress {
     pub public_ip_prefix: Option<Name>,
     /// Which address of the prefix it is to be (PIP-26).
     pub requested_address: Option<IpAddr>,
+    /// The availability zones that it is in (PIP-27).
+    pub zones: Zones,
 }
 
 /// What the fabric holds of a public address.
@@ -120,6 +124,10 @@ impl Resource for PublicIPAddress {
         format!("Microsoft.Network/publicIPAddresses/{}", name.name)
     }
 
+    fn zones(&self) -> Option<&Zones> {
+        Some(&self.zones)
+    }
+
     fn chooses(&self) -> bool {
         self.requested_address.is_some()
     }
@@ -143,6 +151,14 @@ impl Resource for PublicIPAddress {
                 Quota::BasicPublicIPAddresses(placement.clone()),
                 Quota::StaticPublicIPAddresses(placement.clone()),
             ],
+        }
+    }
+
+    /// One that names no zones has those of its prefix (PIP-27).
+    fn resolve(&mut self, engine: &Engine, _: Option<&Programmed<Self>>) {
+        let prefix = self.public_ip_prefix.as_ref().filter(|_| self.zones.is_empty() && self.sku == Sku::Standard);
+        if let Some(prefix) = prefix.and_then(|prefix| engine.get::<PublicIPPrefix>(prefix)) {
+            self.zones.clone_from(&prefix.ask.zones);
         }
     }
 

@@ -14,12 +14,15 @@ use super::limits;
 use super::resource::{Case, Cures, DeletionRule, Programmed, Resource, Rule};
 use super::violation::{Code, Findings, WaitKey};
 use super::virtual_machine_scale_set::{self, Members};
+use super::zones::{self, Zones};
 
 /// What is asked of a public IP prefix. Its SKU is Standard; there is no other.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PublicIPPrefix {
     /// The length of the prefix, 28 to 31.
     pub length: u8,
+    /// The availability zones that its addresses are in (PIP-27).
+    pub zones: Zones,
 }
 
 /// What the fabric holds of a public IP prefix.
@@ -70,6 +73,15 @@ impl Resource for PublicIPPrefix {
             check: length_is_fixed,
         },
         Rule {
+            id: "PIP-27",
+            says: "The zones of a public prefix are fixed at creation.",
+            codes: &[Code::PropertyChangeNotAllowed],
+            cure: Cures::Stalls,
+            remedy: "Keep the zones, or create another prefix.",
+            source: "azure-docs public-ip-addresses.md; availability-zones",
+            check: zones::are_fixed,
+        },
+        Rule {
             id: "PIP-16",
             says: "The addresses of a public prefix are contiguous, from a pool that has such a block free.",
             codes: &[Code::AllocationFailed],
@@ -93,6 +105,10 @@ impl Resource for PublicIPPrefix {
 
     fn resource_path(&self, name: &Name) -> String {
         format!("Microsoft.Network/publicIPPrefixes/{}", name.name)
+    }
+
+    fn zones(&self) -> Option<&Zones> {
+        Some(&self.zones)
     }
 
     fn apply(engine: &mut Engine, name: &Name, _: Option<&Self>) {

@@ -11,6 +11,7 @@ use super::ipam::PoolId;
 use super::kind::Tables;
 use super::quota::Quota;
 use super::violation::{Code, Findings, WaitKey};
+use super::zones::Zones;
 
 /// A kind of object of the fabric. The type itself is what is asked for, parsed and typed.
 pub trait Resource: Tabled + Clone + Debug + PartialEq + 'static {
@@ -39,6 +40,11 @@ pub trait Resource: Tabled + Clone + Debug + PartialEq + 'static {
 
     /// Where the object is, if that follows from its parent.
     fn inherited_placement(&self, _engine: &Engine) -> Option<Placement> {
+        None
+    }
+
+    /// The availability zones that it is in, if its kind has them (PIP-27).
+    fn zones(&self) -> Option<&Zones> {
         None
     }
 

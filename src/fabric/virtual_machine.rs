@@ -27,6 +27,7 @@ use super::terms::Primary;
 use super::violation::WaitKey;
 use super::virtual_machine_scale_set;
 use super::virtual_machine_scale_set_vm::WishedRevision;
+use super::zones::Zones;
 use attachments::{attach, edit_attachments, let_go, makes_way, recall_mac};
 pub(super) use power::{deallocated_meanwhile, finish_start, restart, restart_for_macs, switch_off};
 use power::{leave_deallocation, power_on, start, stop};
@@ -80,6 +81,8 @@ pub struct VirtualMachine {
     pub network_interfaces: Vec<NicReference>,
     /// The availability set that it was created in.
     pub availability_set: Option<Name>,
+    /// The availability zone that it is in, at most one (PIP-27).
+    pub zones: Zones,
     /// What becomes of the power state where an edit needs it deallocated.
     pub disruption: Disruption,
     /// The addresses that are set by hand in the guest, if that is known.
@@ -164,6 +167,10 @@ impl Resource for VirtualMachine {
         let nics = nics.map(|nic| ObjectId::new(Kind::NetworkInterface, nic.name.clone()));
         let set = self.availability_set.iter().map(|set| ObjectId::new(Kind::AvailabilitySet, set.clone()));
         nics.chain(set).collect()
+    }
+
+    fn zones(&self) -> Option<&Zones> {
+        Some(&self.zones)
     }
 
     /// Without a mark the first NIC of the list is primary at creation; later the programmed one stays, and when that is

@@ -169,7 +169,9 @@ pub const MACHINES: &[Remark] = &[
     remark(
         "VMSS-25",
         "A public prefix may supply the addresses of instances.",
-        Observed("publicIPPrefix of the model; PIP-16, S-19 and VMSS-29 refuse what does not fit"),
+        Observed(
+            "publicIPPrefix of the model, whose zones the addresses have; PIP-16, S-19 and VMSS-29 refuse what does not fit",
+        ),
         "[VMSS]",
     ),
     remark(

@@ -1,6 +1,7 @@
 //! The rules of public addresses (PIP), and what other kinds find by them: labels in use and pools without room.
 
 mod requested;
+mod zones;
 
 use super::{DOMAIN, PublicIPAddress, Sku};
 use crate::fabric::engine::Engine;
@@ -113,6 +114,15 @@ pub(super) const RULES: &[Rule<PublicIPAddress>] = &[
         remedy: "Request a free address of the prefix, or leave ipAddress out.",
         source: "terraform-provider-azurerm#16310, #18165; Azure/azure-cli#13436",
         check: requested::is_free_and_of_the_prefix,
+    },
+    Rule {
+        id: "PIP-27",
+        says: "The zones of a public address are fixed at creation; only a Standard one has them, and one of a prefix has the prefix's.",
+        codes: &[Code::InvalidParameter, Code::PropertyChangeNotAllowed],
+        cure: Cures::Stalls,
+        remedy: "Keep the zones; leave them out, or use SKU Standard.",
+        source: "azure-docs public-ip-addresses.md; availability-zones",
+        check: zones::fit,
     },
     Rule {
         id: "PIP-04",

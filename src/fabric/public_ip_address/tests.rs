@@ -1,6 +1,7 @@
 //! The rules and effects of public addresses.
 
 mod requested;
+mod zones;
 
 use super::*;
 use crate::fabric::Code;

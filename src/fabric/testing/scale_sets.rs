@@ -13,6 +13,7 @@ use crate::fabric::virtual_machine_scale_set::{
     VirtualMachineScaleSet, mark_primary,
 };
 use crate::fabric::virtual_machine_scale_set_vm::{Maker, VirtualMachineScaleSetVM, WishedRevision};
+use crate::fabric::zones::{Zone, Zones};
 
 /// A Uniform scale set of this many instances, each with one network interface `nic` in subnet `web`.
 pub fn a_scale_set(name: &str, replicas: u32) -> A<VirtualMachineScaleSet> {
@@ -24,12 +25,18 @@ pub fn a_scale_set(name: &str, replicas: u32) -> A<VirtualMachineScaleSet> {
     };
     let rolling = RollingPolicy { max_batch_percent: 20, max_unhealthy_percent: 20, pause: Duration::ZERO };
     let (mode, upgrade) = (OrchestrationMode::Uniform, UpgradeMode::Manual);
-    A::new(name, VirtualMachineScaleSet { mode, replicas, upgrade, rolling, model: model.into(), restarted_at: None })
+    let (model, restarted_at, zones) = (model.into(), None, Zones::new());
+    A::new(name, VirtualMachineScaleSet { mode, replicas, upgrade, rolling, model, restarted_at, zones })
 }
 
 impl A<VirtualMachineScaleSet> {
     pub fn flexible(mut self) -> Self {
         self.ask.mode = OrchestrationMode::Flexible;
+        self
+    }
+
+    pub fn zones(mut self, zones: impl IntoIterator<Item = Zone>) -> Self {
+        self.ask.zones = zones.into_iter().collect();
         self
     }
 

@@ -151,6 +151,7 @@ fn public() -> impl Strategy<Value = Spec> {
             Spec::PublicIPAddress(PublicIPAddressSpec {
                 public_ip_prefix: None,
                 ip_address: None,
+                zones: Vec::new(),
                 location,
                 tags: Tags::new(),
                 sku: PublicIPAddressSku { name: sku },
@@ -209,6 +210,7 @@ fn vm() -> impl Strategy<Value = Spec> {
         let nic = |(ObjectReference { name, namespace }, primary)| NicReferenceSpec { name, namespace, primary };
         Spec::VirtualMachine(VirtualMachineSpec {
             availability_set: None,
+            zones: Vec::new(),
             disruption_policy: Disruption::Refuse,
             location,
             tags: Tags::new(),

@@ -13,6 +13,7 @@ use crate::fabric::sizes::AcceleratedNetworking;
 use crate::fabric::terms::{Primary, Switch};
 use crate::fabric::violation::{Code, Findings, WaitKey};
 use crate::fabric::virtual_machine_scale_set_vm::revision_is_of_the_set;
+use crate::fabric::zones;
 
 type VmCase<'a> = Case<'a, VirtualMachine>;
 
@@ -34,6 +35,15 @@ pub(super) const RULES: &[Rule<VirtualMachine>] = &[
         remedy: "Keep the set, or create another VM.",
         source: "[ATTACH] constraints; Azure/azure-powershell#1820; S-14",
         check: availability_set_is_fixed,
+    },
+    Rule {
+        id: "PIP-27",
+        says: "A VM has at most one zone, fixed at creation, and no availability set beside it.",
+        codes: &[Code::InvalidParameter, Code::PropertyChangeNotAllowed],
+        cure: Cures::Stalls,
+        remedy: "Keep the zone, or create another VM; name one zone, or an availability set.",
+        source: "azure-docs availability-zones",
+        check: zone_is_fixed,
     },
     Rule {
         id: "AVS-04",
@@ -199,6 +209,17 @@ fn availability_set_is_fixed(case: &VmCase<'_>, findings: &mut Findings) {
         ),
     };
     findings.refuse(Code::PropertyChangeNotAllowed, PATH, fact, remedy);
+}
+
+fn zone_is_fixed(case: &VmCase<'_>, findings: &mut Findings) {
+    zones::are_fixed(case, findings);
+    if case.ask.zones.len() > 1 {
+        let fact = format!("A virtual machine is in one zone, and {} are listed.", zones::listed(&case.ask.zones));
+        findings.refuse(Code::InvalidParameter, zones::PATH, fact, "List one zone.");
+    } else if let Some(set) = case.ask.availability_set.as_ref().filter(|_| !case.ask.zones.is_empty()) {
+        let fact = format!("AvailabilitySet {set} is in no zone, and neither are its virtual machines.");
+        findings.refuse(Code::InvalidParameter, zones::PATH, fact, "Leave zones or availabilitySet out.");
+    }
 }
 
 /// Judges only a VM that joins: what is in a set stays (S-93).

@@ -5,6 +5,7 @@ mod effects;
 mod guest;
 mod public;
 mod rules;
+mod zones;
 
 use crate::fabric::testing::*;
 

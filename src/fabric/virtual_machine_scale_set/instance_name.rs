@@ -6,6 +6,7 @@ use crate::fabric::network_interface::{Assignment, IpConfiguration, NetworkInter
 use crate::fabric::public_ip_address::PublicIPAddress;
 use crate::fabric::terms::IpVersion;
 use crate::fabric::virtual_machine::{Disruption, NicReference, PowerWish, VirtualMachine};
+use crate::fabric::zones::Zones;
 
 /// An instance of a scale set. Its parts are objects of the fabric alone in a Uniform set, called `<set>_<id>`, and objects of
 /// their own in a Flexible one, called `<set>-<id>`.
@@ -96,6 +97,7 @@ impl InstanceName<'_> {
             os_type: model.os_type,
             network_interfaces: nics.collect(),
             availability_set: None,
+            zones: Zones::new(),
             disruption: Disruption::Deallocate, // an upgrade does what it needs
             guest: Vec::new(),
             power,
@@ -145,6 +147,7 @@ impl InstanceName<'_> {
             domain_name_label: label.map(|label| format!("vm{}.{label}", self.id)),
             public_ip_prefix: public.prefix.clone(),
             requested_address: None,
+            zones: Zones::new(),
         }
     }
 }

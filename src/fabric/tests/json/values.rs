@@ -23,14 +23,14 @@ pub fn good() -> Vec<(Kind, &'static str, Value)> {
             "web",
             json!({"virtualNetwork": {"name": "hub"}, "addressPrefixes": ["10.0.1.0/24", "fd00::/64"]}),
         ),
-        (Kind::PublicIPPrefix, "pool", json!({"prefixLength": 28, "sku": {"name": "Standard"}})),
+        (Kind::PublicIPPrefix, "pool", json!({"prefixLength": 28, "sku": {"name": "Standard"}, "zones": ["1", "2"]})),
         (
             Kind::PublicIPAddress,
             "front",
             json!({
                 "sku": {"name": "Standard"}, "publicIPAllocationMethod": "Static", "publicIPAddressVersion": "IPv4",
                 "idleTimeoutInMinutes": 4, "dnsSettings": {"domainNameLabel": "web"},
-                "publicIPPrefix": {"name": "pool", "namespace": "prod"}, "ipAddress": "198.18.0.1",
+                "publicIPPrefix": {"name": "pool", "namespace": "prod"}, "ipAddress": "198.18.0.1", "zones": ["2", "1"],
             }),
         ),
         (Kind::PublicIPAddress, "jump", json!({"tags": {}})),
@@ -66,7 +66,7 @@ pub fn good() -> Vec<(Kind, &'static str, Value)> {
                     "networkInterfaces": [{"name": "a", "addresses": ["10.0.1.4", "10.0.1.10"]}],
                 },
                 "networkProfile": {"networkInterfaces": [{"name": "a", "primary": true}, {"name": "b"}]},
-                "disruptionPolicy": "Refuse", "powerState": "Running",
+                "disruptionPolicy": "Refuse", "powerState": "Running", "zones": [],
             }),
         ),
         (
@@ -93,7 +93,7 @@ pub fn good() -> Vec<(Kind, &'static str, Value)> {
 /// A scale set of one instance, which has a public address.
 fn a_scale_set(mode: &str, public: Value) -> Value {
     json!({
-        "location": "westeurope", "tags": {}, "replicas": 1, "orchestrationMode": mode, "sku": {"name": "Standard_DS3_v2"},
+        "location": "westeurope", "tags": {}, "replicas": 1, "orchestrationMode": mode, "zones": ["1", "3"], "sku": {"name": "Standard_DS3_v2"},
         "upgradePolicy": {
             "mode": "Rolling",
             "rollingUpgradePolicy": {

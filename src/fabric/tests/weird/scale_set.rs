@@ -65,6 +65,7 @@ pub fn scale_set() -> impl Strategy<Value = Spec> {
                 tags: Tags::new(),
                 replicas,
                 orchestration_mode,
+                zones: Vec::new(),
                 sku: ScaleSetSku { name: size },
                 upgrade_policy: UpgradePolicy {
                     mode,
