@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::texts::{NamespaceName, ObjectName};
 use crate::fabric::limits;
 use crate::fabric::sizes::{self, VmSize};
+use crate::fabric::terms::DeleteOption;
 use crate::fabric::zones::{self, Zone, Zones};
 use crate::fabric::{Code, Findings, Name};
 
@@ -43,6 +44,24 @@ pub struct ObjectReference {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<NamespaceName>")]
     pub namespace: Option<String>,
+}
+
+/// A public address of this or another namespace of the same subscription, and what becomes of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(extend("x-kubernetes-map-type" = "atomic"))]
+pub struct PublicIPAddressReference {
+    /// Name of the PublicIPAddress.
+    #[schemars(with = "ObjectName")]
+    pub name: String,
+    /// Its namespace; this object's own if it is left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<NamespaceName>")]
+    pub namespace: Option<String>,
+    /// Delete: when the virtual machine is deleted, and takes this network interface along, the public address is
+    /// deleted, too; it must be of this namespace. Detach: it stays. Default: Detach. It may change at any time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delete_option: Option<DeleteOption>,
 }
 
 /// An IP address as text.
@@ -126,6 +145,19 @@ impl ObjectReference {
     pub fn name_from(&self, from: &Name) -> Name {
         let namespace = self.namespace.as_deref().map_or_else(|| from.namespace.clone(), Arc::from);
         Name { namespace, name: self.name.as_str().into() }
+    }
+}
+
+impl PublicIPAddressReference {
+    /// A reference from an object to `target`.
+    pub fn to(target: &Name, from: &Name, delete_option: DeleteOption) -> Self {
+        let ObjectReference { name, namespace } = ObjectReference::to(target, from);
+        Self { name, namespace, delete_option: delete_option.described() }
+    }
+
+    /// The name that this means in an object called `from`.
+    pub fn name_from(&self, from: &Name) -> Name {
+        ObjectReference { name: self.name.clone(), namespace: self.namespace.clone() }.name_from(from)
     }
 }
 

@@ -6,7 +6,7 @@
 use kube::{CustomResource, KubeSchema};
 use serde::{Deserialize, Serialize};
 
-use super::common::{self, Address, DnsServer, ObjectReference, Tags};
+use super::common::{self, Address, DnsServer, ObjectReference, PublicIPAddressReference, Tags};
 use super::status::Status;
 use super::texts::{DnsLabel, Location, PartName};
 use super::{About, Api};
@@ -138,7 +138,7 @@ pub struct IpConfigurationSpec {
     pub private_ip_address: Option<Address>,
     /// The public address that it holds.
     #[serde(default, rename = "publicIPAddress", skip_serializing_if = "Option::is_none")]
-    pub public_ip_address: Option<ObjectReference>,
+    pub public_ip_address: Option<PublicIPAddressReference>,
 }
 
 impl Api for NetworkInterface {
@@ -155,6 +155,11 @@ impl Api for NetworkInterface {
             version: asked.private_ip_address_version.unwrap_or_default(),
             assignment: assignment(n, asked, &mut findings),
             public_ip_address: asked.public_ip_address.as_ref().map(|public| public.name_from(&about.name)),
+            public_delete_option: asked
+                .public_ip_address
+                .as_ref()
+                .and_then(|public| public.delete_option)
+                .unwrap_or_default(),
         });
         let ask = Self {
             subnet: spec.subnet.name_from(&about.name),
@@ -222,6 +227,9 @@ fn describe_configuration(asked: &IpConfiguration, name: &Name) -> IpConfigurati
         private_ip_address_version: Some(asked.version),
         private_ip_allocation_method: Some(method),
         private_ip_address: address,
-        public_ip_address: asked.public_ip_address.as_ref().map(|public| ObjectReference::to(public, name)),
+        public_ip_address: asked
+            .public_ip_address
+            .as_ref()
+            .map(|public| PublicIPAddressReference::to(public, name, asked.public_delete_option)),
     }
 }

@@ -13,6 +13,7 @@ use super::status::Status;
 use super::texts::{ComputerName, Location, NamespaceName, ObjectName};
 use super::{About, Api, RESTARTED_AT};
 use crate::fabric::limits;
+use crate::fabric::terms::DeleteOption;
 use crate::fabric::virtual_machine::{
     Disruption, GuestInterface, Member, NicReference, OsType, PowerWish, VirtualMachineView,
 };
@@ -149,6 +150,10 @@ pub struct NicReferenceSpec {
     /// Whether it is the primary one. Default: the first of the list at creation; later the one that is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub primary: Option<bool>,
+    /// Delete: it is deleted with the virtual machine; it must be of this namespace. Detach: it stays. Default: Detach.
+    /// It may change at any time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delete_option: Option<DeleteOption>,
 }
 
 impl Api for VirtualMachine {
@@ -162,6 +167,7 @@ impl Api for VirtualMachine {
             name: ObjectReference { name: asked.name.clone(), namespace: asked.namespace.clone() }
                 .name_from(&about.name),
             primary: asked.primary.into(),
+            delete_option: asked.delete_option.unwrap_or_default(),
         };
         let network_interfaces: Vec<NicReference> = spec.network_profile.network_interfaces.iter().map(nic).collect();
         let guest = guest(&os.network_interfaces, &network_interfaces, &mut findings);
@@ -188,7 +194,12 @@ impl Api for VirtualMachine {
     fn describe(&self, name: &Name, location: &str) -> VirtualMachineSpec {
         let nic = |asked: &NicReference| {
             let ObjectReference { name, namespace } = ObjectReference::to(&asked.name, name);
-            NicReferenceSpec { name, namespace, primary: asked.primary.into() }
+            NicReferenceSpec {
+                name,
+                namespace,
+                primary: asked.primary.into(),
+                delete_option: asked.delete_option.described(),
+            }
         };
         VirtualMachineSpec {
             location: Some(location.to_owned()),

@@ -20,7 +20,7 @@ use super::ipam::PoolId;
 use super::mac::Mac;
 use super::quota::Quota;
 use super::resource::{Advice, DeletionRule, Programmed, Resource, Rule};
-use super::terms::{IpVersion, Primary, Switch};
+use super::terms::{DeleteOption, IpVersion, Primary, Switch};
 use super::violation::WaitKey;
 use super::virtual_machine::{self, PowerState, VirtualMachine};
 use addresses::{hold_address, release_address};
@@ -60,6 +60,8 @@ pub struct IpConfiguration {
     pub assignment: Assignment,
     /// The public address that it holds.
     pub public_ip_address: Option<Name>,
+    /// What becomes of that when the virtual machine is deleted, and this NIC with it.
+    pub public_delete_option: DeleteOption,
 }
 
 /// How the private address of a configuration is chosen.

@@ -4,6 +4,7 @@
 //! of both inside one put (S-01) is here. `guest` is what the guest must have set, and `view` is what is reported.
 
 mod attachments;
+mod deletion;
 mod guest;
 mod power;
 mod rules;
@@ -23,7 +24,7 @@ use super::id::{Kind, Name, ObjectId, Uid};
 use super::network_interface::NetworkInterface;
 use super::resource::{Advice, DeletionRule, Programmed, Resource, Rule};
 use super::sizes::VmSize;
-use super::terms::Primary;
+use super::terms::{DeleteOption, Primary};
 use super::violation::WaitKey;
 use super::virtual_machine_scale_set;
 use super::virtual_machine_scale_set_vm::WishedRevision;
@@ -138,6 +139,8 @@ pub struct NicReference {
     pub name: Name,
     /// Whether it is the primary one.
     pub primary: Primary,
+    /// What becomes of it when the virtual machine is deleted.
+    pub delete_option: DeleteOption,
 }
 
 /// What the fabric holds of a virtual machine; attachments are held by the network interfaces.

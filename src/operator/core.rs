@@ -6,6 +6,7 @@
 
 mod children;
 mod deadlock;
+mod deletion;
 mod judge;
 mod lists;
 mod messages;
@@ -302,6 +303,9 @@ impl Core {
         if leaves && id.kind == Kind::VirtualMachineScaleSet {
             self.report_children(&id);
         }
+        if leaves {
+            self.wake_its_machine(&id);
+        }
         self.work.push(id, urgency);
     }
 
@@ -325,6 +329,7 @@ impl Core {
         }
         self.records.remove(id);
         self.requeue_held_back(id);
+        self.wake_its_machine(id);
         self.work.push(id.clone(), Urgency::Deletion);
     }
 

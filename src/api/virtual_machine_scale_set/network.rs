@@ -8,7 +8,7 @@ use crate::api::common::{self, DhcpOptions, ObjectReference};
 use crate::api::public_ip_address::{self, PublicDnsSettings};
 use crate::api::texts::{ModelPartName, PartName};
 use crate::fabric::public_ip_address::Sku;
-use crate::fabric::terms::{IpVersion, Switch};
+use crate::fabric::terms::{DeleteOption, IpVersion, Switch};
 use crate::fabric::virtual_machine_scale_set::{ConfigurationModel, NicModel, PublicModel, mark_primary};
 use crate::fabric::{Findings, Name, limits};
 
@@ -32,6 +32,11 @@ pub struct NetworkInterfaceConfiguration {
     /// Whether it is the primary one. Default: true if it is the only one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub primary: Option<bool>,
+    /// Delete: in a Flexible set, it is deleted with the virtual machine of its instance. Detach: it goes only when its
+    /// instance does. In a Uniform set it goes with its instance in any case. Default: Detach. It may change at any
+    /// time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delete_option: Option<DeleteOption>,
     /// The subnet that its IP configurations take their addresses from.
     pub subnet: ObjectReference,
     /// Whether the instance may receive and send traffic of addresses that are not its own. Default: false.
@@ -86,6 +91,11 @@ pub struct PublicIPAddressConfiguration {
     /// The public prefix that the addresses are taken from; Standard only.
     #[serde(default, rename = "publicIPPrefix", skip_serializing_if = "Option::is_none")]
     pub public_ip_prefix: Option<ObjectReference>,
+    /// Delete: in a Flexible set, it is deleted with the virtual machine of its instance, if the network interface is.
+    /// Detach: it goes only when its instance does. In a Uniform set it goes with its instance in any case. Default:
+    /// Detach. It may change at any time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delete_option: Option<DeleteOption>,
 }
 
 /// The SKU of the public addresses of instances.
@@ -115,6 +125,7 @@ pub fn network(from: &Name, asked: &NetworkProfileConfiguration, path: &str, fin
         network.push(NicModel {
             name: nic.name.as_str().into(),
             primary: nic.primary.into(),
+            delete_option: nic.delete_option.unwrap_or_default(),
             subnet: nic.subnet.name_from(from),
             ip_forwarding: nic.enable_ip_forwarding.unwrap_or_default().into(),
             accelerated_networking: nic.enable_accelerated_networking.unwrap_or_default().into(),
@@ -142,6 +153,7 @@ fn public_model(from: &Name, asked: &PublicIPAddressConfiguration, path: &str, f
         idle_timeout_minutes: asked.idle_timeout_in_minutes.unwrap_or(limits::DEFAULT_IDLE_TIMEOUT_MINUTES),
         domain_name_label: label,
         prefix: asked.public_ip_prefix.as_ref().map(|prefix| prefix.name_from(from)),
+        delete_option: asked.delete_option.unwrap_or_default(),
     }
 }
 
@@ -163,6 +175,7 @@ fn describe_nic(nic: &NicModel, from: &Name) -> NetworkInterfaceConfiguration {
     NetworkInterfaceConfiguration {
         name: nic.name.to_string(),
         primary: nic.primary.into(),
+        delete_option: nic.delete_option.described(),
         subnet: ObjectReference::to(&nic.subnet, from),
         enable_ip_forwarding: Some(nic.ip_forwarding == Switch::On),
         enable_accelerated_networking: Some(nic.accelerated_networking == Switch::On),
@@ -179,5 +192,6 @@ fn describe_public(public: &PublicModel, from: &Name) -> PublicIPAddressConfigur
         dns_settings: label.map(|domain_name_label| PublicDnsSettings { domain_name_label }),
         sku: Some(InstanceAddressSku { name: public.sku }),
         public_ip_prefix: public.prefix.as_ref().map(|prefix| ObjectReference::to(prefix, from)),
+        delete_option: public.delete_option.described(),
     }
 }

@@ -3,7 +3,7 @@
 use super::{A, named};
 use crate::fabric::availability_set::AvailabilitySet;
 use crate::fabric::sizes;
-use crate::fabric::terms::Primary;
+use crate::fabric::terms::{DeleteOption, Primary};
 use crate::fabric::virtual_machine::{
     Disruption, GuestInterface, Member, NicReference, OsType, PowerWish, VirtualMachine,
 };
@@ -40,8 +40,19 @@ impl A<VirtualMachine> {
     }
 
     pub fn marked<const N: usize>(mut self, nics: [(&str, Primary); N]) -> Self {
-        let nic = |(name, primary): &(&str, Primary)| NicReference { name: named(name), primary: *primary };
+        let nic = |(name, primary): &(&str, Primary)| NicReference {
+            name: named(name),
+            primary: *primary,
+            delete_option: DeleteOption::Detach,
+        };
         self.ask.network_interfaces = nics.iter().map(nic).collect();
+        self
+    }
+
+    /// The NIC of this name is deleted with it.
+    pub fn deletes(mut self, nic: &str) -> Self {
+        let listed = self.ask.network_interfaces.iter_mut().find(|listed| *listed.name.name == *nic);
+        listed.unwrap().delete_option = DeleteOption::Delete;
         self
     }
 

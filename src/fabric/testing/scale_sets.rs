@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::{A, named};
 use crate::fabric::public_ip_address::Sku;
 use crate::fabric::sizes;
-use crate::fabric::terms::{IpVersion, Primary, Switch};
+use crate::fabric::terms::{DeleteOption, IpVersion, Primary, Switch};
 use crate::fabric::virtual_machine::{OsType, PowerWish};
 use crate::fabric::virtual_machine_scale_set::{
     ConfigurationModel, Model, NicModel, OrchestrationMode, PublicModel, RollingPolicy, UpgradeMode,
@@ -99,6 +99,7 @@ pub fn a_nic_model(name: &str) -> NicModel {
     NicModel {
         name: name.into(),
         primary: Primary::Yes,
+        delete_option: DeleteOption::Detach,
         subnet: named("web"),
         ip_forwarding: Switch::Off,
         accelerated_networking: Switch::Off,
@@ -127,7 +128,8 @@ pub fn a_configuration_model(name: &str, primary: Primary) -> ConfigurationModel
 
 /// A public address of instances.
 pub fn a_public_model(sku: Sku) -> PublicModel {
-    PublicModel { name: "pub".to_owned(), sku, idle_timeout_minutes: 4, domain_name_label: None, prefix: None }
+    let (name, delete_option) = ("pub".to_owned(), DeleteOption::Detach);
+    PublicModel { name, sku, idle_timeout_minutes: 4, domain_name_label: None, prefix: None, delete_option }
 }
 
 impl PublicModel {

@@ -264,7 +264,11 @@ fn vm() -> impl Strategy<Value = Op> {
             asked.ask.network_interfaces = nics
                 .into_iter()
                 .zip(marks)
-                .map(|(nic, primary)| crate::fabric::virtual_machine::NicReference { name: named(nic), primary })
+                .map(|(nic, primary)| crate::fabric::virtual_machine::NicReference {
+                    name: named(nic),
+                    primary,
+                    delete_option: Default::default(),
+                })
                 .collect();
             Op::Put(name, asked.ask.into())
         })

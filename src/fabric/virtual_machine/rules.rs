@@ -10,7 +10,7 @@ use crate::fabric::limits;
 use crate::fabric::network_interface::NetworkInterface;
 use crate::fabric::resource::{Case, Cures, Programmed, Rule};
 use crate::fabric::sizes::AcceleratedNetworking;
-use crate::fabric::terms::{Primary, Switch};
+use crate::fabric::terms::{DeleteOption, Primary, Switch};
 use crate::fabric::violation::{Code, Findings, WaitKey};
 use crate::fabric::virtual_machine_scale_set_vm::revision_is_of_the_set;
 use crate::fabric::zones;
@@ -107,6 +107,15 @@ pub(super) const RULES: &[Rule<VirtualMachine>] = &[
         remedy: "List it once.",
         source: "Azure's resource model: the list is keyed by NIC",
         check: nics_are_listed_once,
+    },
+    Rule {
+        id: "VM-23",
+        says: "A NIC that is deleted with its VM is of the VM's namespace.",
+        codes: &[Code::InvalidParameter],
+        cure: Cures::Stalls,
+        remedy: "Leave deleteOption out, or list a NIC of the same namespace.",
+        source: "azure-docs virtual-machines/delete.md; azure-rest-api-specs#25475",
+        check: nics_to_delete_are_its_own,
     },
     Rule {
         id: "VM-07",
@@ -324,6 +333,19 @@ fn nics_are_listed_once(case: &VmCase<'_>, findings: &mut Findings) {
                 format!("{LIST}[{n}]"),
                 format!("NetworkInterface {} is listed twice.", nic.name),
                 "List it once.",
+            );
+        }
+    }
+}
+
+fn nics_to_delete_are_its_own(case: &VmCase<'_>, findings: &mut Findings) {
+    for (n, nic) in case.ask.network_interfaces.iter().enumerate() {
+        if nic.delete_option == DeleteOption::Delete && nic.name.namespace != case.name.namespace {
+            findings.refuse(
+                Code::InvalidParameter,
+                format!("{LIST}[{n}].deleteOption"),
+                format!("NetworkInterface {} is of another namespace, and is not deleted with the VM.", nic.name),
+                "Leave deleteOption out, or list a network interface of this namespace.",
             );
         }
     }

@@ -1,5 +1,6 @@
 //! The rules and effects of virtual machines.
 
+mod deletion;
 mod disruption;
 mod effects;
 mod guest;

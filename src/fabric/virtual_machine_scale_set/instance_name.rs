@@ -90,7 +90,11 @@ impl InstanceName<'_> {
 
     /// What is asked of its virtual machine.
     pub fn vm_ask(self, model: &Model, network: &[NicModel], power: Option<PowerWish>) -> VirtualMachine {
-        let nics = network.iter().map(|nic| NicReference { name: self.nic(&nic.name), primary: nic.primary });
+        let nics = network.iter().map(|nic| NicReference {
+            name: self.nic(&nic.name),
+            primary: nic.primary,
+            delete_option: nic.delete_option,
+        });
         VirtualMachine {
             size: model.size,
             computer_name: model.computer_name(self.id),
@@ -114,6 +118,7 @@ impl InstanceName<'_> {
             version: asked.version,
             assignment: Assignment::Dynamic,
             public_ip_address: asked.public.as_ref().map(|_| self.public(&nic.name, &asked.name)),
+            public_delete_option: asked.public.as_ref().map(|public| public.delete_option).unwrap_or_default(),
         });
         NetworkInterface {
             subnet: nic.subnet.clone(),

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crate::fabric::id::{Kind, Name, ObjectId};
 use crate::fabric::public_ip_address::Sku;
 use crate::fabric::sizes::VmSize;
-use crate::fabric::terms::{IpVersion, Primary, Switch};
+use crate::fabric::terms::{DeleteOption, IpVersion, Primary, Switch};
 use crate::fabric::virtual_machine::OsType;
 
 /// What instances are made from: `spec.sku` and `spec.virtualMachineProfile`.
@@ -30,6 +30,8 @@ pub struct NicModel {
     pub name: Arc<str>,
     /// Whether it is the primary one.
     pub primary: Primary,
+    /// What becomes of it when the virtual machine of an instance of a Flexible set is deleted.
+    pub delete_option: DeleteOption,
     /// Its subnet.
     pub subnet: Name,
     /// Whether the instance may pass on traffic that is not its own.
@@ -68,6 +70,9 @@ pub struct PublicModel {
     pub domain_name_label: Option<String>,
     /// The public prefix that the addresses are taken from (VMSS-25).
     pub prefix: Option<Name>,
+    /// What becomes of it when the virtual machine of an instance of a Flexible set is deleted, and the network
+    /// interface with it.
+    pub delete_option: DeleteOption,
 }
 
 impl Model {

@@ -177,6 +177,9 @@ impl Core {
     }
 
     fn is_surplus(&self, id: &ObjectId) -> bool {
+        if self.is_deleted_with_its_machine(id) {
+            return true;
+        }
         let Some(entry) = self.index.get(id).filter(|entry| !entry.deleting) else { return false };
         let Some(owner) = &entry.owner else {
             // The object of an instance is nothing without its set; the set makes another, or goes.

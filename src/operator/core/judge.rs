@@ -24,6 +24,9 @@ impl Core {
         if let Some(due) = self.deferred.remove(id) {
             self.deferrals.remove(&(due, id.clone()));
         }
+        if self.defers_deletion(id) {
+            return self.pass_on(id);
+        }
         let refusal = self.ask(id);
         let mut keys = refusal.as_ref().map(keys_of).unwrap_or_default();
         self.deadlocks.set(id, refusal.as_ref());

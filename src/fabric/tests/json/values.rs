@@ -42,7 +42,7 @@ pub fn good() -> Vec<(Kind, &'static str, Value)> {
                 "enableAcceleratedNetworking": false,
                 "dnsSettings": {"dnsServers": ["10.0.0.5"], "internalDnsNameLabel": "a"},
                 "ipConfigurations": [
-                    {"name": "one", "primary": true, "publicIPAddress": {"name": "front"}},
+                    {"name": "one", "primary": true, "publicIPAddress": {"name": "front", "deleteOption": "Delete"}},
                     {"name": "two", "privateIPAllocationMethod": "Static", "privateIPAddress": "10.0.1.10"},
                 ],
             }),
@@ -65,7 +65,7 @@ pub fn good() -> Vec<(Kind, &'static str, Value)> {
                     "computerName": "M", "osType": "Linux",
                     "networkInterfaces": [{"name": "a", "addresses": ["10.0.1.4", "10.0.1.10"]}],
                 },
-                "networkProfile": {"networkInterfaces": [{"name": "a", "primary": true}, {"name": "b"}]},
+                "networkProfile": {"networkInterfaces": [{"name": "a", "primary": true, "deleteOption": "Delete"}, {"name": "b", "deleteOption": "Detach"}]},
                 "disruptionPolicy": "Refuse", "powerState": "Running", "zones": [],
             }),
         ),
@@ -77,7 +77,10 @@ pub fn good() -> Vec<(Kind, &'static str, Value)> {
         (
             Kind::VirtualMachineScaleSet,
             "flex",
-            a_scale_set("Flexible", json!({"name": "own", "sku": {"name": "Basic"}, "idleTimeoutInMinutes": 5})),
+            a_scale_set(
+                "Flexible",
+                json!({"name": "own", "deleteOption": "Delete", "sku": {"name": "Basic"}, "idleTimeoutInMinutes": 5}),
+            ),
         ),
         (
             Kind::VirtualMachineScaleSetVM,
@@ -112,7 +115,7 @@ fn a_network(public: Value) -> Value {
     json!({
         "networkInterfaceConfigurations": [
             {
-                "name": "nic", "primary": true, "subnet": {"name": "web", "namespace": "prod"},
+                "name": "nic", "primary": true, "deleteOption": "Delete", "subnet": {"name": "web", "namespace": "prod"},
                 "enableAcceleratedNetworking": true, "dnsSettings": {"dnsServers": ["10.0.0.5"]},
                 "ipConfigurations": [
                     {"name": "one", "primary": true, "publicIPAddressConfiguration": public},
