@@ -142,6 +142,7 @@ fn written(
         }
         Kind::VirtualMachine => {
             let mut ask = this.vm_ask(model, &model.network, None);
+            ask.zones = set.ask.zone_of(this.id);
             for (nic, model) in ask.network_interfaces.iter_mut().zip(model.network.iter()) {
                 nic.name = this.nic_object(&model.name);
             }

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::texts::{Location, PartName};
 use crate::fabric::limits;
 use crate::fabric::sizes::{self, VmSize};
+use crate::fabric::zones::{self, Zone, Zones};
 use crate::fabric::{Code, Findings};
 
 /// Free text for people and their tools; the fabric reads nothing in it.
@@ -87,6 +88,17 @@ pub struct DnsServer(pub String);
 )]
 pub struct Prefix(pub String);
 
+/// A list of availability zones.
+#[derive(Clone, Debug, JsonSchema)]
+#[schemars(
+    inline,
+    extend("maxItems" = 3, "x-kubernetes-list-type" = "atomic", "x-kubernetes-validations" = [{
+        "rule": "self.all(zone, self.exists_one(other, other == zone))",
+        "message": "a zone is listed twice: list each zone once",
+    }])
+)]
+pub struct ZoneList(pub Vec<Zone>);
+
 /// Name resolution by servers of one's own.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -131,6 +143,21 @@ pub fn dns_servers(
         server
     };
     list.iter().enumerate().filter_map(&mut read).collect()
+}
+
+/// Reads a list of availability zones (PIP-27).
+pub fn zones(list: &[Zone], findings: &mut Findings) -> Zones {
+    for (n, zone) in list.iter().enumerate() {
+        if list.iter().take(n).any(|other| other == zone) {
+            findings.under("PIP-27").refuse(
+                Code::InvalidParameter,
+                format!("{}[{n}]", zones::PATH),
+                format!("Zone {zone} is listed twice."),
+                "List each zone once.",
+            );
+        }
+    }
+    list.iter().copied().collect()
 }
 
 /// Reads a range, without host bits (S-16); `rule` says what it is for.

@@ -7,14 +7,14 @@ use kube::{CustomResource, KubeSchema};
 use serde::{Deserialize, Serialize};
 
 use super::common::{self, Address, DnsServer, TrackedResource};
-use super::references::ObjectReference;
+use super::references::{ObjectReference, PublicIPAddressReference};
 use super::status::Status;
 use super::texts::{DnsLabel, PartName};
 use super::{About, Api};
 use crate::fabric::limits;
 use crate::fabric::network_interface::{Assignment, IpConfiguration, NetworkInterfaceView};
 use crate::fabric::terms::{AllocationMethod, IpVersion, Switch};
-use crate::fabric::{Findings, Name, NetworkInterface, PublicIPAddress, Subnet, Violation};
+use crate::fabric::{Findings, Name, NetworkInterface, Subnet, Violation};
 
 /// A network interface connects a virtual machine to a subnet and holds its private and public IP addresses.
 #[derive(CustomResource, Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
@@ -139,7 +139,7 @@ pub struct IpConfigurationSpec {
     pub private_ip_address: Option<Address>,
     /// The PublicIPAddress to associate with this IP configuration. Defaults to none. May change at any time.
     #[serde(default, rename = "publicIPAddress", skip_serializing_if = "Option::is_none")]
-    pub public_ip_address: Option<ObjectReference<PublicIPAddress>>,
+    pub public_ip_address: Option<PublicIPAddressReference>,
 }
 
 impl Api for NetworkInterface {
@@ -156,6 +156,11 @@ impl Api for NetworkInterface {
             version: asked.private_ip_address_version.unwrap_or_default(),
             assignment: assignment(n, asked, &mut findings),
             public_ip_address: asked.public_ip_address.as_ref().map(|public| public.name_from(&about.name)),
+            public_delete_option: asked
+                .public_ip_address
+                .as_ref()
+                .and_then(|public| public.delete_option)
+                .unwrap_or_default(),
         });
         let ask = Self {
             subnet: spec.subnet.name_from(&about.name),
@@ -222,6 +227,9 @@ fn describe_configuration(asked: &IpConfiguration, name: &Name) -> IpConfigurati
         private_ip_address_version: Some(asked.version),
         private_ip_allocation_method: Some(method),
         private_ip_address: address,
-        public_ip_address: asked.public_ip_address.as_ref().map(|public| ObjectReference::to(public, name)),
+        public_ip_address: asked
+            .public_ip_address
+            .as_ref()
+            .map(|public| PublicIPAddressReference::to(public, name, asked.public_delete_option)),
     }
 }

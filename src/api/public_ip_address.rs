@@ -1,18 +1,22 @@
 //! PublicIPAddress: what users write.
 //!
-//! CEL refuses what breaks PIP-02, PIP-15 or S-19; the translation refuses a label that is none (PIP-15).
+//! CEL refuses what breaks PIP-02, PIP-15 or S-19, a requested address without a prefix (PIP-26), and zones of a Basic one
+//! (PIP-27); the translation refuses a label or an address that cannot be read.
+
+use std::net::IpAddr;
 
 use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::common::TrackedResource;
+use super::common::{self, TrackedResource, ZoneList};
 use super::references::ObjectReference;
 use super::status::Status;
 use super::texts::DomainNameLabel;
 use super::{About, Api};
 use crate::fabric::public_ip_address::{PublicIPAddressView, Sku};
 use crate::fabric::terms::{AllocationMethod, IpVersion};
+use crate::fabric::zones::Zone;
 use crate::fabric::{Code, Findings, Name, PublicIPAddress, PublicIPPrefix, Violation, limits};
 
 /// A public IP address that can be associated with an IP configuration of a network interface.
@@ -53,6 +57,21 @@ use crate::fabric::{Code, Findings, Name, PublicIPAddress, PublicIPPrefix, Viola
 ).message(
     "only a Standard public address is taken from a prefix: set sku.name to Standard, or leave publicIPPrefix out",
 ).field_path(".publicIPPrefix"))]
+#[x_kube(validation = Rule::new(
+    "!has(self.ipAddress) || has(self.publicIPPrefix)",
+).message(
+    "an address can be requested from a public prefix only: set publicIPPrefix, or leave ipAddress out",
+).field_path(".ipAddress"))]
+#[x_kube(validation = Rule::new(
+    "!has(self.ipAddress) || self.publicIPAddressVersion == 'IPv4'",
+).message(
+    "the addresses of a public prefix are IPv4: set publicIPAddressVersion to IPv4, or leave ipAddress out",
+).field_path(".ipAddress"))]
+#[x_kube(validation = Rule::new(
+    "!has(self.zones) || self.zones.size() == 0 || self.sku.name == 'Standard'",
+).message(
+    "a public address of SKU Basic has no zones: set sku.name to Standard, or leave zones out",
+).field_path(".zones"))]
 pub struct PublicIPAddressSpec {
     /// What every resource has.
     #[serde(flatten)]
@@ -80,7 +99,28 @@ pub struct PublicIPAddressSpec {
     /// comes from the platform's pool. Immutable once programmed.
     #[serde(default, rename = "publicIPPrefix", skip_serializing_if = "Option::is_none")]
     pub public_ip_prefix: Option<ObjectReference<PublicIPPrefix>>,
+    /// The address of the PublicIPPrefix to allocate; requires publicIPPrefix. If another PublicIPAddress has it, this one
+    /// waits until it is released. Defaults to the lowest free address. Immutable once allocated; it may be omitted later,
+    /// and the address stays.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ip_address: Option<PublicAddress>,
+    /// The availability zones of the address: 1 to 3; requires SKU Standard. Defaults to those of its PublicIPPrefix, or to
+    /// none. Immutable once programmed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(with = "ZoneList")]
+    pub zones: Vec<Zone>,
 }
+
+/// A public IPv4 address as text.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(transparent)]
+#[schemars(
+    inline,
+    extend("maxLength" = 15, "x-kubernetes-validations" = [
+        {"rule": "isIP(self) && !self.contains(':')", "message": "must be an IPv4 address, such as 198.18.0.4"},
+    ])
+)]
+pub struct PublicAddress(pub String);
 
 /// The SKU of a public address.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -113,6 +153,9 @@ impl Api for PublicIPAddress {
         if let Some(label) = &domain_name_label {
             is_a_label(label, "spec.dnsSettings.domainNameLabel", &mut findings);
         }
+        let requested_address =
+            spec.ip_address.as_ref().and_then(|text| public_address(text, "spec.ipAddress", &mut findings));
+        let zones = common::zones(&spec.zones, &mut findings);
         findings.or(Self {
             sku: spec.sku.name,
             method: spec.public_ip_allocation_method.unwrap_or(spec.sku.name.default_method()),
@@ -120,6 +163,8 @@ impl Api for PublicIPAddress {
             idle_timeout_minutes: spec.idle_timeout_in_minutes,
             domain_name_label,
             public_ip_prefix: spec.public_ip_prefix.as_ref().map(|prefix| prefix.name_from(&about.name)),
+            requested_address,
+            zones,
         })
     }
 
@@ -127,6 +172,8 @@ impl Api for PublicIPAddress {
         PublicIPAddressSpec {
             resource: TrackedResource::in_location(location),
             public_ip_prefix: self.public_ip_prefix.as_ref().map(|prefix| ObjectReference::to(prefix, name)),
+            zones: self.zones.iter().copied().collect(),
+            ip_address: self.requested_address.map(|address| PublicAddress(address.to_string())),
             sku: PublicIPAddressSku { name: self.sku },
             public_ip_allocation_method: Some(self.method),
             public_ip_address_version: self.version,
@@ -141,6 +188,16 @@ impl Api for PublicIPAddress {
     fn tracked(spec: &PublicIPAddressSpec) -> Option<&TrackedResource> {
         Some(&spec.resource)
     }
+}
+
+/// Reads a public address that is requested (PIP-26).
+fn public_address(text: &PublicAddress, path: &str, findings: &mut Findings) -> Option<IpAddr> {
+    let address = text.0.parse().ok().map(IpAddr::V4);
+    if address.is_none() {
+        let fact = format!("{:?} is not a valid IPv4 address.", text.0);
+        findings.under("PIP-26").refuse(Code::InvalidParameter, path, fact, "Write an address such as 198.18.0.4.");
+    }
+    address
 }
 
 /// Finds what is no domain name label (PIP-15).

@@ -6,11 +6,12 @@ use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::common::TrackedResource;
+use super::common::{self, TrackedResource, ZoneList};
 use super::status::Status;
 use super::{About, Api};
 use crate::fabric::limits;
 use crate::fabric::public_ip_prefix::{PublicIPPrefixView, refuse_length};
+use crate::fabric::zones::Zone;
 use crate::fabric::{Findings, Name, PublicIPPrefix, Violation};
 
 /// A contiguous range of public IP addresses, from which PublicIPAddress objects can be allocated.
@@ -50,6 +51,10 @@ pub struct PublicIPPrefixSpec {
     /// The length of the prefix: 28 (16 addresses) to 31 (2 addresses). Immutable once programmed.
     #[schemars(range(min = *limits::PUBLIC_PREFIX_LENGTHS.start(), max = *limits::PUBLIC_PREFIX_LENGTHS.end()))]
     pub prefix_length: i32,
+    /// The availability zones of its addresses: 1 to 3. Defaults to none. Immutable once programmed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(with = "ZoneList")]
+    pub zones: Vec<Zone>,
 }
 
 /// The SKU of a public prefix.
@@ -78,7 +83,8 @@ impl Api for PublicIPPrefix {
             refuse_length(spec.prefix_length, findings.under("S-19"));
             0
         });
-        findings.or(Self { length })
+        let zones = common::zones(&spec.zones, &mut findings);
+        findings.or(Self { length, zones })
     }
 
     fn describe(&self, _: &Name, location: &str) -> PublicIPPrefixSpec {
@@ -86,6 +92,7 @@ impl Api for PublicIPPrefix {
             resource: TrackedResource::in_location(location),
             sku: PublicIPPrefixSku::default(),
             prefix_length: self.length.into(),
+            zones: self.zones.iter().copied().collect(),
         }
     }
 

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use super::texts::{NamespaceName, ObjectName};
 use super::{Api, GROUP, VERSION};
 use crate::fabric::resource::Tabled;
+use crate::fabric::terms::DeleteOption;
 use crate::fabric::{
     AvailabilitySet, Kind, Name, NetworkInterface, PublicIPAddress, PublicIPPrefix, Subnet, VirtualMachine,
     VirtualMachineScaleSet, VirtualMachineScaleSetVM, VirtualNetwork, for_each_kind,
@@ -44,6 +45,38 @@ pub struct ObjectReference<K> {
     pub namespace: Option<String>,
     #[serde(skip)]
     kind: PhantomData<fn() -> K>,
+}
+
+/// A public address of this or another namespace of the same subscription, and what happens to it with the machine.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(extend("x-kubernetes-map-type" = "atomic", "x-vnet-kind" = Kind::PublicIPAddress.as_str()))]
+pub struct PublicIPAddressReference {
+    /// Name of the PublicIPAddress.
+    #[schemars(with = "ObjectName")]
+    pub name: String,
+    /// Namespace of the object. Defaults to the namespace of this object.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<NamespaceName>")]
+    pub namespace: Option<String>,
+    /// What happens to the public address when the virtual machine is deleted together with this network interface. Delete:
+    /// it is deleted, too, which requires that it is in the same namespace. Detach: it stays. Defaults to Detach. May change
+    /// at any time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delete_option: Option<DeleteOption>,
+}
+
+impl PublicIPAddressReference {
+    /// A reference from an object to `target`.
+    pub fn to(target: &Name, from: &Name, delete_option: DeleteOption) -> Self {
+        let ObjectReference { name, namespace, .. } = ObjectReference::<PublicIPAddress>::to(target, from);
+        Self { name, namespace, delete_option: delete_option.described() }
+    }
+
+    /// The name that this means in an object called `from`.
+    pub fn name_from(&self, from: &Name) -> Name {
+        ObjectReference::<PublicIPAddress>::new(self.name.clone(), self.namespace.clone()).name_from(from)
+    }
 }
 
 impl<K> LocalReference<K> {

@@ -1,23 +1,25 @@
 //! VirtualMachine: what users write.
 //!
-//! CEL refuses what breaks VM-09 or IPC-20; the translation refuses an unknown size (S-35), a guest that cannot be read
-//! (IPC-20), and a long restart annotation (S-06).
+//! CEL refuses what breaks VM-09, IPC-20 or PIP-27; the translation refuses an unknown size (S-35), a guest that cannot
+//! be read (IPC-20), and a long restart annotation (S-06).
 
 use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::children::instance_of;
-use super::common::{self, Address, TrackedResource};
+use super::common::{self, Address, TrackedResource, ZoneList};
 use super::references::{LocalReference, ObjectReference};
 use super::status::Status;
 use super::texts::{ComputerName, NamespaceName, ObjectName};
 use super::{About, Api, RESTARTED_AT};
 use crate::fabric::limits;
+use crate::fabric::terms::DeleteOption;
 use crate::fabric::virtual_machine::{
     Disruption, GuestInterface, Member, NicReference, OsType, PowerWish, VirtualMachineView,
 };
 use crate::fabric::virtual_machine_scale_set::InstanceName;
+use crate::fabric::zones::Zone;
 use crate::fabric::{AvailabilitySet, Code, Findings, Kind, Name, NetworkInterface, Violation, VirtualMachine};
 
 /// A virtual machine, with the properties that concern its network: size, power state and network interfaces.
@@ -47,6 +49,11 @@ use crate::fabric::{AvailabilitySet, Code, Findings, Kind, Name, NetworkInterfac
     )
 )]
 #[serde(rename_all = "camelCase")]
+#[x_kube(validation = Rule::new(
+    "!has(self.zones) || self.zones.size() == 0 || !has(self.availabilitySet)",
+).message(
+    "an availability set is in no zone: leave zones or availabilitySet out",
+).field_path(".zones"))]
 pub struct VirtualMachineSpec {
     /// What every resource has.
     #[serde(flatten)]
@@ -60,6 +67,11 @@ pub struct VirtualMachineSpec {
     /// Immutable once programmed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub availability_set: Option<LocalReference<AvailabilitySet>>,
+    /// The availability zone of the virtual machine: one, and only without availabilitySet. Defaults to none. Immutable
+    /// once programmed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(with = "ZoneList", extend("maxItems" = 1))]
+    pub zones: Vec<Zone>,
     /// What happens to an edit of the virtual machine or of its network interfaces that requires the virtual machine to
     /// be deallocated. Refuse: the edit is refused. Deallocate: the virtual machine is deallocated, edited and started
     /// again. May change at any time.
@@ -146,6 +158,10 @@ pub struct NicReferenceSpec {
     /// afterwards for the current one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub primary: Option<bool>,
+    /// What happens to the network interface when the virtual machine is deleted. Delete: it is deleted, too, which requires
+    /// that it is in the same namespace. Detach: it stays. Defaults to Detach. May change at any time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delete_option: Option<DeleteOption>,
 }
 
 impl NicReferenceSpec {
@@ -164,13 +180,16 @@ impl Api for VirtualMachine {
         let nic = |asked: &NicReferenceSpec| NicReference {
             name: asked.reference().name_from(&about.name),
             primary: asked.primary.into(),
+            delete_option: asked.delete_option.unwrap_or_default(),
         };
         let network_interfaces: Vec<NicReference> = spec.network_profile.network_interfaces.iter().map(nic).collect();
         let guest = guest(&os.network_interfaces, &network_interfaces, &mut findings);
         restart_is_short(about, &mut findings);
         let size = common::vm_size(&spec.hardware_profile.vm_size, "spec.hardwareProfile.vmSize", &mut findings);
+        let zones = common::zones(&spec.zones, &mut findings);
         let Some(size) = size else { return Err(findings.into_violations()) };
         let ask = Self {
+            zones,
             availability_set: spec.availability_set.as_ref().map(|set| set.name_from(&about.name)),
             disruption: spec.disruption_policy,
             guest,
@@ -188,7 +207,12 @@ impl Api for VirtualMachine {
     fn describe(&self, name: &Name, location: &str) -> VirtualMachineSpec {
         let nic = |asked: &NicReference| {
             let ObjectReference { name, namespace, .. } = ObjectReference::<NetworkInterface>::to(&asked.name, name);
-            NicReferenceSpec { name, namespace, primary: asked.primary.into() }
+            NicReferenceSpec {
+                name,
+                namespace,
+                primary: asked.primary.into(),
+                delete_option: asked.delete_option.described(),
+            }
         };
         VirtualMachineSpec {
             resource: TrackedResource::in_location(location),
@@ -199,6 +223,7 @@ impl Api for VirtualMachine {
                 network_interfaces: self.guest.iter().map(describe_guest).collect(),
             }),
             availability_set: self.availability_set.as_ref().map(LocalReference::to),
+            zones: self.zones.iter().copied().collect(),
             disruption_policy: self.disruption,
             network_profile: NetworkProfile { network_interfaces: self.network_interfaces.iter().map(nic).collect() },
             power_state: self.power,

@@ -18,7 +18,7 @@ pub use self::network::{
     InstanceAddressSku, NetworkInterfaceConfiguration, NetworkProfileConfiguration, PublicIPAddressConfiguration,
     ScaleSetIpConfiguration, describe_network, network,
 };
-use super::common::{self, TrackedResource};
+use super::common::{self, TrackedResource, ZoneList};
 use super::status::Status;
 use super::texts::ComputerNamePrefix;
 use super::virtual_machine::restart_is_short;
@@ -28,6 +28,7 @@ use crate::fabric::virtual_machine::OsType;
 use crate::fabric::virtual_machine_scale_set::{
     Model, OrchestrationMode, RollingPolicy, UpgradeMode, VirtualMachineScaleSetView,
 };
+use crate::fabric::zones::Zone;
 use crate::fabric::{Code, Findings, Name, Violation, VirtualMachineScaleSet};
 
 /// A set of identical virtual machines that are created from one model.
@@ -93,6 +94,11 @@ pub struct VirtualMachineScaleSetSpec {
     /// once programmed.
     #[serde(default)]
     pub orchestration_mode: OrchestrationMode,
+    /// The availability zones of the instances: 1 to 3. Instance 0 is in the first, instance 1 in the next, and so on.
+    /// Defaults to none. Immutable once programmed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(with = "ZoneList")]
+    pub zones: Vec<Zone>,
     /// The size of every instance. A change is a change of the model.
     pub sku: ScaleSetSku,
     /// When existing instances are upgraded to a changed model. New instances always have the latest model.
@@ -208,8 +214,10 @@ impl Api for VirtualMachineScaleSet {
             );
             0
         });
+        let zones = common::zones(&spec.zones, &mut findings);
         let Some(model) = model else { return Err(findings.into_violations()) };
         findings.or(Self {
+            zones,
             mode: spec.orchestration_mode,
             replicas,
             upgrade: spec.upgrade_policy.mode,
@@ -225,6 +233,7 @@ impl Api for VirtualMachineScaleSet {
             resource: TrackedResource::in_location(location),
             replicas: i32::try_from(self.replicas).unwrap_or(i32::MAX),
             orchestration_mode: self.mode,
+            zones: self.zones.iter().copied().collect(),
             sku,
             upgrade_policy: UpgradePolicy {
                 mode: self.upgrade,

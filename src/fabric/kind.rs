@@ -161,8 +161,8 @@ macro_rules! define_kinds {
                 }
             }
 
-            /// The particular addresses that it asks for, each with its subnet (S-88).
-            pub fn requested_addresses(&self) -> Vec<(Name, std::net::IpAddr)> {
+            /// The particular addresses that it asks for, each with the pool that it is of (S-88).
+            pub fn requested_addresses(&self) -> Vec<(super::ipam::PoolId, std::net::IpAddr)> {
                 match self {
                     $(Ask::$kind(ask) => ask.requested_addresses(),)*
                 }

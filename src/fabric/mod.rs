@@ -55,6 +55,7 @@ pub mod virtual_machine;
 pub mod virtual_machine_scale_set;
 pub mod virtual_machine_scale_set_vm;
 pub mod virtual_network;
+pub mod zones;
 
 #[cfg(test)]
 pub(crate) mod testing;

@@ -17,13 +17,14 @@ use std::sync::Arc;
 use super::engine::Engine;
 use super::holder::Holder;
 use super::id::{Kind, Name, ObjectId, Placement};
+use super::ipam::PoolId;
 use super::mac::Mac;
 use super::private_addresses::{self, Wanted, allocate};
 use super::public_ip_address::{dissociate, restore_association};
 use super::quota::Quota;
 use super::reference::Reference;
 use super::resource::{Advice, DeletionRule, Programmed, Resource, Rule};
-use super::terms::{IpVersion, Primary, Switch};
+use super::terms::{DeleteOption, IpVersion, Primary, Switch};
 use super::violation::WaitKey;
 use super::virtual_machine::{self, PowerState, VirtualMachine};
 pub(super) use addresses::{reassign, serve_ipv6, waiting_for_ipv6};
@@ -62,6 +63,8 @@ pub struct IpConfiguration {
     pub assignment: Assignment,
     /// The public IP address that is associated with this IP configuration.
     pub public_ip_address: Option<Name>,
+    /// What becomes of that when the virtual machine is deleted, and this NIC with it.
+    pub public_delete_option: DeleteOption,
 }
 
 /// How the private address of a configuration is chosen.
@@ -112,9 +115,9 @@ impl Resource for NetworkInterface {
         self.configurations.iter().any(|configuration| matches!(configuration.assignment, Assignment::Static(_)))
     }
 
-    fn requested_addresses(&self) -> Vec<(Name, IpAddr)> {
+    fn requested_addresses(&self) -> Vec<(PoolId, IpAddr)> {
         let requested = self.configurations.iter().filter_map(|configuration| match configuration.assignment {
-            Assignment::Static(address) => Some((self.subnet.clone(), address)),
+            Assignment::Static(address) => Some((PoolId::of_subnet(&self.subnet, IpVersion::of(&address)), address)),
             Assignment::Dynamic | Assignment::StaticAsIs => None,
         });
         requested.collect()

@@ -20,12 +20,14 @@ use super::holder::Holder;
 use super::id::{Kind, Name, ObjectId, Placement, ShownRef};
 use super::ipam::PoolId;
 use super::network_interface::NetworkInterface;
+use super::public_ip_prefix::PublicIPPrefix;
 use super::quota::Quota;
 use super::reference::Reference;
 use super::resource::{DeletionRule, Programmed, Resource, Rule};
 use super::terms::{AllocationMethod, IpVersion};
 use super::violation::WaitKey;
 use super::virtual_machine::{PowerState, VirtualMachine};
+use super::zones::Zones;
 pub(super) use associations::{associate, dissociate, restore_association};
 pub(super) use rules::{label_is_in_use, label_is_reserved, needs_public_addresses, public_pool_has_room};
 
@@ -69,6 +71,10 @@ pub struct PublicIPAddress {
     pub domain_name_label: Option<String>,
     /// The public prefix that the address is taken from.
     pub public_ip_prefix: Option<Name>,
+    /// Which address of the prefix it is to be (PIP-26).
+    pub requested_address: Option<IpAddr>,
+    /// The availability zones that it is in (PIP-27).
+    pub zones: Zones,
 }
 
 /// What the fabric holds of a public address.
@@ -123,6 +129,18 @@ impl Resource for PublicIPAddress {
         format!("Microsoft.Network/publicIPAddresses/{name}")
     }
 
+    fn zones(&self) -> Option<&Zones> {
+        Some(&self.zones)
+    }
+
+    fn chooses(&self) -> bool {
+        self.requested_address.is_some()
+    }
+
+    fn requested_addresses(&self) -> Vec<(PoolId, IpAddr)> {
+        self.public_ip_prefix.clone().map(PoolId::Prefix).zip(self.requested_address).into_iter().collect()
+    }
+
     fn references(&self) -> Vec<Reference> {
         let prefix = self.public_ip_prefix.iter();
         prefix.map(|prefix| Reference::new(Kind::PublicIPPrefix, prefix, "spec.publicIPPrefix", "PIP-16")).collect()
@@ -139,6 +157,14 @@ impl Resource for PublicIPAddress {
                 Quota::BasicPublicIPAddresses(placement.clone()),
                 Quota::StaticPublicIPAddresses(placement.clone()),
             ],
+        }
+    }
+
+    /// One that names no zones has those of its prefix (PIP-27).
+    fn resolve(&mut self, engine: &Engine, _: Option<&Programmed<Self>>) {
+        let prefix = self.public_ip_prefix.as_ref().filter(|_| self.zones.is_empty() && self.sku == Sku::Standard);
+        if let Some(prefix) = prefix.and_then(|prefix| engine.get::<PublicIPPrefix>(prefix)) {
+            self.zones.clone_from(&prefix.ask.zones);
         }
     }
 
@@ -240,6 +266,7 @@ pub(super) fn settle(engine: &mut Engine, name: &Name) {
     let Some(programmed) = engine.get::<PublicIPAddress>(name) else { return };
     let power = served(engine, name).map(|vm| vm.held.power);
     let (address, pool) = (programmed.held.address, programmed.ask.pool());
+    let requested = programmed.ask.requested_address;
     let wanted = match (programmed.ask.method, power) {
         _ if programmed.ask.version == IpVersion::IPv6 => false,
         (AllocationMethod::Static, _)
@@ -256,7 +283,8 @@ pub(super) fn settle(engine: &mut Engine, name: &Name) {
                 engine.ledger.address_of(&this, "", &pool).filter(|own| engine.take_reserved(&this, &pool, *own));
             reserved.or_else(|| {
                 let pool = engine.pools.get_mut(&pool)?;
-                pool.lowest_free(1, &[]).first().copied().filter(|free| pool.reserve(*free))
+                let free = requested.or_else(|| pool.lowest_free(1, &[]).first().copied());
+                free.filter(|free| pool.reserve(*free))
             })
         }
         (false, Some(address)) => {

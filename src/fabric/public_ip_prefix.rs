@@ -15,12 +15,15 @@ use super::limits;
 use super::resource::{Case, Cures, DeletionRule, Programmed, Resource, Rule, Scope};
 use super::violation::{Code, Findings, WaitKey};
 use super::virtual_machine_scale_set;
+use super::zones::{self, Zones};
 
 /// What is asked of a public IP prefix. Its SKU is Standard; there is no other.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PublicIPPrefix {
     /// The length of the prefix, 28 to 31.
     pub length: u8,
+    /// The availability zones that its addresses are in (PIP-27).
+    pub zones: Zones,
 }
 
 /// What the fabric holds of a public IP prefix.
@@ -73,6 +76,16 @@ impl Resource for PublicIPPrefix {
             check: length_is_fixed,
         },
         Rule {
+            id: "PIP-27",
+            scope: Scope::State,
+            says: "The zones of a public prefix are fixed at creation.",
+            codes: &[Code::PropertyChangeNotAllowed],
+            cure: Cures::Stalls,
+            remedy: "Keep the zones, or create another prefix.",
+            source: "azure-docs public-ip-addresses.md; availability-zones",
+            check: zones::are_fixed,
+        },
+        Rule {
             id: "PIP-16",
             scope: Scope::State,
             says: "The addresses of a public prefix are contiguous, from a pool that has such a block free.",
@@ -111,6 +124,10 @@ impl Resource for PublicIPPrefix {
 
     fn resource_path(&self, _: &Engine, name: &str) -> String {
         format!("Microsoft.Network/publicIPPrefixes/{name}")
+    }
+
+    fn zones(&self) -> Option<&Zones> {
+        Some(&self.zones)
     }
 
     fn apply(engine: &mut Engine, name: &Name, _: Option<&Self>) {
@@ -209,7 +226,9 @@ fn hold(engine: &mut Engine, name: &Name, prefix: Ipv4Net) {
             public.reserve(address);
         }
     }
-    engine.pools.insert(PoolId::Prefix(name.clone()), Pool::new(IpNet::V4(prefix), Reservation::None));
+    let (id, mut pool) = (PoolId::Prefix(name.clone()), Pool::new(IpNet::V4(prefix), Reservation::None));
+    engine.requested.of(&id).for_each(|address| pool.request(address));
+    engine.pools.insert(id, pool);
     if let Some(programmed) = engine.get_mut::<PublicIPPrefix>(name) {
         programmed.held.prefix = Some(prefix);
     }

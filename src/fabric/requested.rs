@@ -1,17 +1,16 @@
-//! Static addresses that known objects request, whether or not they hold them yet (S-88): dynamic allocation passes over
+//! Addresses that known objects request, whether or not they hold them yet (S-88): dynamic allocation passes over
 //! them while other addresses are free.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use super::engine::Engine;
-use super::id::{Name, ObjectId};
+use super::id::ObjectId;
 use super::ipam::PoolId;
 use super::kind::Ask;
-use super::terms::IpVersion;
 
-/// An address of a subnet.
-type Address = (Name, IpAddr);
+/// An address of a pool.
+type Address = (PoolId, IpAddr);
 
 /// Which addresses are requested, and by whom.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -47,11 +46,11 @@ impl RequestedAddresses {
         (first, withdrawn)
     }
 
-    /// The addresses of a subnet that somebody requests.
-    pub fn of_subnet<'a>(&'a self, subnet: &'a Name) -> impl Iterator<Item = IpAddr> + 'a {
+    /// The addresses of a pool that somebody requests.
+    pub fn of<'a>(&'a self, pool: &'a PoolId) -> impl Iterator<Item = IpAddr> + 'a {
         let lowest: IpAddr = std::net::Ipv4Addr::UNSPECIFIED.into();
-        let rest = self.by_address.range((subnet.clone(), lowest)..);
-        rest.map(|(address, _)| address).take_while(move |(of, _)| of == subnet).map(|(_, address)| *address)
+        let rest = self.by_address.range((pool.clone(), lowest)..);
+        rest.map(|(address, _)| address).take_while(move |(of, _)| of == pool).map(|(_, address)| *address)
     }
 }
 
@@ -61,12 +60,12 @@ impl Engine {
     pub fn note_requested(&mut self, object: &ObjectId, ask: Option<&Ask>) {
         let requested = ask.map(Ask::requested_addresses).unwrap_or_default();
         let (first, withdrawn) = self.requested.set(object, requested.into_iter().collect());
-        for (subnet, address) in first {
-            let pool = self.pools.get_mut(&PoolId::of_subnet(&subnet, IpVersion::of(&address)));
+        for (pool, address) in first {
+            let pool = self.pools.get_mut(&pool);
             pool.into_iter().for_each(|pool| pool.request(address));
         }
-        for (subnet, address) in withdrawn {
-            let pool = self.pools.get_mut(&PoolId::of_subnet(&subnet, IpVersion::of(&address)));
+        for (pool, address) in withdrawn {
+            let pool = self.pools.get_mut(&pool);
             pool.into_iter().for_each(|pool| pool.withdraw(address));
         }
     }

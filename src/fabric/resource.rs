@@ -8,10 +8,12 @@ use super::common::Common;
 use super::engine::{Engine, Request};
 use super::id::{Kind, Name, ObjectId, Placement, Uid};
 use super::in_use::Use;
+use super::ipam::PoolId;
 use super::kind::{Ask, Tables};
 use super::quota::Quota;
 use super::reference::Reference;
 use super::violation::{Code, Findings, WaitKey};
+use super::zones::Zones;
 
 /// A kind of object of the fabric. The type itself is what is asked for, parsed and typed.
 pub trait Resource: Tabled + Clone + Debug + PartialEq + 'static {
@@ -48,13 +50,18 @@ pub trait Resource: Tabled + Clone + Debug + PartialEq + 'static {
         None
     }
 
+    /// The availability zones that it is in, if its kind has them (PIP-27).
+    fn zones(&self) -> Option<&Zones> {
+        None
+    }
+
     /// Whether it asks for particular addresses; at the first sync such go before those that take any (S-10).
     fn chooses(&self) -> bool {
         false
     }
 
-    /// The particular addresses that it asks for, each with its subnet (S-88).
-    fn requested_addresses(&self) -> Vec<(Name, IpAddr)> {
+    /// The particular addresses that it asks for, each with the pool that it is of (S-88).
+    fn requested_addresses(&self) -> Vec<(PoolId, IpAddr)> {
         Vec::new()
     }
 

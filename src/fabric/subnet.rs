@@ -211,11 +211,11 @@ fn replace_pools(engine: &mut Engine, name: &Name, ask: &Subnet) {
         };
         assert!(kept, "VNET-09 keeps a prefix that has allocated or reserved addresses");
     }
-    for address in engine.requested.of_subnet(name) {
-        match &mut ipv6 {
-            Some(pool) if address.is_ipv6() => pool.request(address),
-            Some(_) | None => ipv4.request(address),
-        }
+    for (id, pool) in
+        [(PoolId::SubnetIPv4(name.clone()), Some(&mut ipv4)), (PoolId::SubnetIPv6(name.clone()), ipv6.as_mut())]
+    {
+        let Some(pool) = pool else { continue };
+        engine.requested.of(&id).for_each(|address| pool.request(address));
     }
     engine.pools.insert(PoolId::SubnetIPv4(name.clone()), ipv4);
     match ipv6 {

@@ -40,6 +40,22 @@ impl IpVersion {
     }
 }
 
+/// What becomes of something when the virtual machine that uses it is deleted (VM-23).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[allow(missing_docs)] // as above
+pub enum DeleteOption {
+    #[default]
+    Detach, // it stays
+    Delete, // it is deleted, too
+}
+
+impl DeleteOption {
+    /// How a spec says so; what is the default is left out.
+    pub fn described(self) -> Option<Self> {
+        (self != Self::default()).then_some(self)
+    }
+}
+
 /// A switch that is off unless it is asked for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Switch {

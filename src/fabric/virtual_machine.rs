@@ -4,6 +4,7 @@
 //! of both inside one put (S-01) is here. `guest` is what the guest must have set, and `view` is what is reported.
 
 mod attachments;
+mod deletion;
 mod guest;
 mod power;
 mod rules;
@@ -24,10 +25,11 @@ use super::network_interface::NetworkInterface;
 use super::reference::Reference;
 use super::resource::{Advice, DeletionRule, Programmed, Resource, Rule};
 use super::sizes::VmSize;
-use super::terms::Primary;
+use super::terms::{DeleteOption, Primary};
 use super::violation::WaitKey;
 use super::virtual_machine_scale_set;
 use super::virtual_machine_scale_set_vm::WishedRevision;
+use super::zones::Zones;
 use attachments::{attach, edit_attachments, let_go, makes_way, recall_mac};
 pub(super) use power::{deallocated_meanwhile, finish_start, restart, restart_for_macs, switch_off};
 use power::{leave_deallocation, power_on, start, stop};
@@ -81,6 +83,8 @@ pub struct VirtualMachine {
     pub network_interfaces: Vec<NicReference>,
     /// The availability set that it was created in.
     pub availability_set: Option<Name>,
+    /// The availability zone that it is in, at most one (PIP-27).
+    pub zones: Zones,
     /// What becomes of the power state where an edit needs it deallocated.
     pub disruption: Disruption,
     /// The addresses that are set by hand in the guest, if that is known.
@@ -136,6 +140,8 @@ pub struct NicReference {
     pub name: Name,
     /// Whether this is the primary one.
     pub primary: Primary,
+    /// What becomes of it when the virtual machine is deleted.
+    pub delete_option: DeleteOption,
 }
 
 /// What the fabric holds of a virtual machine; attachments are held by the network interfaces.
@@ -166,6 +172,10 @@ impl Resource for VirtualMachine {
         let set = self.availability_set.iter();
         let set = set.map(|set| Reference::new(Kind::AvailabilitySet, set, "spec.availabilitySet", "AVS-01"));
         nics.chain(set).collect()
+    }
+
+    fn zones(&self) -> Option<&Zones> {
+        Some(&self.zones)
     }
 
     /// Without a mark the first NIC of the list is primary at creation; later the programmed one stays, and when that is

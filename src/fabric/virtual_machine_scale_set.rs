@@ -33,6 +33,7 @@ use super::reference::Reference;
 use super::resource::{Advice, DeletionRule, Programmed, Record, Resource, Rule};
 use super::violation::{Code, Refusal, WaitKey};
 use super::virtual_machine::PowerWish;
+use super::zones::Zones;
 pub use instance_name::InstanceName;
 pub(super) use instances::{has_latest_model, member_has_gone, member_is_there, program, release_instance};
 pub use model::{
@@ -84,6 +85,17 @@ pub struct VirtualMachineScaleSet {
     pub model: Arc<Model>,
     /// When a restart of all instances was asked for (S-92).
     pub restarted_at: Option<String>,
+    /// The availability zones that its instances are in, one in each by turns (PIP-27).
+    pub zones: Zones,
+}
+
+impl VirtualMachineScaleSet {
+    /// The zone of an instance: that of its id, counted round; none if the set has none.
+    pub fn zone_of(&self, id: u64) -> Zones {
+        let count = u64::try_from(self.zones.len()).unwrap_or(u64::MAX);
+        let place = id.checked_rem(count).and_then(|place| usize::try_from(place).ok());
+        place.and_then(|place| self.zones.iter().nth(place)).copied().into_iter().collect()
+    }
 }
 
 /// How a Rolling upgrade proceeds (VMSS-28).
@@ -181,6 +193,10 @@ impl Resource for VirtualMachineScaleSet {
     fn held_references(programmed: &Programmed<Self>) -> Vec<ObjectId> {
         let models = programmed.held.models.values().filter(|model| !Arc::ptr_eq(model, &programmed.ask.model));
         models.flat_map(|model| references(&model.network, "")).map(|reference| reference.to).collect()
+    }
+
+    fn zones(&self) -> Option<&Zones> {
+        Some(&self.zones)
     }
 
     fn apply(engine: &mut Engine, name: &Name, before: Option<&Self>) {

@@ -171,7 +171,7 @@ impl Resource for VirtualMachineScaleSetVM {
             restarted_at: ask.restarted_at.clone(),
         };
         set.restore_instance(id, instance.clone());
-        let (network, model) = (set.network(&instance), set.model(revision).clone());
+        let (network, model, zones) = (set.network(&instance), set.model(revision).clone(), set.ask.zone_of(id));
         scale_set::index_labels(engine, &ask.set); // of its own network, too
         let this = InstanceName { set: &ask.set, id };
         for (public, ask) in this.public_asks(&network) {
@@ -195,7 +195,7 @@ impl Resource for VirtualMachineScaleSetVM {
             let nic_name = this.nic(&nic.name);
             dropped.extend(restore_part(engine, &nic_name, this.nic_ask(nic), &programmed.placement, nic_view));
         }
-        let mut vm = this.vm_ask(&model, &network, ask.power);
+        let mut vm = VirtualMachine { zones, ..this.vm_ask(&model, &network, ask.power) };
         vm.restarted_at.clone_from(&ask.restarted_at);
         let vm_view = vm_view(this, view);
         dropped.extend(restore_part(engine, &this.vm(), vm, &programmed.placement, vm_view));

@@ -6,6 +6,7 @@
 
 mod children;
 mod deadlock;
+mod deletion;
 mod judge;
 mod lists;
 mod messages;
@@ -18,14 +19,16 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use super::children::Children;
 use super::index::{Entry, Verdict};
 use super::queue::{Queue, Urgency};
 use super::waits::Waits;
-use crate::api::children::{Child, Revision};
+use crate::api::children::Revision;
 use crate::api::object::Observed;
 use crate::fabric::{AnyRecord, Engine, Kind, Name, ObjectId, Settings, Uid, Violation, WaitKey};
 
 use self::lists::{Listing, Seen};
+pub(super) use self::writes::{FAILURES_BEFORE_REPORT, pause_after};
 pub use messages::{Input, Namespace, Notice, Outcome, Source, What, Write};
 
 /// The state machine.
@@ -70,7 +73,7 @@ pub struct Core {
     /// The objects of which something may have to be written.
     reports: Queue,
     /// The scale sets of which that is so, once nothing else is to be written.
-    late: Queue,
+    set_reports: Queue,
     /// The objects whose write waits for that of another, by the other.
     held_back: BTreeMap<ObjectId, BTreeSet<ObjectId>>,
     /// When an object is to be looked at again whose status is written with pauses.
@@ -79,25 +82,8 @@ pub struct Core {
     notices: Vec<Notice>,
     dropped: Vec<(ObjectId, String)>,
 
-    // The objects of scale sets.
-    /// The objects that a scale set owns.
-    children: BTreeMap<ObjectId, BTreeSet<ObjectId>>,
-    /// The instances whose objects are to be compared with what the fabric wants.
-    due: BTreeSet<(Name, u64)>,
-    /// The instances whose objects are made once the status of their set tells of them.
-    untold: BTreeMap<ObjectId, BTreeSet<u64>>,
-    /// The objects that are to be created or changed.
-    births: Queue,
-    /// Of which scale set those are, and what they are to be.
-    wanted: BTreeMap<ObjectId, (ObjectId, Child)>,
-    /// The objects whose creation or change has been asked for, and not been answered, with the versions that were known.
-    unborn: BTreeMap<ObjectId, u64>,
-    /// The objects of others that have the name of one that is to be made, and of which instance.
-    in_the_way: BTreeMap<ObjectId, (Name, u64)>,
-    /// The objects whose creation or change has failed.
-    troubles: BTreeMap<ObjectId, children::Trouble>,
-    /// When that is tried again.
-    retries: BTreeSet<(Timestamp, ObjectId)>,
+    /// The objects of scale sets that are created or changed, and those that are to be.
+    children: Children,
 }
 
 impl Core {
@@ -121,16 +107,8 @@ impl Core {
             deferrals: BTreeSet::new(),
             reports: Queue::default(),
             held_back: BTreeMap::new(),
-            children: BTreeMap::new(),
-            late: Queue::default(),
-            due: BTreeSet::new(),
-            untold: BTreeMap::new(),
-            births: Queue::default(),
-            wanted: BTreeMap::new(),
-            unborn: BTreeMap::new(),
-            in_the_way: BTreeMap::new(),
-            troubles: BTreeMap::new(),
-            retries: BTreeSet::new(),
+            set_reports: Queue::default(),
+            children: Children::default(),
             revisions: BTreeMap::new(),
             timers: BTreeSet::new(),
             judgements: 0,
@@ -198,7 +176,7 @@ impl Core {
     /// pauses and deadlines are measured by it.
     pub fn settle(&mut self, now: Timestamp) {
         self.engine.advance(now);
-        self.try_again(now);
+        self.children.retry(now);
         let sources =
             Kind::ALL.iter().map(|kind| Source::Objects(*kind)).chain([Source::Namespaces, Source::Revisions]);
         let starts = !self.started && sources.into_iter().all(|source| self.listed.contains(&source));
@@ -223,7 +201,7 @@ impl Core {
             while let Some(id) = self.work.pop() {
                 self.judge(&id);
             }
-            let Some((set, instance)) = self.due.pop_first() else { return };
+            let Some((set, instance)) = self.children.next_dirty() else { return };
             self.reconcile_instance(set, instance);
             self.after_engine();
         }
@@ -244,10 +222,10 @@ impl Core {
                 return Some(write);
             }
         }
-        if let Some(write) = self.next_birth() {
+        if let Some(write) = self.next_child_write() {
             return Some(write);
         }
-        while let Some(id) = self.late.pop() {
+        while let Some(id) = self.set_reports.pop() {
             if let Some(write) = self.consider(&id, now, wall_clock) {
                 return Some(write);
             }
@@ -268,7 +246,7 @@ impl Core {
     /// When something is to be done even if nothing is fed in.
     pub fn next_deadline(&self) -> Option<Timestamp> {
         let timer = self.timers.first().map(|(due, _)| *due);
-        let retry = self.retries.first().map(|(due, _)| *due);
+        let retry = self.children.next_retry();
         let deferral = self.deferrals.first().map(|(due, _)| *due);
         [timer, retry, deferral, self.engine.next_deadline()].into_iter().flatten().min()
     }
@@ -289,7 +267,7 @@ impl Core {
         match self.index.get(id) {
             Some(entry) if entry.uid == uid => self.gone(id),
             Some(_) => {}
-            None => self.makes_way(id),
+            None => self.children.name_freed(id),
         }
         self.has_gone_since_the_list_began(id.kind, uid);
     }
@@ -325,6 +303,9 @@ impl Core {
         if leaves && id.kind == Kind::VirtualMachineScaleSet {
             self.report_children(&id);
         }
+        if leaves {
+            self.wake_its_machine(&id);
+        }
         self.work.push(id, urgency);
     }
 
@@ -342,12 +323,13 @@ impl Core {
         }
         let owner = entry.and_then(|entry| entry.owner);
         self.change_owner(id, owner.as_ref(), None);
-        self.makes_way(id);
+        self.children.name_freed(id);
         if id.kind == Kind::VirtualMachineScaleSet {
             self.report_children(id);
         }
         self.records.remove(id);
         self.requeue_held_back(id);
+        self.wake_its_machine(id);
         self.work.push(id.clone(), Urgency::Deletion);
     }
 

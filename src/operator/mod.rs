@@ -17,6 +17,7 @@ macro_rules! about {
 }
 
 pub mod answers;
+mod children;
 pub mod clock;
 pub mod core;
 pub mod events;

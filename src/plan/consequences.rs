@@ -102,7 +102,21 @@ impl Between<'_> {
             new: Some(&message) != by_hand(self.before, id).as_ref(),
             message,
         });
-        going.into_iter().chain(cured(before, after)).chain(is_manual).chain(told).collect()
+        let with_its_machine = self.machine_that_goes_with(id).map(|vm| Told {
+            condition: "DeletedWithVirtualMachine".to_owned(),
+            message: format!("It is deleted with {vm}: deleteOption says so."),
+            new: true,
+        });
+        let own = going.into_iter().chain(with_its_machine).chain(cured(before, after)).chain(is_manual);
+        own.chain(told).collect()
+    }
+
+    /// The virtual machine that is deleted, and takes an object along (VM-23).
+    fn machine_that_goes_with(&self, id: &ObjectId) -> Option<ObjectId> {
+        let is_going = |cluster, id: &ObjectId| shown(cluster, id).is_none_or(is_deleted);
+        let goes = |id: &ObjectId| !is_going(self.before, id) && is_going(self.after, id);
+        let vm = ObjectId::new(Kind::VirtualMachine, self.before.engine().is_deleted_with(id)?.clone());
+        (goes(id) && goes(&vm)).then_some(vm)
     }
 
     /// True if nothing came of an object.

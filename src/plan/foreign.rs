@@ -27,6 +27,7 @@ const LOCATED: &[Kind] = &[
     VirtualMachineScaleSet,
 ];
 const WITH_SKU: &[Kind] = &[PublicIPPrefix, PublicIPAddress, VirtualMachineScaleSet];
+const ZONAL: &[Kind] = &[PublicIPPrefix, PublicIPAddress, VirtualMachine, VirtualMachineScaleSet];
 const OTHER_THAN_SUBNETS: &[Kind] = &[
     VirtualNetwork,
     PublicIPPrefix,
@@ -56,6 +57,7 @@ const FIELDS: &[(&[Kind], &str, Here)] = &[
     (LOCATED, "location", Field("spec.location", "")),
     (LOCATED, "tags", Field("spec.tags", "")),
     (WITH_SKU, "sku", Field("spec.sku", "")),
+    (ZONAL, "zones", Field("spec.zones", "")),
     (ALL, "spec.azureName", Field("metadata.name", "")),
     (ALL, "spec.operatorSpec", Otherwise("Remove it: it configures Azure Service Operator")),
     (ALL, "spec.resourceGroup", Field("metadata.namespace", "a namespace stands for a resource group")),
@@ -77,7 +79,6 @@ const FIELDS: &[(&[Kind], &str, Here)] = &[
         "spec.ipConfiguration",
         Otherwise("Name the address in spec.ipConfigurations[].publicIPAddress of the NetworkInterface"),
     ),
-    (&[PublicIPAddress], "spec.ipAddress", Otherwise("Remove it: the fabric allocates the address")),
     (&[PublicIPPrefix], "spec.ipPrefix", Otherwise("Remove it: the fabric allocates the prefix")),
     (&[VirtualMachine], "spec.vmSize", Field("spec.hardwareProfile.vmSize", "")),
     (

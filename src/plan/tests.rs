@@ -260,6 +260,27 @@ fn pruning_deletes_what_no_manifest_has_and_tells_what_keeps_it() {
     assert_eq!(there.plan(&network()).summary.delete, 0);
 }
 
+/// VM-23
+#[test]
+fn what_is_deleted_with_a_machine_is_told_with_the_reason() {
+    let listed =
+        |name: &str| nic_in("web", name, &format!(", publicIPAddress: {{name: {name}, deleteOption: Delete}}"));
+    let public = |name: &str| object("PublicIPAddress", name, "{}");
+    let machine = "{hardwareProfile: {vmSize: Standard_D2s_v3}, networkProfile: {networkInterfaces: [{name: a, deleteOption: Delete}, {name: b}]}}";
+    let rest = network() + &public("a") + &public("b") + &listed("a") + &listed("b");
+    let there = Applied::default().with(&(rest.clone() + &object("VirtualMachine", "m", machine)));
+    let plan = there.plan_with(&rest, Prune::Labelled(Selector::default()));
+    assert_eq!(of(&plan, "m").action, Action::Delete);
+    for kind in ["NetworkInterface", "PublicIPAddress"] {
+        let of_kind =
+            |name: &str| plan.objects.iter().find(|o| o.object.kind == kind && o.object.name == name).unwrap();
+        assert_eq!((of_kind("a").action, of_kind("b").action), (Action::Delete, Action::NoChange), "{kind}");
+        let told: Vec<_> = of_kind("a").advice.iter().map(|told| (&*told.condition, &*told.message)).collect();
+        let message = "It is deleted with VirtualMachine shop/m: deleteOption says so.";
+        assert_eq!(told, [("DeletedWithVirtualMachine", message)]);
+    }
+}
+
 #[test]
 fn a_scale_set_that_waits_for_room_gets_it_from_what_is_pruned() {
     for mode in ["Uniform", "Flexible"] {

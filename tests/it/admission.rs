@@ -52,6 +52,8 @@ fn breaks(kind: Kind, rule: &str) -> (String, &'static str) {
             (public("dnsSettings: {domainNameLabel: 1abc}"), "spec.dnsSettings.domainNameLabel")
         }
         (Kind::PublicIPAddress, "S-19") => (public("publicIPPrefix: {name: p}"), "publicIPPrefix"),
+        (Kind::PublicIPAddress, "PIP-26") => (public("ipAddress: 198.18.0.4"), "ipAddress"),
+        (Kind::PublicIPAddress, "PIP-27") => (public("zones: ['1']"), "zones"),
         (Kind::NetworkInterface, "NIC-21") => {
             let dns = format!(
                 "subnet: {{name: web}}, dnsSettings: {{dnsServers: [{servers}]}}, ipConfigurations: [{{name: x}}]"
@@ -94,6 +96,9 @@ fn breaks(kind: Kind, rule: &str) -> (String, &'static str) {
         }
         (Kind::VirtualMachine, "VM-01") => (vm(""), NICS),
         (Kind::VirtualMachine, "VM-02") => (vm(&list(9, &|n| format!("{{name: n{n}}}"))), NICS),
+        (Kind::VirtualMachine, "PIP-27") => {
+            (vm("{name: x}").replacen("spec: {", "spec: {availabilitySet: {name: s}, zones: ['1'], ", 1), "zones")
+        }
         (Kind::VirtualMachine, "VM-09") => (vm("{name: x, primary: true}, {name: y, primary: true}"), NICS),
         (Kind::VirtualMachine, "S-26") => (vm("{name: x}, {name: x}"), NICS),
         _ => panic!("there is no manifest that breaks {rule} of a {kind}"),

@@ -3,7 +3,9 @@
 use serde_json::json;
 
 use crate::support::manifests::{machine, nic, nic_with, public_address, public_configuration};
+use crate::support::scale_sets::ScaleSet;
 use crate::support::space::Space;
+use crate::support::states::is_unattached;
 
 const DELETION: &str = "metadata.deletionTimestamp";
 
@@ -36,6 +38,65 @@ fn a_nic_that_is_attached_goes_when_its_vm_lets_go_of_it() {
     space.apply(&machine("m", &["a"], "powerState: Deallocated"));
     space.gone("nic/b");
     space.ready("vm/m");
+}
+
+/// The NIC of this name, with the public address of that name, which is deleted with both.
+fn with_public(name: &str) -> String {
+    let public = format!("publicIPAddress: {{name: {name}, deleteOption: Delete}}");
+    public_address(name, "Basic") + &nic_with(name, "web", &[&format!("{{name: ip, {public}}}")])
+}
+
+// shows VM-23
+#[test]
+fn a_vm_takes_along_what_its_delete_option_says_and_leaves_the_rest() {
+    let space = Space::with_a_subnet();
+    let gone = "{name: gone, deleteOption: Delete}";
+    space.apply(&(with_public("gone") + &with_public("stays")));
+    space.apply(&machine("m", &["gone", "stays"], "").replace("{name: gone}", gone));
+    let vm = space.ready("vm/m");
+    let listed = vm.data.pointer("/status/programmed/networkProfile/networkInterfaces").unwrap();
+    assert_eq!((&listed[0]["deleteOption"], listed[1].get("deleteOption")), (&json!("Delete"), None));
+    space.delete("vm/m");
+    for id in ["vm/m", "nic/gone", "pip/gone"] {
+        space.gone(id);
+    }
+    space.wait("nic/stays", "free", is_unattached);
+    space.ready("nic/stays");
+    space.ready("pip/stays");
+}
+
+#[test]
+fn what_is_deleted_with_a_vm_is_of_its_namespace() {
+    let space = Space::with_a_subnet();
+    space.apply(&nic("a", "web"));
+    space.ready("nic/a");
+    let foreign = "{name: a, namespace: elsewhere, deleteOption: Delete}";
+    space.apply(&machine("m", &["a"], "").replace("{name: a}", foreign));
+    let path = "spec.networkProfile.networkInterfaces[0]";
+    let refusal = space.refused("vm/m");
+    let told = [
+        ("VM-23", "InvalidParameter", format!("{path}.deleteOption")),
+        ("NIC-03", "InvalidResourceReference", path.to_owned()),
+    ];
+    assert_eq!(refusal.told(), told.each_ref().map(|(rule, code, path)| (*rule, *code, path.as_str())));
+    refusal.advises(&["Leave deleteOption out"]).stalls();
+}
+
+#[test]
+fn machines_of_a_flexible_set_carry_the_delete_options_of_the_model() {
+    let space = Space::with_a_subnet();
+    let set = ScaleSet::flexible(1).nic("deleteOption: Delete").public_with("deleteOption: Delete");
+    space.apply(&set.manifest());
+    let (vm, nic) = (space.ready("vm/api-0"), space.ready("nic/api-0-nic"));
+    let of_nic = "/spec/networkProfile/networkInterfaces/0/deleteOption";
+    let of_public = "/spec/ipConfigurations/0/publicIPAddress/deleteOption";
+    let options = [vm.data.pointer(of_nic), nic.data.pointer(of_public)];
+    assert_eq!(options, [Some(&json!("Delete")); 2]);
+    space.delete("vm/api-0");
+    for id in ["vm/api-0", "nic/api-0-nic", "pip/api-0-nic-ip"] {
+        space.gone(id);
+    }
+    space.ready("vm/api-1"); // another instance takes its place
 }
 
 #[test]

@@ -58,3 +58,4 @@ mod status;
 #[allow(dead_code)] // some of it only the tests of `tests/alone` use
 mod support;
 mod users_met;
+mod zones;

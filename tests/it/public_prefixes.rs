@@ -116,6 +116,32 @@ fn those_that_wait_for_a_prefix_are_served_in_the_order_in_which_they_came() {
 }
 
 #[test]
+fn an_address_that_is_requested_is_waited_for_until_it_is_released() {
+    let space = exhausted();
+    let theirs = address(&space.ready("pip/a"));
+    let requesting = |ip: &str| {
+        let spec = format!("sku: {{name: Standard}}, publicIPPrefix: {{name: pool}}, ipAddress: {ip}");
+        object("PublicIPAddress", "c", &spec)
+    };
+    space.apply(&requesting(&theirs.to_string()));
+    let refusal = space.refused("pip/c");
+    assert_eq!(refusal.told(), [("PIP-26", "PublicIPAddressInUse", "spec.ipAddress")]);
+    refusal.shows(&[&theirs.to_string(), "PublicIPAddress"]).is_blocked_by(&[("PublicIPAddress", "a")]).waits();
+    space.delete("pip/b"); // another one is free, and not what it waits for
+    space.gone("pip/b");
+    space.refused("pip/c").waits();
+    space.delete("pip/a");
+    let before = space.ready("pip/c");
+    assert_eq!(address(&before), theirs);
+    space.apply(&requesting("203.0.113.1"));
+    let refusal = space.refused("pip/c");
+    assert_eq!(refusal.told(), [("PIP-26", "PropertyChangeNotAllowed", "spec.ipAddress")]);
+    refusal.shows(&[&theirs.to_string()]).advises(&[&theirs.to_string(), "leave it out"]).stalls().keeps(&before);
+    space.edit_spec("pip/c", &json!({"ipAddress": null}));
+    assert_eq!(address(&space.ready("pip/c")), theirs);
+}
+
+#[test]
 fn an_address_waits_for_its_prefix_and_follows_when_that_appears() {
     let space = Space::empty();
     space.apply(&address_of_prefix("a", "pool"));

@@ -12,6 +12,7 @@
 
 mod check;
 mod cycles;
+mod deletions;
 mod failures;
 mod scale_set_lives;
 mod scale_sets;

@@ -212,10 +212,11 @@ fn scale_set(name: &str, rng: &mut ChaCha8Rng) -> Value {
 fn model_nic(name: &str, rng: &mut ChaCha8Rng) -> Value {
     let mut configuration = json!({"name": "ip"});
     if rng.random_bool(0.2) {
-        configuration["publicIPAddressConfiguration"] = json!({"name": "pub"});
+        configuration["publicIPAddressConfiguration"] = json!({"name": "pub", "deleteOption": "Delete"});
     }
     json!({
         "name": name,
+        "deleteOption": *["Detach", "Delete"].choose(rng).unwrap(),
         "subnet": {"name": format!("subnet-{}", rng.random_range(0..3)), "namespace": NAMESPACES[0]},
         "enableIPForwarding": rng.random_bool(0.5),
         "ipConfigurations": [configuration],
@@ -239,6 +240,9 @@ fn configuration(n: usize, namespace: &str, rng: &mut ChaCha8Rng) -> Value {
     if rng.random_bool(0.3) {
         configuration["publicIPAddress"] =
             json!({"name": format!("public-{}", rng.random_range(0..3)), "namespace": namespace});
+        if rng.random_bool(0.3) {
+            configuration["publicIPAddress"]["deleteOption"] = json!("Delete");
+        }
     }
     configuration
 }
@@ -254,6 +258,11 @@ fn virtual_machine(rng: &mut ChaCha8Rng) -> Value {
     let mut nics: Vec<Value> = numbers.iter().map(|n| json!({"name": format!("nic-{n}")})).collect();
     if rng.random_bool(0.2) {
         nics[0]["primary"] = json!(rng.random_bool(0.5));
+    }
+    for nic in &mut nics {
+        if rng.random_bool(0.3) {
+            nic["deleteOption"] = json!("Delete");
+        }
     }
     let size = ["Standard_D2s_v3", "Standard_D8s_v3"].choose(rng);
     let mut spec = json!({

@@ -9,7 +9,7 @@ use crate::api::public_ip_address::{self, PublicDnsSettings};
 use crate::api::references::ObjectReference;
 use crate::api::texts::{ModelPartName, PartName};
 use crate::fabric::public_ip_address::Sku;
-use crate::fabric::terms::{IpVersion, Switch};
+use crate::fabric::terms::{DeleteOption, IpVersion, Switch};
 use crate::fabric::virtual_machine_scale_set::{ConfigurationModel, NicModel, PublicModel, mark_primary};
 use crate::fabric::{Findings, Name, PublicIPPrefix, Subnet, limits};
 
@@ -34,6 +34,11 @@ pub struct NetworkInterfaceConfiguration {
     /// Whether this is the primary network interface. Defaults to true if it is the only one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub primary: Option<bool>,
+    /// What happens to the network interface when the virtual machine of an instance of a Flexible scale set is deleted.
+    /// Delete: it is deleted, too. Detach: it is deleted with the instance only. Instances of a Uniform scale set are always
+    /// deleted as a whole. Defaults to Detach. May change at any time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delete_option: Option<DeleteOption>,
     /// The subnet from which its IP configurations are assigned their addresses. It may change to another subnet of the
     /// same virtual network.
     pub subnet: ObjectReference<Subnet>,
@@ -94,6 +99,11 @@ pub struct PublicIPAddressConfiguration {
     /// addresses come from the platform's pool.
     #[serde(default, rename = "publicIPPrefix", skip_serializing_if = "Option::is_none")]
     pub public_ip_prefix: Option<ObjectReference<PublicIPPrefix>>,
+    /// What happens to the public IP address when the virtual machine of an instance of a Flexible scale set is deleted.
+    /// Delete: it is deleted, too, if the network interface is. Detach: it is deleted with the instance only. Instances of a
+    /// Uniform scale set are always deleted as a whole. Defaults to Detach. May change at any time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delete_option: Option<DeleteOption>,
 }
 
 /// The SKU of the public addresses of instances.
@@ -123,6 +133,7 @@ pub fn network(from: &Name, asked: &NetworkProfileConfiguration, path: &str, fin
         network.push(NicModel {
             name: nic.name.as_str().into(),
             primary: nic.primary.into(),
+            delete_option: nic.delete_option.unwrap_or_default(),
             subnet: nic.subnet.name_from(from),
             ip_forwarding: nic.enable_ip_forwarding.unwrap_or_default().into(),
             accelerated_networking: nic.enable_accelerated_networking.unwrap_or_default().into(),
@@ -150,6 +161,7 @@ fn public_model(from: &Name, asked: &PublicIPAddressConfiguration, path: &str, f
         idle_timeout_minutes: asked.idle_timeout_in_minutes.unwrap_or(limits::DEFAULT_IDLE_TIMEOUT_MINUTES),
         domain_name_label: label,
         prefix: asked.public_ip_prefix.as_ref().map(|prefix| prefix.name_from(from)),
+        delete_option: asked.delete_option.unwrap_or_default(),
     }
 }
 
@@ -171,6 +183,7 @@ fn describe_nic(nic: &NicModel, from: &Name) -> NetworkInterfaceConfiguration {
     NetworkInterfaceConfiguration {
         name: nic.name.to_string(),
         primary: nic.primary.into(),
+        delete_option: nic.delete_option.described(),
         subnet: ObjectReference::to(&nic.subnet, from),
         enable_ip_forwarding: Some(nic.ip_forwarding == Switch::On),
         enable_accelerated_networking: Some(nic.accelerated_networking == Switch::On),
@@ -187,5 +200,6 @@ fn describe_public(public: &PublicModel, from: &Name) -> PublicIPAddressConfigur
         dns_settings: label.map(|domain_name_label| PublicDnsSettings { domain_name_label }),
         sku: Some(InstanceAddressSku { name: public.sku }),
         public_ip_prefix: public.prefix.as_ref().map(|prefix| ObjectReference::to(prefix, from)),
+        delete_option: public.delete_option.described(),
     }
 }

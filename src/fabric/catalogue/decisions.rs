@@ -282,8 +282,8 @@ pub const DECISIONS: &[Remark] = &[
     ),
     remark(
         "S-88",
-        "Dynamic allocation passes over an address that a known object of the subnet requests as Static, while another is free.",
-        Observed("status.ipConfigurations of a Dynamic network interface beside Static ones that still wait"),
+        "Dynamic allocation passes over an address of a subnet or a public prefix that a known object requests, while another is free.",
+        Observed("status.ipConfigurations of a Dynamic network interface beside Static ones that still wait; PIP-26"),
         OURS,
     ),
     remark(

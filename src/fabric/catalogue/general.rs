@@ -180,6 +180,8 @@ pub const AT_APPLY: &[(Kind, &str, AtApply)] = &[
     (Kind::PublicIPAddress, "PIP-13", Schema),
     (Kind::PublicIPAddress, "PIP-15", Cel),
     (Kind::PublicIPAddress, "S-19", Cel),
+    (Kind::PublicIPAddress, "PIP-26", Cel),
+    (Kind::PublicIPAddress, "PIP-27", Cel),
     (Kind::NetworkInterface, "NIC-21", Schema),
     (Kind::NetworkInterface, "IPC-01", Schema),
     (Kind::NetworkInterface, "IPC-02", Cel),
@@ -196,6 +198,7 @@ pub const AT_APPLY: &[(Kind, &str, AtApply)] = &[
     (Kind::VirtualMachineScaleSetVM, "VMSS-19", Schema),
     (Kind::VirtualMachine, "VM-01", Schema),
     (Kind::VirtualMachine, "VM-02", Schema),
+    (Kind::VirtualMachine, "PIP-27", Cel),
     (Kind::VirtualMachine, "VM-09", Cel),
     (Kind::VirtualMachine, "S-26", Schema),
 ];

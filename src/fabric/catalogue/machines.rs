@@ -23,9 +23,15 @@ pub const MACHINES: &[Remark] = &[
     ),
     remark(
         "VM-13",
-        "Deleting a VM leaves its NICs.",
+        "Deleting a VM leaves its NICs, but those with deleteOption: Delete (VM-23).",
         Observed("status.virtualMachine of the NICs goes"),
         "[NIC]; recorded",
+    ),
+    remark(
+        "VM-23",
+        "A NIC with deleteOption: Delete is deleted with its VM, and with it a public address of one of its configurations whose reference says so.",
+        Observed("they are deleted before the VM's finalizer goes"),
+        "azure-docs virtual-machines/delete.md",
     ),
     remark("VM-14", "Every size takes at least two NICs.", Observed("the table of sizes"), "[ATTACH]"),
     remark("VM-15", "Outbound traffic leaves by the primary configuration of the primary NIC.", NO_TRAFFIC, "[ATTACH]"),
@@ -169,7 +175,9 @@ pub const MACHINES: &[Remark] = &[
     remark(
         "VMSS-25",
         "A public prefix may supply the addresses of instances.",
-        Observed("publicIPPrefix of the model; PIP-16, S-19 and VMSS-29 refuse what does not fit"),
+        Observed(
+            "publicIPPrefix of the model, whose zones the addresses have; PIP-16, S-19 and VMSS-29 refuse what does not fit",
+        ),
         "[VMSS]",
     ),
     remark(

@@ -331,7 +331,7 @@ pub const NETWORKS: &[Remark] = &[
         Observed("status.dnsSettings.fqdn"),
         "recorded",
     ),
-    remark("PIP-17", "Zones.", NotModelled("The fabric has no zones."), "recorded"),
+    remark("PIP-17", "Zones.", Within("PIP-27"), "recorded"),
     remark(
         "PIP-20",
         "Standard is closed to inbound traffic until a security group opens it.",

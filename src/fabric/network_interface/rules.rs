@@ -285,6 +285,16 @@ pub(super) const RULES: &[Rule<NetworkInterface>] = &[
         check: reference::exist,
     },
     Rule {
+        id: "VM-23",
+        scope: Scope::Spec,
+        says: "A public address that is deleted with the VM is of the NIC's namespace.",
+        codes: &[Code::InvalidParameter],
+        cure: Cures::Stalls,
+        remedy: "Leave deleteOption out, or refer to a public address of the same namespace.",
+        source: "azure-docs virtual-machines/delete.md; azure-rest-api-specs#25475",
+        check: public::public_addresses_to_delete_are_its_own,
+    },
+    Rule {
         id: "PIP-18",
         scope: Scope::References,
         says: "A public address is of the configuration's IP version, and a public IPv6 address never joins a configuration.",

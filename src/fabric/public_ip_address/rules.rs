@@ -1,5 +1,8 @@
 //! The rules of public addresses (PIP), and what other kinds find by them: labels in use and pools without room.
 
+mod requested;
+mod zones;
+
 use super::{DOMAIN, PublicIPAddress, Sku};
 use crate::fabric::engine::Engine;
 use crate::fabric::id::{Kind, Name, ObjectId};
@@ -122,6 +125,26 @@ pub(super) const RULES: &[Rule<PublicIPAddress>] = &[
         remedy: "Use SKU Standard, or no prefix.",
         source: "azure-docs public-ip-addresses.md",
         check: prefix_members_are_standard,
+    },
+    Rule {
+        id: "PIP-26",
+        scope: Scope::State,
+        says: "A public address requests an address only of its public prefix: one that is free, and the one that it keeps.",
+        codes: &[Code::InvalidParameter, Code::PropertyChangeNotAllowed, Code::PublicIPAddressInUse],
+        cure: Cures::Either,
+        remedy: "Request a free address of the prefix, or leave ipAddress out.",
+        source: "terraform-provider-azurerm#16310, #18165; Azure/azure-cli#13436",
+        check: requested::is_free_and_of_the_prefix,
+    },
+    Rule {
+        id: "PIP-27",
+        scope: Scope::State,
+        says: "The zones of a public address are fixed at creation; only a Standard one has them, and one of a prefix has the prefix's.",
+        codes: &[Code::InvalidParameter, Code::PropertyChangeNotAllowed],
+        cure: Cures::Stalls,
+        remedy: "Keep the zones; leave them out, or use SKU Standard.",
+        source: "azure-docs public-ip-addresses.md; availability-zones",
+        check: zones::fit,
     },
     Rule {
         id: "PIP-04",
@@ -328,7 +351,7 @@ fn prefix_members_are_standard(case: &Case<'_, PublicIPAddress>, findings: &mut 
 fn pool_has_one(case: &Case<'_, PublicIPAddress>, findings: &mut Findings) {
     let has_one = case.programmed.is_some_and(|programmed| programmed.held.address.is_some())
         || has_reserved(case.engine, case.name, &case.ask.pool());
-    if !has_one && case.ask.is_allocated_at_creation() {
+    if !has_one && case.ask.is_allocated_at_creation() && case.ask.requested_address.is_none() {
         let path = match case.ask.public_ip_prefix {
             Some(_) => "spec.publicIPPrefix",
             None => "spec.publicIPAllocationMethod",

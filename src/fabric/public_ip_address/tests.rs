@@ -1,5 +1,8 @@
 //! The rules and effects of public addresses.
 
+mod requested;
+mod zones;
+
 use super::*;
 use crate::fabric::Code;
 use crate::fabric::testing::*;

@@ -3,11 +3,12 @@
 use super::{A, named};
 use crate::fabric::availability_set::AvailabilitySet;
 use crate::fabric::sizes;
-use crate::fabric::terms::Primary;
+use crate::fabric::terms::{DeleteOption, Primary};
 use crate::fabric::virtual_machine::{
     Disruption, GuestInterface, Member, NicReference, OsType, PowerWish, VirtualMachine,
 };
 use crate::fabric::virtual_machine_scale_set_vm::WishedRevision;
+use crate::fabric::zones::{Zone, Zones};
 
 /// In place of the identity of a scale set, which the fabric of the test knows.
 pub(super) const THE_SET: &str = "the set that is carried";
@@ -22,6 +23,7 @@ pub fn a_vm(name: &str) -> A<VirtualMachine> {
             os_type: Default::default(),
             network_interfaces: Vec::new(),
             availability_set: None,
+            zones: Zones::new(),
             disruption: Default::default(),
             guest: Vec::new(),
             power: None,
@@ -38,8 +40,24 @@ impl A<VirtualMachine> {
     }
 
     pub fn marked<const N: usize>(mut self, nics: [(&str, Primary); N]) -> Self {
-        let nic = |(name, primary): &(&str, Primary)| NicReference { name: named(name), primary: *primary };
+        let nic = |(name, primary): &(&str, Primary)| NicReference {
+            name: named(name),
+            primary: *primary,
+            delete_option: DeleteOption::Detach,
+        };
         self.ask.network_interfaces = nics.iter().map(nic).collect();
+        self
+    }
+
+    /// The NIC of this name is deleted with it.
+    pub fn deletes(mut self, nic: &str) -> Self {
+        let listed = self.ask.network_interfaces.iter_mut().find(|listed| *listed.name.name == *nic);
+        listed.unwrap().delete_option = DeleteOption::Delete;
+        self
+    }
+
+    pub fn zones(mut self, zones: impl IntoIterator<Item = Zone>) -> Self {
+        self.ask.zones = zones.into_iter().collect();
         self
     }
 

@@ -6,6 +6,7 @@ use crate::fabric::public_ip_prefix::PublicIPPrefix;
 use crate::fabric::subnet::Subnet;
 use crate::fabric::terms::{AllocationMethod, IpVersion};
 use crate::fabric::virtual_network::VirtualNetwork;
+use crate::fabric::zones::{Zone, Zones};
 
 pub fn a_network(name: &str) -> A<VirtualNetwork> {
     A::new(name, VirtualNetwork { address_prefixes: vec!["10.0.0.0/8".parse().unwrap()], dns_servers: Vec::new() })
@@ -57,6 +58,8 @@ pub fn a_public_ip(name: &str) -> A<PublicIPAddress> {
         idle_timeout_minutes: 4,
         domain_name_label: None,
         public_ip_prefix: None,
+        requested_address: None,
+        zones: Zones::new(),
     };
     A::new(name, ask)
 }
@@ -87,6 +90,16 @@ impl A<PublicIPAddress> {
         self
     }
 
+    pub fn zones(mut self, zones: impl IntoIterator<Item = Zone>) -> Self {
+        self.ask.zones = zones.into_iter().collect();
+        self
+    }
+
+    pub fn requests(mut self, address: &str) -> Self {
+        self.ask.requested_address = Some(address.parse().unwrap());
+        self
+    }
+
     pub fn idle_timeout(mut self, minutes: i32) -> Self {
         self.ask.idle_timeout_minutes = minutes;
         self
@@ -94,5 +107,12 @@ impl A<PublicIPAddress> {
 }
 
 pub fn a_prefix(name: &str, length: u8) -> A<PublicIPPrefix> {
-    A::new(name, PublicIPPrefix { length })
+    A::new(name, PublicIPPrefix { length, zones: Zones::new() })
+}
+
+impl A<PublicIPPrefix> {
+    pub fn zones(mut self, zones: impl IntoIterator<Item = Zone>) -> Self {
+        self.ask.zones = zones.into_iter().collect();
+        self
+    }
 }

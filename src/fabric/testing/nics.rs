@@ -2,7 +2,7 @@
 
 use super::{A, dns_servers, named};
 use crate::fabric::network_interface::{Assignment, IpConfiguration, NetworkInterface};
-use crate::fabric::terms::{IpVersion, Primary, Switch};
+use crate::fabric::terms::{DeleteOption, IpVersion, Primary, Switch};
 
 /// A NIC in the subnet `web` with one Dynamic configuration, `ipconfig1`.
 pub fn a_nic(name: &str) -> A<NetworkInterface> {
@@ -62,6 +62,7 @@ pub fn a_configuration(name: &str) -> IpConfiguration {
         version: IpVersion::IPv4,
         assignment: Assignment::Dynamic,
         public_ip_address: None,
+        public_delete_option: DeleteOption::Detach,
     }
 }
 
@@ -94,6 +95,12 @@ impl IpConfiguration {
 
     pub fn ipv6(mut self) -> Self {
         self.version = IpVersion::IPv6;
+        self
+    }
+
+    /// Its public address is deleted with the NIC and its VM.
+    pub fn deletes_public(mut self) -> Self {
+        self.public_delete_option = DeleteOption::Delete;
         self
     }
 

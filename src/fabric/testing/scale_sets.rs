@@ -6,13 +6,14 @@ use std::time::Duration;
 use super::{A, named};
 use crate::fabric::public_ip_address::Sku;
 use crate::fabric::sizes;
-use crate::fabric::terms::{IpVersion, Primary, Switch};
+use crate::fabric::terms::{DeleteOption, IpVersion, Primary, Switch};
 use crate::fabric::virtual_machine::{OsType, PowerWish};
 use crate::fabric::virtual_machine_scale_set::{
     ConfigurationModel, Model, NicModel, OrchestrationMode, PublicModel, RollingPolicy, UpgradeMode,
     VirtualMachineScaleSet, mark_primary,
 };
 use crate::fabric::virtual_machine_scale_set_vm::{Maker, VirtualMachineScaleSetVM, WishedRevision};
+use crate::fabric::zones::{Zone, Zones};
 
 /// A Uniform scale set of this many instances, each with one network interface `nic` in subnet `web`.
 pub fn a_scale_set(name: &str, replicas: u32) -> A<VirtualMachineScaleSet> {
@@ -24,12 +25,18 @@ pub fn a_scale_set(name: &str, replicas: u32) -> A<VirtualMachineScaleSet> {
     };
     let rolling = RollingPolicy { max_batch_percent: 20, max_unhealthy_percent: 20, pause: Duration::ZERO };
     let (mode, upgrade) = (OrchestrationMode::Uniform, UpgradeMode::Manual);
-    A::new(name, VirtualMachineScaleSet { mode, replicas, upgrade, rolling, model: model.into(), restarted_at: None })
+    let (model, restarted_at, zones) = (model.into(), None, Zones::new());
+    A::new(name, VirtualMachineScaleSet { mode, replicas, upgrade, rolling, model, restarted_at, zones })
 }
 
 impl A<VirtualMachineScaleSet> {
     pub fn flexible(mut self) -> Self {
         self.ask.mode = OrchestrationMode::Flexible;
+        self
+    }
+
+    pub fn zones(mut self, zones: impl IntoIterator<Item = Zone>) -> Self {
+        self.ask.zones = zones.into_iter().collect();
         self
     }
 
@@ -92,6 +99,7 @@ pub fn a_nic_model(name: &str) -> NicModel {
     NicModel {
         name: name.into(),
         primary: Primary::Yes,
+        delete_option: DeleteOption::Detach,
         subnet: named("web"),
         ip_forwarding: Switch::Off,
         accelerated_networking: Switch::Off,
@@ -120,7 +128,8 @@ pub fn a_configuration_model(name: &str, primary: Primary) -> ConfigurationModel
 
 /// A public address of instances.
 pub fn a_public_model(sku: Sku) -> PublicModel {
-    PublicModel { name: "pub".to_owned(), sku, idle_timeout_minutes: 4, domain_name_label: None, prefix: None }
+    let (name, delete_option) = ("pub".to_owned(), DeleteOption::Detach);
+    PublicModel { name, sku, idle_timeout_minutes: 4, domain_name_label: None, prefix: None, delete_option }
 }
 
 impl PublicModel {

@@ -13,7 +13,7 @@ use crate::fabric::catalogue::{GENERAL, Standing, remarks};
 use crate::fabric::kind::refusing_rules;
 
 /// The tests of every kind.
-const SOURCES: [&str; 19] = [
+const SOURCES: [&str; 24] = [
     include_str!("../../api/tests.rs"),
     include_str!("../../operator/core/judge/tests.rs"),
     include_str!("../engine/tests.rs"),
@@ -23,6 +23,11 @@ const SOURCES: [&str; 19] = [
     include_str!("../quota/tests.rs"),
     include_str!("../subnet/tests.rs"),
     include_str!("../public_ip_address/tests.rs"),
+    include_str!("../public_ip_address/tests/requested.rs"),
+    include_str!("../public_ip_address/tests/zones.rs"),
+    include_str!("../virtual_machine/tests/zones.rs"),
+    include_str!("../virtual_machine/tests/deletion.rs"),
+    include_str!("../virtual_machine_scale_set/tests/zones.rs"),
     include_str!("../network_interface/tests/addresses.rs"),
     include_str!("../network_interface/tests/configurations.rs"),
     include_str!("../network_interface/tests/interface.rs"),

@@ -80,6 +80,8 @@ pub struct World {
     vms: BTreeMap<Name, Vm>,
     /// The Static addresses that each NIC was last seen to ask for, whatever came of that (S-88).
     requested: BTreeMap<Name, Vec<(Name, IpAddr)>>,
+    /// The same of public addresses and their prefixes.
+    requested_publics: BTreeMap<Name, (Name, IpAddr)>,
     macs: u64,
 }
 
@@ -100,6 +102,7 @@ impl World {
             sets: BTreeSet::new(),
             vms: BTreeMap::new(),
             requested: BTreeMap::new(),
+            requested_publics: BTreeMap::new(),
             macs: 0,
         }
     }
@@ -113,7 +116,12 @@ impl World {
                     Ask::VirtualNetwork(ask) => self.put_network(&name, ask),
                     Ask::Subnet(ask) => self.put_subnet(&name, ask),
                     Ask::PublicIPPrefix(ask) => self.put_prefix(&name, ask),
-                    Ask::PublicIPAddress(ask) => self.put_public(&name, ask),
+                    Ask::PublicIPAddress(ask) => {
+                        self.requested_publics.remove(&name);
+                        let requested = ask.public_ip_prefix.clone().zip(ask.requested_address);
+                        self.requested_publics.extend(requested.map(|requested| (name.clone(), requested)));
+                        self.put_public(&name, ask)
+                    }
                     Ask::NetworkInterface(ask) => {
                         let requested = ask.configurations.iter().filter_map(|c| match c.assignment {
                             Assignment::Static(address) => Some((ask.subnet.clone(), address)),
@@ -135,6 +143,9 @@ impl World {
             Op::Delete(kind, name) => {
                 if *kind == Kind::NetworkInterface {
                     self.requested.remove(&named(name));
+                }
+                if *kind == Kind::PublicIPAddress {
+                    self.requested_publics.remove(&named(name));
                 }
                 self.delete(*kind, &named(name))
             }

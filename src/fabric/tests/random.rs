@@ -157,8 +157,9 @@ fn public() -> impl Strategy<Value = Op> {
     let label = prop_oneof![2 => Just(None), 1 => Just(Some("web")), 1 => Just(Some("database"))];
     let as_usual = prop::bool::weighted(0.85);
     let prefix = prop_oneof![5 => Just(None), 4 => Just(Some("b0")), 1 => Just(Some("b1"))];
-    (name(Kind::PublicIPAddress), as_usual, method(), label, prop::bool::weighted(0.1), prefix).prop_map(
-        |(name, as_usual, method, label, ipv6, prefix)| {
+    let from = (prefix, prop::option::weighted(0.3, 0u8..4));
+    (name(Kind::PublicIPAddress), as_usual, method(), label, prop::bool::weighted(0.1), from).prop_map(
+        |(name, as_usual, method, label, ipv6, (prefix, requested))| {
             let mut asked = a_public_ip(&name).method(method);
             if ["p2", "p3"].contains(&name.as_str()) == as_usual {
                 asked.ask.sku = Sku::Standard;
@@ -169,6 +170,8 @@ fn public() -> impl Strategy<Value = Op> {
             asked.ask.version = if ipv6 { IpVersion::IPv6 } else { IpVersion::IPv4 };
             asked.ask.domain_name_label = label.map(str::to_owned);
             asked.ask.public_ip_prefix = prefix.filter(|_| asked.ask.sku == Sku::Standard || !as_usual).map(named);
+            let requested = requested.filter(|_| asked.ask.public_ip_prefix.is_some() || !as_usual);
+            asked.ask.requested_address = requested.map(|last| [198, 51, 100, last].into());
             Op::Put(name, asked.ask.into())
         },
     )
@@ -261,7 +264,11 @@ fn vm() -> impl Strategy<Value = Op> {
             asked.ask.network_interfaces = nics
                 .into_iter()
                 .zip(marks)
-                .map(|(nic, primary)| crate::fabric::virtual_machine::NicReference { name: named(nic), primary })
+                .map(|(nic, primary)| crate::fabric::virtual_machine::NicReference {
+                    name: named(nic),
+                    primary,
+                    delete_option: Default::default(),
+                })
                 .collect();
             Op::Put(name, asked.ask.into())
         })

@@ -10,7 +10,7 @@ use super::properties::config;
 use crate::api::common::{Address, DhcpOptions, DnsServer, Prefix, TrackedResource};
 use crate::api::network_interface::{IpConfigurationSpec, NetworkInterfaceSpec, NicDnsSettings};
 use crate::api::public_ip_address::{PublicDnsSettings, PublicIPAddressSku, PublicIPAddressSpec};
-use crate::api::references::{LocalReference, ObjectReference};
+use crate::api::references::{LocalReference, ObjectReference, PublicIPAddressReference};
 use crate::api::subnet::SubnetSpec;
 use crate::api::virtual_machine::{HardwareProfile, NetworkProfile, NicReferenceSpec, OsProfile, VirtualMachineSpec};
 use crate::api::virtual_machine_scale_set::VirtualMachineScaleSetSpec;
@@ -19,7 +19,7 @@ use crate::api::{About, Api};
 use crate::fabric::network_interface::{ConfigurationView, NetworkInterface, NetworkInterfaceView};
 use crate::fabric::public_ip_address::{PublicIPAddress, PublicIPAddressView, Sku};
 use crate::fabric::subnet::{Subnet, SubnetView};
-use crate::fabric::terms::{AllocationMethod, IpVersion};
+use crate::fabric::terms::{AllocationMethod, DeleteOption, IpVersion};
 use crate::fabric::testing::{named, users_first};
 use crate::fabric::virtual_machine::{
     AttachedNicView, Disruption, OsType, PowerState, PowerWish, VirtualMachine, VirtualMachineView,
@@ -155,6 +155,8 @@ fn public() -> impl Strategy<Value = Spec> {
         |(location, sku, publicly, public_ip_address_version, idle_timeout_in_minutes, label)| {
             Spec::PublicIPAddress(PublicIPAddressSpec {
                 public_ip_prefix: None,
+                ip_address: None,
+                zones: Vec::new(),
                 resource: resource(location),
                 sku: PublicIPAddressSku { name: sku },
                 public_ip_allocation_method: publicly,
@@ -167,7 +169,15 @@ fn public() -> impl Strategy<Value = Spec> {
 }
 
 fn configuration() -> impl Strategy<Value = IpConfigurationSpec> {
-    let public = option::weighted(0.3, reference());
+    let delete_option = option::of(prop_oneof![Just(DeleteOption::Detach), Just(DeleteOption::Delete)]);
+    let public = (reference(), delete_option).prop_map(
+        |(ObjectReference::<PublicIPAddress> { name, namespace, .. }, delete_option)| PublicIPAddressReference {
+            name,
+            namespace,
+            delete_option,
+        },
+    );
+    let public = option::weighted(0.3, public);
     (name(), option::of(any::<bool>()), option::weighted(0.3, version()), method(), option::of(address()), public)
         .prop_map(
             |(name, primary, private_ip_address_version, private_ip_allocation_method, private_ip_address, public)| {
@@ -206,15 +216,15 @@ fn vm() -> impl Strategy<Value = Spec> {
     let os = option::of((option::of(name()), option::of(prop_oneof![Just(OsType::Linux), Just(OsType::Windows)])));
     let wish = prop_oneof![Just(PowerWish::Running), Just(PowerWish::Stopped), Just(PowerWish::Deallocated)];
     let size = text(&["Standard_D2s_v3", "standard_d8s_V3", "Standard_D2s-v3"]);
-    let nic = (reference(), option::of(any::<bool>()));
+    let delete_option = option::of(prop_oneof![Just(DeleteOption::Detach), Just(DeleteOption::Delete)]);
+    let nic = (reference(), option::of(any::<bool>()), delete_option);
     (location(), size, os, few(nic), option::of(wish)).prop_map(|(location, vm_size, os, nics, power_state)| {
-        let nic = |(ObjectReference::<NetworkInterface> { name, namespace, .. }, primary)| NicReferenceSpec {
-            name,
-            namespace,
-            primary,
+        let nic = |(ObjectReference::<NetworkInterface> { name, namespace, .. }, primary, delete_option)| {
+            NicReferenceSpec { name, namespace, primary, delete_option }
         };
         Spec::VirtualMachine(VirtualMachineSpec {
             availability_set: None,
+            zones: Vec::new(),
             disruption_policy: Disruption::Refuse,
             resource: resource(location),
             hardware_profile: HardwareProfile { vm_size },

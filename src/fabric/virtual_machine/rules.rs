@@ -10,9 +10,10 @@ use crate::fabric::network_interface::NetworkInterface;
 use crate::fabric::reference;
 use crate::fabric::resource::{Case, Cures, Programmed, Rule, Scope};
 use crate::fabric::sizes::AcceleratedNetworking;
-use crate::fabric::terms::{Primary, Switch};
+use crate::fabric::terms::{DeleteOption, Primary, Switch};
 use crate::fabric::violation::{Code, Findings, WaitKey};
 use crate::fabric::virtual_machine_scale_set_vm::revision_is_of_the_set;
+use crate::fabric::zones;
 
 type VmCase<'a> = Case<'a, VirtualMachine>;
 
@@ -46,6 +47,16 @@ pub(super) const RULES: &[Rule<VirtualMachine>] = &[
         remedy: "Keep the set, or create another VM.",
         source: "[ATTACH] constraints; Azure/azure-powershell#1820; S-14",
         check: availability_set_is_fixed,
+    },
+    Rule {
+        id: "PIP-27",
+        scope: Scope::State,
+        says: "A VM has at most one zone, fixed at creation, and no availability set beside it.",
+        codes: &[Code::InvalidParameter, Code::PropertyChangeNotAllowed],
+        cure: Cures::Stalls,
+        remedy: "Keep the zone, or create another VM; name one zone, or an availability set.",
+        source: "azure-docs availability-zones",
+        check: zone_is_fixed,
     },
     Rule {
         id: "AVS-04",
@@ -116,6 +127,16 @@ pub(super) const RULES: &[Rule<VirtualMachine>] = &[
         remedy: "List it once.",
         source: "Azure's resource model: the list is keyed by NIC",
         check: nics_are_listed_once,
+    },
+    Rule {
+        id: "VM-23",
+        scope: Scope::Spec,
+        says: "A NIC that is deleted with its VM is of the VM's namespace.",
+        codes: &[Code::InvalidParameter],
+        cure: Cures::Stalls,
+        remedy: "Leave deleteOption out, or list a NIC of the same namespace.",
+        source: "azure-docs virtual-machines/delete.md; azure-rest-api-specs#25475",
+        check: nics_to_delete_are_its_own,
     },
     Rule {
         id: "VM-07",
@@ -223,6 +244,17 @@ fn availability_set_is_fixed(case: &VmCase<'_>, findings: &mut Findings) {
     findings.refuse(Code::PropertyChangeNotAllowed, "spec.availabilitySet", fact, remedy);
 }
 
+fn zone_is_fixed(case: &VmCase<'_>, findings: &mut Findings) {
+    zones::are_fixed(case, findings);
+    if case.ask.zones.len() > 1 {
+        let fact = format!("A virtual machine is in one zone, and {} are listed.", zones::listed(&case.ask.zones));
+        findings.refuse(Code::InvalidParameter, zones::PATH, fact, "List one zone.");
+    } else if let Some(set) = case.ask.availability_set.as_ref().filter(|_| !case.ask.zones.is_empty()) {
+        let fact = format!("AvailabilitySet {set} is in no zone, and neither are its virtual machines.");
+        findings.refuse(Code::InvalidParameter, zones::PATH, fact, "Leave zones or availabilitySet out.");
+    }
+}
+
 /// Judges only a VM that joins: what is in a set stays (S-93).
 fn availability_set_has_room(case: &VmCase<'_>, findings: &mut Findings) {
     let Some(set) = &case.ask.availability_set else { return };
@@ -325,6 +357,19 @@ fn nics_are_listed_once(case: &VmCase<'_>, findings: &mut Findings) {
                 place(n),
                 format!("NetworkInterface {} is listed twice.", nic.name),
                 "List it once.",
+            );
+        }
+    }
+}
+
+fn nics_to_delete_are_its_own(case: &VmCase<'_>, findings: &mut Findings) {
+    for (n, nic) in case.ask.network_interfaces.iter().enumerate() {
+        if nic.delete_option == DeleteOption::Delete && nic.name.namespace != case.name.namespace {
+            findings.refuse(
+                Code::InvalidParameter,
+                format!("{LIST}[{n}].deleteOption"),
+                format!("NetworkInterface {} is of another namespace, and is not deleted with the VM.", nic.name),
+                "Leave deleteOption out, or list a network interface of this namespace.",
             );
         }
     }

@@ -1,10 +1,12 @@
 //! The rules and effects of virtual machines.
 
+mod deletion;
 mod disruption;
 mod effects;
 mod guest;
 mod public;
 mod rules;
+mod zones;
 
 use crate::fabric::testing::*;
 

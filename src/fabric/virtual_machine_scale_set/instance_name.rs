@@ -5,6 +5,7 @@ use crate::fabric::id::{Kind, Name, ObjectId};
 use crate::fabric::network_interface::NetworkInterface;
 use crate::fabric::public_ip_address::PublicIPAddress;
 use crate::fabric::virtual_machine::{Disruption, NicReference, PowerWish, VirtualMachine};
+use crate::fabric::zones::Zones;
 
 /// An instance of a scale set. Its parts are objects of the fabric alone in a Uniform set, called `<set>_<id>`, and objects of
 /// their own in a Flexible one, called `<set>-<id>`.
@@ -88,13 +89,18 @@ impl InstanceName<'_> {
 
     /// What is asked of its virtual machine.
     pub fn vm_ask(self, model: &Model, network: &[NicModel], power: Option<PowerWish>) -> VirtualMachine {
-        let nics = network.iter().map(|nic| NicReference { name: self.nic(&nic.name), primary: nic.primary });
+        let nics = network.iter().map(|nic| NicReference {
+            name: self.nic(&nic.name),
+            primary: nic.primary,
+            delete_option: nic.delete_option,
+        });
         VirtualMachine {
             size: model.size,
             computer_name: model.computer_name(self.id),
             os_type: model.os_type,
             network_interfaces: nics.collect(),
             availability_set: None,
+            zones: Zones::new(),
             disruption: Disruption::Deallocate, // an upgrade does what it needs
             guest: Vec::new(),
             power,

@@ -62,6 +62,7 @@ pub fn program(engine: &mut Engine, name: &Name, id: u64) {
     let Some(instance) = set.held.instances.get(&id).cloned() else { return };
     let (placement, model, network) =
         (set.placement.clone(), set.model(instance.revision).clone(), set.network(&instance));
+    let zones = set.ask.zone_of(id);
     let this = InstanceName { set: name, id };
     let (old_nics, old_public) = parts(engine, this);
     switch_off(engine, &this.vm(), instance.power);
@@ -78,7 +79,7 @@ pub fn program(engine: &mut Engine, name: &Name, id: u64) {
     for nic in network.iter() {
         engine.commit_part(&this.nic(&nic.name), this.nic_ask(nic), &placement);
     }
-    let mut vm = this.vm_ask(&model, &network, instance.power);
+    let mut vm = VirtualMachine { zones, ..this.vm_ask(&model, &network, instance.power) };
     vm.restarted_at.clone_from(&instance.restarted_at);
     engine.commit_part(&this.vm(), vm, &placement);
     restart_for_macs(engine, &this.vm());

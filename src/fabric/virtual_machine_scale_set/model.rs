@@ -10,8 +10,9 @@ use crate::fabric::public_ip_address::{PublicIPAddress, Sku};
 use crate::fabric::reference::Reference;
 use crate::fabric::resource::Resource;
 use crate::fabric::sizes::VmSize;
-use crate::fabric::terms::{IpVersion, Primary, Switch};
+use crate::fabric::terms::{DeleteOption, IpVersion, Primary, Switch};
 use crate::fabric::virtual_machine::OsType;
+use crate::fabric::zones::Zones;
 
 /// What instances are made from: `spec.sku` and `spec.virtualMachineProfile`.
 #[derive(Clone, Debug, PartialEq)]
@@ -33,6 +34,8 @@ pub struct NicModel {
     pub name: Arc<str>,
     /// Whether this is the primary one.
     pub primary: Primary,
+    /// What becomes of it when the virtual machine of an instance of a Flexible set is deleted.
+    pub delete_option: DeleteOption,
     /// Its subnet.
     pub subnet: Name,
     /// Whether the instance may pass on traffic that is not its own.
@@ -71,6 +74,9 @@ pub struct PublicModel {
     pub domain_name_label: Option<String>,
     /// The public prefix that the addresses are taken from (VMSS-25).
     pub prefix: Option<Name>,
+    /// What becomes of it when the virtual machine of an instance of a Flexible set is deleted, and the network
+    /// interface with it.
+    pub delete_option: DeleteOption,
 }
 
 impl Model {
@@ -93,6 +99,7 @@ impl NicModel {
             version: asked.version,
             assignment: Assignment::Dynamic,
             public_ip_address: public(asked),
+            public_delete_option: asked.public.as_ref().map(|public| public.delete_option).unwrap_or_default(),
         });
         NetworkInterface {
             subnet: self.subnet.clone(),
@@ -115,6 +122,8 @@ impl PublicModel {
             idle_timeout_minutes: self.idle_timeout_minutes,
             domain_name_label,
             public_ip_prefix: self.prefix.clone(),
+            requested_address: None,
+            zones: Zones::new(),
         }
     }
 }

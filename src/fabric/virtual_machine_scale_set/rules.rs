@@ -14,6 +14,7 @@ use crate::fabric::id::{Kind, Name};
 use crate::fabric::limits;
 use crate::fabric::resource::{Case, Cures, DELETION_PATH, DeletionRule, Rule, Scope};
 use crate::fabric::violation::{Code, Findings, WaitKey};
+use crate::fabric::zones;
 pub(in crate::fabric) use network::{Network, parts_are_legal, size_takes, skus_do_not_mix};
 use network::{
     labels_are_free, labels_are_not_reserved, names_differ, network_is_fixed, nics_are_few, nics_are_in_one_network,
@@ -76,6 +77,16 @@ rules! {
             remedy: "Create another scale set.",
             source: "azure-docs upgrade-scale-set.md",
             check: mode_is_fixed,
+        },
+        Rule {
+            id: "PIP-27",
+            scope: Scope::State,
+            says: "The zones of a scale set are fixed at creation.",
+            codes: &[Code::PropertyChangeNotAllowed],
+            cure: Cures::Stalls,
+            remedy: "Keep the zones, or create another scale set.",
+            source: "azure-docs availability-zones",
+            check: zones::are_fixed,
         },
         Rule {
             id: "VMSS-01",

@@ -8,6 +8,7 @@ mod restarts;
 mod room;
 mod rules;
 mod upgrades;
+mod zones;
 
 use super::*;
 use crate::fabric::Code;

@@ -15,6 +15,7 @@ use crate::fabric::resource::Resource;
 use crate::fabric::terms::Switch;
 use crate::fabric::virtual_machine::{PowerState, VirtualMachine};
 use crate::fabric::virtual_machine_scale_set::{InstanceName, NicModel, VirtualMachineScaleSet};
+use crate::fabric::zones::{Zone, Zones};
 
 /// What the fabric reports of an instance of a scale set.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -34,6 +35,10 @@ pub struct VirtualMachineScaleSetVMView {
     /// Whether the instance has network interfaces of its own instead of those of the model.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub own_network: Option<bool>,
+    /// The availability zone of the instance.
+    #[serde(default, skip_serializing_if = "Zones::is_empty")]
+    #[schemars(with = "Vec<Zone>", length(max = 1), extend("x-kubernetes-list-type" = "atomic"))]
+    pub zones: Zones,
     /// The host name of the guest.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = limits::COMPUTER_NAME_LENGTH))]
@@ -131,6 +136,7 @@ pub(super) fn observe(engine: &Engine, ask: &VirtualMachineScaleSetVM) -> Virtua
         revision: Some(instance.revision.to_string()),
         latest_model_applied: Some(instance.revision == set.held.revision),
         own_network: instance.network.is_some().then_some(true),
+        zones: vm.ask.zones.clone(),
         computer_name: Some(vm.ask.computer_name.clone()),
         power_state: Some(vm.held.power),
         last_handled_restart_at: vm.held.last_handled_restart_at.clone(),

@@ -1,67 +1,52 @@
 //! The objects that scale sets make, and the models that they keep: what there is to be is the fabric's; this makes it
 //! so. A child is created only when the status of its set tells of it, so that a crash in between is made good.
 
-mod births;
+mod creates;
 mod ids;
 mod models;
-
-use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
 use super::{Core, What, Write};
 use crate::api::Owner;
 use crate::api::children::{self, Child};
-use crate::fabric::virtual_machine_scale_set::{InstanceName, Obstacle, VirtualMachineScaleSet, ranges_have};
+use crate::fabric::virtual_machine_scale_set::{Obstacle, VirtualMachineScaleSet, ranges_have};
 use crate::fabric::{Kind, Name, NetworkInterface, ObjectId, Uid, VirtualMachine};
 use crate::operator::index::{Entry, Flight, Verdict};
 use crate::operator::queue::Urgency;
-pub(super) use births::Trouble;
-
-/// The kinds of objects that instances have.
-const KINDS: [Kind; 4] =
-    [Kind::VirtualMachineScaleSetVM, Kind::VirtualMachine, Kind::NetworkInterface, Kind::PublicIPAddress];
 
 impl Core {
     // Who belongs to whom.
 
     pub(super) fn change_owner(&mut self, id: &ObjectId, before: Option<&Owner>, after: Option<&Owner>) {
         if let Some(owner) = before.filter(|before| Some(*before) != after) {
-            let set = set_of(owner);
-            if let Some(children) = self.children.get_mut(&set) {
-                children.remove(id);
-                if children.is_empty() {
-                    self.children.remove(&set);
-                }
-            }
-            self.tell_set(owner, id);
+            self.children.remove(&owner.set, id);
+            self.mark_set_dirty(owner, id);
         }
         if let Some(owner) = after {
-            self.children.entry(set_of(owner)).or_default().insert(id.clone());
+            self.children.add(&owner.set, id.clone());
         }
     }
 
     /// Queues the scale set that owns an object: its instance is compared with what is wanted, its status written last.
     pub(super) fn queue_owner(&mut self, id: &ObjectId) {
         if let Some(owner) = self.index.get(id).and_then(|entry| entry.owner.clone()) {
-            self.tell_set(&owner, id);
+            self.mark_set_dirty(&owner, id);
         }
-        self.due.extend(self.in_the_way.get(id).cloned());
+        self.children.name_changed(id);
     }
 
     /// The instance is compared at once; the status of the set waits, so that many changes cost one write.
-    fn tell_set(&mut self, owner: &Owner, child: &ObjectId) {
-        self.due.extend(children::instance_of(&owner.set, &child.name).map(|instance| (owner.set.clone(), instance)));
-        self.late.push(set_of(owner), Urgency::Put);
+    fn mark_set_dirty(&mut self, owner: &Owner, child: &ObjectId) {
+        let instance = children::instance_of(&owner.set, &child.name);
+        self.children.mark_dirty(instance.map(|instance| (owner.set.clone(), instance)));
+        self.set_reports.push(set_of(owner), Urgency::Put);
     }
 
     /// A set has gone, and the API server's garbage collector has taken its name off what it leaves; the watches of that may
-    /// tell so later.
+    /// report so later.
     pub(super) fn leave_children(&mut self, set: &ObjectId) {
-        let Some(children) = self.children.get_mut(set) else { return };
-        let left: BTreeSet<ObjectId> =
-            children.extract_if(.., |child| child.kind != Kind::VirtualMachineScaleSetVM).collect();
-        for child in left {
+        for child in self.children.orphan(&set.name) {
             if let Some(entry) = self.index.get_mut(&child) {
                 entry.owner = None;
             }
@@ -69,8 +54,8 @@ impl Core {
     }
 
     pub(super) fn report_children(&mut self, set: &ObjectId) {
-        for child in self.children.get(set).cloned().unwrap_or_default() {
-            self.reports.push(child, Urgency::Put);
+        for child in self.children.of(&set.name) {
+            self.reports.push(child.clone(), Urgency::Put);
         }
     }
 
@@ -83,26 +68,24 @@ impl Core {
 
     // What an instance is to have and has not.
 
-    /// Queues the creation of what an instance lacks, and the deletion of what it has too much; and tells the fabric what is
-    /// in the way. What the status of the set does not tell yet waits for that.
+    /// Queues the creation of what an instance lacks, and the deletion of what it has too much; and tells the fabric what
+    /// keeps an instance from being complete. What the status of the set does not report yet waits for that.
     pub(super) fn reconcile_instance(&mut self, name: Name, instance: u64) {
         let set = ObjectId::new(Kind::VirtualMachineScaleSet, name);
         let wanted = children::of_instance(&self.engine, &set.name, instance);
         self.looks += u64::try_from(wanted.len()).unwrap_or(u64::MAX);
-        for child in self.named_after(&set, instance) {
+        for child in self.children.named_after(&set.name, instance) {
             if !wanted.iter().any(|wanted| wanted.id == child) {
                 self.reports.push(child, Urgency::Put);
             }
         }
         if wanted.is_empty() {
-            self.troubles.retain(|_, trouble| trouble.of != (set.name.clone(), instance));
-            return;
+            return self.children.forget(&set.name, instance);
         }
         let Some(entry) = self.index.get(&set).filter(|entry| self.may_have_children(&set, entry)) else { return };
         let uid = entry.uid.clone();
-        if !self.is_told(&set, entry, instance) {
-            self.untold.entry(set).or_default().insert(instance);
-            return;
+        if !self.is_reported(&set, entry, instance) {
+            return self.children.await_report(&set.name, instance);
         }
         let (mut is_complete, mut obstacle) = (true, None);
         for child in wanted {
@@ -112,14 +95,14 @@ impl Core {
             is_complete &= self.is_there(&child, &uid);
             let found = self.obstacle_of(&child, &uid);
             if matches!(found, Some(Obstacle::NameTaken(_))) {
-                self.in_the_way.insert(child.id.clone(), (set.name.clone(), instance));
+                self.children.name_taken(child.id.clone(), (set.name.clone(), instance));
             } else if self.index.contains_key(&child.id) {
-                self.in_the_way.remove(&child.id);
+                self.children.name_is_own(&child.id);
             }
             obstacle = obstacle.or(found);
-            if self.is_to_be_written(&child) {
-                self.births.push(child.id.clone(), Urgency::Put);
-                self.wanted.insert(child.id.clone(), (set.clone(), child));
+            let is_as_wanted = self.index.get(&child.id).is_some_and(|entry| !is_behind(entry, &child));
+            if !is_as_wanted && self.children.may_be_written(&child, self.engine.now()) {
+                self.children.push(set.name.clone(), child);
             }
         }
         let keeps_older = obstacle.is_none() && !is_complete && self.is_taken_over(&set.name, instance);
@@ -134,29 +117,14 @@ impl Core {
         set.is_some_and(|set| set.held.obstacles.get(&instance) == Some(&Obstacle::TakenOver))
     }
 
-    /// The children of a set that are of an instance by their names (S-29).
-    fn named_after(&self, set: &ObjectId, instance: u64) -> Vec<ObjectId> {
-        let Some(all) = self.children.get(set) else { return Vec::new() };
-        let object = InstanceName { set: &set.name, id: instance }.object();
-        let parts = Name::new(object.namespace.clone(), format!("{}-", object.name));
-        let is_part = |id: &&ObjectId, kind: Kind| {
-            id.kind == kind && id.name.namespace == parts.namespace && id.name.name.starts_with(&*parts.name)
-        };
-        let of_kind = |kind: Kind| {
-            let rest = all.range(ObjectId::new(kind, parts.clone())..).take_while(move |id| is_part(id, kind));
-            all.get(&ObjectId::new(kind, object.clone())).into_iter().chain(rest)
-        };
-        KINDS.into_iter().flat_map(of_kind).cloned().collect()
-    }
-
     /// Nothing is made for a set that is being deleted, or in a namespace that is.
     fn may_have_children(&self, set: &ObjectId, entry: &Entry) -> bool {
         let stays = self.namespaces.get(&set.name.namespace).is_some_and(|namespace| !namespace.terminating);
         stays && !entry.deleting && self.engine.holder(set.kind, &set.name) == Some(&entry.uid)
     }
 
-    /// True if the status of the set tells the instance, and the model that there is.
-    fn is_told(&self, set: &ObjectId, entry: &Entry, instance: u64) -> bool {
+    /// True if the status of the set reports the instance, and the model that there is.
+    fn is_reported(&self, set: &ObjectId, entry: &Entry, instance: u64) -> bool {
         let generation = self.engine.get::<VirtualMachineScaleSet>(&set.name).map(|set| set.generation);
         entry.published.programmed_generation == generation && ranges_have(&entry.published.instance_ids, instance)
     }
@@ -178,9 +146,7 @@ impl Core {
 
     /// What keeps a child from being as it is to be.
     fn obstacle_of(&self, child: &Child, owner: &Uid) -> Option<Obstacle> {
-        let invalid =
-            self.troubles.get(&child.id).filter(|trouble| trouble.is_reported && trouble.revision == child.revision);
-        let not_taken = invalid.map(|_| Obstacle::NotTaken(child.id.clone()));
+        let not_taken = self.children.is_refused(child).then(|| Obstacle::NotTaken(child.id.clone()));
         let Some(entry) = self.index.get(&child.id) else { return not_taken };
         if !entry.is_owned_by(owner) {
             return Some(Obstacle::NameTaken(child.id.clone()));
@@ -191,11 +157,6 @@ impl Core {
         let Verdict::Judged { violations, .. } = &entry.verdict else { return not_taken };
         let refused = violations.first().map(|first| Obstacle::Refused(child.id.clone(), first.code));
         refused.or(not_taken)
-    }
-
-    /// An object whose name a child is to have has gone.
-    pub(super) fn makes_way(&mut self, id: &ObjectId) {
-        self.due.extend(self.in_the_way.remove(id));
     }
 
     // What belongs to a set and is not to be.
@@ -216,6 +177,9 @@ impl Core {
     }
 
     fn is_surplus(&self, id: &ObjectId) -> bool {
+        if self.is_deleted_with_its_machine(id) {
+            return true;
+        }
         let Some(entry) = self.index.get(id).filter(|entry| !entry.deleting) else { return false };
         let Some(owner) = &entry.owner else {
             // The object of an instance is nothing without its set; the set makes another, or goes.

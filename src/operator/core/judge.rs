@@ -24,6 +24,9 @@ impl Core {
         if let Some(due) = self.deferred.remove(id) {
             self.deferrals.remove(&(due, id.clone()));
         }
+        if self.defers_deletion(id) {
+            return self.pass_on(id);
+        }
         let refusal = self.ask(id);
         let mut keys = refusal.as_ref().map(keys_of).unwrap_or_default();
         self.deadlocks.set(id, refusal.as_ref());
@@ -115,10 +118,10 @@ impl Core {
             }
         }
         for id in self.engine.take_touched() {
-            let queue = if id.kind == Kind::VirtualMachineScaleSet { &mut self.late } else { &mut self.reports };
+            let queue = if id.kind == Kind::VirtualMachineScaleSet { &mut self.set_reports } else { &mut self.reports };
             queue.push(id, Urgency::Put);
         }
-        self.due.append(&mut self.engine.take_stirred());
+        self.children.mark_dirty(self.engine.take_stirred());
     }
 
     /// Has an object judged, now that something has changed for it.

@@ -80,9 +80,8 @@ impl Core {
                 for id in gone {
                     self.gone(&id);
                 }
-                let out_of_the_way: Vec<ObjectId> = self.in_the_way.keys().filter(is_gone).cloned().collect();
-                for id in out_of_the_way {
-                    self.makes_way(&id);
+                for id in self.children.names_taken(kind).iter().filter(is_gone) {
+                    self.children.name_freed(id);
                 }
             }
         }

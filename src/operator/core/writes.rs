@@ -13,12 +13,12 @@ use crate::operator::queue::Urgency;
 /// The pause after a first failed write of an object; it doubles with each further one.
 const FIRST_RETRY: SignedDuration = SignedDuration::from_millis(500);
 /// A first failure may be over in a moment: a watch lags, a quota is contended, the garbage collector has not come by.
-pub(super) const FAILURES_BEFORE_REPORT: u32 = 2;
+pub(in crate::operator) const FAILURES_BEFORE_REPORT: u32 = 2;
 /// The longest pause between two tries of a write.
 const LAST_RETRY: SignedDuration = SignedDuration::from_secs(30);
 
 /// The pause before a write is tried again that has failed so often before.
-pub(super) fn pause_after(failures: u32) -> SignedDuration {
+pub(in crate::operator) fn pause_after(failures: u32) -> SignedDuration {
     FIRST_RETRY.saturating_mul(1_i32 << failures.min(6)).min(LAST_RETRY)
 }
 
@@ -31,7 +31,7 @@ impl Core {
             return None;
         }
         let entry = self.index.get_mut(id)?;
-        if entry.flight.is_some() || self.unborn.contains_key(id) {
+        if entry.flight.is_some() || self.children.is_in_flight(id) {
             return None; // its end brings the object here again
         }
         let refusal = entry.refusal.take();
@@ -126,20 +126,19 @@ impl Core {
         for held_back in self.held_back.remove(id).unwrap_or_default() {
             self.reports.push(held_back, Urgency::Put);
         }
-        let untold = self.untold.remove(id).unwrap_or_default();
-        self.due.extend(untold.into_iter().map(|instance| (id.name.clone(), instance)));
+        if id.kind == Kind::VirtualMachineScaleSet {
+            self.children.on_report(&id.name);
+        }
     }
 
     pub(super) fn written(&mut self, id: &ObjectId, uid: &Uid, outcome: Outcome) {
         // A child is written in the name of its set.
-        if self.unborn.contains_key(id) && self.index.get(id).is_none_or(|entry| entry.uid != *uid) {
-            return self.birth_ended(id, &outcome);
+        if self.children.is_in_flight(id) && self.index.get(id).is_none_or(|entry| entry.uid != *uid) {
+            return self.child_written(id, &outcome);
         }
         let Some(entry) = self.index.get_mut(id).filter(|entry| entry.uid == *uid) else { return };
         let Some(flight) = entry.flight.take() else { return };
-        if self.wanted.contains_key(id) {
-            self.births.push(id.clone(), Urgency::Put);
-        }
+        self.children.requeue(id);
         let flight_version = flight.resource_version;
         match &outcome {
             Outcome::Done(resource_version) => self.has_written(id, flight, *resource_version),

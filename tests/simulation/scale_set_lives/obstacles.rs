@@ -61,6 +61,21 @@ fn what_was_in_the_way_and_was_never_seen_keeps_nothing_away() {
 }
 
 #[test]
+fn an_object_that_appears_under_the_name_of_a_pending_one_is_not_adopted() {
+    let mut world = farm();
+    world.create(&api(), set("Flexible", 1, false), true);
+    world.fails_at(|write| write.id == nic(0));
+    world.now = world.core.next_deadline().unwrap();
+    world.core.settle(world.now); // its creation is pending again
+    let theirs = json!({"subnet": {"name": "web"}, "ipConfigurations": [{"name": "theirs"}]});
+    world.create(&nic(0), theirs.clone(), true);
+    world.calm_down();
+    let object = &world.objects[&nic(0)];
+    assert_eq!((&object["spec"], &object["metadata"]["ownerReferences"]), (&theirs, &Value::Null));
+    assert_eq!(ready(&world, &api()), "Unknown InstanceBlocked");
+}
+
+#[test]
 fn an_object_that_the_api_server_does_not_take_is_told_once_and_tried_less_and_less() {
     let mut world = farm();
     world.not_taken.insert(instance(1));

@@ -5,9 +5,23 @@ use super::{NicCase, attached_vm, path};
 use crate::fabric::id::{Kind, Name, ObjectId};
 use crate::fabric::network_interface::{IpConfiguration, NetworkInterface};
 use crate::fabric::public_ip_address::{PublicIPAddress, needs_public_addresses};
-use crate::fabric::terms::IpVersion;
+use crate::fabric::terms::{DeleteOption, IpVersion};
 use crate::fabric::violation::{Code, Findings, WaitKey};
 use crate::fabric::virtual_machine::PowerState;
+
+pub(super) fn public_addresses_to_delete_are_its_own(case: &NicCase<'_>, findings: &mut Findings) {
+    for (n, configuration, public) in public_addresses(case.ask) {
+        let is_deleted = configuration.public_delete_option == DeleteOption::Delete;
+        if is_deleted && public.namespace != case.name.namespace {
+            findings.refuse(
+                Code::InvalidParameter,
+                path(n, "publicIPAddress.deleteOption"),
+                format!("PublicIPAddress {public} is of another namespace, and is not deleted with a virtual machine."),
+                "Leave deleteOption out, or refer to a public address of this namespace.",
+            );
+        }
+    }
+}
 
 pub(super) fn public_address_is_ipv4(case: &NicCase<'_>, findings: &mut Findings) {
     for (n, configuration, public) in public_addresses(case.ask) {

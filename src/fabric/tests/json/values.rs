@@ -23,14 +23,14 @@ pub fn good() -> Vec<(Kind, &'static str, Value)> {
             "web",
             json!({"virtualNetwork": {"name": "hub"}, "addressPrefixes": ["10.0.1.0/24", "fd00::/64"]}),
         ),
-        (Kind::PublicIPPrefix, "pool", json!({"prefixLength": 28, "sku": {"name": "Standard"}})),
+        (Kind::PublicIPPrefix, "pool", json!({"prefixLength": 28, "sku": {"name": "Standard"}, "zones": ["1", "2"]})),
         (
             Kind::PublicIPAddress,
             "front",
             json!({
                 "sku": {"name": "Standard"}, "publicIPAllocationMethod": "Static", "publicIPAddressVersion": "IPv4",
                 "idleTimeoutInMinutes": 4, "dnsSettings": {"domainNameLabel": "web"},
-                "publicIPPrefix": {"name": "pool", "namespace": "prod"},
+                "publicIPPrefix": {"name": "pool", "namespace": "prod"}, "ipAddress": "198.18.0.1", "zones": ["2", "1"],
             }),
         ),
         (Kind::PublicIPAddress, "jump", json!({"tags": {}})),
@@ -42,7 +42,7 @@ pub fn good() -> Vec<(Kind, &'static str, Value)> {
                 "enableAcceleratedNetworking": false,
                 "dnsSettings": {"dnsServers": ["10.0.0.5"], "internalDnsNameLabel": "a"},
                 "ipConfigurations": [
-                    {"name": "one", "primary": true, "publicIPAddress": {"name": "front"}},
+                    {"name": "one", "primary": true, "publicIPAddress": {"name": "front", "deleteOption": "Delete"}},
                     {"name": "two", "privateIPAllocationMethod": "Static", "privateIPAddress": "10.0.1.10"},
                 ],
             }),
@@ -65,8 +65,8 @@ pub fn good() -> Vec<(Kind, &'static str, Value)> {
                     "computerName": "M", "osType": "Linux",
                     "networkInterfaces": [{"name": "a", "addresses": ["10.0.1.4", "10.0.1.10"]}],
                 },
-                "networkProfile": {"networkInterfaces": [{"name": "a", "primary": true}, {"name": "b"}]},
-                "disruptionPolicy": "Refuse", "powerState": "Running",
+                "networkProfile": {"networkInterfaces": [{"name": "a", "primary": true, "deleteOption": "Delete"}, {"name": "b", "deleteOption": "Detach"}]},
+                "disruptionPolicy": "Refuse", "powerState": "Running", "zones": [],
             }),
         ),
         (
@@ -77,7 +77,10 @@ pub fn good() -> Vec<(Kind, &'static str, Value)> {
         (
             Kind::VirtualMachineScaleSet,
             "flex",
-            a_scale_set("Flexible", json!({"name": "own", "sku": {"name": "Basic"}, "idleTimeoutInMinutes": 5})),
+            a_scale_set(
+                "Flexible",
+                json!({"name": "own", "deleteOption": "Delete", "sku": {"name": "Basic"}, "idleTimeoutInMinutes": 5}),
+            ),
         ),
         (
             Kind::VirtualMachineScaleSetVM,
@@ -93,7 +96,7 @@ pub fn good() -> Vec<(Kind, &'static str, Value)> {
 /// A scale set of one instance, which has a public address.
 fn a_scale_set(mode: &str, public: Value) -> Value {
     json!({
-        "location": "westeurope", "tags": {}, "replicas": 1, "orchestrationMode": mode, "sku": {"name": "Standard_DS3_v2"},
+        "location": "westeurope", "tags": {}, "replicas": 1, "orchestrationMode": mode, "zones": ["1", "3"], "sku": {"name": "Standard_DS3_v2"},
         "upgradePolicy": {
             "mode": "Rolling",
             "rollingUpgradePolicy": {
@@ -112,7 +115,7 @@ fn a_network(public: Value) -> Value {
     json!({
         "networkInterfaceConfigurations": [
             {
-                "name": "nic", "primary": true, "subnet": {"name": "web", "namespace": "prod"},
+                "name": "nic", "primary": true, "deleteOption": "Delete", "subnet": {"name": "web", "namespace": "prod"},
                 "enableAcceleratedNetworking": true, "dnsSettings": {"dnsServers": ["10.0.0.5"]},
                 "ipConfigurations": [
                     {"name": "one", "primary": true, "publicIPAddressConfiguration": public},

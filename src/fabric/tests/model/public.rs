@@ -69,7 +69,11 @@ impl World {
             broken.insert("PIP-15");
         }
         let address = before.and_then(|before| before.address);
+        if ask.requested_address.is_some_and(|requested| !self.may_be(ask, address, requested)) {
+            broken.insert("PIP-26");
+        }
         let needs_one = is_static && ask.version == IpVersion::IPv4 && address.is_none();
+        let needs_one = needs_one && ask.requested_address.is_none();
         if broken.is_empty() && needs_one && self.free_publics(ask.public_ip_prefix.as_ref()).next().is_none() {
             broken.insert("PIP-04");
         }
@@ -78,6 +82,20 @@ impl World {
             self.settle([name.clone()]);
         }
         broken
+    }
+
+    /// PIP-26; a prefix that there is not is another rule's.
+    fn may_be(&self, ask: &PublicIPAddress, held: Option<IpAddr>, requested: IpAddr) -> bool {
+        let Some(prefix) = &ask.public_ip_prefix else { return false };
+        let is_free = |prefix: &Prefix| {
+            let is_inside = all_of(prefix.block).any(|address| IpAddr::V4(address) == requested);
+            is_inside && self.publics.values().all(|public| public.address != Some(requested))
+        };
+        ask.version == IpVersion::IPv4
+            && match held {
+                Some(held) => held == requested,
+                None => self.prefixes.get(prefix).is_none_or(is_free),
+            }
     }
 
     pub(super) fn members_of_prefix(&self, prefix: &Name) -> impl Iterator<Item = &Name> {
@@ -119,8 +137,16 @@ impl World {
         }
         for name in order {
             if self.may_have_an_address(&name) && self.publics[&name].address.is_none() {
-                let lowest = self.free_publics(self.publics[&name].ask.public_ip_prefix.as_ref()).next();
-                self.publics.get_mut(&name).unwrap().address = lowest;
+                let (prefix, requested) = {
+                    let ask = &self.publics[&name].ask;
+                    (ask.public_ip_prefix.as_ref(), ask.requested_address)
+                };
+                let is_requested = |address: &IpAddr| {
+                    self.requested_publics.values().any(|(of, one)| prefix == Some(of) && one == address)
+                };
+                let lowest = self.free_publics(prefix).find(|address| !is_requested(address));
+                let lowest = lowest.or_else(|| self.free_publics(prefix).next()); // (S-88)
+                self.publics.get_mut(&name).unwrap().address = requested.or(lowest);
             }
         }
     }

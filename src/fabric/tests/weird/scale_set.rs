@@ -25,6 +25,7 @@ fn instance_public() -> impl Strategy<Value = PublicIPAddressConfiguration> {
             dns_settings: label.map(|domain_name_label| PublicDnsSettings { domain_name_label }),
             sku: sku.map(|name| InstanceAddressSku { name }),
             public_ip_prefix,
+            delete_option: None,
         },
     )
 }
@@ -40,6 +41,7 @@ fn instance_nic() -> impl Strategy<Value = NetworkInterfaceConfiguration> {
         |(name, primary, subnet, (forwards, accelerated, servers), ip_configurations)| NetworkInterfaceConfiguration {
             name,
             primary,
+            delete_option: None,
             subnet,
             enable_ip_forwarding: forwards,
             enable_accelerated_networking: accelerated,
@@ -64,6 +66,7 @@ pub fn scale_set() -> impl Strategy<Value = Spec> {
                 resource: resource(location),
                 replicas,
                 orchestration_mode,
+                zones: Vec::new(),
                 sku: ScaleSetSku { name: size },
                 upgrade_policy: UpgradePolicy {
                     mode,
