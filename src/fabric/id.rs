@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 pub use super::kind::Kind;
 use super::limits;
+use super::part::Part;
 
 /// A namespace (Azure's resource group) and the name of an object in it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -53,13 +54,9 @@ impl ObjectId {
         self.instance().unwrap_or_else(|| self.clone())
     }
 
-    /// The instance of a Uniform scale set that it is a part of. Such parts are called `<set>_<id>`, as the real service
-    /// calls instances (VMSS-01), and `<set>_<id>/...`; no name of a Kubernetes object has an underscore.
+    /// The instance of a Uniform scale set that it is a part of.
     pub fn instance(&self) -> Option<Self> {
-        let vm = self.name.name.split('/').next()?;
-        let (set, id) = vm.rsplit_once('_')?;
-        let name = Name::new(self.name.namespace.clone(), format!("{set}-{id}"));
-        Some(Self::new(Kind::VirtualMachineScaleSetVM, name))
+        Part::of(&self.name).map(|part| part.instance())
     }
 }
 

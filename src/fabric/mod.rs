@@ -12,6 +12,7 @@
 //! * [`violation`] is what a refusal says,
 //! * [`catalogue`] tells what became of every numbered rule,
 //! * [`ipam`] and [`mac`] allocate, `digest` derives numbers from names, and `ranges` finds subnets that overlap,
+//! * [`part`] says what instances of Uniform scale sets consist of,
 //! * [`holder`] is who holds an address; `private_addresses` gives those of subnets out,
 //! * `ledger` keeps what is reserved for objects that scale sets are still to make,
 //! * `requested` knows which Static addresses are asked for,
@@ -37,6 +38,7 @@ pub mod mac;
 pub mod nearest;
 pub mod network_interface;
 pub mod order;
+pub mod part;
 pub mod path;
 mod private_addresses;
 pub mod public_ip_address;

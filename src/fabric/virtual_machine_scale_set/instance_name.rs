@@ -3,6 +3,7 @@
 use super::{Model, NicModel, OrchestrationMode, PublicModel};
 use crate::fabric::id::{Kind, Name, ObjectId};
 use crate::fabric::network_interface::NetworkInterface;
+use crate::fabric::part::{Part, What};
 use crate::fabric::public_ip_address::PublicIPAddress;
 use crate::fabric::virtual_machine::{Disruption, NicReference, PowerWish, VirtualMachine};
 use crate::fabric::zones::Zones;
@@ -34,31 +35,35 @@ impl InstanceName<'_> {
 
     /// Its virtual machine, by the real service's name of an instance (VMSS-01).
     pub fn vm(self) -> Name {
-        Name::new(self.set.namespace.clone(), format!("{}_{}", self.set.name, self.id))
+        self.part(What::VirtualMachine)
     }
 
     /// One of its network interfaces.
     pub fn nic(self, nic: &str) -> Name {
-        self.part(format!("{}_{}/{nic}", self.set.name, self.id))
+        self.part(What::NetworkInterface(nic))
     }
 
     /// The public address of one of its configurations.
     pub fn public(self, nic: &str, configuration: &str) -> Name {
-        self.part(format!("{}_{}/{nic}/{configuration}", self.set.name, self.id))
+        self.part(What::PublicIPAddress { nic, configuration })
+    }
+
+    fn part(self, what: What<'_>) -> Name {
+        Part { set: self.set.clone(), id: self.id, what }.name()
     }
 
     /// Its network interface in a Flexible set, where it is an object of its own (S-29).
     pub fn nic_object(self, nic: &str) -> Name {
-        self.part(format!("{}-{}-{nic}", self.set.name, self.id))
+        self.in_lower_case(format!("{}-{}-{nic}", self.set.name, self.id))
     }
 
     /// The public address of one of its configurations in a Flexible set (S-33).
     pub fn public_object(self, nic: &str, configuration: &str) -> Name {
-        self.part(format!("{}-{}-{nic}-{configuration}", self.set.name, self.id))
+        self.in_lower_case(format!("{}-{}-{nic}-{configuration}", self.set.name, self.id))
     }
 
     /// Names in models may have upper-case letters, those of objects have none; letter case makes no difference (ARM-06).
-    fn part(self, mut name: String) -> Name {
+    fn in_lower_case(self, mut name: String) -> Name {
         name.make_ascii_lowercase();
         Name::new(self.set.namespace.clone(), name)
     }

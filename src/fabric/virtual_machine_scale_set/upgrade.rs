@@ -8,6 +8,7 @@ use super::{
 };
 use crate::fabric::engine::Engine;
 use crate::fabric::id::{Kind, Name, ObjectId};
+use crate::fabric::part::Part;
 use crate::fabric::resource::Programmed;
 use crate::fabric::violation::WaitKey;
 use crate::fabric::virtual_machine::PowerState;
@@ -166,11 +167,7 @@ fn end_pause(engine: &mut Engine, name: &Name) {
 
 /// A virtual machine has started or stopped: the upgrade of its set may continue.
 pub fn vm_has_changed(engine: &mut Engine, vm: &Name) {
-    let part = ObjectId::new(Kind::VirtualMachine, vm.clone());
-    if part.instance().is_some()
-        && let Some((set, _)) = vm.name.rsplit_once('_')
-    {
-        let set = Name::new(vm.namespace.clone(), set);
+    if let Some(Part { set, .. }) = Part::of(vm) {
         go_on(engine, &set);
         engine.touch(Kind::VirtualMachineScaleSet, &set);
         return;
