@@ -58,7 +58,6 @@ const FIELDS: &[(&[Kind], &str, Here)] = &[
     (LOCATED, "tags", Field("spec.tags", "")),
     (WITH_SKU, "sku", Field("spec.sku", "")),
     (ZONAL, "zones", Field("spec.zones", "")),
-    (ALL, "spec.azureName", Field("metadata.name", "")),
     (ALL, "spec.operatorSpec", Otherwise("Remove it: it configures Azure Service Operator")),
     (ALL, "spec.resourceGroup", Field("metadata.namespace", "a namespace stands for a resource group")),
     (ALL, "spec.resourceGroupName", Field("metadata.namespace", "a namespace stands for a resource group")),
