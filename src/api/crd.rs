@@ -6,10 +6,8 @@ use serde_json::{Value, json};
 
 use super::status::UNOBSERVED;
 use super::{Api, FINALIZER, GROUP, VERSION};
-use crate::fabric::{
-    AvailabilitySet, Kind, NetworkInterface, PublicIPAddress, PublicIPPrefix, Subnet, VirtualMachine,
-    VirtualMachineScaleSet, VirtualMachineScaleSetVM, VirtualNetwork, for_each_kind,
-};
+use crate::fabric::kind::every::*;
+use crate::fabric::{Kind, for_each_kind};
 
 macro_rules! all {
     ($($kind:ident $module:ident,)*) => {

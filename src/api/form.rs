@@ -63,16 +63,23 @@ enum Path<'a> {
 /// What is said of a field that the form does not have.
 pub const NO_SUCH_FIELD: &str = "There is no such field.";
 
+/// The form of the spec of every kind.
+static FORMS: LazyLock<BTreeMap<Kind, Form>> = LazyLock::new(|| of_every_kind("spec"));
+
 /// Everything in a spec that is not of the form that its kind has. What has the code InvalidRequestContent keeps the spec
 /// from being read.
 pub fn check(kind: Kind, spec: &Value, whose: Whose) -> Vec<Violation> {
-    static FORMS: LazyLock<BTreeMap<Kind, Form>> = LazyLock::new(|| of_every_kind("spec"));
     let mut check = Check { whose, findings: Findings::default() };
     check.findings.under("ARM-04");
     if let Some(form) = FORMS.get(&kind) {
         check.value(form, spec, Path::Root("spec"));
     }
     check.findings.into_violations()
+}
+
+/// True if the spec of a kind has this field.
+pub fn has_field(kind: Kind, field: &str) -> bool {
+    matches!(FORMS.get(&kind), Some(Form::Fields { fields, .. }) if fields.contains_key(field))
 }
 
 /// Everything in the metadata of an object that is not of the form that Kubernetes gives it; of names, labels and times it

@@ -16,12 +16,11 @@ use super::texts::PartName;
 use super::{About, Api, FINALIZER, GROUP, Owner, RESTARTED_AT, REVISION, WISHED_REVISION};
 use crate::fabric::common::{self, Common};
 use crate::fabric::id::is_region;
+use crate::fabric::kind::every::*;
 use crate::fabric::limits;
 use crate::fabric::virtual_machine_scale_set_vm::WishedRevision;
 use crate::fabric::{
-    AnyRecord, Ask, AvailabilitySet, Code, Engine, Findings, Kind, Name, NetworkInterface, ObjectId, Placement,
-    PublicIPAddress, PublicIPPrefix, Record, Subnet, Uid, Violation, VirtualMachine, VirtualMachineScaleSet,
-    VirtualMachineScaleSetVM, VirtualNetwork, for_each_kind,
+    AnyRecord, Ask, Code, Engine, Findings, Kind, Name, ObjectId, Placement, Record, Uid, Violation, for_each_kind,
 };
 
 /// An object as the API server last showed it.

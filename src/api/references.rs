@@ -10,12 +10,10 @@ use serde_json::{Value, json};
 
 use super::texts::{NamespaceName, ObjectName};
 use super::{Api, GROUP, VERSION};
+use crate::fabric::kind::every::*;
 use crate::fabric::resource::Tabled;
 use crate::fabric::terms::DeleteOption;
-use crate::fabric::{
-    AvailabilitySet, Kind, Name, NetworkInterface, PublicIPAddress, PublicIPPrefix, Subnet, VirtualMachine,
-    VirtualMachineScaleSet, VirtualMachineScaleSetVM, VirtualNetwork, for_each_kind,
-};
+use crate::fabric::{Kind, Name, for_each_kind};
 
 /// An object of kind `K` in the same namespace.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]

@@ -120,8 +120,7 @@ pub fn report<K: Api>(engine: &Engine, name: &Name, found: Findings<'_>) -> Valu
         programmed_generation: programmed.map(|programmed| programmed.generation),
         resource_id: programmed.map(|programmed| {
             let (subscription, group) = (&programmed.placement.subscription, &name.namespace);
-            let path =
-                programmed.ask.resource_path(engine, programmed.common.azure_name.as_ref().unwrap_or(&name.name));
+            let path = programmed.resource_path(engine, name);
             format!("/subscriptions/{subscription}/resourceGroups/{group}/providers/{path}")
         }),
         location: programmed.map(|programmed| programmed.placement.location.to_string()),

@@ -34,6 +34,7 @@ impl Resource for AvailabilitySet {
     type Held = ();
     type View = AvailabilitySetView;
 
+    const ARM_TYPE: &'static str = "Microsoft.Compute/availabilitySets";
     const RULES: &'static [Rule<Self>] = &[];
     const DELETION_RULES: &'static [DeletionRule] = &[DeletionRule {
         id: "S-13",
@@ -58,10 +59,6 @@ impl Resource for AvailabilitySet {
 
     const ALLOCATES: bool = false;
     const HOT_FIELDS: &'static [&'static str] = &["virtualMachineCount", "virtualMachines"];
-
-    fn resource_path(&self, _: &Engine, name: &str) -> String {
-        format!("Microsoft.Compute/availabilitySets/{name}")
-    }
 
     fn apply(_: &mut Engine, _: &Name, _: Option<&Self>) {}
 

@@ -2,6 +2,7 @@
 //! kinds are told apart by name, the compiler then says that one is missing.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use super::engine::{Engine, Request};
 use super::id::{Name, ObjectId, Placement, Uid};
@@ -30,7 +31,11 @@ pub(crate) use for_each_kind;
 
 macro_rules! define_kinds {
     ($($kind:ident $module:ident,)*) => {
-        $(use super::$module::$kind;)*
+        /// Every kind by its name, for what is made from the list.
+        pub mod every {
+            $(pub use crate::fabric::$module::$kind;)*
+        }
+        use every::*;
 
         /// The kinds of objects, in the order in which they refer to each other.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -74,6 +79,21 @@ macro_rules! define_kinds {
             pub fn hot_fields(self) -> &'static [&'static str] {
                 match self {
                     $(Kind::$kind => $kind::HOT_FIELDS,)*
+                }
+            }
+
+            /// Its type in Azure: `Microsoft.Network/virtualNetworks`, or that and `/subnets` of what is a part of another.
+            pub fn arm_type(self) -> &'static str {
+                match self {
+                    $(Kind::$kind => $kind::ARM_TYPE,)*
+                }
+            }
+
+            /// The kinds that it consists of, whose rules it keeps to as well.
+            #[cfg(test)]
+            pub(super) fn consists_of(self) -> &'static [Kind] {
+                match self {
+                    $(Kind::$kind => $kind::CONSISTS_OF,)*
                 }
             }
 
@@ -229,6 +249,13 @@ macro_rules! define_kinds {
                         let carried = self.get::<$kind>(&object.name)?;
                         $kind::is_unclaimed(self, &object.name, carried)
                     })*
+                }
+            }
+
+            /// The name in Azure of an object that is carried.
+            pub(super) fn name_in_azure(&self, object: &ObjectId) -> Option<Arc<str>> {
+                match object.kind {
+                    $(Kind::$kind => self.get::<$kind>(&object.name).map(|programmed| programmed.name_in_azure(&object.name)),)*
                 }
             }
 

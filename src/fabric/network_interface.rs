@@ -104,12 +104,9 @@ impl Resource for NetworkInterface {
     type Held = HeldNetworkInterface;
     type View = NetworkInterfaceView;
 
+    const ARM_TYPE: &'static str = "Microsoft.Network/networkInterfaces";
     const RULES: &'static [Rule<Self>] = rules::RULES;
     const DELETION_RULES: &'static [DeletionRule] = rules::DELETION_RULES;
-
-    fn resource_path(&self, _: &Engine, name: &str) -> String {
-        format!("Microsoft.Network/networkInterfaces/{name}")
-    }
 
     fn chooses(&self) -> bool {
         self.configurations.iter().any(|configuration| matches!(configuration.assignment, Assignment::Static(_)))

@@ -122,12 +122,9 @@ impl Resource for PublicIPAddress {
     type Held = HeldPublicIPAddress;
     type View = PublicIPAddressView;
 
+    const ARM_TYPE: &'static str = "Microsoft.Network/publicIPAddresses";
     const RULES: &'static [Rule<Self>] = rules::RULES;
     const DELETION_RULES: &'static [DeletionRule] = rules::DELETION_RULES;
-
-    fn resource_path(&self, _: &Engine, name: &str) -> String {
-        format!("Microsoft.Network/publicIPAddresses/{name}")
-    }
 
     fn zones(&self) -> Option<&Zones> {
         Some(&self.zones)

@@ -54,6 +54,7 @@ impl Resource for PublicIPPrefix {
     type Held = HeldPublicIPPrefix;
     type View = PublicIPPrefixView;
 
+    const ARM_TYPE: &'static str = "Microsoft.Network/publicIPPrefixes";
     const RULES: &'static [Rule<Self>] = &[
         Rule {
             id: "S-19",
@@ -121,10 +122,6 @@ impl Resource for PublicIPPrefix {
         },
     ];
     const HOT_FIELDS: &'static [&'static str] = &["publicIPAddressCount", "publicIPAddresses"];
-
-    fn resource_path(&self, _: &Engine, name: &str) -> String {
-        format!("Microsoft.Network/publicIPPrefixes/{name}")
-    }
 
     fn zones(&self) -> Option<&Zones> {
         Some(&self.zones)

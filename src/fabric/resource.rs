@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use super::common::Common;
 use super::engine::{Engine, Request};
@@ -37,12 +38,20 @@ pub trait Resource: Tabled + Clone + Debug + PartialEq + 'static {
     /// The fields of its report that follow others' comings and goings; a change of these alone is not urgent.
     const HOT_FIELDS: &'static [&'static str] = &[];
 
-    /// Azure's resource type and name in a resource id: `Microsoft.Network/virtualNetworks/hub`; `name` is its name in Azure.
-    fn resource_path(&self, engine: &Engine, name: &str) -> String;
+    /// Its type in Azure: `Microsoft.Network/virtualNetworks`, or that and `/subnets` of what is a part of another resource.
+    const ARM_TYPE: &'static str;
+
+    /// The kinds that it consists of, whose rules it keeps to as well (VMSS-30, VMSS-19).
+    const CONSISTS_OF: &'static [Kind] = &[];
 
     /// The resource that it is a part of in Azure, within which its name is unique; none means the resource group.
-    fn parent(&self) -> Option<&Name> {
+    fn parent(&self) -> Option<ObjectId> {
         None
+    }
+
+    /// Its name in Azure, if its spec gives none.
+    fn own_name(&self, name: &Name) -> Arc<str> {
+        name.name.clone()
     }
 
     /// Where the object is, if that follows from its parent.

@@ -64,19 +64,15 @@ impl Resource for Subnet {
     type Held = ();
     type View = SubnetView;
 
+    const ARM_TYPE: &'static str = "Microsoft.Network/virtualNetworks/subnets";
     const RULES: &'static [Rule<Self>] = rules::RULES;
     const DELETION_RULES: &'static [DeletionRule] = rules::DELETION_RULES;
     const USES: &'static [Use] = rules::USES;
     const ALLOCATES: bool = false;
     const HOT_FIELDS: &'static [&'static str] = &["capacity"];
 
-    fn resource_path(&self, engine: &Engine, name: &str) -> String {
-        let network = engine.name_in_azure::<VirtualNetwork>(&self.virtual_network);
-        format!("Microsoft.Network/virtualNetworks/{network}/subnets/{name}")
-    }
-
-    fn parent(&self) -> Option<&Name> {
-        Some(&self.virtual_network)
+    fn parent(&self) -> Option<ObjectId> {
+        Some(ObjectId::new(Kind::VirtualNetwork, self.virtual_network.clone()))
     }
 
     fn inherited_placement(&self, engine: &Engine) -> Option<Placement> {

@@ -159,12 +159,9 @@ impl Resource for VirtualMachine {
     type Held = HeldVirtualMachine;
     type View = VirtualMachineView;
 
+    const ARM_TYPE: &'static str = "Microsoft.Compute/virtualMachines";
     const RULES: &'static [Rule<Self>] = rules::RULES;
     const DELETION_RULES: &'static [DeletionRule] = &[];
-
-    fn resource_path(&self, _: &Engine, name: &str) -> String {
-        format!("Microsoft.Compute/virtualMachines/{name}")
-    }
 
     fn references(&self) -> Vec<Reference> {
         let nics = self.network_interfaces.iter().enumerate();

@@ -173,6 +173,8 @@ impl Resource for VirtualMachineScaleSet {
     type Held = HeldVirtualMachineScaleSet;
     type View = VirtualMachineScaleSetView;
 
+    const ARM_TYPE: &'static str = "Microsoft.Compute/virtualMachineScaleSets";
+    const CONSISTS_OF: &'static [Kind] = &[Kind::NetworkInterface, Kind::PublicIPAddress];
     const RULES: &'static [Rule<Self>] = rules::RULES;
     const DELETION_RULES: &'static [DeletionRule] = rules::DELETION_RULES;
     const FOLLOWS_REFERRERS: bool = false; // its instances tell it what there is to tell
@@ -180,10 +182,6 @@ impl Resource for VirtualMachineScaleSet {
     const HOT_STATUS_SECONDS: i64 = 5;
     const HOT_FIELDS: &'static [&'static str] =
         &["instances", "pendingInstanceIds", "readyReplicas", "takenOverInstanceIds", "updatedReplicas"];
-
-    fn resource_path(&self, _: &Engine, name: &str) -> String {
-        format!("Microsoft.Compute/virtualMachineScaleSets/{name}")
-    }
 
     fn references(&self) -> Vec<Reference> {
         references(&self.model.network, rules::PROFILE)

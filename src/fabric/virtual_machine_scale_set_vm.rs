@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use super::common::Common;
 use super::engine::Engine;
-use super::id::{Kind, Name, Placement};
+use super::id::{Kind, Name, ObjectId, Placement};
 use super::network_interface::{ConfigurationView, NetworkInterface, NetworkInterfaceView, PublicAddressShown};
 use super::public_ip_address::PublicIPAddressView;
 use super::reference::Reference;
@@ -77,13 +77,17 @@ impl Resource for VirtualMachineScaleSetVM {
     type Held = ();
     type View = VirtualMachineScaleSetVMView;
 
+    const ARM_TYPE: &'static str = "Microsoft.Compute/virtualMachineScaleSets/virtualMachines";
+    const CONSISTS_OF: &'static [Kind] = &[Kind::VirtualMachineScaleSet, Kind::NetworkInterface, Kind::PublicIPAddress];
     const RULES: &'static [Rule<Self>] = rules::RULES;
     const DELETION_RULES: &'static [DeletionRule] = &[];
 
-    fn resource_path(&self, engine: &Engine, _: &str) -> String {
-        let id = self.id.unwrap_or_default();
-        let set = engine.name_in_azure::<VirtualMachineScaleSet>(&self.set);
-        format!("Microsoft.Compute/virtualMachineScaleSets/{set}/virtualMachines/{id}")
+    fn parent(&self) -> Option<ObjectId> {
+        Some(ObjectId::new(Kind::VirtualMachineScaleSet, self.set.clone()))
+    }
+
+    fn own_name(&self, _: &Name) -> Arc<str> {
+        self.id.unwrap_or_default().to_string().into()
     }
 
     fn inherited_placement(&self, engine: &Engine) -> Option<Placement> {

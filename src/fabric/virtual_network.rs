@@ -63,6 +63,7 @@ impl Resource for VirtualNetwork {
     type Held = HeldVirtualNetwork;
     type View = VirtualNetworkView;
 
+    const ARM_TYPE: &'static str = "Microsoft.Network/virtualNetworks";
     const RULES: &'static [Rule<Self>] = &[
         Rule {
             id: "VNET-01",
@@ -129,10 +130,6 @@ impl Resource for VirtualNetwork {
 
     const ALLOCATES: bool = false;
     const HOT_FIELDS: &'static [&'static str] = &["subnetCount"];
-
-    fn resource_path(&self, _: &Engine, name: &str) -> String {
-        format!("Microsoft.Network/virtualNetworks/{name}")
-    }
 
     fn counts(&self, placement: &Placement) -> Vec<Quota> {
         vec![Quota::VirtualNetworks(placement.clone())]

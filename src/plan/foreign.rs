@@ -6,7 +6,7 @@ use crate::api::form;
 use crate::api::{GROUP, VERSION};
 use crate::fabric::Kind::{
     self, NetworkInterface, PublicIPAddress, PublicIPPrefix, Subnet, VirtualMachine, VirtualMachineScaleSet,
-    VirtualMachineScaleSetVM, VirtualNetwork,
+    VirtualNetwork,
 };
 
 /// In ARM's shape, what holds the fields of a resource or of a part of it.
@@ -16,28 +16,17 @@ const REFERENCES: [&str; 3] = ["id", "reference", "armId"];
 /// Parts of an object in which users choose the names of fields, and what they do not write.
 const FREE: [&str; 4] = ["metadata", "spec.tags", "tags", "status"];
 
-const ALL: &[Kind] = Kind::ALL;
-const LOCATED: &[Kind] = &[
-    VirtualNetwork,
-    PublicIPPrefix,
-    PublicIPAddress,
-    NetworkInterface,
-    Kind::AvailabilitySet,
-    VirtualMachine,
-    VirtualMachineScaleSet,
-];
-const WITH_SKU: &[Kind] = &[PublicIPPrefix, PublicIPAddress, VirtualMachineScaleSet];
-const ZONAL: &[Kind] = &[PublicIPPrefix, PublicIPAddress, VirtualMachine, VirtualMachineScaleSet];
-const OTHER_THAN_SUBNETS: &[Kind] = &[
-    VirtualNetwork,
-    PublicIPPrefix,
-    PublicIPAddress,
-    NetworkInterface,
-    Kind::AvailabilitySet,
-    VirtualMachine,
-    VirtualMachineScaleSet,
-    VirtualMachineScaleSetVM,
-];
+/// Which kinds a row is about.
+#[derive(Clone, Copy, Debug)]
+enum Of {
+    /// All.
+    Every,
+    /// Those that have what stands for the field.
+    Having,
+    /// This one.
+    Only(Kind),
+}
+use Of::{Every, Having, Only};
 
 /// What stands here for a field.
 #[derive(Clone, Copy, Debug)]
@@ -50,50 +39,54 @@ enum Here {
 use Here::{Field, Otherwise};
 
 /// Fields, without `properties` and the places of list items; at the top of an object, or below `spec`.
-const FIELDS: &[(&[Kind], &str, Here)] = &[
-    (ALL, "name", Field("metadata.name", "")),
-    (ALL, "type", Field("kind", "")),
-    (ALL, "dependsOn", Otherwise("Remove it: objects may be applied in any order")),
-    (LOCATED, "location", Field("spec.location", "")),
-    (LOCATED, "tags", Field("spec.tags", "")),
-    (WITH_SKU, "sku", Field("spec.sku", "")),
-    (ZONAL, "zones", Field("spec.zones", "")),
-    (ALL, "spec.operatorSpec", Otherwise("Remove it: it configures Azure Service Operator")),
-    (ALL, "spec.resourceGroup", Field("metadata.namespace", "a namespace stands for a resource group")),
-    (ALL, "spec.resourceGroupName", Field("metadata.namespace", "a namespace stands for a resource group")),
-    (OTHER_THAN_SUBNETS, "spec.owner", Field("metadata.namespace", "a namespace stands for a resource group")),
-    (&[Subnet], "spec.owner", Field("spec.virtualNetwork", "")),
-    (&[Subnet], "spec.addressPrefix", Field("spec.addressPrefixes", "a list")),
-    (&[VirtualNetwork], "spec.subnets", Otherwise("Write each as an object of kind Subnet, with spec.virtualNetwork")),
-    (&[VirtualNetwork], "spec.addressPrefixes", Field("spec.addressSpace.addressPrefixes", "")),
-    (&[VirtualNetwork], "spec.dnsServers", Field("spec.dhcpOptions.dnsServers", "")),
-    (&[NetworkInterface], "spec.ipConfigurations[].subnet", Field("spec.subnet", "one for all IP configurations")),
+const FIELDS: &[(Of, &str, Here)] = &[
+    (Every, "name", Field("metadata.name", "")),
+    (Every, "type", Field("kind", "")),
+    (Every, "dependsOn", Otherwise("Remove it: objects may be applied in any order")),
+    (Having, "location", Field("spec.location", "")),
+    (Having, "tags", Field("spec.tags", "")),
+    (Having, "sku", Field("spec.sku", "")),
+    (Having, "zones", Field("spec.zones", "")),
+    (Every, "spec.operatorSpec", Otherwise("Remove it: it configures Azure Service Operator")),
+    (Every, "spec.resourceGroup", Field("metadata.namespace", "a namespace stands for a resource group")),
+    (Every, "spec.resourceGroupName", Field("metadata.namespace", "a namespace stands for a resource group")),
+    (Only(Subnet), "spec.owner", Field("spec.virtualNetwork", "")),
+    (Every, "spec.owner", Field("metadata.namespace", "a namespace stands for a resource group")),
+    (Only(Subnet), "spec.addressPrefix", Field("spec.addressPrefixes", "a list")),
     (
-        &[NetworkInterface],
+        Only(VirtualNetwork),
+        "spec.subnets",
+        Otherwise("Write each as an object of kind Subnet, with spec.virtualNetwork"),
+    ),
+    (Only(VirtualNetwork), "spec.addressPrefixes", Field("spec.addressSpace.addressPrefixes", "")),
+    (Only(VirtualNetwork), "spec.dnsServers", Field("spec.dhcpOptions.dnsServers", "")),
+    (Only(NetworkInterface), "spec.ipConfigurations[].subnet", Field("spec.subnet", "one for all IP configurations")),
+    (
+        Only(NetworkInterface),
         "spec.virtualMachine",
         Otherwise("Name the interface in spec.networkProfile.networkInterfaces of the VirtualMachine"),
     ),
     (
-        &[PublicIPAddress],
+        Only(PublicIPAddress),
         "spec.ipConfiguration",
         Otherwise("Name the address in spec.ipConfigurations[].publicIPAddress of the NetworkInterface"),
     ),
-    (&[PublicIPPrefix], "spec.ipPrefix", Otherwise("Remove it: the fabric allocates the prefix")),
-    (&[VirtualMachine], "spec.vmSize", Field("spec.hardwareProfile.vmSize", "")),
+    (Only(PublicIPPrefix), "spec.ipPrefix", Otherwise("Remove it: the fabric allocates the prefix")),
+    (Only(VirtualMachine), "spec.vmSize", Field("spec.hardwareProfile.vmSize", "")),
     (
-        &[VirtualMachine],
+        Only(VirtualMachine),
         "spec.networkProfile.networkInterfaceConfigurations",
         Otherwise(
             "Write each as an object of kind NetworkInterface, and name it in spec.networkProfile.networkInterfaces",
         ),
     ),
-    (&[VirtualMachine], "spec.storageProfile", Field("spec.osProfile.osType", "disks and images are not modelled")),
-    (&[VirtualMachine], "spec.osProfile.linuxConfiguration", Field("spec.osProfile.osType", "write Linux")),
-    (&[VirtualMachine], "spec.osProfile.windowsConfiguration", Field("spec.osProfile.osType", "write Windows")),
-    (&[VirtualMachineScaleSet], "spec.sku.capacity", Field("spec.replicas", "")),
-    (&[VirtualMachineScaleSet], "spec.capacity", Field("spec.replicas", "")),
+    (Only(VirtualMachine), "spec.storageProfile", Field("spec.osProfile.osType", "disks and images are not modelled")),
+    (Only(VirtualMachine), "spec.osProfile.linuxConfiguration", Field("spec.osProfile.osType", "write Linux")),
+    (Only(VirtualMachine), "spec.osProfile.windowsConfiguration", Field("spec.osProfile.osType", "write Windows")),
+    (Only(VirtualMachineScaleSet), "spec.sku.capacity", Field("spec.replicas", "")),
+    (Only(VirtualMachineScaleSet), "spec.capacity", Field("spec.replicas", "")),
     (
-        &[VirtualMachineScaleSet],
+        Only(VirtualMachineScaleSet),
         "spec.virtualMachineProfile.networkProfile.networkInterfaceConfigurations[].ipConfigurations[].subnet",
         Field(
             "spec.virtualMachineProfile.networkProfile.networkInterfaceConfigurations[].subnet",
@@ -101,38 +94,22 @@ const FIELDS: &[(&[Kind], &str, Here)] = &[
         ),
     ),
     (
-        &[VirtualMachineScaleSet],
+        Only(VirtualMachineScaleSet),
         "spec.virtualMachineProfile.storageProfile",
         Field("spec.virtualMachineProfile.osProfile.osType", "disks and images are not modelled"),
     ),
     (
-        &[VirtualMachineScaleSet],
+        Only(VirtualMachineScaleSet),
         "spec.virtualMachineProfile.osProfile.linuxConfiguration",
         Field("spec.virtualMachineProfile.osProfile.osType", "write Linux"),
     ),
     (
-        &[VirtualMachineScaleSet],
+        Only(VirtualMachineScaleSet),
         "spec.virtualMachineProfile.osProfile.windowsConfiguration",
         Field("spec.virtualMachineProfile.osProfile.osType", "write Windows"),
     ),
 ];
 
-/// The kinds of Azure Service Operator, and ARM's types.
-const KINDS: &[(Kind, &str, &str, &str)] = &[
-    (VirtualNetwork, "network.azure.com", "VirtualNetwork", "Microsoft.Network/virtualNetworks"),
-    (Subnet, "network.azure.com", "VirtualNetworksSubnet", "Microsoft.Network/virtualNetworks/subnets"),
-    (NetworkInterface, "network.azure.com", "NetworkInterface", "Microsoft.Network/networkInterfaces"),
-    (PublicIPAddress, "network.azure.com", "PublicIPAddress", "Microsoft.Network/publicIPAddresses"),
-    (PublicIPPrefix, "network.azure.com", "PublicIPPrefix", "Microsoft.Network/publicIPPrefixes"),
-    (Kind::AvailabilitySet, "compute.azure.com", "AvailabilitySet", "Microsoft.Compute/availabilitySets"),
-    (VirtualMachine, "compute.azure.com", "VirtualMachine", "Microsoft.Compute/virtualMachines"),
-    (
-        VirtualMachineScaleSet,
-        "compute.azure.com",
-        "VirtualMachineScaleSet",
-        "Microsoft.Compute/virtualMachineScaleSets",
-    ),
-];
 /// The kind of Azure Service Operator for which a Namespace stands.
 const RESOURCE_GROUP: (&str, &str) = ("resources.azure.com", "ResourceGroup");
 
@@ -142,14 +119,23 @@ pub fn of_service_operator(group: &str, kind: &str, object: &Value) -> Option<(S
     if (group, kind) == RESOURCE_GROUP {
         return Some(("Namespace".to_owned(), Vec::new()));
     }
-    let (own, ..) = KINDS.iter().find(|(_, of, named, _)| (*of, *named) == (group, kind))?;
-    Some((format!("{own} of {GROUP}/{VERSION}"), found(*own, object)))
+    let own = Kind::ALL.iter().copied().find(|own| in_service_operator(*own) == (group.to_owned(), kind.to_owned()))?;
+    Some((format!("{own} of {GROUP}/{VERSION}"), found(own, object)))
+}
+
+/// The group and kind of Azure Service Operator for a kind: of a part, the kind begins with the type of what it is a part of.
+fn in_service_operator(kind: Kind) -> (String, String) {
+    let (provider, types) = kind.arm_type().split_once('/').unwrap_or_default();
+    let provider = provider.strip_prefix("Microsoft.").unwrap_or(provider).to_lowercase();
+    let parent = types.rsplit_once('/').map(|(parent, _)| parent).unwrap_or_default();
+    let mut rest = parent.chars();
+    let parent: String = rest.next().map(|first| first.to_ascii_uppercase()).into_iter().chain(rest).collect();
+    (format!("{provider}.azure.com"), format!("{parent}{kind}"))
 }
 
 /// The kind here of one of ARM's types, such as `Microsoft.Network/virtualNetworks`.
 pub fn of_arm(resource_type: &str) -> Option<Kind> {
-    let found = KINDS.iter().find(|(.., named)| named.eq_ignore_ascii_case(resource_type));
-    found.map(|(kind, ..)| *kind)
+    Kind::ALL.iter().copied().find(|kind| kind.arm_type().eq_ignore_ascii_case(resource_type))
 }
 
 /// Every field of an object that has another place here, with its path, and what to write instead.
@@ -226,8 +212,19 @@ fn by_name(place: &str, reference: &Value) -> String {
     }
 }
 
+impl Of {
+    fn has(self, kind: Kind, here: &Here) -> bool {
+        match (self, here) {
+            (Every, _) => true,
+            (Only(one), _) => one == kind,
+            (Having, Field(field, _)) => field.strip_prefix("spec.").is_some_and(|field| form::has_field(kind, field)),
+            (Having, Otherwise(_)) => false,
+        }
+    }
+}
+
 fn here(kind: Kind, known: &str) -> Option<String> {
-    let (.., here) = FIELDS.iter().find(|(kinds, path, _)| *path == known && kinds.contains(&kind))?;
+    let (.., here) = FIELDS.iter().find(|(of, path, here)| *path == known && of.has(kind, here))?;
     Some(match here {
         Field(field, "") => format!("Write {field} instead."),
         Field(field, more) => format!("Write {field} instead ({more})."),
@@ -256,11 +253,13 @@ mod tests {
 
     #[test]
     fn no_kind_has_a_field_of_the_table_and_every_one_has_what_stands_for_it() {
-        for (kinds, from, here) in FIELDS {
-            for kind in *kinds {
-                assert!(!has(*kind, from), "{kind} has {from}");
+        for (of, from, here) in FIELDS {
+            let kinds: Vec<Kind> = Kind::ALL.iter().copied().filter(|kind| of.has(*kind, here)).collect();
+            assert!(!kinds.is_empty(), "{from} is of no kind");
+            for kind in kinds {
+                assert!(!has(kind, from), "{kind} has {from}");
                 if let Field(to, _) = here {
-                    assert!(has(*kind, to), "{kind} has no {to}");
+                    assert!(has(kind, to), "{kind} has no {to}");
                 }
             }
         }

@@ -76,15 +76,7 @@ pub const GENERAL: &[General] = &[
     General {
         id: "ARM-16",
         scope: Scope::State,
-        kinds: &[
-            Kind::VirtualNetwork,
-            Kind::PublicIPPrefix,
-            Kind::PublicIPAddress,
-            Kind::NetworkInterface,
-            Kind::AvailabilitySet,
-            Kind::VirtualMachine,
-            Kind::VirtualMachineScaleSet,
-        ],
+        kinds: &[],
         says: "The name of a new tag has none of < > % & \\ ? /.",
         codes: &[Code::InvalidTagNameCharacters],
         cure: Cures::Stalls,

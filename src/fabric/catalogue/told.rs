@@ -22,7 +22,7 @@ pub fn assert_in_the_reference(of: Of, violations: &[Violation]) {
         Of::Put(kind) => (kind, false),
         Of::Deletion(kind) => (kind, true),
     };
-    let of_kind = |other: &Kind| *other == kind || !deletion && judged_with(kind).contains(other);
+    let of_kind = |other: &Kind| *other == kind || !deletion && kind.consists_of().contains(other);
     for told in violations {
         let own = ROWS.iter().filter(|rule| rule.deletion == deletion && of_kind(&rule.kind));
         let own = own.map(|rule| (rule.id, rule.codes, rule.cure));
@@ -52,21 +52,4 @@ fn fits(violation: &Violation, id: &str, codes: &[Code], cure: Cures) -> bool {
         Cures::Either => true,
     };
     violation.rule == id && codes.contains(&violation.code) && cured
-}
-
-/// The kinds whose rules an object of this kind is judged by as well, since it is made of such parts (VMSS-30, VMSS-19).
-fn judged_with(kind: Kind) -> &'static [Kind] {
-    match kind {
-        Kind::VirtualMachineScaleSet => &[Kind::NetworkInterface, Kind::PublicIPAddress],
-        Kind::VirtualMachineScaleSetVM => {
-            &[Kind::VirtualMachineScaleSet, Kind::NetworkInterface, Kind::PublicIPAddress]
-        }
-        Kind::VirtualNetwork
-        | Kind::Subnet
-        | Kind::PublicIPPrefix
-        | Kind::PublicIPAddress
-        | Kind::NetworkInterface
-        | Kind::AvailabilitySet
-        | Kind::VirtualMachine => &[],
-    }
 }

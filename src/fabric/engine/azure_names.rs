@@ -24,13 +24,23 @@ impl AzureNames {
     }
 }
 
-impl Engine {
-    /// The name that an object has in Azure; that of the object, if it is not carried.
-    pub(in crate::fabric) fn name_in_azure<K: Resource>(&self, name: &Name) -> Arc<str> {
-        let given = self.get::<K>(name).and_then(|programmed| programmed.common.azure_name.clone());
-        given.unwrap_or_else(|| name.name.clone())
+impl<K: Resource> Programmed<K> {
+    /// The name that it has in Azure.
+    pub(in crate::fabric) fn name_in_azure(&self, name: &Name) -> Arc<str> {
+        self.common.azure_name.clone().unwrap_or_else(|| self.ask.own_name(name))
     }
 
+    /// Its types and names in Azure, as a resource id ends: `Microsoft.Network/virtualNetworks/hub/subnets/web`.
+    pub fn resource_path(&self, engine: &Engine, name: &Name) -> String {
+        let parent = self.ask.parent().map(|parent| engine.name_in_azure(&parent).unwrap_or(parent.name.name));
+        let mut names = parent.into_iter().chain([self.name_in_azure(name)]);
+        let (provider, types) = K::ARM_TYPE.split_once('/').unwrap_or((K::ARM_TYPE, ""));
+        let steps = types.split('/').map(|step| format!("/{step}/{}", names.next().unwrap_or_default()));
+        std::iter::once(provider.to_owned()).chain(steps).collect()
+    }
+}
+
+impl Engine {
     /// A name in Azure is fixed, and no other object of the kind has it in the resource group; a subnet, in its network.
     pub(super) fn judge_azure_name<K: Resource>(
         &self,
@@ -39,9 +49,10 @@ impl Engine {
         programmed: Option<&Programmed<K>>,
         findings: &mut Findings,
     ) {
-        let asked = request.common.azure_name.as_ref().unwrap_or(&name.name);
-        if programmed.is_some() {
-            let fixed = self.name_in_azure::<K>(name);
+        let own = request.ask.own_name(name);
+        let asked = request.common.azure_name.as_ref().unwrap_or(&own);
+        if let Some(programmed) = programmed {
+            let fixed = programmed.name_in_azure(name);
             if *asked != fixed {
                 findings.refuse(
                     Code::PropertyChangeNotAllowed,
@@ -97,7 +108,7 @@ impl Engine {
 
 /// What a name is unique in: the resource group, or the resource that an object is a part of.
 fn scope<K: Resource>(name: &Name, ask: &K) -> Name {
-    ask.parent().cloned().unwrap_or_else(|| Name::new(name.namespace.clone(), ""))
+    ask.parent().map_or_else(|| Name::new(name.namespace.clone(), ""), |parent| parent.name)
 }
 
 #[cfg(test)]
@@ -162,7 +173,7 @@ mod tests {
         let (engine, dropped) = restored(&fabric.engine, records(&fabric.engine));
         assert_eq!(dropped, Vec::<String>::new());
         let mut fabric = fabric.on(engine);
-        assert_eq!(&*fabric.engine.name_in_azure::<VirtualNetwork>(&named("hub")), "Net_A");
+        assert_eq!(&*fabric.get::<VirtualNetwork>("hub").name_in_azure(&named("hub")), "Net_A");
         assert!(fabric.put(a_network("late").called("net_a")).is_err());
         fabric.delete(Kind::VirtualNetwork, "hub").unwrap();
         fabric.engine.assert_empty();

@@ -7,10 +7,8 @@ use proptest::prelude::*;
 use super::properties::{Driver, config, settings};
 use super::random::{Op, operations};
 use super::scale_sets;
-use crate::fabric::{
-    AvailabilitySet, Engine, NetworkInterface, ObjectId, PublicIPAddress, PublicIPPrefix, Resource, Subnet,
-    VirtualMachine, VirtualMachineScaleSet, VirtualMachineScaleSetVM, VirtualNetwork, for_each_kind,
-};
+use crate::fabric::kind::every::*;
+use crate::fabric::{Engine, ObjectId, Resource, for_each_kind};
 
 macro_rules! define_reports {
     ($($kind:ident $module:ident,)*) => {

@@ -5,16 +5,11 @@ use std::collections::BTreeMap;
 use crate::api::form::{self, Whose};
 use crate::api::{About, Api, Owner};
 use crate::fabric::kind::Tables;
-use crate::fabric::network_interface::NetworkInterface;
+use crate::fabric::kind::every::*;
 use crate::fabric::order::in_order_of_references;
-use crate::fabric::public_ip_address::PublicIPAddress;
-use crate::fabric::subnet::Subnet;
-use crate::fabric::virtual_machine::VirtualMachine;
 use crate::fabric::virtual_machine_scale_set::{OrchestrationMode, labels};
 use crate::fabric::virtual_machine_scale_set_vm::{Maker, WishedRevision};
-use crate::fabric::virtual_network::VirtualNetwork;
-use crate::fabric::{AnyRecord, Engine, Kind, Name, ObjectId, Programmed, Record, for_each_kind};
-use crate::fabric::{AvailabilitySet, PublicIPPrefix, Uid, VirtualMachineScaleSet, VirtualMachineScaleSetVM};
+use crate::fabric::{AnyRecord, Engine, Kind, Name, ObjectId, Programmed, Record, Uid, for_each_kind};
 
 /// What the status of an object tells, after it was written and read as JSON.
 fn record<K: Api>(engine: &Engine, name: &Name, programmed: &Programmed<K>) -> Record<K> {

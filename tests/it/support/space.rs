@@ -1,7 +1,8 @@
 //! A namespace of its own for a test, and what a test does in it: apply, edit, delete, and wait for a state.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{LazyLock, Mutex, PoisonError};
 
 use k8s_openapi::api::core::v1::Namespace;
 use kube::Api;
@@ -9,6 +10,7 @@ use kube::api::{DeleteParams, ListParams, Patch, PatchParams, PostParams};
 use kube::core::{DynamicObject, ObjectMeta};
 use kube::runtime::wait::await_condition;
 use serde_json::{Value, json};
+use vnet_operator::api::crd;
 use vnet_operator::api::object::api_resource;
 use vnet_operator::fabric::{Kind, Name, ObjectId};
 
@@ -288,18 +290,18 @@ pub fn id(object: &DynamicObject) -> String {
 /// `nic/web-1` or `NetworkInterface/web-1`: kind and name.
 fn read(id: &str) -> (Kind, &str) {
     let (kind, name) = id.split_once('/').expect("kind/name");
-    let known = match kind {
-        "vnet" => Some(Kind::VirtualNetwork),
-        "pip" => Some(Kind::PublicIPAddress),
-        "pipp" => Some(Kind::PublicIPPrefix),
-        "avset" => Some(Kind::AvailabilitySet),
-        "nic" => Some(Kind::NetworkInterface),
-        "vm" => Some(Kind::VirtualMachine),
-        "vmss" => Some(Kind::VirtualMachineScaleSet),
-        "vmssvm" => Some(Kind::VirtualMachineScaleSetVM),
-        other => Kind::ALL.iter().copied().find(|kind| kind.as_str().eq_ignore_ascii_case(other)),
-    };
+    static SHORT: LazyLock<BTreeMap<String, Kind>> = LazyLock::new(short_names);
+    let named = || Kind::ALL.iter().copied().find(|known| known.as_str().eq_ignore_ascii_case(kind));
+    let known = SHORT.get(kind).copied().or_else(named);
     (known.unwrap_or_else(|| panic!("{kind} is no kind")), name)
+}
+
+/// As the definitions have them.
+fn short_names() -> BTreeMap<String, Kind> {
+    let names = |definition: Value| serde_json::from_value(definition["spec"]["names"]["shortNames"].clone());
+    let short = crd::all().into_iter().map(|definition| names(definition).unwrap_or_default());
+    let each = |(short, kind): (Vec<String>, &Kind)| short.into_iter().map(|short| (short, *kind)).collect::<Vec<_>>();
+    short.zip(Kind::ALL).flat_map(each).collect()
 }
 
 /// The object as a user would look at it.
