@@ -31,6 +31,7 @@ use super::virtual_machine_scale_set;
 use super::virtual_machine_scale_set_vm::WishedRevision;
 use super::zones::Zones;
 use attachments::{attach, edit_attachments, let_go, makes_way, recall_mac};
+pub use deletion::DeletedWith;
 pub(super) use power::{deallocated_meanwhile, finish_start, restart, restart_for_macs, switch_off};
 use power::{leave_deallocation, power_on, start, stop};
 pub use view::{AttachedNicView, VirtualMachineView};

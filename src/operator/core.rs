@@ -303,9 +303,7 @@ impl Core {
         if leaves && id.kind == Kind::VirtualMachineScaleSet {
             self.report_children(&id);
         }
-        if leaves {
-            self.wake_its_machine(&id);
-        }
+        self.wake_its_machine(&id);
         self.work.push(id, urgency);
     }
 

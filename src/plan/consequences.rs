@@ -115,7 +115,7 @@ impl Between<'_> {
     fn machine_that_goes_with(&self, id: &ObjectId) -> Option<ObjectId> {
         let is_going = |cluster, id: &ObjectId| shown(cluster, id).is_none_or(is_deleted);
         let goes = |id: &ObjectId| !is_going(self.before, id) && is_going(self.after, id);
-        let vm = ObjectId::new(Kind::VirtualMachine, self.before.engine().is_deleted_with(id)?.clone());
+        let vm = ObjectId::new(Kind::VirtualMachine, self.before.engine().deleted_with(id)?.vm.clone());
         (goes(id) && goes(&vm)).then_some(vm)
     }
 

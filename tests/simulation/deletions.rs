@@ -76,6 +76,24 @@ fn nothing_goes_with_a_machine_that_says_so_no_longer() {
     assert_eq!(left(&world), ["gone", "stays", "gone", "stays"]);
 }
 
+/// The operator sees the edit and the deletion at once.
+#[test]
+fn an_edit_right_before_the_deletion_saves_what_it_detaches_and_deletes_nothing_more() {
+    let detached = json!([{"name": "gone", "deleteOption": "Detach"}, {"name": "stays", "deleteOption": "Delete"}]);
+    let mut world = a_machine();
+    world.edit(&vm("m"), |vm| vm["spec"] = machine(&detached));
+    world.delete(&vm("m"));
+    world.goes_on_for_one_step(&vm("m"));
+    world.calm_down();
+    assert_eq!(left(&world), ["gone", "stays", "gone", "stays"]);
+    let mut world = a_machine();
+    world.edit(&nic("gone"), |nic| nic["spec"] = with_public("gone", "Detach"));
+    world.delete(&vm("m"));
+    world.goes_on_for_one_step(&vm("m"));
+    world.calm_down();
+    assert_eq!(left(&world), ["gone", "stays", "stays"]);
+}
+
 #[test]
 fn a_crash_at_any_write_of_the_deletion_leaves_the_same_to_do() {
     for survived in 0..7 {

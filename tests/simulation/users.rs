@@ -166,6 +166,12 @@ fn spec(id: &ObjectId, namespace: &str, rng: &mut ChaCha8Rng) -> Value {
             let mut spec = json!({"sku": {"name": if standard { "Standard" } else { "Basic" }}});
             if standard && rng.random_bool(0.5) {
                 spec["publicIPPrefix"] = json!({"name": "prefix-0"});
+                if rng.random_bool(0.4) {
+                    spec["ipAddress"] = json!(format!("198.18.0.{}", rng.random_range(0..4)));
+                }
+            }
+            if standard && rng.random_bool(0.2) {
+                spec["zones"] = json!(["1"]);
             }
             if !standard && rng.random_bool(0.3) {
                 spec["publicIPAllocationMethod"] = json!("Static");
@@ -180,7 +186,10 @@ fn spec(id: &ObjectId, namespace: &str, rng: &mut ChaCha8Rng) -> Value {
             let configurations: Vec<Value> = (0..count).map(|n| configuration(n, namespace, rng)).collect();
             json!({"subnet": {"name": format!("subnet-{}", rng.random_range(0..3)), "namespace": NAMESPACES[0]}, "ipConfigurations": configurations})
         }
-        Kind::PublicIPPrefix => json!({"prefixLength": rng.random_range(30..32)}),
+        Kind::PublicIPPrefix => {
+            let zones = if rng.random_bool(0.3) { json!(["1"]) } else { json!([]) };
+            json!({"prefixLength": rng.random_range(30..32), "zones": zones})
+        }
         Kind::AvailabilitySet => json!({}),
         Kind::VirtualMachine => virtual_machine(rng),
         Kind::VirtualMachineScaleSet => scale_set(&id.name.name, rng),
@@ -200,6 +209,7 @@ fn scale_set(name: &str, rng: &mut ChaCha8Rng) -> Value {
     json!({
         "replicas": rng.random_range(0..5),
         "orchestrationMode": if name == "uniform" { "Uniform" } else { "Flexible" },
+        "zones": ["1", "3"],
         "sku": {"name": size},
         "upgradePolicy": {
             "mode": mode,
@@ -271,6 +281,9 @@ fn virtual_machine(rng: &mut ChaCha8Rng) -> Value {
     });
     if rng.random_bool(0.3) {
         spec["availabilitySet"] = json!({"name": "set-0"});
+    }
+    if rng.random_bool(0.1) {
+        spec["zones"] = json!(["2"]);
     }
     if rng.random_bool(0.3) {
         spec["disruptionPolicy"] = json!("Deallocate");

@@ -8,10 +8,20 @@ use crate::fabric::id::{Kind, Name, ObjectId};
 use crate::fabric::network_interface::NetworkInterface;
 use crate::fabric::terms::DeleteOption;
 
+/// The virtual machine that an object is deleted with, and by way of which of its network interfaces.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DeletedWith<'a> {
+    /// The virtual machine.
+    pub vm: &'a Name,
+    /// The network interface: the object itself, or what holds the public address.
+    pub nic: &'a Name,
+}
+
 impl Engine {
     /// The objects that are deleted with a virtual machine.
-    pub fn deleted_with(&self, vm: &Name) -> Vec<ObjectId> {
-        let nics = self.attached_to(vm).into_iter().filter(|nic| self.nic_is_deleted_with(vm, nic));
+    pub fn all_deleted_with(&self, vm: &Name) -> Vec<ObjectId> {
+        let Some(ask) = self.get::<VirtualMachine>(vm).map(|vm| &vm.ask) else { return Vec::new() };
+        let nics = self.attached_to(vm).into_iter().filter(|nic| ask.deletes(nic));
         let with_addresses = |nic: Name| {
             let publics = self.get::<NetworkInterface>(&nic).into_iter().flat_map(|nic| nic.ask.publics_to_delete());
             let publics = publics.map(|public| ObjectId::new(Kind::PublicIPAddress, public.clone()));
@@ -21,29 +31,33 @@ impl Engine {
     }
 
     /// The virtual machine that a network interface or a public address is deleted with.
-    pub fn is_deleted_with(&self, object: &ObjectId) -> Option<&Name> {
+    pub fn deleted_with<'a>(&'a self, object: &'a ObjectId) -> Option<DeletedWith<'a>> {
         let nic = match object.kind {
             Kind::NetworkInterface => &object.name,
             Kind::PublicIPAddress => {
                 let Holder::IpConfiguration { nic, .. } = self.associations.get(&object.name)?;
-                let mut publics = self.get::<NetworkInterface>(nic)?.ask.publics_to_delete();
-                publics.any(|public| *public == object.name).then_some(nic)?
+                self.get::<NetworkInterface>(nic)?.ask.deletes(&object.name).then_some(nic)?
             }
             _ => return None,
         };
         let vm = &self.get::<NetworkInterface>(nic)?.held.attached.as_ref()?.vm;
-        self.nic_is_deleted_with(vm, nic).then_some(vm)
+        self.get::<VirtualMachine>(vm)?.ask.deletes(nic).then_some(DeletedWith { vm, nic })
     }
+}
 
-    fn nic_is_deleted_with(&self, vm: &Name, nic: &Name) -> bool {
-        let listed =
-            self.get::<VirtualMachine>(vm).and_then(|vm| vm.ask.network_interfaces.iter().find(|n| n.name == *nic));
-        listed.is_some_and(|listed| listed.delete_option == DeleteOption::Delete)
+impl VirtualMachine {
+    /// True if a network interface is deleted with it.
+    pub fn deletes(&self, nic: &Name) -> bool {
+        self.network_interfaces.iter().any(|listed| listed.name == *nic && listed.delete_option == DeleteOption::Delete)
     }
 }
 
 impl NetworkInterface {
-    /// The public addresses that are deleted with it, when it is deleted with its virtual machine.
+    /// True if a public address is deleted with it, when it is deleted with its virtual machine.
+    pub fn deletes(&self, public: &Name) -> bool {
+        self.publics_to_delete().any(|other| other == public)
+    }
+
     fn publics_to_delete(&self) -> impl Iterator<Item = &Name> {
         let to_delete = self.configurations.iter().filter(|c| c.public_delete_option == DeleteOption::Delete);
         to_delete.filter_map(|configuration| configuration.public_ip_address.as_ref())

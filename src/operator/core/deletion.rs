@@ -2,7 +2,8 @@
 //! deleting all of that: so nobody else gets it in between, and a crash at any point leaves the same to do.
 
 use super::Core;
-use crate::fabric::{Kind, ObjectId, WaitKey};
+use crate::fabric::virtual_machine::DeletedWith;
+use crate::fabric::{Ask, Kind, ObjectId, WaitKey};
 use crate::operator::queue::Urgency;
 use crate::operator::waits::{Keys, add_all};
 
@@ -14,7 +15,7 @@ impl Core {
             return false;
         }
         if id.kind == Kind::VirtualMachine {
-            let all = self.engine.deleted_with(&id.name);
+            let all = self.engine.all_deleted_with(&id.name);
             let pending: Vec<ObjectId> =
                 all.into_iter().filter(|object| self.is_deleted_with_its_machine(object)).collect();
             for object in &pending {
@@ -34,8 +35,8 @@ impl Core {
     /// True if the machine of an object is being deleted, and takes it along.
     pub(super) fn is_deleted_with_its_machine(&self, id: &ObjectId) -> bool {
         let is_it = |uid| self.engine.holder(id.kind, &id.name) == Some(uid);
-        let is_there = self.index.get(id).is_some_and(|entry| !entry.deleting && is_it(&entry.uid));
-        is_there && self.machine_that_goes_with(id).is_some()
+        let is_there = || self.index.get(id).is_some_and(|entry| !entry.deleting && is_it(&entry.uid));
+        self.machine_that_goes_with(id).is_some() && is_there()
     }
 
     /// The machine that waits until this object is deleted as well is judged again.
@@ -45,10 +46,18 @@ impl Core {
         }
     }
 
-    /// The machine that is being deleted, and that an object is deleted with.
+    /// The machine that is being deleted, and that an object is deleted with: what is programmed says so, and so do the
+    /// specs as they are now. An edit that came too late to be programmed deletes nothing, and may save something.
     fn machine_that_goes_with(&self, id: &ObjectId) -> Option<ObjectId> {
-        let vm = ObjectId::new(Kind::VirtualMachine, self.engine.is_deleted_with(id)?.clone());
+        let DeletedWith { vm, nic } = self.engine.deleted_with(id)?;
+        let vm = ObjectId::new(Kind::VirtualMachine, vm.clone());
         let entry = self.index.get(&vm).filter(|entry| entry.deleting && entry.has_finalizer)?;
-        (self.engine.holder(vm.kind, &vm.name) == Some(&entry.uid)).then_some(vm)
+        let is_it = self.engine.holder(vm.kind, &vm.name) == Some(&entry.uid);
+        let asked = |id: &ObjectId| Some(&self.index.get(id)?.asked.as_ref().ok()?.ask);
+        let machine_says_so = matches!(asked(&vm), Some(Ask::VirtualMachine(ask)) if ask.deletes(nic));
+        let nic = ObjectId::new(Kind::NetworkInterface, nic.clone());
+        let interface_says_so =
+            nic == *id || matches!(asked(&nic), Some(Ask::NetworkInterface(ask)) if ask.deletes(&id.name));
+        (is_it && machine_says_so && interface_says_so).then_some(vm)
     }
 }

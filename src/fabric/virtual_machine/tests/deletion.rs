@@ -3,6 +3,7 @@
 use super::*;
 use crate::fabric::network_interface::NetworkInterface;
 use crate::fabric::tests::restored::{records, restored};
+use crate::fabric::virtual_machine::DeletedWith;
 use crate::fabric::{Code, Kind, Name, ObjectId};
 
 /// NIC `a` has the public addresses `front`, which goes with it, and `back`, which stays; NIC `b` has `kept`.
@@ -16,7 +17,7 @@ fn a_web() -> Fabric {
 fn deleted_with(fabric: &Fabric, vm: &str) -> Vec<String> {
     fabric
         .engine
-        .deleted_with(&named(vm))
+        .all_deleted_with(&named(vm))
         .iter()
         .map(|object| format!("{} {}", object.kind, object.name.name))
         .collect()
@@ -35,10 +36,11 @@ fn the_network_interfaces_that_say_so_are_deleted_with_their_machine_and_so_are_
     let fabric = a_web().with(a_vm("v").nics(["a", "b"]).deletes("a"));
     assert_eq!(deleted_with(&fabric, "v"), ["NetworkInterface a", "PublicIPAddress front"]);
     for object in [nic("a"), public("front")] {
-        assert_eq!(fabric.engine.is_deleted_with(&object), Some(&named("v")));
+        let expected = DeletedWith { vm: &named("v"), nic: &named("a") };
+        assert_eq!(fabric.engine.deleted_with(&object), Some(expected));
     }
     for object in [nic("b"), public("back"), public("kept")] {
-        assert_eq!(fabric.engine.is_deleted_with(&object), None, "{object}");
+        assert_eq!(fabric.engine.deleted_with(&object), None, "{object}");
     }
 }
 
@@ -63,7 +65,7 @@ fn what_is_deleted_with_a_machine_changes_while_it_runs() {
 fn an_interface_that_is_detached_is_not_deleted_with_the_machine() {
     let mut fabric = a_web().with(a_vm("v").nics(["a", "b"]).deletes("a").deallocated());
     fabric.accept(a_vm("v").nics(["b"]).deallocated());
-    assert_eq!((deleted_with(&fabric, "v"), fabric.engine.is_deleted_with(&nic("a"))), (vec![], None));
+    assert_eq!((deleted_with(&fabric, "v"), fabric.engine.deleted_with(&nic("a"))), (vec![], None));
 }
 
 #[test]
@@ -71,7 +73,7 @@ fn a_restart_keeps_what_is_deleted_with_a_machine() {
     let fabric = a_web().with(a_vm("v").nics(["a", "b"]).deletes("a"));
     let (engine, dropped) = restored(&fabric.engine, records(&fabric.engine));
     assert_eq!(dropped, Vec::<String>::new());
-    assert_eq!(engine.deleted_with(&named("v")), [nic("a"), public("front")]);
+    assert_eq!(engine.all_deleted_with(&named("v")), [nic("a"), public("front")]);
 }
 
 // accepts VirtualMachine VM-23
