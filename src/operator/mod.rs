@@ -4,7 +4,7 @@
 //!   that a whole operator's life can be lived in a test.
 //! * [`index`] is what it remembers of each object, [`queue`] what is to be judged next, [`waits`] who waits for what.
 //! * [`run`] does the I/O: writes and timers, with [`answers`] for the errors that answer writes, [`watches`], their
-//!   [`timeouts`] and [`pages`], [`failures`] for what is logged of watches that fail, [`events`] and their [`recorder`], and
+//!   [`timeouts`], [`failures`] for what is logged of watches that fail, [`events`] and their [`recorder`], and
 //!   [`health`] for probes; [`clock`] times all of it.
 
 /// Logs a line about an object, whose kind, namespace and name are fields of their own.
@@ -23,7 +23,6 @@ pub mod events;
 pub mod failures;
 pub mod health;
 pub mod index;
-pub mod pages;
 pub mod queue;
 pub mod recorder;
 pub mod run;
