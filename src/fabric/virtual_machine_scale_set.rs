@@ -33,7 +33,9 @@ use super::resource::{Advice, DeletionRule, Programmed, Resource, Rule};
 use super::violation::{Code, Refusal, WaitKey};
 use super::virtual_machine::PowerWish;
 pub use instance_name::InstanceName;
-pub(super) use instances::{has_latest_model, member_has_gone, member_is_there, program, release_instance};
+pub(super) use instances::{
+    first_with_an_object, has_latest_model, member_has_gone, member_is_there, program, release_instance,
+};
 pub use model::{
     ConfigurationModel, Model, NicModel, PublicModel, labels, mark_primary, named_by, names_are_unique, publics,
 };

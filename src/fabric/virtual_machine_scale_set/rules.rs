@@ -6,7 +6,10 @@ mod room;
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
-use super::{ConfigurationModel, InstanceName, NicModel, OrchestrationMode, VirtualMachineScaleSet, publics};
+use super::{
+    ConfigurationModel, InstanceName, NicModel, OrchestrationMode, VirtualMachineScaleSet, first_with_an_object,
+    publics,
+};
 use crate::fabric::engine::Engine;
 use crate::fabric::id::{Kind, Name};
 use crate::fabric::limits;
@@ -438,12 +441,7 @@ fn batches_are_large(case: &SetCase<'_>, findings: &mut Findings) {
 const DIGITS: usize = 6;
 
 fn has_no_instances(engine: &Engine, name: &Name, findings: &mut Findings) {
-    let Some(set) = engine.get::<VirtualMachineScaleSet>(name) else { return };
-    let shown = |id: &&u64| {
-        use crate::fabric::virtual_machine_scale_set_vm::VirtualMachineScaleSetVM;
-        engine.get::<VirtualMachineScaleSetVM>(&InstanceName { set: name, id: **id }.object()).is_some()
-    };
-    let Some(first) = set.held.instances.keys().find(shown) else { return };
+    let Some(first) = first_with_an_object(engine, name) else { return };
     findings
         .refuse(
             Code::OperationNotAllowed,
@@ -452,5 +450,5 @@ fn has_no_instances(engine: &Engine, name: &Name, findings: &mut Findings) {
             "Wait: the scale set is deleted automatically when they have gone.",
         )
         .until(WaitKey::members(Kind::VirtualMachineScaleSet, name))
-        .blocked_by(InstanceName { set: name, id: *first }.object_in(OrchestrationMode::Uniform));
+        .blocked_by(InstanceName { set: name, id: first }.object_in(OrchestrationMode::Uniform));
 }
