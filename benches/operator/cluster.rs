@@ -218,6 +218,15 @@ impl Operator {
         self.0.id()
     }
 
+    /// The processor time that it has taken so far, in seconds.
+    pub fn processor_time(&self) -> anyhow::Result<f64> {
+        const TICKS_A_SECOND: f64 = 100.0;
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.id()))?;
+        let (_, fields) = stat.rsplit_once(") ").context("its name is in brackets")?;
+        let ticks: Result<Vec<f64>, _> = fields.split(' ').skip(11).take(2).map(str::parse).collect();
+        Ok(ticks?.into_iter().sum::<f64>() / TICKS_A_SECOND)
+    }
+
     /// Has it finish what it writes, and end.
     pub fn stop(mut self) -> anyhow::Result<()> {
         let told = Command::new("kill").args(["-TERM", &self.id().to_string()]).status()?;

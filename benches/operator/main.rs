@@ -28,7 +28,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use anyhow::{Context, anyhow, bail, ensure};
-use cluster::{Change, Cluster, Writes};
+use cluster::{Change, Cluster, Operator, Writes};
 use load::Space;
 use scale_sets::Shape;
 use support::{median, print, print_ratio, resident};
@@ -200,9 +200,11 @@ impl Bench {
         let before = self.cluster.plane.writes().await?;
         self.cluster.operator_stops()?;
         let time = self.cluster.operator_runs().await?;
+        let processor = self.cluster.operator.as_ref().map_or(Ok(0.0), Operator::processor_time)?;
         sleep(AFTER_RESTART).await;
         let writes = self.cluster.plane.writes().await? - before;
         self.print(&format!("restart to ready with {held} NICs"), &format!("{:.2} s", time.as_secs_f64()), None);
+        self.print("processor time of that restart", &format!("{processor:.2} s"), None);
         self.print("writes after a restart", &format!("{:.0}", all(&writes)), Some("0"));
         self.print_memory("memory after a restart with");
         self.cluster.operator_stops()

@@ -89,6 +89,7 @@ async fn one_address(cluster: &Cluster, waiting: usize) -> anyhow::Result<()> {
         holder = if is_ready(&nic) { Some(nic.name_any()) } else { holder };
     }
     let mut holder = holder.context("one has the address")?;
+    at_rest(cluster).await?; // the Events of all who wait
 
     let (before, begin) = (cluster.plane.writes().await?, Instant::now());
     for _ in 0..waiting {
@@ -107,6 +108,19 @@ async fn one_address(cluster: &Cluster, waiting: usize) -> anyhow::Result<()> {
     // An Event tells that the next one is Ready; none tells the others anew why they are not.
     print(&format!("{what}: Events per release"), &per_release(writes.of("events")), Some("1"));
     Ok(())
+}
+
+/// Waits until nothing has been written for a while.
+async fn at_rest(cluster: &Cluster) -> anyhow::Result<()> {
+    let mut before = cluster.plane.writes().await?;
+    loop {
+        sleep(SET_PAUSE).await;
+        let now = cluster.plane.writes().await?;
+        if (now.clone() - before).count(|_| true) == 0.0 {
+            return Ok(());
+        }
+        before = now;
+    }
 }
 
 async fn come(space: &Space, numbers: std::ops::Range<usize>) -> anyhow::Result<()> {

@@ -246,8 +246,8 @@ fn unreadable(error: &serde_json::Error) -> Vec<Violation> {
 
 /// What a status tells of what the fabric carried. One that cannot be read counts as none, and none tells of a generation
 /// that is still to come.
-fn record<K: Api>(about: &About, uid: &Uid, generation: i64, status: &Value) -> Option<Record<K>> {
-    let status = Status::<K::View>::deserialize(status).ok()?;
+fn record<K: Api>(about: &About, uid: &Uid, generation: i64, shown: &Value) -> Option<Record<K>> {
+    let status = Status::<K::View>::deserialize(shown).ok()?;
     let programmed = status
         .programmed
         .filter(|spec| !form::check(K::KIND, spec, Whose::TheOperators).iter().any(keeps_from_reading))?;
@@ -261,8 +261,7 @@ fn record<K: Api>(about: &About, uid: &Uid, generation: i64, status: &Value) -> 
         return None;
     }
     // What annotations ask for now need not be what the fabric has taken up.
-    let view = super::json(&status.view);
-    let told = |field: &str| view.get(field).and_then(Value::as_str);
+    let told = |field: &str| shown.get(field).and_then(Value::as_str);
     let revision = told("revision").and_then(|revision| revision.parse().ok());
     let about = About {
         restarted_at: told("lastHandledRestartAt").map(str::to_owned),

@@ -12,7 +12,7 @@ use kube::Resource;
 use kube::core::{ApiResource, DynamicObject, DynamicResourceScope, ObjectMeta};
 use serde::de::{DeserializeSeed, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 /// What nests deeper is read as null. The deepest field is at 7, and the reader of JSON gives up at 128.
 const DEPTH: usize = 32;
@@ -54,8 +54,9 @@ impl Resource for Shown {
 impl<'de> Deserialize<'de> for Shown {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let Parts { metadata, spec, status } = Parts::deserialize(deserializer)?;
-        let data = json!({"spec": spec.0, "status": status.0});
-        Ok(Self(DynamicObject { types: None, metadata: metadata.into(), data }))
+        let data: Map<String, Value> =
+            [("spec".to_owned(), spec.0), ("status".to_owned(), status.0)].into_iter().collect();
+        Ok(Self(DynamicObject { types: None, metadata: metadata.into(), data: data.into() }))
     }
 }
 
@@ -181,6 +182,7 @@ impl<'de> Visitor<'de> for DownTo {
 #[cfg(test)]
 mod tests {
     use kube::core::{ObjectList, WatchEvent};
+    use serde_json::json;
 
     use super::*;
 

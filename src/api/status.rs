@@ -266,8 +266,8 @@ impl Published {
         let conditions: Vec<Condition> = serde_json::from_value(read("conditions")).unwrap_or_default();
         let violations: Vec<ViolationReport> = serde_json::from_value(read("violations")).unwrap_or_default();
         Self {
-            all: digest(status, &[]),
-            cold: digest(&without_words(status), kind.hot_fields()),
+            all: digest(status),
+            cold: cold_digest(kind, status),
             generation: read("observedGeneration").as_i64(),
             since: Since::of(&conditions),
             violations: violations.iter().map(Fingerprint::of).collect(),
@@ -305,35 +305,47 @@ fn hash(value: impl Hash) -> u64 {
     hasher.finish()
 }
 
-/// A status without the words of its violations and conditions: they follow others' comings and goings.
-fn without_words(status: &Value) -> Value {
-    let mut status = status.clone();
-    for (list, words) in [("violations", &WORDS_OF_VIOLATIONS[..]), ("conditions", &["message"][..])] {
-        let items = status.get_mut(list).and_then(Value::as_array_mut).into_iter().flatten();
-        for item in items.filter_map(Value::as_object_mut) {
-            item.retain(|field, _| !words.contains(&field.as_str()));
-        }
-    }
-    status
+fn digest(status: &Value) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    hash_value(status, &[], &mut hasher);
+    hasher.finish()
 }
 
-const WORDS_OF_VIOLATIONS: [&str; 4] = ["message", "remedy", "blockedBy", "blockedByCount"];
+/// The words of violations and conditions, which follow others' comings and goings.
+const WORDS: [(&str, &[&str]); 2] =
+    [("violations", &["message", "remedy", "blockedBy", "blockedByCount"]), ("conditions", &["message"])];
 
-/// A digest that does not depend on the order of keys; top-level fields named in `except` do not count.
-fn digest(value: &Value, except: &[&str]) -> u64 {
+/// A digest of a status without its hot fields and without words.
+fn cold_digest(kind: Kind, status: &Value) -> u64 {
     let mut hasher = DefaultHasher::new();
-    if let Value::Object(fields) = value {
-        let mut fields: Vec<_> = fields.iter().filter(|(key, _)| !except.contains(&key.as_str())).collect();
-        fields.sort_unstable_by_key(|(key, _)| *key);
-        for (key, value) in fields {
-            (key, digest(value, &[])).hash(&mut hasher);
-        }
-    } else if let Value::Array(items) = value {
-        for item in items {
-            digest(item, &[]).hash(&mut hasher);
-        }
-    } else {
-        value.to_string().hash(&mut hasher);
+    let lists = WORDS.map(|(list, _)| list);
+    hash_value(status, &[kind.hot_fields(), &lists].concat(), &mut hasher);
+    for (list, words) in WORDS {
+        let items = status.get(list).and_then(Value::as_array).into_iter().flatten();
+        list.hash(&mut hasher);
+        items.for_each(|item| hash_value(item, words, &mut hasher));
     }
     hasher.finish()
+}
+
+/// Hashes a value, in whatever order its keys are; fields of it that are named in `except` do not count.
+fn hash_value(value: &Value, except: &[&str], hasher: &mut DefaultHasher) {
+    std::mem::discriminant(value).hash(hasher);
+    match value {
+        Value::Object(fields) => {
+            let mut fields: Vec<_> = fields.iter().filter(|(key, _)| !except.contains(&key.as_str())).collect();
+            fields.sort_unstable_by_key(|(key, _)| *key);
+            fields.len().hash(hasher);
+            for (key, value) in fields {
+                key.hash(hasher);
+                hash_value(value, &[], hasher);
+            }
+        }
+        Value::Array(items) => {
+            items.len().hash(hasher);
+            items.iter().for_each(|item| hash_value(item, &[], hasher));
+        }
+        Value::String(text) => text.hash(hasher),
+        Value::Null | Value::Bool(_) | Value::Number(_) => value.to_string().hash(hasher),
+    }
 }

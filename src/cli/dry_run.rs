@@ -10,7 +10,7 @@ use vnet_operator::api::GROUP;
 use vnet_operator::api::object::api_resource;
 use vnet_operator::fabric::ObjectId;
 use vnet_operator::plan::manifests::{Manifest, Manifests};
-use vnet_operator::plan::{Answer, admission};
+use vnet_operator::plan::{Answer, refusals};
 
 use super::cluster::failed;
 
@@ -60,7 +60,7 @@ async fn one(
         ),
         Err(Error::Api(status)) if status.code == 404 && is_of_the_namespace(&status.message) => Ok((id, None)),
         Err(Error::Api(status)) if matches!(status.code, 400 | 403 | 409 | 413 | 422) => {
-            Ok((id, Some(Err(admission::answered(&status)))))
+            Ok((id, Some(Err(refusals::answered(&status)))))
         }
         Err(error) => Err(failed(format!("cannot ask for a dry run of {id}"), error)),
     }

@@ -30,6 +30,7 @@ use super::violation::WaitKey;
 use super::virtual_machine_scale_set;
 use super::virtual_machine_scale_set_vm::WishedRevision;
 use super::zones::Zones;
+pub(in crate::fabric) use attachments::public_addresses_changed;
 use attachments::{attach, edit_attachments, let_go, makes_way, recall_mac};
 pub use deletion::DeletedWith;
 pub(super) use power::{deallocated_meanwhile, finish_start, restart, restart_for_macs, switch_off};

@@ -35,7 +35,9 @@ use super::violation::{Code, Refusal, WaitKey};
 use super::virtual_machine::PowerWish;
 use super::zones::Zones;
 pub use instance_name::InstanceName;
-pub(super) use instances::{has_latest_model, member_has_gone, member_is_there, program, release_instance};
+pub(super) use instances::{
+    first_with_an_object, has_latest_model, member_has_gone, member_is_there, program, release_instance,
+};
 pub use model::{
     ConfigurationModel, Model, NicModel, PublicModel, labels, list_path, mark_primary, names_are_unique, nic_path,
     public_path, publics, references,

@@ -105,7 +105,7 @@ impl Resource for VirtualMachineScaleSetVM {
         std::iter::once(set).chain(own).collect()
     }
 
-    fn apply(engine: &mut Engine, name: &Name, _: Option<&Self>) {
+    fn apply(engine: &mut Engine, name: &Name, before: Option<&Self>) {
         let Some(ask) = engine.get::<Self>(name).map(|programmed| programmed.ask.clone()) else { return };
         let Some(id) = ask.id else { return };
         let Some(set) = engine.get_mut::<VirtualMachineScaleSet>(&ask.set) else { return };
@@ -126,8 +126,9 @@ impl Resource for VirtualMachineScaleSetVM {
             scale_set::forget_what_is_unused(engine, &ask.set);
         }
         engine.touch(Kind::VirtualMachineScaleSet, &ask.set);
-        if is_other {
-            // What the set would need for an upgrade of it may be less now.
+        let is_first = before.is_none() && scale_set::first_with_an_object(engine, &ask.set) == Some(id);
+        if is_other || is_first {
+            // What the set would need for an upgrade of it may be less now; a refusal to delete the set names the first.
             engine.touch_members(Kind::VirtualMachineScaleSet, &ask.set);
         }
     }

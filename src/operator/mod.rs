@@ -3,8 +3,8 @@
 //! * [`core`] is a pure state machine: inputs in, writes out, the fabric inside. It does no I/O and reads no clock, so
 //!   that a whole operator's life can be lived in a test.
 //! * [`index`] is what it remembers of each object, [`queue`] what is to be judged next, [`waits`] who waits for what.
-//! * [`run`] does the I/O: writes and timers, with [`answers`] for the errors that answer writes, [`watches`], their
-//!   [`timeouts`] and [`pages`], [`failures`] for what is logged of watches that fail, [`events`] and their [`recorder`], and
+//! * [`run`] does the I/O: timers, [`write`] with [`answers`] for the errors that answer writes, [`watches`], their
+//!   [`timeouts`], [`failures`] for what is logged of watches that fail, [`events`] and their [`recorder`], and
 //!   [`health`] for probes; [`clock`] times all of it.
 
 /// Logs a line about an object, whose kind, namespace and name are fields of their own.
@@ -24,7 +24,6 @@ pub mod events;
 pub mod failures;
 pub mod health;
 pub mod index;
-pub mod pages;
 pub mod queue;
 pub mod recorder;
 pub mod run;
@@ -32,5 +31,6 @@ pub mod settings;
 pub mod timeouts;
 pub mod waits;
 pub mod watches;
+pub mod write;
 
 pub use self::core::{Core, Input, Namespace, Notice, Outcome, Source, What, Write};

@@ -1,5 +1,5 @@
 //! The watches: what the API server shows, as inputs of the core. Each watch has a task of its own, which lists, decodes and
-//! waits for room in the channel; so the next page is fetched while the core takes in the one before, and no more than that.
+//! waits for room in the channel: the core takes in one page while the next one is listed, and no more than that.
 
 use std::pin::pin;
 use std::time::Duration;
@@ -19,7 +19,6 @@ use tokio::task::JoinSet;
 use super::core::{Input, Namespace, Source};
 use super::failures;
 use super::health::Readiness;
-use super::pages;
 use super::timeouts::{self, Timeouts};
 use crate::api::object::{self, Recall};
 use crate::api::shown::Shown;
@@ -119,8 +118,7 @@ impl Starter<'_> {
     fn client(&self, source: Source) -> Client {
         let (readiness, name) = (self.readiness.clone(), source.to_string());
         readiness.expect(&name);
-        let limited = timeouts::limited(self.client, self.timeouts, move || readiness.received(&name));
-        pages::fetched_ahead(&limited)
+        timeouts::limited(self.client, self.timeouts, move || readiness.received(&name))
     }
 
     fn spawn<K: Send + 'static>(

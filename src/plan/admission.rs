@@ -4,27 +4,19 @@
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
+use kube::core::DynamicObject;
 use kube::core::cel::{CompiledSchema, ValidationError, Validator, apply_defaults, compile_schema};
-use kube::core::{DynamicObject, Status};
 use serde_json::{Map, Value};
 
-use super::server_side::Conflict;
+use super::refusals::{CODE, SCHEMA, refusal};
 use super::{foreign, metadata};
 use crate::api::crd;
 use crate::api::form::{self, NO_SUCH_FIELD, Whose};
 use crate::api::status::ViolationReport;
 use crate::fabric::{Kind, Violation};
 
-/// The reason that the API server itself gives.
-pub const CODE: &str = "Invalid";
-/// Stands for the id of a rule where a schema refuses.
-pub const SCHEMA: &str = "schema";
 /// Stands for the id of a rule where a CEL rule of a schema refuses.
-pub const CEL: &str = "CEL";
-/// Stands for the id of a rule where a field is another manager's.
-pub const MANAGERS: &str = "managedFields";
-/// Stands for the id of a rule where the API server itself, a policy or a webhook of the cluster refuses.
-pub const ADMISSION: &str = "admission";
+const CEL: &str = "CEL";
 /// What stands beside each other at the top of an object.
 const TOP: [&str; 5] = ["apiVersion", "kind", "metadata", "spec", "status"];
 
@@ -178,60 +170,9 @@ pub fn without_nulls(value: &Value) -> Value {
     }
 }
 
-/// The API server stores nothing in a namespace that there is not.
-pub fn no_namespace(namespace: &str) -> ViolationReport {
-    refusal(
-        SCHEMA,
-        "metadata.namespace".to_owned(),
-        format!("There is no Namespace {namespace}."),
-        format!("Add a manifest of Namespace {namespace}, create it before, or correct the name."),
-    )
-}
-
-/// The API server stores nothing new in a namespace that is being deleted.
-pub fn terminating(namespace: &str) -> ViolationReport {
-    refusal(
-        SCHEMA,
-        "metadata.namespace".to_owned(),
-        format!("Namespace {namespace} is being deleted: nothing new is stored in it."),
-        "Wait until it has gone and create it anew, or choose another namespace.".to_owned(),
-    )
-}
-
-/// A field that another manager has (see [`server_side`](super::server_side)).
-pub fn conflict(Conflict { path, message }: Conflict) -> ViolationReport {
-    let remedy = "Leave the field out, write the value that it has, or apply with --force-conflicts to take it over.";
-    let refusal = refusal(MANAGERS, path, format!("The apply fails: {message}."), remedy.to_owned());
-    ViolationReport { code: "FieldManagerConflict".to_owned(), ..refusal }
-}
-
-/// Why the API server itself does not take an object, in its own words.
-pub fn answered(status: &Status) -> Vec<ViolationReport> {
-    let remedy = "Write what the API server and the policies of the cluster take.".to_owned();
-    let of = |field: &str, message: &str| match field.trim_start_matches('.') {
-        path if status.code == 409 && !path.is_empty() => {
-            conflict(Conflict { path: path.to_owned(), message: format!("{message}: {field}") })
-        }
-        path => {
-            let path = if path.is_empty() { "spec" } else { path };
-            let refusal = refusal(ADMISSION, path.to_owned(), format!("{message}."), remedy.clone());
-            ViolationReport { code: status.reason.clone(), ..refusal }
-        }
-    };
-    let causes = status.details.iter().flat_map(|details| &details.causes).filter(|cause| !cause.field.is_empty());
-    let told: Vec<_> = causes.map(|cause| of(&cause.field, &cause.message)).collect();
-    if told.is_empty() { vec![of("", &status.message)] } else { told }
-}
-
 /// Whether what was told of one field says enough of another.
 fn covers(told: &str, path: &str) -> bool {
     path.strip_prefix(told).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
-}
-
-/// A refusal that only an edit helps.
-pub fn refusal(rule: &str, path: String, message: String, remedy: String) -> ViolationReport {
-    let (rule, code, retry) = (rule.to_owned(), CODE.to_owned(), "OnEdit".to_owned());
-    ViolationReport { rule, code, path, message, remedy, blocked_by: Vec::new(), blocked_by_count: None, retry }
 }
 
 fn objection(error: ValidationError) -> ViolationReport {

@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 
 use super::admission::{self, without_nulls};
 use super::document::{self, Malformed, Node};
+use super::refusals::{SCHEMA, refusal};
 use super::report::PlannedObject;
 use super::server_side::{self, Manager};
 use super::{ServerSide, foreign, merge};
@@ -267,10 +268,10 @@ impl Reader<'_> {
                 }
             };
             let object = NamedObject { kind: kind.to_owned(), namespace, name: name.to_owned() };
-            let refusal = admission::refusal(admission::SCHEMA, path.to_owned(), message, remedy);
+            let refused = refusal(SCHEMA, path.to_owned(), message, remedy);
             let place = |line| Place { file: file.clone(), line };
             let (begin, at) = (place(node.line), place(node.line_of(path)));
-            return self.read.unknown.push(PlannedObject::refused(object, begin, refusal, at));
+            return self.read.unknown.push(PlannedObject::refused(object, begin, refused, at));
         };
         let id = ObjectId::new(kind, Name::new(namespace.as_str(), name));
         if let Some(first) = self.read.objects.get(&id) {

@@ -3,8 +3,9 @@
 
 use serde_json::Value;
 
-use super::admission::{SCHEMA, of_the_server, refusal};
+use super::admission::of_the_server;
 use super::merge::{self, LAST_APPLIED};
+use super::refusals::{SCHEMA, refusal};
 use crate::api::form;
 use crate::api::status::ViolationReport;
 

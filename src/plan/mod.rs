@@ -4,7 +4,7 @@
 //!
 //! * [`manifests`] and [`state`] are what is read: what is asked for, and what there is; [`document`] reads YAML, [`foreign`]
 //!   names what Azure's own manifests call otherwise,
-//! * [`admission`] is what the API server refuses, with [`metadata`], and [`merge`] what it makes of a manifest for an object that is there,
+//! * [`admission`] is what the API server refuses, with [`metadata`] and in the words of [`refusals`], and [`merge`] what it makes of a manifest for an object that is there,
 //! * [`selector`] says what is pruned,
 //! * [`cluster`] runs the core on the [`server`] until nothing is left to do; [`server_side`] is what comes of what it applies,
 //! * [`consequences`] compares before and after, with [`difference`], [`order`] finds what depends on the order of applying,
@@ -22,6 +22,7 @@ pub mod manifests;
 pub mod merge;
 pub mod metadata;
 pub mod order;
+pub mod refusals;
 pub mod report;
 pub mod selector;
 pub mod server;
@@ -272,8 +273,8 @@ fn judged(
         let is_going = |there: &ObjectMeta| there.deletion_timestamp.is_some();
         let out_of_place = match there.get(namespace) {
             None if manifests.namespaces.contains_key(namespace) => None,
-            None => Some(admission::no_namespace(namespace)),
-            Some(there) if is_going(there) && stored.is_none() => Some(admission::terminating(namespace)),
+            None => Some(refusals::no_namespace(namespace)),
+            Some(there) if is_going(there) && stored.is_none() => Some(refusals::terminating(namespace)),
             Some(_) => None,
         };
         refusals.extend(out_of_place);
@@ -316,7 +317,7 @@ fn asked(
             let apply = |manager| server_side::apply(Some(manifest.id.kind), &stored, &manifest.object, manager);
             let mut refusals = metadata::managers(&manifest.object);
             let asked = apply(manager).unwrap_or_else(|conflicts| {
-                refusals.extend(conflicts.into_iter().map(admission::conflict));
+                refusals.extend(conflicts.into_iter().map(refusals::conflict));
                 // What it would be otherwise is judged too.
                 apply(Manager { force: true, ..manager }).unwrap_or_default()
             });

@@ -4,10 +4,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-use super::admission;
 use super::cluster::Cluster;
 use super::consequences::{self, Between};
 use super::manifests::Manifests;
+use super::refusals;
 use super::report::{Action, ORDER_MATTERS, PlannedObject, Warning};
 use crate::api::status::{NamedObject, ViolationReport};
 use crate::fabric::ipam::{Pool, PoolId, Reservation};
@@ -69,7 +69,7 @@ pub fn edits_beside_others(objects: &[PlannedObject]) -> bool {
 /// something new uses what is edited. Claims are told without that, and what follows from others' refusals is told there.
 pub fn differences(other: &Cluster, manifests: &Manifests, objects: &[PlannedObject]) -> Vec<Warning> {
     let is_stored =
-        |object: &&PlannedObject| object.violations.iter().all(|told| told.violation.code != admission::CODE);
+        |object: &&PlannedObject| object.violations.iter().all(|told| told.violation.code != refusals::CODE);
     let by_name: BTreeMap<&NamedObject, &PlannedObject> =
         objects.iter().filter(is_stored).map(|object| (&object.object, object)).collect();
     let told = manifests.objects.values().filter_map(|manifest| {

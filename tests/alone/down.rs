@@ -10,14 +10,14 @@ use crate::support::own_network::{configurations, own};
 use crate::support::placement::{nothing_moves, placement};
 use crate::support::scale_sets::ScaleSet;
 use crate::support::space::{Space, address, at};
+use crate::support::states::counted;
 
 #[test]
 fn a_label_that_changes_while_the_operator_is_down_is_told_and_moves_nothing() {
     let cluster = alone();
     let space = Space::on(&cluster).and_a_subnet();
     space.apply(&(nic("a", "web") + &object("PublicIPAddress", "named", "location: northeurope")));
-    space.wait("subnet/web", "counted", |subnet| at(subnet, "/capacity/allocated") == 1);
-    space.wait("vnet/hub", "counted", |hub| at(hub, "/subnetCount") == 1);
+    counted(&space, 1);
     let before = ["vnet/hub", "subnet/web", "nic/a", "pip/named"].map(|id| space.ready(id));
     cluster.kill_operator();
     space.label("vnet.dev/subscription=production");
@@ -52,7 +52,7 @@ fn an_own_network_is_the_same_after_a_restart_of_the_operator() {
     own(&space, &["ip", "more", "most"]);
     let grown = space.wait("vmssvm/api-1", "of three configurations", |vm| configurations(vm).len() == 3);
     assert_eq!(configurations(&grown)[..2], configurations(&before));
-    space.wait("subnet/web", "six addresses taken", |web| at(web, "/capacity/allocated") == 6);
+    counted(&space, 6);
     history.moves_nothing();
 }
 

@@ -158,8 +158,7 @@ fn a_label_that_changes_later_is_told_and_moves_nothing() {
     space.apply(&(machine("m", &["a"], "") + &object("PublicIPAddress", "fixed", "location: northeurope")));
     space.wait("nic/a", "with a MAC address", crate::support::states::has_mac);
     space.wait("pip/front", "held", |pip| !at(pip, "/ipConfiguration").is_null());
-    space.wait("vnet/hub", "counted", |hub| at(hub, "/subnetCount") == 1);
-    space.wait("subnet/web", "counted", |subnet| at(subnet, "/capacity/allocated") == 1);
+    crate::support::states::counted(&space, 1);
     let ids = ["vnet/hub", "subnet/web", "nic/a", "pip/front", "pip/fixed", "avset/rack", "vm/m"];
     let before = ids.map(|id| space.ready(id));
     space.label("vnet.dev/location=norwayeast");

@@ -10,6 +10,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::as_conversions)]
 
+mod addresses;
 mod check;
 mod cycles;
 mod deletions;
@@ -30,6 +31,8 @@ use world::World;
 
 const SEEDS: u64 = 2000;
 const STEPS: usize = 160;
+/// After the world has been calm once, and addresses have been shown.
+const MORE_STEPS: usize = 30;
 
 #[test]
 fn whatever_happens_the_world_ends_as_the_objects_ask() {
@@ -52,7 +55,7 @@ fn enough_was_checked(count: &check::Count, lives: u64) {
     if lives < 100 {
         return; // a few lives may be anything
     }
-    assert!(count.addresses >= lives / 20, "addresses that were compared: {count:?}");
+    assert!(count.addresses >= 20 * lives, "addresses that were compared: {count:?}");
     assert!(count.ready >= 4 * lives, "objects that were Ready: {count:?}");
     assert!(count.refused >= 4 * lives, "objects that said why they were not Ready: {count:?}");
     assert!(count.sets >= lives / 8, "scale sets whose models were compared: {count:?}");
@@ -66,33 +69,42 @@ fn number(variable: &str) -> Option<u64> {
 fn live(seed: u64) {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let mut world = World::new(number("VNET_SIM_SEED").is_some(), rng.random_bool(0.3));
-    for _ in 0..STEPS {
-        match rng.random_range(0..104) {
-            0..=24 => users::act(&mut world, &mut rng),
-            25..=54 => world.deliver_one(&mut rng),
-            55..=69 => world.begin_writes(&mut rng),
-            70..=89 => world.end_a_write(&mut rng),
-            90..=94 => world.deliver_an_answer(&mut rng),
-            95..=96 => world.relist(&mut rng),
-            97..=98 => world.advance(&mut rng),
-            99 => world.crash(&mut rng),
-            100..=101 => world.one_arrives_late(&mut rng),
-            102 => world.sets_the_clock(&mut rng),
-            _ => match rng.random_range(0..4) {
-                0 => world.back_up(),
-                1 => world.restore(),
-                _ => world.status_grows_too_large(&mut rng),
-            },
-        }
-    }
+    act(&mut world, &mut rng, STEPS);
     world.calm_down();
     check::everything_is_ready_or_says_why(&world);
     check::the_fabric_holds_what_the_objects_ask(&world);
     check::the_models_that_are_used_are_kept(&world);
     if check::nothing_outlives_its_object(&world) {
         check::a_restart_changes_nothing(&mut world);
+        world.addresses.are_calm(&world.objects);
+        act(&mut world, &mut rng, MORE_STEPS);
+        world.calm_down();
+        check::no_address_moves(&world);
     }
     users::delete_everything(&mut world);
     world.calm_down();
     check::nothing_is_left(&world);
+}
+
+fn act(world: &mut World, rng: &mut ChaCha8Rng, steps: usize) {
+    for _ in 0..steps {
+        match rng.random_range(0..104) {
+            0..=24 => users::act(world, rng),
+            25..=54 => world.deliver_one(rng),
+            55..=69 => world.begin_writes(rng),
+            70..=89 => world.end_a_write(rng),
+            90..=94 => world.deliver_an_answer(rng),
+            95..=96 => world.relist(rng),
+            97..=98 => world.advance(rng),
+            99 => world.crash(rng),
+            100..=101 => world.one_arrives_late(rng),
+            102 => world.sets_the_clock(rng),
+            _ => match rng.random_range(0..4) {
+                0 => world.back_up(),
+                1 => world.restore(),
+                _ => world.status_grows_too_large(rng),
+            },
+        }
+        check::no_address_moves(world);
+    }
 }

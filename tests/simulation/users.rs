@@ -121,8 +121,7 @@ fn some_object(rng: &mut ChaCha8Rng) -> ObjectId {
 
 fn tamper(world: &mut World, id: &ObjectId, rng: &mut ChaCha8Rng) {
     world.tell(|| format!("user edits the status of {id}"));
-    let life = world.objects[id]["metadata"]["uid"].as_str().unwrap().to_owned();
-    world.tampered.insert(life);
+    world.statuses_were_edited = true;
     let what = rng.random_range(0..4);
     let address = some_address(rng);
     world.edit(id, |object| match what {
@@ -137,6 +136,8 @@ fn tamper(world: &mut World, id: &ObjectId, rng: &mut ChaCha8Rng) {
                 json!([{"name": "nic-1", "primary": true}, {"name": "nic-2", "primary": true}]);
         }
     });
+    let object = world.objects[id].clone();
+    world.addresses.is_foreign(id, &object);
 }
 
 fn some_address(rng: &mut ChaCha8Rng) -> String {

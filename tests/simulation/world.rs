@@ -19,6 +19,7 @@ use vnet_operator::fabric::{Kind, Name, ObjectId, Settings, Uid};
 use vnet_operator::operator::{Core, Input, Namespace, Outcome, Write};
 
 use self::accidents::Backup;
+use crate::addresses::Addresses;
 
 pub const NAMESPACES: [&str; 2] = ["a", "b"];
 /// The finalizer of another controller.
@@ -40,10 +41,10 @@ pub struct World {
     /// By how much the wall clock of the operator differs from the time that has passed.
     pub wall_clock_is_off: SignedDuration,
     pub objects: BTreeMap<ObjectId, Value>,
-    /// Lives whose status a user has edited; their addresses may move at a restart.
-    pub tampered: BTreeSet<String>,
-    /// Lives of which a status may have arrived late, after another operator had decided otherwise.
-    pub overtaken: BTreeSet<String>,
+    /// The private addresses that were shown.
+    pub addresses: Addresses,
+    /// Whether a user has edited a status, or etcd was restored.
+    pub statuses_were_edited: bool,
     /// Objects that may have gone without the operator's consent; what is in them may move at a restart.
     pub forced: BTreeSet<ObjectId>,
     pub writes: usize,
@@ -88,8 +89,8 @@ impl World {
             now: Timestamp::from_second(1_800_000_000).unwrap(),
             wall_clock_is_off: SignedDuration::ZERO,
             objects: BTreeMap::new(),
-            tampered: BTreeSet::new(),
-            overtaken: BTreeSet::new(),
+            addresses: Addresses::default(),
+            statuses_were_edited: false,
             forced: BTreeSet::new(),
             writes: 0,
             taken_over: BTreeSet::new(),
@@ -148,6 +149,7 @@ impl World {
         change(&mut object);
         if object["spec"] != self.objects[id]["spec"] {
             object["metadata"]["generation"] = json!(object["metadata"]["generation"].as_i64().unwrap() + 1);
+            self.addresses.edited(&object);
         }
         self.tell(|| format!("user edits {id} {}", object["spec"]));
         self.store(id, object);
@@ -175,6 +177,7 @@ impl World {
     pub fn strip(&mut self, id: &ObjectId) {
         self.tell(|| format!("user strips the finalizer of {id}"));
         self.forced.insert(id.clone());
+        self.addresses.may_go(id);
         self.edit(id, |object| object["metadata"]["finalizers"] = json!([]));
     }
 

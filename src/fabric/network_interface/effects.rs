@@ -13,6 +13,7 @@ use crate::fabric::id::{Kind, Name, ObjectId};
 use crate::fabric::public_ip_address::{self, associate, dissociate};
 use crate::fabric::terms::IpVersion;
 use crate::fabric::violation::WaitKey;
+use crate::fabric::virtual_machine::public_addresses_changed;
 
 pub(super) fn apply_now(
     engine: &mut Engine,
@@ -38,6 +39,11 @@ pub(super) fn apply_now(
     }
     if changed {
         touch_vm(engine, name);
+    }
+    if before.is_some_and(|before| !before.public_ip_addresses().eq(ask.public_ip_addresses()))
+        && let Some(attached) = held.attached
+    {
+        public_addresses_changed(engine, &attached.vm);
     }
 }
 

@@ -10,8 +10,8 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use serde_json::{Value, json};
 
-use super::json::report;
 use super::json::values::{Mutation, good, mutate, mutation, pointers};
+use super::json::{put, report};
 use super::properties::config;
 use crate::api::children;
 use crate::api::form;
@@ -19,7 +19,7 @@ use crate::api::object::{self, Observed, Recall};
 use crate::api::shown::Shown;
 use crate::fabric::testing::{NAMESPACE, named};
 use crate::fabric::virtual_machine_scale_set::{VirtualMachineScaleSet, read_ranges};
-use crate::fabric::{AnyRecord, Engine, Kind, ObjectId, Placement, Request, Settings, Uid};
+use crate::fabric::{AnyRecord, Engine, Kind, ObjectId, Settings, Uid};
 use crate::operator::core::{Core, Input, Namespace, Outcome, Source, What};
 
 /// The instances of each scale set of the fleet.
@@ -62,20 +62,7 @@ impl Stored {
     }
 
     fn put(&self, engine: &mut Engine) {
-        let seen = self.read();
-        let asked = seen.asked.unwrap_or_else(|told| panic!("{}: {told:#?}", self.id));
-        let default = Placement { subscription: "default".into(), location: "westeurope".into() };
-        let request = Request {
-            uid: seen.uid,
-            generation: 1,
-            location: asked.location,
-            default,
-            common: asked.common,
-            ask: asked.ask,
-        };
-        if let Err(refusal) = engine.put(&self.id.name, request) {
-            panic!("{}: {refusal:#?}", self.id);
-        }
+        put(engine, self.read()).unwrap_or_else(|told| panic!("{}: {told:#?}", self.id));
     }
 }
 

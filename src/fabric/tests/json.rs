@@ -53,7 +53,7 @@ fn owners(kind: Kind) -> Value {
 }
 
 /// Puts what an object asks for, as the operator does. A refusal changes nothing.
-fn put(engine: &mut Engine, seen: Observed) -> Result<(), Vec<Violation>> {
+pub fn put(engine: &mut Engine, seen: Observed) -> Result<(), Vec<Violation>> {
     let asked = seen.asked?;
     let default = Placement { subscription: "default".into(), location: "westeurope".into() };
     let request = Request {

@@ -78,12 +78,7 @@ fn same<'a>(old: &Violation, refusal: &'a Refusal) -> impl Iterator<Item = &'a V
 /// Panics if what a status says of a violation that stays has become wrong although nothing has woken its object. It may lack
 /// a violation that has come since.
 fn assert_still_true(before: &Refusal, after: &Refusal, why: impl Fn() -> String) {
-    // PIP-19 names the first of all addresses beside it, and nothing wakes it when another one comes to be the first.
-    // The deletion of a scale set names its first instance; while it waits, the operator makes no instance before that one.
-    let is_exempt = |old: &&Violation| {
-        old.rule == "PIP-19" || old.rule == "S-13" && old.message.starts_with("Instances of the scale set")
-    };
-    for old in before.violations().iter().filter(|old| !is_exempt(old)) {
+    for old in before.violations() {
         let mut now = same(old, after).peekable();
         let says =
             |new: &Violation| (new.message.clone(), new.remedy.clone(), new.blocked_by.clone(), new.blocked_by_count);

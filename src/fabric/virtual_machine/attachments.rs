@@ -43,15 +43,25 @@ pub(super) fn attach(engine: &mut Engine, vm: &Name, nic: &Name, seq: u64, prima
         engine.nics_of.entry(vm.clone()).or_default().insert(seq, nic.clone());
         network_interface::vm_power_changed(engine, nic);
         engine.free(WaitKey::members(Kind::NetworkInterface, nic)); // a refusal may say that it is attached to nothing
+        public_addresses_changed(engine, vm);
     }
 }
 
 pub(super) fn let_go(engine: &mut Engine, nic: &Name) {
-    if let Some(programmed) = engine.get_mut::<NetworkInterface>(nic) {
-        programmed.held.attached = None;
+    let attached = engine.get_mut::<NetworkInterface>(nic).and_then(|programmed| programmed.held.attached.take());
+    if let Some(attached) = attached {
+        public_addresses_changed(engine, &attached.vm);
     }
     network_interface::vm_power_changed(engine, nic);
     engine.free(WaitKey::claim(Kind::NetworkInterface, nic));
+}
+
+/// The public addresses of a virtual machine may be others: a refusal names the first of its availability set (PIP-19).
+pub(in crate::fabric) fn public_addresses_changed(engine: &mut Engine, vm: &Name) {
+    let set = engine.get::<VirtualMachine>(vm).and_then(|vm| vm.ask.availability_set.clone());
+    if let Some(set) = set {
+        engine.free(WaitKey::members(Kind::AvailabilitySet, &set));
+    }
 }
 
 /// A start is told by two statuses, and a crash may cut off the NIC's: its MAC address is then known from the VM's,

@@ -56,6 +56,13 @@ pub(super) fn scale(engine: &mut Engine, name: &Name) {
     }
 }
 
+/// The first instance of a Uniform set of which there is an object.
+pub fn first_with_an_object(engine: &Engine, name: &Name) -> Option<u64> {
+    let has_object =
+        |id: &u64| engine.get::<VirtualMachineScaleSetVM>(&InstanceName { set: name, id: *id }.object()).is_some();
+    engine.get::<VirtualMachineScaleSet>(name)?.held.instances.keys().copied().find(has_object)
+}
+
 /// Makes an instance of a Uniform set what it is to be: its parts are as its network and its model say.
 pub fn program(engine: &mut Engine, name: &Name, id: u64) {
     let Some(set) = engine.get::<VirtualMachineScaleSet>(name) else { return };

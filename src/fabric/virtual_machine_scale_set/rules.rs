@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
 use super::{
-    ConfigurationModel, InstanceName, NicModel, OrchestrationMode, VirtualMachineScaleSet, list_path, nic_path, publics,
+    ConfigurationModel, InstanceName, NicModel, OrchestrationMode, VirtualMachineScaleSet, first_with_an_object,
+    list_path, nic_path, publics,
 };
 use crate::fabric::engine::Engine;
 use crate::fabric::id::{Kind, Name};
@@ -477,12 +478,7 @@ fn batches_are_large(case: &SetCase<'_>, findings: &mut Findings) {
 const DIGITS: usize = 6;
 
 fn has_no_instances(engine: &Engine, name: &Name, findings: &mut Findings) {
-    let Some(set) = engine.get::<VirtualMachineScaleSet>(name) else { return };
-    let shown = |id: &&u64| {
-        use crate::fabric::virtual_machine_scale_set_vm::VirtualMachineScaleSetVM;
-        engine.get::<VirtualMachineScaleSetVM>(&InstanceName { set: name, id: **id }.object()).is_some()
-    };
-    let Some(first) = set.held.instances.keys().find(shown) else { return };
+    let Some(first) = first_with_an_object(engine, name) else { return };
     findings
         .refuse(
             Code::OperationNotAllowed,
@@ -491,5 +487,5 @@ fn has_no_instances(engine: &Engine, name: &Name, findings: &mut Findings) {
             "Wait: the scale set is deleted automatically when they have gone.",
         )
         .until(WaitKey::members(Kind::VirtualMachineScaleSet, name))
-        .blocked_by(InstanceName { set: name, id: *first }.object_in(OrchestrationMode::Uniform));
+        .blocked_by(InstanceName { set: name, id: first }.object_in(OrchestrationMode::Uniform));
 }

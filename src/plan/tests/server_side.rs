@@ -97,7 +97,7 @@ fn the_answer_of_the_api_server_stands_for_what_is_worked_out_here() {
     let plan = answer(Ok(Box::new(mutated)));
     assert_eq!(of(&plan, "s").fields[0].after, json!("webhook"));
     let denied = kube::core::Status::failure("no", "Forbidden").with_code(403);
-    let plan = answer(Err(admission::answered(&denied)));
+    let plan = answer(Err(refusals::answered(&denied)));
     assert_eq!(super::told(of(&plan, "s")), [("admission", "Forbidden", "spec", 5)]);
     assert_eq!(of(&plan, "s").violations[0].violation.message, "no.");
 }

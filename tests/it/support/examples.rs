@@ -7,9 +7,8 @@ use std::path::PathBuf;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use vnet_operator::operator::settings::NAMESPACE as OPERATORS_NAMESPACE;
-
 use crate::support::cluster::{Cluster, poll, project};
+use crate::support::leftovers::is_of_a_test;
 use crate::support::space::Space;
 
 /// The examples, moved to the namespace of a test; domain name labels follow, for they are unique in a location.
@@ -110,10 +109,8 @@ pub fn demo(cluster: &Cluster) {
 pub fn clear(cluster: &Cluster) {
     cluster.clear();
     let namespaces = cluster.kubectl(&["get", "namespaces", "-o", "name"], "").out;
-    let kept = ["namespace/default".to_owned(), format!("namespace/{OPERATORS_NAMESPACE}")];
-    let ours =
-        namespaces.lines().filter(|name| !kept.contains(&(*name).to_owned()) && !name.starts_with("namespace/kube-"));
-    let ours: Vec<&str> = ours.collect();
+    let is_ours = |line: &&str| line.strip_prefix("namespace/").is_some_and(is_of_a_test);
+    let ours: Vec<&str> = namespaces.lines().filter(is_ours).collect();
     if !ours.is_empty() {
         let told = cluster.kubectl(&[&["delete", "--timeout=300s"], ours.as_slice()].concat(), "");
         assert!(told.ok, "{}", told.err);

@@ -17,6 +17,11 @@ use crate::support::cluster::{Cluster, block_on};
 /// over.
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// Whether a namespace is neither the server's nor the operator's own.
+pub fn is_of_a_test(namespace: &str) -> bool {
+    !["default", OPERATORS_NAMESPACE].contains(&namespace) && !namespace.starts_with("kube-")
+}
+
 impl Cluster {
     /// Begins to delete a namespace, with all that is in it.
     pub fn abandon(&self, namespace: &str) {
@@ -28,9 +33,7 @@ impl Cluster {
     pub fn clear(&self) {
         let namespaces = Api::<Namespace>::all(self.client());
         let all = block_on(namespaces.list(&ListParams::default())).expect("Namespaces can be listed");
-        let of_a_test =
-            |name: &String| !["default", OPERATORS_NAMESPACE].contains(&name.as_str()) && !name.starts_with("kube-");
-        let names: Vec<String> = all.iter().map(ResourceExt::name_any).filter(of_a_test).collect();
+        let names: Vec<String> = all.iter().map(ResourceExt::name_any).filter(|name| is_of_a_test(name)).collect();
         let deletions = names.iter().flat_map(|name| Kind::ALL.iter().map(move |kind| (name, *kind)));
         let deletions = deletions.map(|(name, kind)| async move {
             let objects = Api::<DynamicObject>::namespaced_with(self.client(), name, &api_resource(kind));

@@ -3,7 +3,9 @@
 use kube::core::DynamicObject;
 use serde_json::{Value, json};
 
+use crate::support::cluster::Cluster;
 use crate::support::contract::{Health, condition, kstatus};
+use crate::support::manifests::network;
 use crate::support::space::{Space, address, at};
 
 /// The names of the NICs that a VM shows, in the order of their attachment.
@@ -94,4 +96,17 @@ pub fn message(object: &DynamicObject) -> &str {
 /// Asks for a restart of the VM `m`.
 pub fn restart(space: &Space<'_>, time: &str) {
     space.kubectl_ok(&["annotate", "--overwrite", "vm/m", &format!("vnet.dev/restartedAt={time}")], "");
+}
+
+/// Waits until the subnet `web` shows so many addresses taken, and the network `hub` its one subnet: counters are written last.
+pub fn counted(space: &Space<'_>, allocated: u64) {
+    space.wait("subnet/web", "counted", |subnet| at(subnet, "/capacity/allocated") == allocated);
+    space.wait("vnet/hub", "counted", |hub| at(hub, "/subnetCount") == 1);
+}
+
+/// Returns when the operator, which was started a moment ago, has seen everything that there is: it makes a new object Ready.
+pub fn everything_is_seen(cluster: &Cluster) {
+    let elsewhere = Space::on(cluster);
+    elsewhere.apply(&network("marker", "10.0.0.0/16"));
+    elsewhere.ready("vnet/marker");
 }

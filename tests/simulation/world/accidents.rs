@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::SignedDuration;
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
-use serde_json::Value;
+use serde_json::{Value, json};
 use vnet_operator::fabric::{Kind, Name, ObjectId};
 use vnet_operator::operator::{Input, Outcome, What, Write};
 
@@ -52,9 +52,10 @@ impl World {
         self.tell(|| format!("a write of {id} arrives late"));
         match write.what {
             // What the successor has decided before it saw this, it cannot take back.
-            What::Status(_) if self.core.is_started() => {
-                let lives = self.objects.values().map(|object| object["metadata"]["uid"].as_str().unwrap().to_owned());
-                self.overtaken.extend(lives);
+            What::Status(ref status) if self.core.is_started() => {
+                if let Some(object) = self.objects.get(&id) {
+                    self.addresses.is_foreign(&id, &json!({"metadata": object["metadata"], "status": status}));
+                }
             }
             What::Create(_) => drop(self.forced.insert(id)), // it may be made, and gone, already
             _ => {}
@@ -81,8 +82,8 @@ impl World {
     pub fn restore(&mut self) {
         let Some(Backup { objects, applied, revisions, version }) = self.backup.take() else { return };
         self.tell(|| "etcd is restored".to_owned());
-        let lives = objects.values().chain(self.objects.values()).map(|object| object["metadata"]["uid"].clone());
-        self.tampered.extend(lives.map(|life| life.as_str().unwrap().to_owned()));
+        objects.iter().chain(&self.objects).for_each(|(id, object)| self.addresses.is_foreign(id, object));
+        self.statuses_were_edited = true;
         self.forced.extend(objects.keys().chain(self.objects.keys()).cloned());
         (self.objects, self.applied, self.revisions, self.version) = (objects, applied, revisions, version);
         self.events.clear();

@@ -93,13 +93,14 @@ pub(super) fn skus_do_not_mix(case: &NicCase<'_>, findings: &mut Findings) {
         return; // and nothing else is looked for
     }
     let siblings = case.engine.nics_of.get(name).into_iter().flat_map(|nics| nics.values());
-    let siblings = siblings
-        .filter(|nic| *nic != case.name)
+    let siblings = siblings.filter(|nic| *nic != case.name);
+    let theirs = siblings
+        .clone()
         .filter_map(|nic| Some((nic, case.engine.get::<NetworkInterface>(nic)?)))
         .flat_map(|(nic, programmed)| programmed.ask.public_ip_addresses().map(move |public| (nic, public)));
     let beside = case.engine.public_addresses_beside(name, vm.ask.availability_set.as_ref());
     let sku = |public: &Name| case.engine.get::<PublicIPAddress>(public).map(|public| public.ask.sku);
-    let mut others = siblings.chain(beside).filter_map(|(nic, public)| Some((nic, public, sku(public)?)));
+    let mut others = theirs.chain(beside).filter_map(|(nic, public)| Some((nic, public, sku(public)?)));
     let mut first = others.next();
     for (n, _, public) in public_addresses(case.ask) {
         let Some(of) = sku(public) else { continue };
@@ -121,6 +122,14 @@ pub(super) fn skus_do_not_mix(case: &NicCase<'_>, findings: &mut Findings) {
                 .until(WaitKey::claim(Kind::PublicIPAddress, other))
                 .until(WaitKey::claim(Kind::NetworkInterface, holder))
                 .blocked_by(ObjectId::new(Kind::NetworkInterface, holder.clone()));
+        }
+        // Another one may come to be the first.
+        violation.as_of(WaitKey::object(Kind::VirtualMachine, name));
+        for sibling in siblings.clone() {
+            violation.as_of(WaitKey::object(Kind::NetworkInterface, sibling));
+        }
+        if let Some(set) = &vm.ask.availability_set {
+            violation.as_of(WaitKey::members(Kind::AvailabilitySet, set));
         }
     }
 }

@@ -34,6 +34,13 @@ pub(super) fn skus_do_not_mix(case: &VmCase<'_>, findings: &mut Findings) {
                 if let Some(vm) = vm {
                     violation.blocked_by(ObjectId::new(Kind::VirtualMachine, vm.clone()));
                 }
+                // Another one may come to be the first.
+                for (_, reference, _) in nics(case) {
+                    violation.as_of(WaitKey::object(Kind::NetworkInterface, &reference.name));
+                }
+                if let Some(set) = &case.ask.availability_set {
+                    violation.as_of(WaitKey::members(Kind::AvailabilitySet, set));
+                }
             }
         }
     }

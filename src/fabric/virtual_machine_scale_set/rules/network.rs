@@ -9,7 +9,7 @@ use crate::fabric::public_ip_address::{PublicIPAddress, Sku, label_is_in_use, la
 use crate::fabric::resource::{Case, Programmed, Resource, Scope};
 use crate::fabric::sizes::{AcceleratedNetworking, VmSize};
 use crate::fabric::terms::{Primary, Switch};
-use crate::fabric::violation::{Code, Findings, Violation};
+use crate::fabric::violation::{Code, Findings, Violation, WaitKey};
 use crate::fabric::virtual_machine_scale_set::{
     Instance, InstanceName, NicModel, UpgradeMode, VirtualMachineScaleSet, list_path, nic_path, public_path, publics,
 };
@@ -313,7 +313,8 @@ pub(in crate::fabric) fn skus_do_not_mix(network: &Network<'_>, findings: &mut F
                     "Use one SKU for all public addresses of a scale set; to change it, change {other} first{also}."
                 ),
             )
-            .until_gone(other.clone());
+            .until_gone(other.clone())
+            .as_of(WaitKey::members(Kind::VirtualMachineScaleSet, network.this.set)); // another may come to be the first
     }
     for (n, m, public) in all.filter(|(_, _, public)| public.sku != first.sku) {
         findings.refuse(
