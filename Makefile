@@ -14,7 +14,7 @@ demo: ## Starts a control plane and the operator here, applies the examples and 
 up: ## Starts a control plane and the operator here, and prints how to use them
 	@tools/local up
 
-down: ## Ends what `up` or `demo` started; the data stays
+down: ## Stops what `up` or `demo` started, and keeps the data
 	@tools/local down
 
 test: ## Runs every check and test; the first run builds the control plane, which takes minutes
@@ -42,7 +42,7 @@ pages: ## Runs the commands of README.md and docs/, and writes what they print i
 bench: ## Runs the benchmarks, about 25 minutes; VNET_BENCH_SIZES=1000 VNET_BENCH_SETS=1x200 VNET_BENCH_PAIRS=3 VNET_BENCH_STORMS=100,100 about 5
 	@assets="$$(tools/binaries)"; set -x; VNET_ASSETS="$$assets" cargo bench --bench engine --bench operator
 
-clean: ## Ends what runs, and removes target/ and .local/
+clean: ## Stops everything, and removes target/ and .local/
 	tools/local down
 	cargo clean
 	rm -rf .local

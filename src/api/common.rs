@@ -116,7 +116,7 @@ pub fn private_address(text: &Address, rule: &'static str, path: String, finding
         findings.under(rule).refuse(
             Code::InvalidPrivateIPAddressFormat,
             path,
-            format!("{:?} is no IP address.", text.0),
+            format!("{:?} is not a valid IP address.", text.0),
             "Write an address such as 10.0.1.10.",
         );
     }
@@ -166,7 +166,7 @@ pub fn prefix(text: &Prefix, rule: &'static str, path: String, findings: &mut Fi
         findings.under(rule).refuse(
             Code::InvalidAddressPrefixFormat,
             path,
-            format!("{:?} is no range in CIDR notation.", text.0),
+            format!("{:?} is not a valid range in CIDR notation.", text.0),
             "Write a range such as 10.0.0.0/16.",
         );
         return None;

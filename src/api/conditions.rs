@@ -139,7 +139,7 @@ fn is_reference(violation: &&Violation) -> bool {
 fn resolved_refs(state: &State<'_>) -> Told {
     match state.violations.iter().find(is_reference) {
         Some(violation) => (Truth::False, violation.code.to_string(), text(violation, 0)),
-        None => (Truth::True, "ResolvedRefs".to_owned(), "Every reference is resolved.".to_owned()),
+        None => (Truth::True, "ResolvedRefs".to_owned(), "All references are resolved.".to_owned()),
     }
 }
 
@@ -150,10 +150,12 @@ fn accepted(state: &State<'_>) -> Told {
         return (Truth::False, first.code.to_string(), text(first, objections - 1));
     }
     match state.violations.iter().find(is_reference) {
-        Some(violation) => {
-            (Truth::Unknown, violation.code.to_string(), "Judged when every reference is resolved.".to_owned())
-        }
-        None => (Truth::True, "Accepted".to_owned(), "No rule refuses it.".to_owned()),
+        Some(violation) => (
+            Truth::Unknown,
+            violation.code.to_string(),
+            "The spec is validated when all references are resolved.".to_owned(),
+        ),
+        None => (Truth::True, "Accepted".to_owned(), "The spec is accepted.".to_owned()),
     }
 }
 
@@ -161,17 +163,17 @@ fn programmed(state: &State<'_>) -> Told {
     let deleting = state.violations.iter().any(|violation| violation.path == DELETION_PATH);
     match state.programmed {
         Some(_) if deleting => {
-            (Truth::True, "Programmed".to_owned(), "The fabric carries the object until it may be deleted.".to_owned())
+            (Truth::True, "Programmed".to_owned(), "The object stays programmed until it can be deleted.".to_owned())
         }
         Some(generation) if generation == state.generation => {
-            (Truth::True, "Programmed".to_owned(), "The fabric carries this generation.".to_owned())
+            (Truth::True, "Programmed".to_owned(), "This generation is programmed.".to_owned())
         }
         Some(generation) => (
             Truth::False,
             "PreviousGenerationProgrammed".to_owned(),
-            format!("The fabric still carries generation {generation}."),
+            format!("Generation {generation} is still programmed."),
         ),
-        None => (Truth::False, "NotProgrammed".to_owned(), "The fabric does not carry this object.".to_owned()),
+        None => (Truth::False, "NotProgrammed".to_owned(), "The object is not programmed.".to_owned()),
     }
 }
 
@@ -183,7 +185,7 @@ fn ready(state: &State<'_>) -> Told {
     }
     match &state.progress {
         Some((reason, message)) => (Truth::Unknown, (*reason).to_owned(), message.clone()),
-        None => (Truth::True, "Ready".to_owned(), "The fabric carries the object as asked.".to_owned()),
+        None => (Truth::True, "Ready".to_owned(), "The object is programmed as specified.".to_owned()),
     }
 }
 

@@ -200,13 +200,13 @@ fn public_address(text: &PublicAddress, path: &str, findings: &mut Findings) -> 
     address
 }
 
-/// Finds what is no domain name label (PIP-15).
+/// Finds what is not a valid domain name label (PIP-15).
 pub fn is_a_label(label: &str, path: &str, findings: &mut Findings) {
     if !DomainNameLabel::is(label) {
         findings.under("PIP-15").refuse(
             Code::InvalidDomainNameLabel,
             path,
-            format!("{label:?} is no domain name label."),
+            format!("{label:?} is not a valid domain name label."),
             format!("Write {}.", DomainNameLabel::SAYS.trim_start_matches("must be ")),
         );
     }

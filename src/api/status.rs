@@ -180,7 +180,7 @@ fn advice<K: Api>(
             condition: "NamespaceLabelsDiffer",
             reason: "PlacementIsFixed",
             message: format!(
-                "The object is in {}, and by its Namespace it would be in {expected}. It stays; delete it and create it anew to move it.",
+                "The object is in {}, and by its Namespace it would be in {expected}. It stays; delete it and create it again to move it.",
                 programmed.placement
             ),
         });

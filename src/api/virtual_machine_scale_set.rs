@@ -209,7 +209,7 @@ impl Api for VirtualMachineScaleSet {
             findings.under("VMSS-01").refuse(
                 Code::InvalidParameter,
                 "spec.replicas",
-                format!("{} is no number of instances.", spec.replicas),
+                format!("{} is not a valid number of instances.", spec.replicas),
                 "Ask for 0 or more.",
             );
             0
@@ -260,7 +260,7 @@ fn rolling(asked: RollingUpgradePolicy, findings: &mut Findings) -> RollingPolic
             findings.under("VMSS-28").refuse(
                 Code::InvalidParameter,
                 format!("{POLICY}.{field}"),
-                format!("{asked} is no percentage."),
+                format!("{asked} is not a valid percentage."),
                 format!("Write a number from {least} to 100."),
             );
             100

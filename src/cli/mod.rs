@@ -57,7 +57,7 @@ enum Command {
     /// Run the operator, with the current kubeconfig or inside a cluster
     #[command(after_help = run::EXAMPLES)]
     Run(RunOptions),
-    /// Tell what would come of manifests: what is allocated, changed, disrupted, and refused; no cluster is needed
+    /// Preview the effect of manifests: what is allocated, changed, disrupted and refused; no cluster is needed
     ///
     /// Exit code: 0 all accepted; 1 something refused; 2 the input cannot be read; 3 accepted with changes, with
     /// --detailed-exitcode.
@@ -70,10 +70,10 @@ enum Command {
         #[arg(long)]
         dir: Option<PathBuf>,
     },
-    /// Tell instances of a scale set to take up the latest model, as upgradePolicy Manual asks for
+    /// Upgrade instances of a scale set to the latest model, as upgradePolicy Manual requires
     #[command(after_help = upgrade::EXAMPLES)]
     Upgrade(UpgradeOptions),
-    /// Tell what a rule says, its error code, remedy and source; without an id, the whole rule reference as Markdown
+    /// Describe a rule: its error code, remedy and source; without an id, print the rule reference as Markdown
     #[command(after_help = rules::EXAMPLES)]
     Rules {
         /// Rule ids, as status.violations[].rule shows them

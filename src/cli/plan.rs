@@ -270,7 +270,7 @@ fn named(name: String, text: std::io::Result<String>) -> Result<File, Unreadable
 fn why_not(name: String, error: &std::io::Error) -> Unreadable {
     let message = match error.kind() {
         ErrorKind::NotFound => "there is no such file or folder; correct the path".to_owned(),
-        ErrorKind::InvalidData => "it is no text in UTF-8; leave it out, or save it as such".to_owned(),
+        ErrorKind::InvalidData => "it is not UTF-8 text; leave it out, or save it as such".to_owned(),
         _ => format!("{error}; see that it may be read"),
     };
     Unreadable { file: name.into(), line: None, message }

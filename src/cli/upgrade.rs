@@ -52,7 +52,7 @@ pub async fn upgrade_instances(options: UpgradeOptions) -> anyhow::Result<()> {
     let UpgradeOptions { set, namespace, instances, all } = options;
     let (kind, name) = set.split_once('/').unwrap_or(("vmss", &set));
     let is_set = KINDS.contains(&kind.trim_end_matches(".vnet.dev")) && !name.contains('/');
-    ensure!(is_set, "{set} is no scale set; write vmss/NAME, or NAME");
+    ensure!(is_set, "{set} is not a scale set; write vmss/NAME, or NAME");
     let client = connect().await?;
     let namespace = namespace.unwrap_or_else(|| client.default_namespace().to_owned());
     let full_name = Name::new(namespace.as_str(), name);

@@ -183,7 +183,7 @@ pub fn refuse_length(length: i32, findings: &mut Findings) {
     findings.refuse(
         Code::InvalidParameter,
         "spec.prefixLength",
-        format!("{length} is no length of a public prefix."),
+        format!("{length} is not a valid length of a public prefix."),
         format!("Choose a length from {} (16 addresses) to {} (2 addresses).", lengths.start(), lengths.end()),
     );
 }

@@ -54,7 +54,7 @@ fn exists(engine: &Engine, from: &Placement, Reference { to, path, .. }: Referen
         (Some(placement), _) if placement == from => return,
         (Some(placement), _) => (
             format!("{to} is in {placement}, and this object in {from}."),
-            format!("Refer to an object of the same location and subscription, or create {to} anew there."),
+            format!("Refer to an object of the same location and subscription, or create {to} there."),
         ),
         (None, Some(code)) => (
             format!("{to} exists, but is not provisioned: {code}."),

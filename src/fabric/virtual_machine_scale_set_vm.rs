@@ -159,13 +159,13 @@ impl Resource for VirtualMachineScaleSetVM {
             engine.get_mut::<VirtualMachineScaleSet>(&ask.set).filter(|set| set.ask.mode == OrchestrationMode::Uniform);
         let Some((set, id)) = set.zip(ask.id).filter(|(set, id)| set.held.instances.contains_key(id)) else {
             engine.forget::<Self>(name);
-            return vec![format!("it is no instance of VirtualMachineScaleSet {} any more", ask.set)];
+            return vec![format!("it is not an instance of VirtualMachineScaleSet {} any more", ask.set)];
         };
         let latest = set.held.revision;
         let told = view.revision.as_ref();
         let revision = told.and_then(|revision| revision.parse().ok()).filter(|told| (1..=latest).contains(told));
         if let Some(told) = told.filter(|_| revision.is_none()) {
-            dropped.push(format!("{told} is no revision of the scale set's model"));
+            dropped.push(format!("{told} is not a revision of the scale set's model"));
         }
         let revision = revision.unwrap_or(latest);
         let instance = Instance {

@@ -243,7 +243,7 @@ impl Reader<'_> {
     fn other(&mut self, file: &Arc<str>, node: &Node, group: &str, kind: &str) {
         let name = node.get("metadata").and_then(|metadata| metadata.text("name")).unwrap_or("without a name");
         let Some((here, fields)) = foreign::of_service_operator(group, kind, &node.value()) else {
-            return self.note(file, node.line, format!("{kind} {name} is passed over: it is no kind of {GROUP}"));
+            return self.note(file, node.line, format!("{kind} {name} is passed over: it is not a kind of {GROUP}"));
         };
         let message = format!("{kind} {name} is passed over: it is a kind of Azure Service Operator; write {here}");
         self.note(file, node.line, message);
@@ -295,7 +295,7 @@ impl Reader<'_> {
             Some(Value::String(namespace)) => Some(namespace),
             Some(other) => {
                 let message =
-                    format!("metadata.namespace is {other}, which is no text; put it between quotation marks");
+                    format!("metadata.namespace is {other}, which is not a string; put it between quotation marks");
                 self.cannot_read(file, node.line_of("metadata.namespace"), message);
                 None
             }
@@ -332,7 +332,9 @@ impl Reader<'_> {
                     )
                 }
                 (Some(other), _) => {
-                    format!("metadata.name of the {kind} is {other}, which is no text; put it between quotation marks")
+                    format!(
+                        "metadata.name of the {kind} is {other}, which is not a string; put it between quotation marks"
+                    )
                 }
             };
             self.cannot_read(file, node.line_of("metadata.name"), message);

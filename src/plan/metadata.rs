@@ -84,7 +84,7 @@ fn names(metadata: &Value, out: &mut Vec<ViolationReport>) {
     let text = |field: &str| metadata.get(field).and_then(Value::as_str);
     if let Some(name) = text("name").filter(|name| !is_subdomain(name)) {
         let remedy = "Write at most 253 lower-case letters, digits, hyphens and dots, a letter or digit before and after each dot, first and last.";
-        refuse(out, "metadata.name", format!("{name:?} is no name of an object."), remedy);
+        refuse(out, "metadata.name", format!("{name:?} is not a valid object name."), remedy);
     }
     out.extend(name_of_a_namespace(metadata, "namespace"));
 }
@@ -93,7 +93,7 @@ fn names(metadata: &Value, out: &mut Vec<ViolationReport>) {
 pub fn name_of_a_namespace(metadata: &Value, field: &str) -> Option<ViolationReport> {
     let name = metadata.get(field).and_then(Value::as_str).filter(|name| !is_label_of_a_domain(name))?;
     let remedy = "Write at most 63 lower-case letters, digits and hyphens, a letter or digit first and last.";
-    let message = format!("{name:?} is no name of a namespace.");
+    let message = format!("{name:?} is not a valid namespace name.");
     Some(refusal(SCHEMA, format!("metadata.{field}"), message, remedy.to_owned()))
 }
 
@@ -104,7 +104,7 @@ fn labels(metadata: &Value, out: &mut Vec<ViolationReport>) {
             let remedy =
                 "Write at most 63 letters, digits, hyphens, underscores and dots, a letter or digit first and last.";
             let path = format!("metadata.labels{}", form::step(key));
-            refuse(out, path, format!("{value:?} is no value of a label."), remedy);
+            refuse(out, path, format!("{value:?} is not a valid label value."), remedy);
         }
     }
 }

@@ -31,7 +31,7 @@ pub fn terminating(namespace: &str) -> ViolationReport {
         SCHEMA,
         "metadata.namespace".to_owned(),
         format!("Namespace {namespace} is being deleted: nothing new is stored in it."),
-        "Wait until it has gone and create it anew, or choose another namespace.".to_owned(),
+        "Wait until it has gone and create it again, or choose another namespace.".to_owned(),
     )
 }
 

@@ -50,8 +50,8 @@ fn texts_that_only_look_right_are_refused_by_their_field_and_shown_escaped() {
         ("an emoji", network(json!("🦀")), no_range("\"🦀\" is no range")),
         ("a zero byte", network(json!("10.0.0.0/16\0")), no_range("\"10.0.0.0/16\\0\" is no range")),
         ("a space of no width", network(json!("10.0.0.0/16\u{200b}")), no_range("10.0.0.0/16\\u{200b}")),
-        ("digits of another script", held("\u{661}0.0.1.10"), no_address("0.0.1.10\" is no IP address")),
-        ("a zero before", held("10.0.1.010"), no_address("\"10.0.1.010\" is no IP address")),
+        ("digits of another script", held("\u{661}0.0.1.10"), no_address("0.0.1.10\" is not a valid IP address")),
+        ("a zero before", held("10.0.1.010"), no_address("\"10.0.1.010\" is not a valid IP address")),
         (
             "host bits",
             network(json!("10.0.0.5/16")),

@@ -145,7 +145,7 @@ fn all_that_cannot_be_read_is_told_at_once() {
     let told = vnet(&["plan", folder.path().to_str().unwrap(), "missing.yaml"]);
     let said = text(&told.stderr);
     assert_eq!(told.status.code(), Some(2), "{said}");
-    for part in ["a.yaml: it is no text in UTF-8; leave it out", "missing.yaml: there is no such file"] {
+    for part in ["a.yaml: it is not UTF-8 text; leave it out", "missing.yaml: there is no such file"] {
         assert!(said.contains(part), "{part:?} is not in {said}");
     }
 }
@@ -165,7 +165,7 @@ fn what_cannot_be_read_is_an_annotation_of_the_pull_request_too() {
         (
             vec![&*binary, &*broken, &*missing],
             vec![
-                format!("::error file={binary},{title}it is no text in UTF-8"),
+                format!("::error file={binary},{title}it is not UTF-8 text"),
                 format!("::error file={missing},{title}there is no such file"),
                 format!("::error file={broken},line=1,{title}it has no apiVersion and kind"),
                 format!("::error file={broken},line=3,{title}it has no apiVersion and kind"),

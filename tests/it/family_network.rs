@@ -144,7 +144,7 @@ fn the_location_of_an_object_is_fixed_once_programmed() {
     let refusal = space.refused("vnet/hub");
     assert_eq!(refusal.told(), [("S-12", "InvalidResourceLocation", "spec.location")]);
     refusal.shows(&["westeurope", "northeurope"]).stalls().keeps(&before);
-    refusal.advises(&["Set location to westeurope, or delete the object and create it anew."]);
+    refusal.advises(&["Set location to westeurope, or delete the object and create it again."]);
     space.edit_spec("vnet/hub", &json!({"location": "westeurope"}));
     space.ready("vnet/hub");
 }

@@ -124,7 +124,7 @@ fn a_name_prefix_reaches_every_reference_field() {
         let names = values(of_the_kind.expect("the kind is listed"), &format!("{}/name", field.path));
         assert_eq!(names, ["new-other"], "{} {}", field.from, field.path);
     }
-    assert!(told.out.contains("- name: other"), "what is no name of an object stays");
+    assert!(told.out.contains("- name: other"), "what is not a valid object name stays");
 }
 
 /// The workflow's job.

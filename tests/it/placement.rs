@@ -60,7 +60,7 @@ fn a_reference_to_another_location_counts_as_missing_whatever_refers() {
     let first = "spec.networkProfile.networkInterfaces[0]";
     let both = [("NIC-03", first), ("AVS-01", "spec.availabilitySet")];
     assert_eq!(told.told(), both.map(|(rule, path)| (rule, "InvalidResourceReference", path)));
-    told.shows(&evidence).advises(&["or create NetworkInterface", "/b anew there."]).waits();
+    told.shows(&evidence).advises(&["or create NetworkInterface", "/b there."]).waits();
     // The subnet is where its network is, and the address where its own spec says.
     space.apply(&north(public_address("back", "Basic")));
     space.ready("pip/back");

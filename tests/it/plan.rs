@@ -206,7 +206,7 @@ fn what_cannot_be_read_is_told_all_at_once_with_file_and_line() {
     );
     let told = plan(None, &[path(&wrong)]);
     let told = text(&told.stderr);
-    assert!(told.contains("net.yaml:3: metadata.name of the NetworkInterface is 5, which is no text"), "{told}");
+    assert!(told.contains("net.yaml:3: metadata.name of the NetworkInterface is 5, which is not a string"), "{told}");
     assert!(told.contains("net.yaml:5: it has no apiVersion and kind"), "{told}");
 }
 

@@ -104,7 +104,11 @@ fn a_rolling_upgrade_stops_while_too_many_instances_do_not_run() {
     space.apply(&set.forwarding().manifest());
     let stopped = space.wait("vmss/api", "stopped", ready_says("RollingUpgradeStopped"));
     assert_eq!(at(&stopped, "/updatedReplicas"), 0);
-    assert!(message(&stopped).contains("More than 20 percent of the instances do not run."), "{}", message(&stopped));
+    assert!(
+        message(&stopped).contains("More than 20 percent of the instances are not running."),
+        "{}",
+        message(&stopped)
+    );
     bring(&space, "vmssvm/api-0", "Running");
     space.wait("vmss/api", "upgraded", has_taken_up(3, "2"));
     space.ready("vmss/api");

@@ -125,7 +125,7 @@ pub const GENERAL: &[General] = &[
         codes: &[Code::InvalidResourceLocation],
         cure: Cures::Stalls,
         at_apply: Some(Schema),
-        remedy: "Name the location that it is in, or create it anew.",
+        remedy: "Name the location that it is in, or create it again.",
         source: "Azure's resource model",
     },
     General {

@@ -49,11 +49,10 @@ impl Engine {
         programmed: Option<&Programmed<K>>,
         findings: &mut Findings,
     ) {
-        let own = request.ask.own_name(name);
-        let asked = request.common.azure_name.as_ref().unwrap_or(&own);
+        let asked = request.common.azure_name.as_ref().unwrap_or(&name.name);
         if let Some(programmed) = programmed {
-            let fixed = programmed.name_in_azure(name);
-            if *asked != fixed {
+            let fixed = programmed.common.azure_name.as_ref().unwrap_or(&name.name);
+            if asked != fixed {
                 findings.refuse(
                     Code::PropertyChangeNotAllowed,
                     PATH,

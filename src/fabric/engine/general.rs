@@ -51,7 +51,7 @@ impl Engine {
                     Code::InvalidResourceLocation,
                     "spec.location",
                     format!("The object is in location {}, and cannot be moved to {asked}.", fixed.location),
-                    format!("Set location to {}, or delete the object and create it anew.", fixed.location),
+                    format!("Set location to {}, or delete the object and create it again.", fixed.location),
                 );
             }
             return fixed.clone();
@@ -65,7 +65,7 @@ impl Engine {
             findings.refuse(
                 Code::InvalidResourceLocation,
                 "spec.location",
-                format!("{:?} is no name of a region.", placement.location),
+                format!("{:?} is not a valid region name.", placement.location),
                 "Write lower-case letters and digits, such as westeurope, here or where the namespace names its location.",
             );
         }

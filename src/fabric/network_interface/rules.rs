@@ -227,7 +227,7 @@ pub(super) const RULES: &[Rule<NetworkInterface>] = &[
     Rule {
         id: "ADDR-01",
         scope: Scope::References,
-        says: "A static address is none of the five that the platform keeps.",
+        says: "A static address is not one of the five addresses that Azure reserves.",
         codes: &[Code::PrivateIPAddressInReservedRange],
         cure: Cures::Stalls,
         remedy: "Choose another address.",

@@ -231,7 +231,7 @@ pub(super) fn recall(engine: &mut Engine, name: &Name, view: &VirtualMachineScal
     let told = view.update_revision.as_ref();
     let latest = told.and_then(|revision| revision.parse().ok()).filter(|told| counted(told) && *told > 0);
     if let Some(told) = told.filter(|_| latest.is_none()) {
-        dropped.push(format!("{told} is no revision of a model"));
+        dropped.push(format!("{told} is not a valid revision of a model"));
     }
     let latest = latest.unwrap_or(1);
     let ids = read_ranges(&view.instance_ids);
@@ -241,7 +241,7 @@ pub(super) fn recall(engine: &mut Engine, name: &Name, view: &VirtualMachineScal
     let mut instances = BTreeMap::new();
     for id in ids.unwrap_or_default() {
         if !counted(&id) {
-            dropped.push(format!("{id} is no id of an instance"));
+            dropped.push(format!("{id} is not a valid instance id"));
             continue;
         }
         let object = InstanceName { set: name, id }.object();
@@ -255,7 +255,7 @@ pub(super) fn recall(engine: &mut Engine, name: &Name, view: &VirtualMachineScal
     let told = view.next_instance_id;
     let next = told.and_then(|next| u64::try_from(next).ok()).filter(|next| *next >= beyond && counted(next));
     if let Some(told) = told.filter(|_| next.is_none()) {
-        dropped.push(format!("{told} is no id of a next instance"));
+        dropped.push(format!("{told} is not a valid next instance id"));
     }
     let taken_over = read_ranges(&view.taken_over_instance_ids).unwrap_or_default();
     let taken_over = taken_over.into_iter().filter(|id| instances.contains_key(id));

@@ -151,22 +151,22 @@ pub(super) fn progress(
             Some(StandsStill::Unhealthy) => (
                 "RollingUpgradeStopped",
                 format!(
-                    "More than {} percent of the instances do not run. Start them, or raise maxUnhealthyInstancePercent.",
+                    "More than {} percent of the instances are not running. Start them, or raise maxUnhealthyInstancePercent.",
                     set.ask.rolling.max_unhealthy_percent
                 ),
             ),
             Some(StandsStill::Starting) | None if !is_upgraded => {
-                ("Restarting", "Instances are restarted, batch by batch.".to_owned())
+                ("Restarting", "Instances are being restarted in batches.".to_owned())
             }
             Some(StandsStill::Starting) | None => {
-                ("RollingUpgrade", "Instances are brought to the latest model, batch by batch.".to_owned())
+                ("RollingUpgrade", "Instances are being upgraded to the latest model in batches.".to_owned())
             }
         });
     }
     if set.held.restart.is_some() {
         return Some(("Restarting", "Instances are restarting.".to_owned()));
     }
-    (!is_at_rest(engine, name, set)).then(|| ("Scaling", "Instances are made, or are starting.".to_owned()))
+    (!is_at_rest(engine, name, set)).then(|| ("Scaling", "Instances are being created or are starting.".to_owned()))
 }
 
 fn what_is_lacking(key: &WaitKey) -> String {

@@ -175,8 +175,8 @@ pub(in crate::fabric) fn revision_is_of_the_set(
     let Some(latest) = engine.get::<VirtualMachineScaleSet>(set).map(|set| set.held.revision) else { return };
     let fact = match wish {
         WishedRevision::Number(wish) if (1..=latest).contains(wish) => return,
-        WishedRevision::Number(wish) => format!("{wish} is no revision of scale set {}.", set.name),
-        WishedRevision::Unreadable(text) => format!("{text:?} is no revision; revisions are numbers."),
+        WishedRevision::Number(wish) => format!("{wish} is not a revision of scale set {}.", set.name),
+        WishedRevision::Unreadable(text) => format!("{text:?} is not a valid revision; revisions are numbers."),
     };
     findings
         .refuse(

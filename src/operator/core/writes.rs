@@ -250,6 +250,6 @@ fn notices(id: &ObjectId, entry: &Entry, violations: &[Violation], published: &P
     let standstill = published.standstill.clone().filter(is_new).map(|(reason, message)| notice(true, reason, message));
     let recovered = entry.published.since.tells_not_ready() && !published.since.tells_not_ready();
     let ready =
-        recovered.then(|| notice(false, "Ready".to_owned(), "The fabric carries the object as asked.".to_owned()));
+        recovered.then(|| notice(false, "Ready".to_owned(), "The object is programmed as specified.".to_owned()));
     warnings.chain(standstill).chain(ready).collect()
 }

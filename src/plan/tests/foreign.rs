@@ -132,7 +132,7 @@ metadata: {name: b}
             (7, "spec.addressPrefix of VirtualNetworksSubnet web: Write spec.addressPrefixes instead (a list)."),
             (6, "spec.owner of VirtualNetworksSubnet web: Write spec.virtualNetwork instead."),
             (9, &*format!("ResourceGroup g {passed_over} Namespace")),
-            (13, "Bastion b is passed over: it is no kind of vnet.dev"),
+            (13, "Bastion b is passed over: it is not a kind of vnet.dev"),
         ]
     );
 }

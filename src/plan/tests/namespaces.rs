@@ -56,7 +56,7 @@ fn metadata_of_a_namespace_that_the_api_server_does_not_take_cannot_be_read() {
         ("[x]", "net.yaml:5: metadata.labels: A list is not an object."),
         (
             "{vnet.dev/location: west europe}",
-            "net.yaml:5: metadata.labels[vnet.dev/location]: \"west europe\" is no value",
+            "net.yaml:5: metadata.labels[vnet.dev/location]: \"west europe\" is not a valid label value.",
         ),
     ] {
         let text = format!("---\napiVersion: v1\nkind: Namespace\nmetadata: {{name: shop,\n  labels: {labels}}}\n");
@@ -99,7 +99,7 @@ fn a_namespace_has_the_name_of_one_and_the_fields_of_one_and_stands_once() {
         let all = manifests::read(&[manifests::File { name: "net.yaml".into(), text }], "shop").unwrap_err();
         all.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
     };
-    assert!(read(namespace("a.b")).starts_with("net.yaml:5: metadata.name: \"a.b\" is no name of a namespace."));
+    assert!(read(namespace("a.b")).starts_with("net.yaml:5: metadata.name: \"a.b\" is not a valid namespace name."));
     let twice = read(namespace("a") + &namespace("a"));
     assert_eq!(twice, "net.yaml:7: Namespace a stands here and at net.yaml:2; keep one of them");
     assert!(read(namespace("a") + "specs: {}\n").starts_with("net.yaml:6: specs: There is no such field."));

@@ -68,8 +68,10 @@ fn names_and_namespaces_that_are_no_texts_cannot_be_read() {
         let text = format!("apiVersion: vnet.dev/v1alpha1\nkind: AvailabilitySet\nmetadata:\n  {metadata}\n");
         manifests::read(&[manifests::File { name: "net.yaml".into(), text }], "shop").unwrap_err()[0].to_string()
     };
-    assert!(read("name: a\n  namespace: 5").starts_with("net.yaml:5: metadata.namespace is 5, which is no text"));
-    assert!(read("name: 5").starts_with("net.yaml:4: metadata.name of the AvailabilitySet is 5, which is no text"));
+    assert!(read("name: a\n  namespace: 5").starts_with("net.yaml:5: metadata.namespace is 5, which is not a string"));
+    assert!(
+        read("name: 5").starts_with("net.yaml:4: metadata.name of the AvailabilitySet is 5, which is not a string")
+    );
     assert!(read("generateName: a-").contains("metadata.generateName, which `kubectl apply` does not take"));
     assert!(read("labels: {}").contains("has no metadata.name; give it one"));
 }

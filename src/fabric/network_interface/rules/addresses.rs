@@ -51,7 +51,10 @@ pub(super) fn static_address_is_not_reserved(case: &NicCase<'_>, findings: &mut 
             .refuse(
                 Code::PrivateIPAddressInReservedRange,
                 path(n, "privateIPAddress"),
-                format!("The platform keeps {address}: the first four addresses of {} and its last.", subnet.ask.ipv4),
+                format!(
+                    "{address} is reserved: Azure reserves the first four addresses of {} and its last.",
+                    subnet.ask.ipv4
+                ),
                 format!("Choose an address from {}, or set privateIPAllocationMethod to Dynamic.", subnet.ask.usable()),
             )
             .as_of(WaitKey::object(Kind::Subnet, &case.ask.subnet));
