@@ -19,7 +19,7 @@ fn every_command_says_what_it_does_with_an_example() {
         .filter_map(|line| line.strip_prefix("  ")?.split_whitespace().next().map(str::to_owned))
         .filter(|command| command != "help")
         .collect();
-    assert_eq!(commands, ["run", "plan", "crds", "upgrade", "rules", "completions"]);
+    assert_eq!(commands, ["run", "plan", "crds", "upgrade", "rules", "kustomize", "completions"]);
     for command in commands {
         let help = vnet(&[&command, "--help"]);
         assert!(text(&help.stdout).contains("Example"), "vnet {command} --help:\n{}", text(&help.stdout));

@@ -71,7 +71,10 @@ fn kubectl_get_shows_addresses_in_columns() {
     });
     let private = address(&space.get("nic/jump")).to_owned();
     let rows = columns(&space.kubectl_ok(&["get", "nic", "-o", "wide"], ""));
-    assert_eq!(rows[0], ["NAME", "PRIVATE-IP", "PUBLIC-IP", "VM", "MAC", "SUBNET", "READY", "REASON", "AGE"]);
+    assert_eq!(
+        rows[0],
+        ["NAME", "PRIVATE-IP", "PUBLIC-IP", "VM", "MAC", "SUBNET", "READY", "REASON", "AGE", "MESSAGE"]
+    );
     let row = rows.iter().find(|row| row[0] == "jump").expect("its row");
     assert_eq!(
         (&row[1..4], &row[5..8]),

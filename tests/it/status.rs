@@ -98,7 +98,7 @@ fn a_violation_of_the_same_rule_with_another_message_is_told_by_another_event() 
     assert_eq!(events(&space, "a"), [ready, reserved.clone(), reserved.clone(), reserved]);
     let notes = space.kubectl_ok(&["get", "events", "-o", "jsonpath={.items[*].message}"], "");
     for address in ["10.0.1.1", "10.0.1.2", "10.0.1.3"] {
-        assert!(notes.contains(&format!("The platform keeps {address}:")), "{notes}");
+        assert!(notes.contains(&format!("{address} is reserved:")), "{notes}");
     }
 }
 
