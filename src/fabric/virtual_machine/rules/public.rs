@@ -30,7 +30,8 @@ pub(super) fn skus_do_not_mix(case: &VmCase<'_>, findings: &mut Findings) {
                     )
                     .until(WaitKey::object(Kind::NetworkInterface, &reference.name))
                     .until(WaitKey::claim(Kind::PublicIPAddress, one))
-                    .until(WaitKey::claim(Kind::NetworkInterface, holder));
+                    .until(WaitKey::claim(Kind::NetworkInterface, holder))
+                    .as_of(WaitKey::members(Kind::NetworkInterface, holder)); // another machine may get it
                 if let Some(vm) = vm {
                     violation.blocked_by(ObjectId::new(Kind::VirtualMachine, vm.clone()));
                 }
