@@ -305,6 +305,16 @@ impl Engine {
         }
     }
 
+    /// An instance of a set has gone before its object was carried; its id is not used again (S-27).
+    pub fn give_up_instance(&mut self, set: &Name, id: u64) {
+        if self.get::<VirtualMachineScaleSet>(set).is_some_and(|set| set.held.instances.contains_key(&id)) {
+            release_instance(self, set, id);
+            forget_what_is_unused(self, set);
+            self.settle_reservations();
+            self.touch_members(Kind::VirtualMachineScaleSet, set);
+        }
+    }
+
     /// Records what keeps an instance of a set from becoming what it is to be, or that nothing does.
     pub fn note_obstacle(&mut self, set: &Name, id: u64, obstacle: Option<Obstacle>) {
         let Some(programmed) = self.get_mut::<VirtualMachineScaleSet>(set) else { return };

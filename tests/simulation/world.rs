@@ -297,6 +297,18 @@ impl World {
 
     /// The operator goes on until it writes this; it dies before it knows how that ended.
     pub fn dies_at(&mut self, is_it: impl Fn(&Write) -> bool) {
+        self.writes(is_it);
+        self.restart();
+    }
+
+    /// The operator goes on until it has written this.
+    pub fn goes_on_until(&mut self, is_it: impl Fn(&Write) -> bool) {
+        let answer = self.writes(is_it);
+        answer.into_iter().for_each(|input| self.core.feed(input));
+    }
+
+    /// All until the operator writes this, and the answer to that.
+    fn writes(&mut self, is_it: impl Fn(&Write) -> bool) -> Vec<Input> {
         for _ in 0..STEPS_TO_CALM {
             while Kind::ALL.iter().filter(|kind| self.deliver(**kind)).count() > 0 {}
             self.core.settle(self.now);
@@ -304,10 +316,11 @@ impl World {
             let ends = is_it(&write);
             let answer = self.carry_out(write);
             if ends {
-                return self.restart();
+                return answer;
             }
             answer.into_iter().for_each(|input| self.core.feed(input));
         }
+        panic!("it never writes that")
     }
 
     /// The operator goes on until it writes this, which fails.

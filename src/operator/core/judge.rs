@@ -58,6 +58,7 @@ impl Core {
         };
         let another_life = self.engine.holder(id.kind, &id.name).is_some_and(|holder| *holder != entry.uid);
         if entry.deleting {
+            self.give_up_unmade(id);
             // One that the fabric never carried may go at once; the record of an earlier life goes when it can.
             return self.engine.delete(id.kind, &id.name).err().filter(|_| !another_life);
         }

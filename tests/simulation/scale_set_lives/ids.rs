@@ -45,6 +45,26 @@ fn an_instance_that_vanishes_while_no_operator_looks_is_replaced_under_a_new_id(
 }
 
 #[test]
+fn an_instance_that_is_deleted_before_the_fabric_has_it_is_replaced_under_a_new_id() {
+    for (mode, doomed) in [("Uniform", instance(2)), ("Flexible", machine(2))] {
+        for watches_see_it in [true, false] {
+            let mut world = made(mode, 2);
+            world.edit(&api(), |object| object["spec"]["replicas"] = json!(3));
+            world.goes_on_until(|write| write.id == doomed && matches!(write.what, What::Create(_)));
+            if watches_see_it {
+                world.settles_at_once();
+            }
+            world.let_go(&doomed);
+            world.delete(&doomed);
+            world.restart();
+            world.calm_down();
+            assert_eq!(names(&world, doomed.kind), ["api-0", "api-1", "api-3"], "{mode}, seen: {watches_see_it}");
+            a_restart_changes_nothing(&mut world);
+        }
+    }
+}
+
+#[test]
 fn an_instance_that_was_not_made_when_the_operator_died_is_made_under_its_id() {
     for (mode, last) in [("Uniform", instance(2)), ("Flexible", machine(2))] {
         let mut world = farm();

@@ -19,6 +19,17 @@ impl Core {
         (is_gone && ranges_have(&entry.published.instance_ids, instance)).then_some(set)
     }
 
+    /// An instance whose object is deleted before the fabric has carried it goes with it, and its id (S-27).
+    pub(in crate::operator::core) fn give_up_unmade(&mut self, id: &ObjectId) {
+        let Some(owner) = self.index.get(id).and_then(|entry| entry.owner.as_ref()) else { return };
+        let set = self.engine.get::<VirtualMachineScaleSet>(&owner.set).filter(|set| set.uid == owner.uid);
+        let Some((set, instance)) = set.zip(children::instance_of(&owner.set, &id.name)) else { return };
+        let is_its_object = InstanceName { set: &owner.set, id: instance }.object_in(set.ask.mode) == *id;
+        if is_its_object && self.engine.holder(id.kind, &id.name).is_none() {
+            self.engine.give_up_instance(&owner.set, instance);
+        }
+    }
+
     /// An id whose object has gone while nobody looked is never used again (S-40).
     pub(in crate::operator::core) fn give_up_vanished(&mut self, id: &ObjectId, record: &mut AnyRecord) {
         let AnyRecord::VirtualMachineScaleSet(record) = record else { return };
