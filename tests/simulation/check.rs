@@ -28,6 +28,18 @@ pub struct Count {
     pub restarts: u64,
 }
 
+impl std::iter::Sum for Count {
+    fn sum<I: Iterator<Item = Self>>(counts: I) -> Self {
+        counts.fold(Self::default(), |all, one| Self {
+            addresses: all.addresses + one.addresses,
+            ready: all.ready + one.ready,
+            refused: all.refused + one.refused,
+            sets: all.sets + one.sets,
+            restarts: all.restarts + one.restarts,
+        })
+    }
+}
+
 thread_local! {
     static COUNT: Cell<Count> = Cell::default();
 }

@@ -23,7 +23,8 @@ mod users;
 mod waiting;
 mod world;
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::thread::{available_parallelism, scope};
 
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -40,13 +41,24 @@ fn whatever_happens_the_world_ends_as_the_objects_ask() {
         return live(seed);
     }
     let (first, lives) = (number("VNET_SIM_FIRST").unwrap_or(0), number("VNET_SIM_SEEDS").unwrap_or(SEEDS));
-    for seed in first..first + lives {
+    let threads = available_parallelism().map_or(1, |processors| processors.get() as u64);
+    let counts: Vec<check::Count> = scope(|scope| {
+        let share = |thread| scope.spawn(move || all_of((first + thread..first + lives).step_by(threads as usize)));
+        let shares: Vec<_> = (0..threads).map(share).collect();
+        shares.into_iter().map(|share| share.join().unwrap_or_else(|failure| resume_unwind(failure))).collect()
+    });
+    enough_was_checked(&counts.into_iter().sum(), lives);
+}
+
+/// Lives one after another, and what was checked in them.
+fn all_of(seeds: impl Iterator<Item = u64>) -> check::Count {
+    for seed in seeds {
         if let Err(failure) = catch_unwind(AssertUnwindSafe(|| live(seed))) {
             eprintln!("seed {seed} failed; VNET_SIM_SEED={seed} replays it");
-            std::panic::resume_unwind(failure);
+            resume_unwind(failure);
         }
     }
-    enough_was_checked(&check::count(), lives);
+    check::count()
 }
 
 /// What is to be checked is passed over in some lives, and must not be in too many.
