@@ -26,11 +26,7 @@ pub fn spec(kind: Kind) -> Value {
                 "virtualMachineProfile": profile,
             })
         }
-        Kind::PublicIPPrefix
-        | Kind::PublicIPAddress
-        | Kind::AvailabilitySet
-        | Kind::VirtualMachine
-        | Kind::VirtualMachineScaleSetVM => panic!("no benchmark has a {kind}"),
+        other => panic!("no benchmark has a {other}"),
     }
 }
 

@@ -260,7 +260,7 @@ impl Engine {
         let referred = before.as_ref().filter(|_| news).map(targets).unwrap_or_default();
         let (before, held) = before.map_or((None, K::Held::default()), |old| (Some(old.ask), old.held));
         let programmed = Programmed { uid, generation, placement, common, ask, held };
-        let refers = if news { targets(&programmed) } else { BTreeSet::new() };
+        let refers = if news { targets(&programmed) } else { Vec::new() };
         K::table_mut(&mut self.tables).insert(name.clone(), programmed);
         self.move_references::<K>(name, &referred, &refers);
         self.index_azure_name::<K>(name);
@@ -376,7 +376,7 @@ impl Engine {
 
     fn remove<K: Resource>(&mut self, name: &Name) -> Option<Programmed<K>> {
         let gone = K::table_mut(&mut self.tables).remove(name)?;
-        self.move_references::<K>(name, &targets(&gone), &BTreeSet::new());
+        self.move_references::<K>(name, &targets(&gone), &[]);
         self.forget_azure_name(name, &gone);
         self.index_suffixes(K::KIND, name, false);
         self.deadlines.clear(&ObjectId::new(K::KIND, name.clone()));
@@ -400,7 +400,7 @@ impl Engine {
         let programmed = Programmed { uid, generation, placement, common, ask, held: K::Held::default() };
         let refers = targets(&programmed);
         K::table_mut(&mut self.tables).insert(name.clone(), programmed);
-        self.move_references::<K>(name, &BTreeSet::new(), &refers);
+        self.move_references::<K>(name, &[], &refers);
         self.index_azure_name::<K>(name);
         self.index_suffixes(K::KIND, name, true);
         K::recall(self, name, &view)

@@ -4,7 +4,6 @@
 //! Who refers to an object is an index of the engine; what follows from that when the object is deleted is in `in_use`.
 
 use std::borrow::Cow;
-use std::collections::BTreeSet;
 
 use super::engine::Engine;
 use super::id::{Kind, Name, ObjectId, Placement};
@@ -29,10 +28,13 @@ impl Reference {
     }
 }
 
-/// Everything that an object refers to, by what is asked of it and by what it holds.
-pub(super) fn targets<K: Resource>(programmed: &Programmed<K>) -> BTreeSet<ObjectId> {
+/// Everything that an object refers to, by what is asked of it and by what it holds, each once and in order.
+pub(super) fn targets<K: Resource>(programmed: &Programmed<K>) -> Vec<ObjectId> {
     let asked = programmed.ask.references().into_iter().map(|reference| reference.to);
-    asked.chain(K::held_references(programmed)).collect()
+    let mut all: Vec<ObjectId> = asked.chain(K::held_references(programmed)).collect();
+    all.sort_unstable();
+    all.dedup();
+    all
 }
 
 /// What an object refers to is carried, in the object's own location and subscription. Judges the references of the rule that

@@ -151,7 +151,7 @@ mod tests {
             let mut fabric = an_empty_fabric().with(first);
             let refusal = fabric.put(second.clone()).unwrap_err();
             assert_eq!(told(&refusal), [("ARM-10", Code::DuplicateResourceName, "spec.azureName")]);
-            assert_eq!(refusal.leading().blocked_by, [holder.clone()]);
+            assert_eq!(refusal.leading().blocked_by, std::slice::from_ref(&holder));
             fabric.cure(&refusal, |fabric| drop(fabric.delete(Kind::VirtualNetwork, &holder.name.name)));
             fabric.accept(second);
         }

@@ -120,18 +120,13 @@ impl Engine {
         self.referrers.of(to, by)
     }
 
-    /// An object refers to these from now on, and not to what it referred to before.
-    pub(super) fn move_references<K: Resource>(
-        &mut self,
-        name: &Name,
-        before: &BTreeSet<ObjectId>,
-        after: &BTreeSet<ObjectId>,
-    ) {
-        for to in before.difference(after) {
+    /// An object refers to these from now on, and not to what it referred to before; both are in order.
+    pub(super) fn move_references<K: Resource>(&mut self, name: &Name, before: &[ObjectId], after: &[ObjectId]) {
+        for to in before.iter().filter(|to| after.binary_search(to).is_err()) {
             self.referrers.remove(to, K::KIND, name);
             self.note_referrers(to);
         }
-        for to in after.difference(before) {
+        for to in after.iter().filter(|to| before.binary_search(to).is_err()) {
             if self.referrers.insert(to, K::KIND, name) {
                 self.note_referrers(to);
             }
