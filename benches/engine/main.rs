@@ -234,5 +234,5 @@ fn delete(engine: &mut Engine, name: &Name) {
 
 /// What a change wakes and touches is asked for after each, as the core does.
 fn tell(engine: &mut Engine) {
-    black_box((engine.take_freed(), engine.take_touched()));
+    black_box((engine.take_woken(), engine.take_touched()));
 }

@@ -38,7 +38,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::fabric::virtual_machine_scale_set_vm::WishedRevision;
+use crate::fabric::virtual_machine_scale_set_vm::DesiredRevision;
 use crate::fabric::{Name, Resource, Uid, Violation};
 
 /// The API group of every kind.
@@ -55,7 +55,7 @@ pub const LOCATION_LABEL: &str = "vnet.dev/location";
 pub const RESTARTED_AT: &str = "vnet.dev/restartedAt";
 /// The annotation of an instance of a Flexible scale set: the revision of the model that it was written from.
 pub const REVISION: &str = "vnet.dev/revision";
-pub use crate::fabric::virtual_machine::WISHED_REVISION;
+pub use crate::fabric::virtual_machine::DESIRED_REVISION;
 pub use crate::fabric::virtual_machine_scale_set::SCALE_SET_LABEL;
 
 /// A kind of the fabric as users write it.
@@ -95,7 +95,7 @@ pub struct About {
     /// The scale set that owns the object.
     pub owner: Option<Owner>,
     /// The revision of the scale set's model that the object was written from, and the one that is wished for it.
-    pub revisions: (Option<u64>, Option<WishedRevision>),
+    pub revisions: (Option<u64>, Option<DesiredRevision>),
 }
 
 /// The scale set that made an object and owns it.

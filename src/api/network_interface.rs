@@ -175,7 +175,7 @@ impl Api for NetworkInterface {
             ),
             internal_dns_name_label: dns.internal_dns_name_label,
         };
-        findings.or(ask)
+        findings.into_result(ask)
     }
 
     fn describe(&self, name: &Name, location: &str) -> NetworkInterfaceSpec {
@@ -204,9 +204,9 @@ fn assignment(n: usize, asked: &IpConfigurationSpec, findings: &mut Findings) ->
     match (asked.private_ip_allocation_method.unwrap_or_default(), &asked.private_ip_address) {
         (AllocationMethod::Static, Some(text)) => {
             let address = common::private_address(text, "ADDR-09", path(), findings);
-            address.map_or(Assignment::StaticAsIs, Assignment::Static)
+            address.map_or(Assignment::KeepCurrent, Assignment::Static)
         }
-        (AllocationMethod::Static, None) => Assignment::StaticAsIs,
+        (AllocationMethod::Static, None) => Assignment::KeepCurrent,
         (AllocationMethod::Dynamic, Some(text)) => {
             common::private_address(text, "ADDR-09", path(), findings);
             Assignment::Dynamic
@@ -219,7 +219,7 @@ fn describe_configuration(asked: &IpConfiguration, name: &Name) -> IpConfigurati
     let (method, address) = match asked.assignment {
         Assignment::Dynamic => (AllocationMethod::Dynamic, None),
         Assignment::Static(address) => (AllocationMethod::Static, Some(Address(address.to_string()))),
-        Assignment::StaticAsIs => (AllocationMethod::Static, None),
+        Assignment::KeepCurrent => (AllocationMethod::Static, None),
     };
     IpConfigurationSpec {
         name: asked.name.to_string(),

@@ -13,12 +13,12 @@ use serde_json::Value;
 use super::form::{self, Whose};
 use super::status::{Published, Status};
 use super::texts::PartName;
-use super::{About, Api, FINALIZER, GROUP, Owner, RESTARTED_AT, REVISION, WISHED_REVISION};
+use super::{About, Api, DESIRED_REVISION, FINALIZER, GROUP, Owner, RESTARTED_AT, REVISION};
 use crate::fabric::common::{self, Common};
 use crate::fabric::id::is_region;
 use crate::fabric::kind::every::*;
 use crate::fabric::limits;
-use crate::fabric::virtual_machine_scale_set_vm::WishedRevision;
+use crate::fabric::virtual_machine_scale_set_vm::DesiredRevision;
 use crate::fabric::{
     AnyRecord, Ask, Code, Engine, Findings, Kind, Name, ObjectId, Placement, Record, Uid, Violation, for_each_kind,
 };
@@ -120,7 +120,7 @@ where
         owner: owner(object),
         revisions: (
             number(REVISION),
-            object.annotations().get(WISHED_REVISION).map(|wish| WishedRevision::from(wish.as_str())),
+            object.annotations().get(DESIRED_REVISION).map(|wish| DesiredRevision::from(wish.as_str())),
         ),
     };
     let uid = Uid::from(meta.uid.as_deref()?);

@@ -156,7 +156,7 @@ impl Api for PublicIPAddress {
         let requested_address =
             spec.ip_address.as_ref().and_then(|text| public_address(text, "spec.ipAddress", &mut findings));
         let zones = common::zones(&spec.zones, &mut findings);
-        findings.or(Self {
+        findings.into_result(Self {
             sku: spec.sku.name,
             method: spec.public_ip_allocation_method.unwrap_or(spec.sku.name.default_method()),
             version: spec.public_ip_address_version,

@@ -84,7 +84,7 @@ impl Api for PublicIPPrefix {
             0
         });
         let zones = common::zones(&spec.zones, &mut findings);
-        findings.or(Self { length, zones })
+        findings.into_result(Self { length, zones })
     }
 
     fn describe(&self, _: &Name, location: &str) -> PublicIPPrefixSpec {

@@ -16,7 +16,7 @@ use super::{About, Api, RESTARTED_AT};
 use crate::fabric::limits;
 use crate::fabric::terms::DeleteOption;
 use crate::fabric::virtual_machine::{
-    Disruption, GuestInterface, Member, NicReference, OsType, PowerWish, VirtualMachineView,
+    DesiredPowerState, Disruption, GuestInterface, Member, NicReference, OsType, VirtualMachineView,
 };
 use crate::fabric::virtual_machine_scale_set::InstanceName;
 use crate::fabric::zones::Zone;
@@ -82,7 +82,7 @@ pub struct VirtualMachineSpec {
     /// The desired power state: Running, Stopped or Deallocated. If it is omitted, the virtual machine is started at
     /// creation and its power state is not changed afterwards.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub power_state: Option<PowerWish>,
+    pub power_state: Option<DesiredPowerState>,
 }
 
 /// The hardware of a virtual machine.
@@ -201,7 +201,7 @@ impl Api for VirtualMachine {
             restarted_at: about.restarted_at.clone(),
             member: member(about),
         };
-        findings.or(ask)
+        findings.into_result(ask)
     }
 
     fn describe(&self, name: &Name, location: &str) -> VirtualMachineSpec {
@@ -252,7 +252,7 @@ fn member(about: &About) -> Option<Box<Member>> {
         owner: owner.uid.clone(),
         id,
         revision: revision.unwrap_or(0),
-        wish,
+        desired_revision: wish,
     }))
 }
 

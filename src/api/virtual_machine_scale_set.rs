@@ -216,7 +216,7 @@ impl Api for VirtualMachineScaleSet {
         });
         let zones = common::zones(&spec.zones, &mut findings);
         let Some(model) = model else { return Err(findings.into_violations()) };
-        findings.or(Self {
+        findings.into_result(Self {
             zones,
             mode: spec.orchestration_mode,
             replicas,

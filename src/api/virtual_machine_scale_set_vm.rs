@@ -9,8 +9,8 @@ use super::texts::InstanceId;
 use super::virtual_machine::restart_is_short;
 use super::virtual_machine_scale_set::{NetworkProfileConfiguration, describe_network, network};
 use super::{About, Api};
-use crate::fabric::virtual_machine::PowerWish;
-use crate::fabric::virtual_machine_scale_set_vm::{Maker, VirtualMachineScaleSetVMView, WishedRevision};
+use crate::fabric::virtual_machine::DesiredPowerState;
+use crate::fabric::virtual_machine_scale_set_vm::{DesiredRevision, Maker, VirtualMachineScaleSetVMView};
 use crate::fabric::{Findings, Name, Violation, VirtualMachineScaleSet, VirtualMachineScaleSetVM};
 
 /// An instance of a Uniform scale set, with the desired state of this instance alone. The scale set creates and deletes
@@ -68,7 +68,7 @@ pub struct VirtualMachineScaleSetVMSpec {
     /// The desired power state: Running, Stopped or Deallocated. If it is omitted, the instance is started at creation
     /// and its power state is not changed afterwards.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub power_state: Option<PowerWish>,
+    pub power_state: Option<DesiredPowerState>,
     /// The network interfaces of this instance, which replace those of the model. They are kept when the scale set is
     /// scaled or upgraded. Defaults to those of the model.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -85,7 +85,7 @@ impl Api for VirtualMachineScaleSetVM {
         let set = spec.scale_set.name_from(&about.name);
         let own = spec.network_profile_configuration.as_ref();
         let own = own.map(|own| network(&about.name, own, "spec.networkProfileConfiguration", &mut findings).into());
-        findings.or(Self {
+        findings.into_result(Self {
             maker: if about.owner.as_ref().is_some_and(|owner| owner.set == set) {
                 Maker::ScaleSet
             } else {
@@ -93,7 +93,7 @@ impl Api for VirtualMachineScaleSetVM {
             },
             set,
             id: spec.instance_id.parse().ok(),
-            revision: spec.revision.as_deref().map(WishedRevision::from),
+            revision: spec.revision.as_deref().map(DesiredRevision::from),
             power: spec.power_state,
             network: own,
             restarted_at: about.restarted_at.clone(),
@@ -105,8 +105,8 @@ impl Api for VirtualMachineScaleSetVM {
             scale_set: LocalReference::to(&self.set),
             instance_id: self.id.map(|id| id.to_string()).unwrap_or_default(),
             revision: self.revision.as_ref().map(|revision| match revision {
-                WishedRevision::Number(number) => number.to_string(),
-                WishedRevision::Unreadable(text) => text.clone(),
+                DesiredRevision::Number(number) => number.to_string(),
+                DesiredRevision::Unreadable(text) => text.clone(),
             }),
             power_state: self.power,
             network_profile_configuration: self.network.as_ref().map(|network| describe_network(network, name)),

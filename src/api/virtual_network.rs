@@ -67,7 +67,7 @@ impl Api for VirtualNetwork {
         let servers = spec.dhcp_options.as_ref().map_or(&[][..], |options| &options.dns_servers);
         let own = ("VNET-10", Code::NetcfgInvalidDnsServer);
         let dns_servers = common::dns_servers(servers, own, "spec.dhcpOptions.dnsServers", &mut findings);
-        findings.or(Self { address_prefixes, dns_servers })
+        findings.into_result(Self { address_prefixes, dns_servers })
     }
 
     fn describe(&self, _: &Name, location: &str) -> VirtualNetworkSpec {

@@ -12,7 +12,7 @@ use kube::{Api, ResourceExt};
 use serde_json::{Value, json};
 use vnet_operator::api::object::api_resource;
 use vnet_operator::api::virtual_machine_scale_set::VirtualMachineScaleSetObject;
-use vnet_operator::api::{SCALE_SET_LABEL, WISHED_REVISION, children};
+use vnet_operator::api::{DESIRED_REVISION, SCALE_SET_LABEL, children};
 use vnet_operator::fabric::virtual_machine_scale_set::{OrchestrationMode, ranges_have};
 use vnet_operator::fabric::{Kind, Name};
 
@@ -71,7 +71,7 @@ pub async fn upgrade_instances(options: UpgradeOptions) -> anyhow::Result<()> {
     let (kind, short, wish) = match set.spec.orchestration_mode {
         OrchestrationMode::Uniform => (Kind::VirtualMachineScaleSetVM, "vmssvm", json!({"spec": {"revision": latest}})),
         OrchestrationMode::Flexible => {
-            (Kind::VirtualMachine, "vm", json!({"metadata": {"annotations": {WISHED_REVISION: latest}}}))
+            (Kind::VirtualMachine, "vm", json!({"metadata": {"annotations": {DESIRED_REVISION: latest}}}))
         }
     };
     let api = Api::<DynamicObject>::namespaced_with(client, &namespace, &api_resource(kind));

@@ -64,7 +64,7 @@ impl Resource for AvailabilitySet {
 
     fn release(_: &mut Engine, _: &Name, _: &Programmed<Self>) {}
 
-    fn recall(_: &mut Engine, _: &Name, _: &AvailabilitySetView) -> Vec<String> {
+    fn restore_held(_: &mut Engine, _: &Name, _: &AvailabilitySetView) -> Vec<String> {
         Vec::new()
     }
 

@@ -32,7 +32,7 @@ use super::quota::{Quota, Usage};
 use super::ranges::Ranges;
 use super::reference::targets;
 use super::requested::RequestedAddresses;
-use super::resource::{Change, Pending, Programmed, Record, Resource, Restored};
+use super::resource::{Change, Dropped, Pending, Programmed, Record, Resource};
 use super::violation::{Code, Findings, Refusal, WaitKey};
 use azure_names::AzureNames;
 use deadlines::Deadlines;
@@ -88,11 +88,11 @@ pub struct Engine {
     pub(super) usage: Usage,
     pub(super) requested: RequestedAddresses,
     pub(super) ledger: Ledger,
-    unsettled: BTreeSet<Owner>, // instances whose reservations are to be compared with what their objects lack
+    unreconciled: BTreeSet<Owner>, // instances whose reservations are to be compared with what their objects lack
     pub(super) restoring: bool,
-    freed: BTreeSet<WaitKey>,
+    woken: BTreeSet<WaitKey>,
     touched: BTreeSet<ObjectId>,
-    stirred: BTreeSet<(Name, u64)>, // scale set, id of an instance
+    dirty: BTreeSet<(Name, u64)>, // scale set, id of an instance
 }
 
 impl Engine {
@@ -119,11 +119,11 @@ impl Engine {
             usage: Usage::default(),
             requested: RequestedAddresses::default(),
             ledger: Ledger::default(),
-            unsettled: BTreeSet::new(),
+            unreconciled: BTreeSet::new(),
             restoring: false,
-            freed: BTreeSet::new(),
+            woken: BTreeSet::new(),
             touched: BTreeSet::new(),
-            stirred: BTreeSet::new(),
+            dirty: BTreeSet::new(),
         }
     }
 
@@ -177,7 +177,7 @@ impl Engine {
         while let Some(object) = self.deadlines.pop(self.now) {
             self.on_deadline(&object);
         }
-        self.settle_reservations();
+        self.reconcile_reservations();
     }
 
     /// When the fabric next has something to do by itself.
@@ -194,12 +194,12 @@ impl Engine {
     pub fn end_restore(&mut self) {
         self.restoring = false;
         self.on_all_restored();
-        self.settle_reservations();
+        self.reconcile_reservations();
     }
 
     /// What was freed since the last call.
-    pub fn take_freed(&mut self) -> BTreeSet<WaitKey> {
-        std::mem::take(&mut self.freed)
+    pub fn take_woken(&mut self) -> BTreeSet<WaitKey> {
+        std::mem::take(&mut self.woken)
     }
 
     /// The objects whose reports may have changed since the last call.
@@ -208,28 +208,28 @@ impl Engine {
     }
 
     /// The instances of scale sets that have come, gone, or are to have another model, since the last call.
-    pub fn take_stirred(&mut self) -> BTreeSet<(Name, u64)> {
-        std::mem::take(&mut self.stirred)
+    pub fn take_dirty(&mut self) -> BTreeSet<(Name, u64)> {
+        std::mem::take(&mut self.dirty)
     }
 
     /// Marks an instance whose objects must be compared with what is wanted.
-    pub(super) fn stir(&mut self, set: &Name, id: u64) {
-        self.stirred.insert((set.clone(), id));
+    pub(super) fn mark_dirty(&mut self, set: &Name, id: u64) {
+        self.dirty.insert((set.clone(), id));
     }
 
-    pub(super) fn free(&mut self, key: WaitKey) {
-        self.freed.insert(key);
+    pub(super) fn wake(&mut self, key: WaitKey) {
+        self.woken.insert(key);
     }
 
     /// Marks its report as changed, and wakes refusals that name its members.
     pub(super) fn touch_members(&mut self, kind: Kind, name: &Name) {
         self.touch(kind, name);
-        self.free(WaitKey::members(kind, name));
+        self.wake(WaitKey::members(kind, name));
     }
 
     pub(super) fn touch(&mut self, kind: Kind, name: &Name) {
         let id = ObjectId::new(kind, name.clone());
-        self.mark_unsettled(&id);
+        self.mark_unreconciled(&id);
         self.touched.insert(id.shown());
     }
 
@@ -268,12 +268,12 @@ impl Engine {
         K::apply(self, name, before.as_ref());
         self.touch(K::KIND, name);
         if news {
-            self.free(WaitKey::object(K::KIND, name));
+            self.wake(WaitKey::object(K::KIND, name));
         }
     }
 
     pub(super) fn put_one<K: Resource>(&mut self, name: &Name, request: Request<K>) -> Result<(), Refusal> {
-        self.settle_reservations(); // of what has just been restored
+        self.reconcile_reservations(); // of what has just been restored
         let id = ObjectId::new(K::KIND, name.clone());
         let asked = K::REMEMBERS.then(|| request.ask.clone());
         match self.check(name, request) {
@@ -281,7 +281,7 @@ impl Engine {
                 self.refused.remove(&id);
                 self.remember::<K>(name, None);
                 self.commit(name, change);
-                self.settle_reservations();
+                self.reconcile_reservations();
                 Ok(())
             }
             Err(refusal) => {
@@ -309,7 +309,7 @@ impl Engine {
             None => self.pending.remove(&id),
         };
         if pending.is_some() && before != pending {
-            self.free(WaitKey::Object(id)); // others may be judged by it
+            self.wake(WaitKey::Object(id)); // others may be judged by it
         }
     }
 
@@ -321,16 +321,16 @@ impl Engine {
     /// Remembers why an object that is not carried was refused, for the refusals of those that refer to it (S-36).
     pub fn note_refused(&mut self, id: &ObjectId, code: Code) {
         if self.holder(id.kind, &id.name).is_none() && self.refused.insert(id.clone(), code) != Some(code) {
-            self.free(WaitKey::Object(id.clone()));
+            self.wake(WaitKey::Object(id.clone()));
         }
     }
 
     pub(super) fn delete_one<K: Resource>(&mut self, name: &Name) -> Result<bool, Refusal> {
-        self.settle_reservations();
+        self.reconcile_reservations();
         let id = ObjectId::new(K::KIND, name.clone());
         if self.get::<K>(name).is_none() {
             if self.refused.remove(&id).is_some() {
-                self.free(WaitKey::Object(id));
+                self.wake(WaitKey::Object(id));
             }
             return Ok(false);
         }
@@ -344,9 +344,9 @@ impl Engine {
         }
         self.remember::<K>(name, None);
         self.take_out::<K>(name);
-        self.mark_unsettled(&id);
-        self.settle_reservations();
-        self.free(WaitKey::Object(id));
+        self.mark_unreconciled(&id);
+        self.reconcile_reservations();
+        self.wake(WaitKey::Object(id));
         Ok(true)
     }
 
@@ -362,7 +362,7 @@ impl Engine {
     /// Deletes a part of an instance.
     pub(super) fn drop_part<K: Resource>(&mut self, name: &Name) {
         if self.take_out::<K>(name) {
-            self.free(WaitKey::object(K::KIND, name));
+            self.wake(WaitKey::object(K::KIND, name));
         }
     }
 
@@ -386,12 +386,12 @@ impl Engine {
     /// Removes an object without its deletion effects; its scale set has done them, or it never held anything.
     pub(super) fn forget<K: Resource>(&mut self, name: &Name) {
         if self.remove::<K>(name).is_some() {
-            self.free(WaitKey::object(K::KIND, name));
+            self.wake(WaitKey::object(K::KIND, name));
         }
     }
 
     /// Restores an object from its status; returns what had to be dropped.
-    pub(super) fn restore_one<K: Resource>(&mut self, name: &Name, record: Record<K>) -> Restored {
+    pub(super) fn restore_one<K: Resource>(&mut self, name: &Name, record: Record<K>) -> Dropped {
         if self.get::<K>(name).is_some() {
             return vec!["it is restored already".to_owned()];
         }
@@ -403,7 +403,7 @@ impl Engine {
         self.move_references::<K>(name, &[], &refers);
         self.index_azure_name::<K>(name);
         self.index_suffixes(K::KIND, name, true);
-        K::recall(self, name, &view)
+        K::restore_held(self, name, &view)
     }
 
     /// What an object counted towards before, and counts towards now.
@@ -414,7 +414,7 @@ impl Engine {
         }
         for quota in before.into_iter().filter(|quota| !after.contains(quota)) {
             self.usage.give_back(quota.clone(), 1);
-            self.free(WaitKey::Quota(quota));
+            self.wake(WaitKey::Quota(quota));
         }
     }
 

@@ -65,7 +65,7 @@ pub(super) fn is_not_used<K: Resource>(engine: &Engine, name: &Name, findings: &
                         format!("{what} {does}{}.", and_others(users.len())),
                         format!("{remedy}; it is then deleted automatically."),
                     )
-                    .until_members_gone(used.clone(), kind, users);
+                    .until_members_changed(used.clone(), kind, users);
             }
         }
     }
@@ -90,7 +90,7 @@ fn is_named_by_no_model(engine: &Engine, used: &ObjectId, code: Code, findings: 
         )
     };
     let violation = findings.refuse(code, DELETION_PATH, fact, remedy);
-    violation.until(WaitKey::Members(used.clone())).as_of(WaitKey::Object(set));
+    violation.until(WaitKey::Members(used.clone())).cites(WaitKey::Object(set));
     for set in sets.iter() {
         violation.blocked_by(ObjectId::new(Kind::VirtualMachineScaleSet, set.clone()));
     }

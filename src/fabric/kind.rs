@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::engine::{Engine, Request};
 use super::id::{Name, ObjectId, Placement, Uid};
 use super::reference::Reference;
-use super::resource::{Record, Refusing, Resource, Restored, Table};
+use super::resource::{Dropped, Record, Refusing, Resource, Table};
 use super::violation::{Refusal, WaitKey};
 
 /// Calls the macro `$apply` with every kind and the name of its module, in the order in which they refer to each
@@ -175,9 +175,9 @@ macro_rules! define_kinds {
             }
 
             /// Whether it asks for particular addresses.
-            pub fn chooses(&self) -> bool {
+            pub fn requests_specific_address(&self) -> bool {
                 match self {
-                    $(Ask::$kind(ask) => ask.chooses(),)*
+                    $(Ask::$kind(ask) => ask.requests_specific_address(),)*
                 }
             }
 
@@ -271,11 +271,11 @@ macro_rules! define_kinds {
                 all
             }
 
-            /// What an object that is carried is put again for (see [`Resource::awaits`]).
-            pub fn awaited_by(&self, kind: Kind, name: &Name) -> BTreeSet<WaitKey> {
+            /// What an object that is carried is put again for (see [`Resource::retry_keys`]).
+            pub fn retry_keys_of(&self, kind: Kind, name: &Name) -> BTreeSet<WaitKey> {
                 match kind {
                     $(Kind::$kind => {
-                        self.get::<$kind>(name).map(|carried| $kind::awaits(self, name, carried)).unwrap_or_default()
+                        self.get::<$kind>(name).map(|carried| $kind::retry_keys(self, name, carried)).unwrap_or_default()
                     })*
                 }
             }
@@ -290,7 +290,7 @@ macro_rules! define_kinds {
             /// Restores an object from its status. What contradicts an object that was restored before is dropped.
             ///
             /// Returns a sentence for each thing that was dropped; nothing makes it fail.
-            pub fn restore(&mut self, name: &Name, record: AnyRecord) -> Restored {
+            pub fn restore(&mut self, name: &Name, record: AnyRecord) -> Dropped {
                 match record {
                     $(AnyRecord::$kind(record) => self.restore_one(name, record),)*
                 }

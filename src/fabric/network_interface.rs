@@ -75,7 +75,7 @@ pub enum Assignment {
     /// This one.
     Static(IpAddr),
     /// The one it has; becomes that when the request is resolved (IPC-09).
-    StaticAsIs,
+    KeepCurrent,
 }
 
 /// What the fabric holds of a network interface.
@@ -108,14 +108,14 @@ impl Resource for NetworkInterface {
     const RULES: &'static [Rule<Self>] = rules::RULES;
     const DELETION_RULES: &'static [DeletionRule] = rules::DELETION_RULES;
 
-    fn chooses(&self) -> bool {
+    fn requests_specific_address(&self) -> bool {
         self.configurations.iter().any(|configuration| matches!(configuration.assignment, Assignment::Static(_)))
     }
 
     fn requested_addresses(&self) -> Vec<(PoolId, IpAddr)> {
         let requested = self.configurations.iter().filter_map(|configuration| match configuration.assignment {
             Assignment::Static(address) => Some((PoolId::of_subnet(&self.subnet, IpVersion::of(&address)), address)),
-            Assignment::Dynamic | Assignment::StaticAsIs => None,
+            Assignment::Dynamic | Assignment::KeepCurrent => None,
         });
         requested.collect()
     }
@@ -136,7 +136,7 @@ impl Resource for NetworkInterface {
     fn resolve(&mut self, _: &Engine, programmed: Option<&Programmed<Self>>) {
         self.resolve_primary(programmed);
         let moved = programmed.is_some_and(|programmed| programmed.ask.subnet != self.subnet);
-        for configuration in self.configurations.iter_mut().filter(|c| c.assignment == Assignment::StaticAsIs) {
+        for configuration in self.configurations.iter_mut().filter(|c| c.assignment == Assignment::KeepCurrent) {
             let held = programmed.and_then(|programmed| programmed.held.addresses.get(&configuration.name));
             if let Some(address) = held.filter(|_| !moved) {
                 configuration.assignment = Assignment::Static(*address);
@@ -169,10 +169,10 @@ impl Resource for NetworkInterface {
         if let Some(mac) = gone.held.mac {
             engine.macs.release(mac);
         }
-        engine.free(WaitKey::claim(Kind::NetworkInterface, name));
+        engine.wake(WaitKey::claim(Kind::NetworkInterface, name));
     }
 
-    fn recall(engine: &mut Engine, name: &Name, view: &NetworkInterfaceView) -> Vec<String> {
+    fn restore_held(engine: &mut Engine, name: &Name, view: &NetworkInterfaceView) -> Vec<String> {
         let Some(ask) = engine.get::<Self>(name).map(|programmed| programmed.ask.clone()) else { return Vec::new() };
         let mut dropped = Vec::new();
         for (configuration, address) in view.addresses() {
@@ -180,7 +180,7 @@ impl Resource for NetworkInterface {
             let fits = asked.is_some_and(|asked| match asked.assignment {
                 _ if asked.version != IpVersion::of(&address) => false,
                 Assignment::Static(wanted) => wanted == address,
-                Assignment::Dynamic | Assignment::StaticAsIs => true,
+                Assignment::Dynamic | Assignment::KeepCurrent => true,
             });
             let has_one = engine.get::<Self>(name).is_some_and(|nic| nic.held.addresses.contains_key(&configuration));
             let holder = Holder::configuration(name, &configuration);
@@ -254,13 +254,13 @@ impl NetworkInterface {
         let before = programmed.and_then(|programmed| programmed.ask.primary()).map(|primary| primary.name.clone());
         for configuration in self.configurations.iter_mut().filter(|_| !marked) {
             let stays = before.as_ref() == Some(&configuration.name);
-            let is_open = configuration.primary == Primary::Unsaid;
+            let is_open = configuration.primary == Primary::Unspecified;
             if alone && before.is_none() || stays && (alone || is_open) {
                 configuration.primary = Primary::Yes;
             }
         }
         if self.primary().is_some() {
-            for configuration in self.configurations.iter_mut().filter(|c| c.primary == Primary::Unsaid) {
+            for configuration in self.configurations.iter_mut().filter(|c| c.primary == Primary::Unspecified) {
                 configuration.primary = Primary::No;
             }
         }

@@ -73,7 +73,7 @@ pub(super) fn choose(
 pub(super) fn hand_over(engine: &mut Engine, subnet: &Name, address: IpAddr, holder: Holder) {
     let before = engine.addresses.insert((subnet.clone(), address), holder.clone());
     if before.is_some_and(|before| before != holder) {
-        engine.free(WaitKey::Address(subnet.clone(), address)); // a refusal says who has it
+        engine.wake(WaitKey::Address(subnet.clone(), address)); // a refusal says who has it
     }
 }
 
@@ -81,14 +81,14 @@ pub(super) fn hand_over(engine: &mut Engine, subnet: &Name, address: IpAddr, hol
 pub(super) fn release(engine: &mut Engine, subnet: &Name, address: IpAddr) {
     let pool = PoolId::of_subnet(subnet, IpVersion::of(&address));
     if engine.pools.get_mut(&pool).is_some_and(|pool| pool.release(address)) {
-        engine.free(WaitKey::Capacity(pool));
+        engine.wake(WaitKey::Capacity(pool));
         if let Some(quota) = quota_of(engine, subnet) {
             engine.usage.give_back(quota.clone(), 1);
-            engine.free(WaitKey::Quota(quota));
+            engine.wake(WaitKey::Quota(quota));
         }
     }
     engine.addresses.remove(&(subnet.clone(), address));
-    engine.free(WaitKey::Address(subnet.clone(), address));
+    engine.wake(WaitKey::Address(subnet.clone(), address));
     engine.touch_members(Kind::Subnet, subnet);
 }
 
@@ -153,7 +153,7 @@ pub(super) fn is_free(
     let violation = findings.refuse(Code::PrivateIPAddressInUse, path, fact, remedy);
     violation.until(WaitKey::Address(subnet.clone(), address)).blocked_by(blocker);
     if held.is_some() {
-        violation.as_of(WaitKey::object(Kind::Subnet, subnet));
+        violation.cites(WaitKey::object(Kind::Subnet, subnet));
     }
 }
 

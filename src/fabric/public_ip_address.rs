@@ -130,7 +130,7 @@ impl Resource for PublicIPAddress {
         Some(&self.zones)
     }
 
-    fn chooses(&self) -> bool {
+    fn requests_specific_address(&self) -> bool {
         self.requested_address.is_some()
     }
 
@@ -181,10 +181,10 @@ impl Resource for PublicIPAddress {
         if let Some(label) = &gone.ask.domain_name_label {
             release_label(engine, name, &gone.placement.location, label);
         }
-        engine.free(WaitKey::claim(Kind::PublicIPAddress, name));
+        engine.wake(WaitKey::claim(Kind::PublicIPAddress, name));
     }
 
-    fn recall(engine: &mut Engine, name: &Name, view: &PublicIPAddressView) -> Vec<String> {
+    fn restore_held(engine: &mut Engine, name: &Name, view: &PublicIPAddressView) -> Vec<String> {
         let mut dropped = Vec::new();
         let key = engine
             .get::<Self>(name)
@@ -301,7 +301,7 @@ pub(super) fn settle(engine: &mut Engine, name: &Name) {
 
 fn release_address(engine: &mut Engine, pool: &PoolId, address: IpAddr) {
     if engine.pools.get_mut(pool).is_some_and(|pool| pool.release(address)) {
-        engine.free(WaitKey::Capacity(pool.clone()));
+        engine.wake(WaitKey::Capacity(pool.clone()));
     }
 }
 
@@ -329,6 +329,6 @@ fn release_label(engine: &mut Engine, name: &Name, location: &Arc<str>, label: &
     let key = (location.clone(), label.to_owned());
     if engine.labels.get(&key) == Some(&ObjectId::new(Kind::PublicIPAddress, name.clone())) {
         engine.labels.remove(&key);
-        engine.free(WaitKey::Label(location.to_string(), label.to_owned()));
+        engine.wake(WaitKey::Label(location.to_string(), label.to_owned()));
     }
 }

@@ -134,23 +134,23 @@ impl Resource for PublicIPPrefix {
         let block = engine.pool(&PoolId::Public).and_then(|pool| pool.lowest_free_block(programmed.ask.length));
         if let Some(block) = block {
             hold(engine, name, block);
-            virtual_machine_scale_set::pool_has_changed(engine, &ObjectId::new(Kind::PublicIPPrefix, name.clone()));
+            virtual_machine_scale_set::on_pool_changed(engine, &ObjectId::new(Kind::PublicIPPrefix, name.clone()));
         }
     }
 
     fn release(engine: &mut Engine, name: &Name, gone: &Programmed<Self>) {
         let own = PoolId::Prefix(name.clone());
         engine.pools.remove(&own);
-        engine.free(WaitKey::Capacity(own));
+        engine.wake(WaitKey::Capacity(own));
         if let (Some(prefix), Some(public)) = (gone.held.prefix, engine.pools.get_mut(&PoolId::Public)) {
             for address in all_of(prefix) {
                 public.release(address);
             }
-            engine.free(WaitKey::Capacity(PoolId::Public));
+            engine.wake(WaitKey::Capacity(PoolId::Public));
         }
     }
 
-    fn recall(engine: &mut Engine, name: &Name, view: &PublicIPPrefixView) -> Vec<String> {
+    fn restore_held(engine: &mut Engine, name: &Name, view: &PublicIPPrefixView) -> Vec<String> {
         let Some(prefix) = view.ip_prefix else { return Vec::new() };
         let asked = engine.get::<Self>(name).is_some_and(|programmed| programmed.ask.length == prefix.prefix_len());
         let free = engine.pool(&PoolId::Public).is_some_and(|pool| pool.is_free_block(prefix));

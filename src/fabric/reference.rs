@@ -74,6 +74,6 @@ fn exists(engine: &Engine, from: &Placement, Reference { to, path, .. }: Referen
     let violation = findings.refuse(Code::InvalidResourceReference, path, message, remedy);
     violation.blocked_by(to.clone()).until(WaitKey::Object(to));
     if let Some(proposed) = proposed {
-        violation.as_of(WaitKey::Object(proposed));
+        violation.cites(WaitKey::Object(proposed));
     }
 }

@@ -65,7 +65,7 @@ pub trait Resource: Tabled + Clone + Debug + PartialEq + 'static {
     }
 
     /// Whether it asks for particular addresses; at the first sync such go before those that take any (S-10).
-    fn chooses(&self) -> bool {
+    fn requests_specific_address(&self) -> bool {
         false
     }
 
@@ -108,7 +108,7 @@ pub trait Resource: Tabled + Clone + Debug + PartialEq + 'static {
 
     /// Restores what a status says, unless another object holds it; the object stands in its table, holding nothing.
     /// Returns what had to be dropped.
-    fn recall(engine: &mut Engine, name: &Name, view: &Self::View) -> Vec<String>;
+    fn restore_held(engine: &mut Engine, name: &Name, view: &Self::View) -> Vec<String>;
 
     /// Whether the engine remembers the edit or deletion of an object that is carried while it is refused: others are judged by
     /// it.
@@ -139,7 +139,7 @@ pub trait Resource: Tabled + Clone + Debug + PartialEq + 'static {
     }
 
     /// The keys for which an object that is carried as asked is put again, since it has something left to do.
-    fn awaits(_engine: &Engine, _name: &Name, _programmed: &Programmed<Self>) -> BTreeSet<WaitKey> {
+    fn retry_keys(_engine: &Engine, _name: &Name, _programmed: &Programmed<Self>) -> BTreeSet<WaitKey> {
         BTreeSet::new()
     }
 
@@ -220,7 +220,7 @@ pub struct Record<K: Resource> {
 }
 
 /// What could not be restored of an object, a sentence each.
-pub type Restored = Vec<String>;
+pub type Dropped = Vec<String>;
 
 /// A condition that tells something about the network beside the four that every object has.
 #[derive(Clone, Debug, PartialEq, Eq)]

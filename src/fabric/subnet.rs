@@ -89,21 +89,21 @@ impl Resource for Subnet {
             return;
         }
         if before.is_some() {
-            engine.free(WaitKey::members(Kind::VirtualNetwork, &ask.virtual_network)); // its ranges are others
+            engine.wake(WaitKey::members(Kind::VirtualNetwork, &ask.virtual_network)); // its ranges are others
         }
         move_ranges(engine, name, before, Some(&ask));
         replace_pools(engine, name, &ask);
         if before.is_some() {
             release_prefixes(engine, &ask.virtual_network);
-            engine.free(WaitKey::Capacity(PoolId::SubnetIPv4(name.clone())));
-            engine.free(WaitKey::Capacity(PoolId::SubnetIPv6(name.clone())));
+            engine.wake(WaitKey::Capacity(PoolId::SubnetIPv4(name.clone())));
+            engine.wake(WaitKey::Capacity(PoolId::SubnetIPv6(name.clone())));
             let this = ObjectId::new(Kind::Subnet, name.clone());
             let nics: Vec<Name> = engine.referrers(&this, Kind::NetworkInterface).iter().cloned().collect();
             for nic in nics {
                 network_interface::serve_ipv6(engine, &nic);
             }
         }
-        virtual_machine_scale_set::pool_has_changed(engine, &ObjectId::new(Kind::Subnet, name.clone()));
+        virtual_machine_scale_set::on_pool_changed(engine, &ObjectId::new(Kind::Subnet, name.clone()));
     }
 
     fn release(engine: &mut Engine, name: &Name, gone: &Programmed<Self>) {
@@ -111,7 +111,7 @@ impl Resource for Subnet {
         move_ranges(engine, name, Some(&gone.ask), None);
         for pool in [PoolId::SubnetIPv4(name.clone()), PoolId::SubnetIPv6(name.clone())] {
             engine.pools.remove(&pool);
-            engine.free(WaitKey::Capacity(pool));
+            engine.wake(WaitKey::Capacity(pool));
         }
         release_prefixes(engine, network);
     }
@@ -119,7 +119,7 @@ impl Resource for Subnet {
     /// Its virtual network may let go of a prefix that the subnet is asked to leave (S-87).
     const REMEMBERS: bool = true;
 
-    fn recall(engine: &mut Engine, name: &Name, _: &SubnetView) -> Vec<String> {
+    fn restore_held(engine: &mut Engine, name: &Name, _: &SubnetView) -> Vec<String> {
         Self::apply(engine, name, None);
         Vec::new()
     }

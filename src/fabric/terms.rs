@@ -77,7 +77,7 @@ impl From<bool> for Switch {
 pub enum Primary {
     /// The request leaves it open; resolving the request decides (IPC-02, VM-09).
     #[default]
-    Unsaid,
+    Unspecified,
     /// It is the primary one.
     Yes,
     /// It is a secondary one.
@@ -87,7 +87,7 @@ pub enum Primary {
 impl From<Option<bool>> for Primary {
     fn from(marked: Option<bool>) -> Self {
         match marked {
-            None => Primary::Unsaid,
+            None => Primary::Unspecified,
             Some(true) => Primary::Yes,
             Some(false) => Primary::No,
         }
@@ -97,7 +97,7 @@ impl From<Option<bool>> for Primary {
 impl From<Primary> for Option<bool> {
     fn from(primary: Primary) -> Self {
         match primary {
-            Primary::Unsaid => None,
+            Primary::Unspecified => None,
             Primary::Yes => Some(true),
             Primary::No => Some(false),
         }

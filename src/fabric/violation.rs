@@ -170,12 +170,12 @@ impl Violation {
     }
 
     /// Waits for the deletion or change of `object`, which is in the way.
-    pub(super) fn until_gone(&mut self, object: ObjectId) -> &mut Self {
+    pub(super) fn until_changed(&mut self, object: ObjectId) -> &mut Self {
         self.until(WaitKey::Object(object.clone())).blocked_by(object)
     }
 
     /// The message tells something of what `key` stands for.
-    pub fn as_of(&mut self, key: WaitKey) -> &mut Self {
+    pub fn cites(&mut self, key: WaitKey) -> &mut Self {
         self.evidence.insert(key);
         self
     }
@@ -199,7 +199,7 @@ impl Violation {
     }
 
     /// All of `objects` are in the way. It waits for those that it names: when they are gone, others are named.
-    pub(super) fn until_all_gone(&mut self, objects: impl IntoIterator<Item = ObjectId>) -> &mut Self {
+    pub(super) fn until_all_changed(&mut self, objects: impl IntoIterator<Item = ObjectId>) -> &mut Self {
         for object in objects {
             if self.blocked_by.len() < BLOCKERS_SHOWN {
                 self.until(WaitKey::Object(object.clone()));
@@ -210,16 +210,16 @@ impl Violation {
     }
 
     /// Waits for the first of `members` of `of` to go, and names the first few.
-    pub(super) fn until_members_gone(&mut self, of: ObjectId, kind: Kind, members: &Names) -> &mut Self {
+    pub(super) fn until_members_changed(&mut self, of: ObjectId, kind: Kind, members: &Names) -> &mut Self {
         let mut first = members.iter().take(BLOCKERS_SHOWN).map(|name| ObjectId::new(kind, name.clone()));
         if let Some(first) = first.next() {
-            self.until_gone(first);
+            self.until_changed(first);
         }
         for object in first {
             self.blocked_by(object);
         }
         self.blocked_by_count = members.len();
-        self.as_of(WaitKey::Members(of))
+        self.cites(WaitKey::Members(of))
     }
 }
 
@@ -342,7 +342,7 @@ impl Findings {
     }
 
     /// `value` if nothing was found, else all that was.
-    pub fn or<T>(self, value: T) -> Result<T, Vec<Violation>> {
+    pub fn into_result<T>(self, value: T) -> Result<T, Vec<Violation>> {
         if self.found.is_empty() { Ok(value) } else { Err(self.found) }
     }
 

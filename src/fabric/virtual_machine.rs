@@ -28,10 +28,10 @@ use super::sizes::VmSize;
 use super::terms::{DeleteOption, Primary};
 use super::violation::WaitKey;
 use super::virtual_machine_scale_set;
-use super::virtual_machine_scale_set_vm::WishedRevision;
+use super::virtual_machine_scale_set_vm::DesiredRevision;
 use super::zones::Zones;
 pub(in crate::fabric) use attachments::public_addresses_changed;
-use attachments::{attach, edit_attachments, let_go, makes_way, recall_mac};
+use attachments::{attach, detach, edit_attachments, makes_way, recall_mac};
 pub use deletion::DeletedWith;
 pub(super) use power::{deallocated_meanwhile, finish_start, restart, restart_for_macs, switch_off};
 use power::{leave_deallocation, power_on, start, stop};
@@ -57,7 +57,7 @@ impl fmt::Display for PowerState {
 /// The power state that a user may ask for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[allow(missing_docs)] // as above
-pub enum PowerWish {
+pub enum DesiredPowerState {
     Running,
     Stopped,
     Deallocated,
@@ -92,7 +92,7 @@ pub struct VirtualMachine {
     /// The addresses that are set by hand in the guest, if that is known.
     pub guest: Vec<GuestInterface>,
     /// The power state that is wished; none means started at creation, then left as it is (S-39).
-    pub power: Option<PowerWish>,
+    pub power: Option<DesiredPowerState>,
     /// When a restart was asked for; each time counts once.
     pub restarted_at: Option<String>,
     /// The Flexible scale set that it is an instance of.
@@ -100,7 +100,7 @@ pub struct VirtualMachine {
 }
 
 /// The annotation that asks for an instance of a Flexible scale set to have at least this revision of the model (S-31).
-pub const WISHED_REVISION: &str = "vnet.dev/wished-revision";
+pub const DESIRED_REVISION: &str = "vnet.dev/desired-revision";
 
 /// A virtual machine's place in a Flexible scale set.
 #[derive(Clone, Debug, PartialEq)]
@@ -114,7 +114,7 @@ pub struct Member {
     /// The revision of the model that its objects were written from.
     pub revision: u64,
     /// The revision that it is wished to have at least (S-31).
-    pub wish: Option<WishedRevision>,
+    pub desired_revision: Option<DesiredRevision>,
 }
 
 /// What becomes of a running VM where an edit needs it deallocated (S-38).
@@ -187,11 +187,11 @@ impl Resource for VirtualMachine {
             return self.mark_the_others();
         }
         let eligible = |name: &Name| {
-            self.network_interfaces.iter().position(|nic| nic.name == *name && nic.primary == Primary::Unsaid)
+            self.network_interfaces.iter().position(|nic| nic.name == *name && nic.primary == Primary::Unspecified)
         };
         let before = programmed.and_then(|programmed| programmed.ask.primary());
         let longest = engine.attached_to_programmed(programmed);
-        let first = self.network_interfaces.iter().position(|nic| nic.primary == Primary::Unsaid);
+        let first = self.network_interfaces.iter().position(|nic| nic.primary == Primary::Unspecified);
         let choice = before.and_then(eligible).or_else(|| longest.iter().find_map(eligible)).or(first);
         if let Some(nic) = choice.and_then(|choice| self.network_interfaces.get_mut(choice)) {
             nic.primary = Primary::Yes;
@@ -202,34 +202,36 @@ impl Resource for VirtualMachine {
     fn apply(engine: &mut Engine, name: &Name, before: Option<&Self>) {
         let Some(programmed) = engine.get::<Self>(name) else { return };
         let (ask, power) = (programmed.ask.clone(), programmed.held.power);
-        let wish = ask.wish(before.map(|_| power));
+        let wish = ask.desired_power(before.map(|_| power));
         let restarts = is_restarted(programmed, before);
         let makes_way = before.is_some() && makes_way(engine, name, &ask);
-        if (wish == PowerWish::Deallocated || makes_way) && power != PowerState::Deallocated {
+        if (wish == DesiredPowerState::Deallocated || makes_way) && power != PowerState::Deallocated {
             stop(engine, name, PowerState::Deallocated);
         }
         edit_attachments(engine, name, &ask);
         match (wish, engine.power_of(name)) {
             (wish, PowerState::Deallocated) if before.is_some() => leave_deallocation(engine, name, wish),
             (wish, PowerState::Deallocated) => power_on(engine, name, wish),
-            (PowerWish::Running, PowerState::Stopped) => start(engine, name),
-            (PowerWish::Running, PowerState::Running) if restarts => {
+            (DesiredPowerState::Running, PowerState::Stopped) => start(engine, name),
+            (DesiredPowerState::Running, PowerState::Running) if restarts => {
                 stop(engine, name, PowerState::Stopped);
                 start(engine, name);
             }
-            (PowerWish::Running, PowerState::Starting | PowerState::Running) => {}
-            (PowerWish::Stopped, PowerState::Starting | PowerState::Running) => stop(engine, name, PowerState::Stopped),
-            (PowerWish::Stopped, PowerState::Stopped) | (PowerWish::Deallocated, _) => {}
+            (DesiredPowerState::Running, PowerState::Starting | PowerState::Running) => {}
+            (DesiredPowerState::Stopped, PowerState::Starting | PowerState::Running) => {
+                stop(engine, name, PowerState::Stopped)
+            }
+            (DesiredPowerState::Stopped, PowerState::Stopped) | (DesiredPowerState::Deallocated, _) => {}
         }
         if let Some(programmed) = engine.get_mut::<Self>(name) {
             programmed.held.last_handled_restart_at = ask.restarted_at;
         }
         let was = before.and_then(|before| before.member.as_deref());
         if let Some(was) = was.filter(|was| ask.member.as_deref().is_none_or(|is| !is.is_same_instance(was))) {
-            virtual_machine_scale_set::member_has_gone(engine, was);
+            virtual_machine_scale_set::on_member_deleted(engine, was);
         }
         if let Some(member) = &ask.member {
-            virtual_machine_scale_set::member_is_there(engine, member);
+            virtual_machine_scale_set::on_member_programmed(engine, member);
             if before.is_some() && engine.power_of(name) != power {
                 // What the set would need for an upgrade of it may be less now (PIP-05).
                 engine.touch_members(Kind::VirtualMachineScaleSet, &member.set);
@@ -239,15 +241,15 @@ impl Resource for VirtualMachine {
 
     fn release(engine: &mut Engine, name: &Name, gone: &Programmed<Self>) {
         for nic in engine.nics_of.remove(name).unwrap_or_default().into_values() {
-            let_go(engine, &nic);
+            detach(engine, &nic);
         }
-        engine.free(WaitKey::Power(name.clone()));
+        engine.wake(WaitKey::Power(name.clone()));
         if let Some(member) = &gone.ask.member {
-            virtual_machine_scale_set::member_has_gone(engine, member);
+            virtual_machine_scale_set::on_member_deleted(engine, member);
         }
     }
 
-    fn recall(engine: &mut Engine, name: &Name, view: &VirtualMachineView) -> Vec<String> {
+    fn restore_held(engine: &mut Engine, name: &Name, view: &VirtualMachineView) -> Vec<String> {
         let Some(programmed) = engine.get_mut::<Self>(name) else { return Vec::new() };
         programmed.held.power = view.power_state.unwrap_or_default();
         programmed.held.last_handled_restart_at.clone_from(&view.last_handled_restart_at);
@@ -273,7 +275,7 @@ impl Resource for VirtualMachine {
     /// Its start is done.
     fn on_deadline(engine: &mut Engine, name: &Name) {
         finish_start(engine, name);
-        virtual_machine_scale_set::vm_has_changed(engine, name);
+        virtual_machine_scale_set::on_power_changed(engine, name);
     }
 
     fn observe(engine: &Engine, name: &Name, programmed: &Programmed<Self>) -> VirtualMachineView {
@@ -296,12 +298,12 @@ impl Member {
     }
 }
 
-impl PowerWish {
+impl DesiredPowerState {
     fn of(power: PowerState) -> Self {
         match power {
-            PowerState::Starting | PowerState::Running => PowerWish::Running,
-            PowerState::Stopped => PowerWish::Stopped,
-            PowerState::Deallocated => PowerWish::Deallocated,
+            PowerState::Starting | PowerState::Running => DesiredPowerState::Running,
+            PowerState::Stopped => DesiredPowerState::Stopped,
+            PowerState::Deallocated => DesiredPowerState::Deallocated,
         }
     }
 }
@@ -313,12 +315,12 @@ impl VirtualMachine {
     }
 
     /// What is wished of a VM in this power state, or of one that is not made yet (S-39).
-    fn wish(&self, power: Option<PowerState>) -> PowerWish {
-        self.power.unwrap_or(power.map_or(PowerWish::Running, PowerWish::of))
+    fn desired_power(&self, power: Option<PowerState>) -> DesiredPowerState {
+        self.power.unwrap_or(power.map_or(DesiredPowerState::Running, DesiredPowerState::of))
     }
 
     fn mark_the_others(&mut self) {
-        for nic in self.network_interfaces.iter_mut().filter(|nic| nic.primary == Primary::Unsaid) {
+        for nic in self.network_interfaces.iter_mut().filter(|nic| nic.primary == Primary::Unspecified) {
             nic.primary = Primary::No;
         }
     }

@@ -7,11 +7,11 @@
 //! will take. `upgrade` brings instances to the latest model, `restart` restarts all of them, `rules` are the constraints, `names` keeps the labels
 //! of the models, and `view` is what is reported.
 
+mod demand;
 mod instance_name;
 mod instances;
 mod model;
 mod names;
-mod need;
 mod restart;
 mod rules;
 #[cfg(test)]
@@ -32,25 +32,25 @@ use super::id::{Kind, Name, ObjectId};
 use super::reference::Reference;
 use super::resource::{Advice, DeletionRule, Programmed, Record, Resource, Rule};
 use super::violation::{Code, Refusal, WaitKey};
-use super::virtual_machine::PowerWish;
+use super::virtual_machine::DesiredPowerState;
 use super::zones::Zones;
+#[cfg(test)]
+pub(super) use demand::pending_objects;
+pub(super) use demand::{Demand, Wanted, coming_ipv6, on_pool_changed, reserve};
 pub use instance_name::InstanceName;
 pub(super) use instances::{
-    first_with_an_object, has_latest_model, member_has_gone, member_is_there, program, release_instance,
+    first_with_an_object, has_latest_model, on_member_deleted, on_member_programmed, program, release_instance,
 };
 pub use model::{
     ConfigurationModel, Model, NicModel, PublicModel, labels, list_path, mark_primary, names_are_unique, nic_path,
     public_path, publics, references,
 };
 pub(super) use names::{forget_what_is_unused, index_labels};
-#[cfg(test)]
-pub(super) use need::pending_objects;
-pub(super) use need::{Need, Wanted, coming_ipv6, pool_has_changed, reserve};
 pub use restart::{Restart, RestartView};
 pub(super) use rules::{
     NO_ROOM, Needed, Network, added_ipv6, network_is_legal, parts_are_legal, pool_has_room, size_takes, skus_do_not_mix,
 };
-pub(super) use upgrade::{go_on, vm_has_changed};
+pub(super) use upgrade::{continue_rollout, on_power_changed};
 pub use view::{InstanceView, SCALE_SET_LABEL, STANDSTILLS, VirtualMachineScaleSetView, ranges_have, read_ranges};
 
 /// How the instances of a set are kept (VMSS-26).
@@ -166,7 +166,7 @@ pub struct Instance {
     /// Its own network, instead of the model's (VMSS-19).
     pub network: Option<Arc<[NicModel]>>,
     /// The power state that is wished for it.
-    pub power: Option<PowerWish>,
+    pub power: Option<DesiredPowerState>,
     /// When a restart was asked for.
     pub restarted_at: Option<String>,
 }
@@ -207,11 +207,11 @@ impl Resource for VirtualMachineScaleSet {
         }
         set.held.models.insert(set.held.revision, set.ask.model.clone());
         if is_new {
-            instances::are_behind(engine, name);
+            instances::mark_outdated(engine, name);
         }
         instances::scale(engine, name);
         restart::request(engine, name, before.is_none());
-        go_on(engine, name);
+        continue_rollout(engine, name);
         forget_what_is_unused(engine, name);
     }
 
@@ -223,17 +223,17 @@ impl Resource for VirtualMachineScaleSet {
                 OrchestrationMode::Flexible => engine.touch(Kind::VirtualMachine, &this.object()),
             }
         }
-        need::reserve(engine, name, gone.held.instances.keys().copied());
+        demand::reserve(engine, name, gone.held.instances.keys().copied());
         names::release(engine, name, gone);
     }
 
-    fn recall(engine: &mut Engine, name: &Name, view: &VirtualMachineScaleSetView) -> Vec<String> {
-        instances::recall(engine, name, view)
+    fn restore_held(engine: &mut Engine, name: &Name, view: &VirtualMachineScaleSetView) -> Vec<String> {
+        instances::restore_held(engine, name, view)
     }
 
     /// The pause between two batches is over.
     fn on_deadline(engine: &mut Engine, name: &Name) {
-        go_on(engine, name);
+        continue_rollout(engine, name);
     }
 
     /// The machines of a Flexible set say which model they have.
@@ -252,7 +252,7 @@ impl Resource for VirtualMachineScaleSet {
     }
 
     /// It is put again when an instance was deleted, and when an upgrade that was blocked can continue.
-    fn awaits(_: &Engine, name: &Name, programmed: &Programmed<Self>) -> BTreeSet<WaitKey> {
+    fn retry_keys(_: &Engine, name: &Name, programmed: &Programmed<Self>) -> BTreeSet<WaitKey> {
         let members = WaitKey::members(Kind::VirtualMachineScaleSet, name);
         std::iter::once(members).chain(programmed.held.blocked.iter().cloned()).collect()
     }
@@ -298,7 +298,7 @@ impl Engine {
         match self.check(set, request) {
             Ok(change) => {
                 self.commit(set, change);
-                self.settle_reservations();
+                self.reconcile_reservations();
                 None
             }
             Err(refusal) => Some(refusal),
@@ -306,11 +306,11 @@ impl Engine {
     }
 
     /// An instance of a set has gone before its object was carried; its id is not used again (S-27).
-    pub fn give_up_instance(&mut self, set: &Name, id: u64) {
+    pub fn drop_instance(&mut self, set: &Name, id: u64) {
         if self.get::<VirtualMachineScaleSet>(set).is_some_and(|set| set.held.instances.contains_key(&id)) {
             release_instance(self, set, id);
             forget_what_is_unused(self, set);
-            self.settle_reservations();
+            self.reconcile_reservations();
             self.touch_members(Kind::VirtualMachineScaleSet, set);
         }
     }
@@ -323,9 +323,9 @@ impl Engine {
             None => programmed.held.obstacles.remove(&id),
         };
         if before != obstacle {
-            need::reserve(self, set, [id]);
-            go_on(self, set);
-            self.settle_reservations();
+            demand::reserve(self, set, [id]);
+            continue_rollout(self, set);
+            self.reconcile_reservations();
             self.touch(Kind::VirtualMachineScaleSet, set);
         }
     }

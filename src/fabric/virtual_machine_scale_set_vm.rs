@@ -15,7 +15,7 @@ use super::network_interface::{ConfigurationView, NetworkInterface, NetworkInter
 use super::public_ip_address::PublicIPAddressView;
 use super::reference::Reference;
 use super::resource::{Advice, DeletionRule, Programmed, Record, Resource, Rule};
-use super::virtual_machine::{AttachedNicView, PowerWish, VirtualMachine, VirtualMachineView};
+use super::virtual_machine::{AttachedNicView, DesiredPowerState, VirtualMachine, VirtualMachineView};
 use super::virtual_machine_scale_set::{
     self as scale_set, Instance, InstanceName, NicModel, OrchestrationMode, VirtualMachineScaleSet,
 };
@@ -33,9 +33,9 @@ pub struct VirtualMachineScaleSetVM {
     /// Who made the object.
     pub maker: Maker,
     /// The revision of the model that it is to have at least (S-31).
-    pub revision: Option<WishedRevision>,
+    pub revision: Option<DesiredRevision>,
     /// The power state that is wished.
-    pub power: Option<PowerWish>,
+    pub power: Option<DesiredPowerState>,
     /// Its own network, instead of the model's (S-30).
     pub network: Option<Arc<[NicModel]>>,
     /// When a restart was asked for; each time counts once.
@@ -53,20 +53,20 @@ pub enum Maker {
 
 /// The revision that is wished for an instance, or a text that is none.
 #[derive(Clone, Debug, PartialEq)]
-pub enum WishedRevision {
+pub enum DesiredRevision {
     /// The number.
     Number(u64),
     /// What cannot be read as one.
     Unreadable(String),
 }
 
-impl From<&str> for WishedRevision {
+impl From<&str> for DesiredRevision {
     fn from(text: &str) -> Self {
         text.parse().map_or_else(|_| Self::Unreadable(text.to_owned()), Self::Number)
     }
 }
 
-impl WishedRevision {
+impl DesiredRevision {
     /// True if an instance of this revision is to be upgraded for it (S-31).
     pub fn is_beyond(&self, revision: u64) -> bool {
         matches!(self, Self::Number(wish) if *wish > revision)
@@ -121,7 +121,7 @@ impl Resource for VirtualMachineScaleSetVM {
         instance.power = ask.power;
         instance.restarted_at.clone_from(&ask.restarted_at);
         scale_set::program(engine, &ask.set, id);
-        scale_set::go_on(engine, &ask.set);
+        scale_set::continue_rollout(engine, &ask.set);
         if is_news {
             scale_set::forget_what_is_unused(engine, &ask.set);
         }
@@ -142,7 +142,7 @@ impl Resource for VirtualMachineScaleSetVM {
     }
 
     /// Restores the instance's parts as if each had a record of its own.
-    fn recall(engine: &mut Engine, name: &Name, view: &VirtualMachineScaleSetVMView) -> Vec<String> {
+    fn restore_held(engine: &mut Engine, name: &Name, view: &VirtualMachineScaleSetVMView) -> Vec<String> {
         let Some(programmed) = engine.get::<Self>(name) else { return Vec::new() };
         if let Some(refusal) = is_named_otherwise(name, &programmed.ask) {
             engine.forget::<Self>(name);

@@ -150,7 +150,7 @@ impl Resource for VirtualNetwork {
 
     fn release(_: &mut Engine, _: &Name, _: &Programmed<Self>) {}
 
-    fn recall(engine: &mut Engine, name: &Name, view: &VirtualNetworkView) -> Vec<String> {
+    fn restore_held(engine: &mut Engine, name: &Name, view: &VirtualNetworkView) -> Vec<String> {
         if let Some(programmed) = engine.get_mut::<Self>(name) {
             programmed.held.retained = view.retained_address_prefixes.iter().copied().collect();
         }
@@ -232,8 +232,8 @@ fn subnets_stay_inside(case: &Case<'_, VirtualNetwork>, findings: &mut Findings)
             format!("{named} would lie outside the address space."),
             remedy,
         )
-        .until_all_gone(outside.iter().map(|(_, name, _)| id(name)))
-        .as_of(WaitKey::members(Kind::VirtualNetwork, case.name));
+        .until_all_changed(outside.iter().map(|(_, name, _)| id(name)))
+        .cites(WaitKey::members(Kind::VirtualNetwork, case.name));
     // Once it is empty, a subnet that is asked to leave may.
     if *has_addresses {
         violation.until(WaitKey::members(Kind::Subnet, name));
@@ -275,7 +275,7 @@ pub(super) fn release_prefixes(engine: &mut Engine, name: &Name) {
     if let Some(programmed) = engine.get_mut::<VirtualNetwork>(name).filter(|network| network.held.retained != used) {
         programmed.held.retained = used;
         engine.touch(Kind::VirtualNetwork, name);
-        engine.free(WaitKey::object(Kind::VirtualNetwork, name));
+        engine.wake(WaitKey::object(Kind::VirtualNetwork, name));
     }
 }
 

@@ -343,8 +343,9 @@ fn apply(
                 seen.push(*observed);
             }
         }
-        let chooses = |observed: &Observed| observed.asked.as_ref().is_ok_and(|asked| asked.ask.chooses());
-        seen.sort_by_key(|observed| (observed.id.kind, !chooses(observed), observed.id.clone()));
+        let requests_specific_address =
+            |observed: &Observed| observed.asked.as_ref().is_ok_and(|asked| asked.ask.requests_specific_address());
+        seen.sort_by_key(|observed| (observed.id.kind, !requests_specific_address(observed), observed.id.clone()));
         let all = seen.iter().map(|observed| {
             let references = observed.asked.iter().flat_map(|asked| asked.ask.references());
             (observed.id.clone(), references.map(|reference| reference.to).collect())

@@ -211,7 +211,7 @@ fn newcomers<'a>(before: &Engine, after: &'a Engine) -> BTreeMap<&'a Name, Newco
             let newcomers = newcomers.entry(&nic.ask.subnet).or_default();
             match configuration.assignment {
                 Assignment::Dynamic => newcomers.dynamic.push(name),
-                Assignment::Static(_) | Assignment::StaticAsIs => {
+                Assignment::Static(_) | Assignment::KeepCurrent => {
                     newcomers.fixed.insert(*address, (name, n));
                 }
             }

@@ -89,14 +89,14 @@ fn prefixes_and_single_addresses_never_meet() {
 #[test]
 fn an_address_of_an_exhausted_prefix_waits_and_gets_the_one_that_is_given_back() {
     let space = exhausted();
-    let freed = address(&space.ready("pip/a"));
+    let woken = address(&space.ready("pip/a"));
     space.apply(&address_of_prefix("late", "pool"));
     let refusal = space.refused("pip/late");
     assert_eq!(refusal.told(), [("PIP-04", "PublicIPPrefixExhausted", PREFIX)]);
     let block = block(&space.ready("pipp/pool")).to_string();
     refusal.shows(&[&block, "none is available"]).advises(&["Delete", "pool", "another prefix"]).waits();
     space.delete("pip/a");
-    assert_eq!(address(&space.ready("pip/late")), freed);
+    assert_eq!(address(&space.ready("pip/late")), woken);
 }
 
 #[test]

@@ -113,7 +113,7 @@ fn a_field_that_is_set_to_what_the_model_says_no_longer_keeps_an_instance_from_i
     space.edit_spec("nic/api-0-nic", &json!({"dnsSettings": {"dnsServers": ["10.0.0.9"]}}));
     space.apply(&set.nic("enableIPForwarding: false, dnsSettings: {dnsServers: [10.0.0.5]}").manifest());
     space.wait("vmss/api", "edited", |set| at(set, "/updateRevision") == "2");
-    let wish = json!({"metadata": {"annotations": {"vnet.dev/wished-revision": "2"}}});
+    let wish = json!({"metadata": {"annotations": {"vnet.dev/desired-revision": "2"}}});
     space.edit("vm/api-0", &wish);
     space.edit("vm/api-1", &wish);
     space.wait("vmss/api", "taken over", |set| at(set, "/takenOverInstanceIds") == "0");

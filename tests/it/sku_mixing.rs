@@ -25,7 +25,7 @@ fn two_skus() -> Space<'static> {
     space
 }
 
-fn let_go(space: &Space<'_>, nic: &str) {
+fn detach(space: &Space<'_>, nic: &str) {
     space.edit_spec(nic, &json!({"ipConfigurations": [{"name": "ipconfig1"}]}));
 }
 
@@ -37,7 +37,7 @@ fn a_vm_with_nics_of_two_skus_is_refused_until_either_nic_lets_go_of_its_address
         let refusal = space.refused("vm/m");
         assert_eq!(refusal.told(), [("PIP-19", CODE, "spec.networkProfile.networkInterfaces[1]")]);
         refusal.shows(&["standard", "Standard", "basic", "Basic"]).advises(&["one SKU"]).waits();
-        let_go(&space, cured_by);
+        detach(&space, cured_by);
         space.ready("vm/m");
     }
 }
@@ -47,14 +47,14 @@ fn an_edit_of_an_attached_nic_that_would_mix_skus_is_refused_until_the_other_nic
     let space = two_skus();
     space.apply(&machine("m", &["a", "c"], ""));
     space.ready("vm/m");
-    let_go(&space, "nic/b");
+    detach(&space, "nic/b");
     space.ready("nic/b");
     let before = space.ready("nic/c");
     space.apply(&public_nic("c", "web", "standard"));
     let refusal = space.refused("nic/c");
     assert_eq!(refusal.told(), [("PIP-19", CODE, REFERENCE)]);
     refusal.shows(&["standard", "basic"]).advises(&["one SKU"]).waits().keeps(&before);
-    let_go(&space, "nic/a");
+    detach(&space, "nic/a");
     space.ready("nic/c");
     space.ready("vm/m");
 }
@@ -91,14 +91,14 @@ fn a_vm_of_another_sku_is_refused_in_a_set_until_the_other_nic_lets_go_of_its_ad
     space.ready("vm/first");
     space.apply(&machine("late", &["b"], IN_THE_RACK));
     space.refused("vm/late").waits();
-    let_go(&space, "nic/a");
+    detach(&space, "nic/a");
     space.ready("vm/late");
 }
 
 #[test]
 fn an_edit_of_an_attached_nic_that_would_mix_skus_in_a_set_is_refused_until_the_other_vm_is_deleted() {
     let space = two_skus();
-    let_go(&space, "nic/b");
+    detach(&space, "nic/b");
     space.apply(&(machine("first", &["a"], IN_THE_RACK) + &machine("second", &["c"], IN_THE_RACK)));
     space.ready("vm/first");
     space.ready("vm/second");

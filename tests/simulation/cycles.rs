@@ -204,7 +204,7 @@ fn lives(seed: u64) {
     world.calm_down();
     for Member { id, asked, .. } in cycle.members.iter().filter(|other| other.id != *first) {
         if asked.is_none() {
-            world.let_go(id);
+            world.detach(id);
             world.calm_down();
             assert!(!world.objects.contains_key(id), "seed {seed}: {id} has not gone");
         } else {
@@ -241,7 +241,7 @@ fn a_member_that_something_outside_the_cycle_can_cure_waits_and_so_do_the_others
     assert_eq!(ready(&world, &hub_id), "Unknown InUsePrefixCannotBeDeleted");
     assert!(ready(&world, &web).starts_with("Unknown"), "{}", ready(&world, &web));
     world.delete(&a);
-    world.let_go(&a);
+    world.detach(&a);
     world.calm_down();
     assert_eq!([ready(&world, &hub_id), ready(&world, &web)], ["True Ready", "True Ready"]);
 }

@@ -38,7 +38,7 @@ fn a_machine() -> World {
     world.create(&vm("m"), machine(&nics), true);
     world.calm_down();
     for object in world.objects.keys().cloned().collect::<Vec<_>>() {
-        world.let_go(&object); // nobody else has a say in deletions
+        world.detach(&object); // nobody else has a say in deletions
     }
     world.calm_down();
     assert_eq!(ready(&world, &vm("m")), "True Ready");

@@ -75,7 +75,7 @@ fn an_object_of_a_user_that_has_the_name_of_a_child_is_neither_changed_nor_delet
     assert_eq!(ready(&world, &api()), "Unknown InstanceBlocked");
     world.delete(&api());
     world.calm_down();
-    world.let_go(&api());
+    world.detach(&api());
     world.calm_down();
     let there = &world.objects[&nic("api-0-nic")];
     assert_eq!((&there["spec"], &there["metadata"]["deletionTimestamp"]), (&own, &json!(null)));
@@ -110,7 +110,7 @@ fn after_a_restore_of_etcd_a_list_replaces_what_is_known() {
     world.edit(&nic("a"), |object| object["spec"]["enableIPForwarding"] = json!(true));
     world.delete(&nic("b"));
     world.calm_down();
-    world.let_go(&nic("b"));
+    world.detach(&nic("b"));
     world.create(&nic("c"), dynamic(), true);
     world.calm_down();
     world.restore();

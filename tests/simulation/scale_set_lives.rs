@@ -74,7 +74,7 @@ fn a_large_set_is_not_walked_for_every_child() {
     world.delete(&api());
     world.calm_down();
     for id in world.objects.keys().cloned().collect::<Vec<_>>() {
-        world.let_go(&id);
+        world.detach(&id);
     }
     world.calm_down();
     assert_eq!(names(&world, Kind::VirtualMachineScaleSetVM), Vec::<String>::new());

@@ -108,9 +108,9 @@ fn all_that_wait_for_a_full_subnet_follow_when_it_is_made_anew() {
     world.delete(&web());
     world.calm_down();
     for name in ["a", "b", "c"] {
-        world.let_go(&nic(name));
+        world.detach(&nic(name));
     }
-    world.let_go(&web());
+    world.detach(&web());
     world.calm_down();
     if !world.objects.contains_key(&web()) {
         world.create(&web(), subnet(), true);

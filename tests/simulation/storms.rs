@@ -38,7 +38,7 @@ fn neighbours_that_come_and_go_cost_a_refused_set_neither_a_status_nor_an_event(
     let nics: Vec<ObjectId> = (0..60).map(|n| nic(&format!("n{n:02}"))).collect();
     for nic in &nics {
         world.create(nic, json!({"subnet": {"name": "web"}, "ipConfigurations": [{"name": "one"}]}), true);
-        world.let_go(nic);
+        world.detach(nic);
         world.calm_down();
         assert_eq!(ready(&world, nic), "True Ready");
     }
@@ -57,7 +57,7 @@ fn an_address_is_handed_over_in_order_and_each_release_costs_one_status_and_no_w
     let waiting: Vec<ObjectId> = (0..WAITING).map(|n| nic(&format!("waiting-{n:02}"))).collect();
     for nic in &waiting {
         world.create(nic, with_address("10.0.0.5"), true);
-        world.let_go(nic);
+        world.detach(nic);
         world.calm_down();
     }
     assert_eq!(warnings(&mut world).len(), WAITING - 1, "one for each that was refused");
@@ -92,7 +92,7 @@ fn a_name_is_handed_over_in_order_too() {
     let spec = json!({"sku": {"name": "Standard"}, "dnsSettings": {"domainNameLabel": "web"}});
     for n in 0..6 {
         world.create(&public(n), spec.clone(), true);
-        world.let_go(&public(n));
+        world.detach(&public(n));
         world.calm_down();
     }
     warnings(&mut world);
@@ -116,9 +116,9 @@ fn an_edit_that_many_stand_against_is_one_violation_whose_count_follows_with_pau
     for (n, subnet) in subnets.iter().enumerate() {
         let prefix = format!("10.0.{n}.0/24");
         world.create(subnet, json!({"virtualNetwork": {"name": "hub"}, "addressPrefixes": [prefix]}), true);
-        world.let_go(subnet);
+        world.detach(subnet);
     }
-    world.let_go(&hub);
+    world.detach(&hub);
     world.calm_down();
     warnings(&mut world);
     world.edit(&hub, |hub| hub["spec"]["addressSpace"]["addressPrefixes"] = json!(["10.9.0.0/16"]));

@@ -32,7 +32,7 @@ pub fn act(world: &mut World, rng: &mut ChaCha8Rng) {
             world.delete(&id);
             world.create(&id, spec(&id, &namespace, rng), true);
         }
-        6 if exists => world.let_go(&id),
+        6 if exists => world.detach(&id),
         4 if exists && id.kind != Kind::VirtualMachineScaleSet => tamper(world, &id, rng),
         5 if exists => world.edit(&id, |object| {
             object["metadata"]["annotations"] = json!({"vnet.dev/restartedAt": "2026-01-01T00:00:00Z", "note": "x"});
@@ -67,7 +67,7 @@ fn touch_a_child(world: &mut World, rng: &mut ChaCha8Rng) {
             object["spec"]["networkProfileConfiguration"] = network;
         }),
         (5, Kind::VirtualMachine) => {
-            world.edit(&id, |object| object["metadata"]["annotations"]["vnet.dev/wished-revision"] = latest);
+            world.edit(&id, |object| object["metadata"]["annotations"]["vnet.dev/desired-revision"] = latest);
         }
         (_, Kind::VirtualMachineScaleSetVM | Kind::VirtualMachine) => {
             world.edit(&id, |object| object["spec"]["powerState"] = json!(power));
@@ -98,7 +98,7 @@ fn owner(object: &Value) -> Option<String> {
 pub fn delete_everything(world: &mut World) {
     for id in world.objects.keys().cloned().collect::<Vec<_>>() {
         world.delete(&id);
-        world.let_go(&id);
+        world.detach(&id);
         world.orphan_children_of(&id);
     }
 }

@@ -19,7 +19,7 @@ fn crowd(world: &mut World, holders: &[ObjectId], waiting: impl Fn(usize) -> Obj
     for holder in holders {
         world.create(holder, spec.clone(), true);
         world.calm_down();
-        world.let_go(holder);
+        world.detach(holder);
     }
     for n in 0..WAITING {
         world.create(&waiting(n), spec.clone(), true);
@@ -155,7 +155,7 @@ fn all_that_claim_one_address_are_woken_when_its_holder_lets_go_and_tell_who_has
         assert_eq!(*blocker, *waiting(0).name.name);
     }
     world.create(&nic("b"), with_address("10.0.0.6"), true);
-    world.let_go(&nic("b"));
+    world.detach(&nic("b"));
     world.calm_down();
     let another = judgements(&mut world, |world| world.delete(&nic("b")));
     assert_eq!(another, OF_A_DELETION, "another address is nothing to them");

@@ -156,7 +156,7 @@ impl World {
     }
 
     /// Another controller has done its part of a deletion.
-    pub fn let_go(&mut self, id: &ObjectId) {
+    pub fn detach(&mut self, id: &ObjectId) {
         self.edit(id, |object| {
             if let Some(finalizers) = object["metadata"]["finalizers"].as_array_mut() {
                 finalizers.retain(|finalizer| finalizer != FOREIGN_FINALIZER);

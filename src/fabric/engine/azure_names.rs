@@ -71,7 +71,7 @@ impl Engine {
                     format!("{other} is called {asked} in Azure; letter case makes no difference."),
                     format!("Choose another azureName, or delete {other}."),
                 )
-                .until_gone(other);
+                .until_changed(other);
         }
     }
 

@@ -64,7 +64,7 @@ impl Engine {
     /// What is reserved is what a walk through all sets finds lacking: of each object the same pools, and of each quota the
     /// sum. An address may be missing where a pool had none left.
     fn assert_reservations(&self) {
-        if !self.unsettled.is_empty() {
+        if !self.unreconciled.is_empty() {
             return; // until the next put, by when everything is restored
         }
         let mut naive = Ledger::default();

@@ -137,7 +137,7 @@ impl Engine {
     fn note_referrers(&mut self, to: &ObjectId) {
         if to.kind.follows_referrers() {
             self.touch(to.kind, &to.name);
-            self.free(WaitKey::Members(to.clone()));
+            self.wake(WaitKey::Members(to.clone()));
         }
     }
 

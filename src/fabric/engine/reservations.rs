@@ -10,20 +10,20 @@ use crate::fabric::virtual_machine_scale_set;
 
 impl Engine {
     /// An object has changed: what is reserved for its instance, if it is one's, is to be compared with what that lacks.
-    pub(super) fn mark_unsettled(&mut self, object: &ObjectId) {
+    pub(super) fn mark_unreconciled(&mut self, object: &ObjectId) {
         if let Some(owner) = self.ledger.owner_of(object) {
-            self.unsettled.insert(owner.clone());
+            self.unreconciled.insert(owner.clone());
         }
     }
 
     /// An instance is restored: what its objects lack is reserved when all that others hold is restored, too.
     pub(in crate::fabric) fn mark_restored(&mut self, owner: Owner) {
-        self.unsettled.insert(owner);
+        self.unreconciled.insert(owner);
     }
 
     /// Brings what is reserved in line with what objects have taken.
-    pub(in crate::fabric) fn settle_reservations(&mut self) {
-        while let Some(Owner { set, id }) = self.unsettled.pop_first() {
+    pub(in crate::fabric) fn reconcile_reservations(&mut self) {
+        while let Some(Owner { set, id }) = self.unreconciled.pop_first() {
             virtual_machine_scale_set::reserve(self, &set, [id]);
         }
     }
@@ -37,7 +37,7 @@ impl Engine {
             for (pool, address) in released.addresses {
                 self.release_reserved(&pool, address);
             }
-            released.quotas.into_iter().for_each(|quota| self.free(WaitKey::Quota(quota)));
+            released.quotas.into_iter().for_each(|quota| self.wake(WaitKey::Quota(quota)));
             open.extend(slots);
         }
         for slot in open {
@@ -53,10 +53,10 @@ impl Engine {
 
     fn release_reserved(&mut self, pool: &PoolId, address: std::net::IpAddr) {
         if self.pools.get_mut(pool).is_some_and(|pool| pool.release(address)) {
-            self.free(WaitKey::Capacity(pool.clone()));
+            self.wake(WaitKey::Capacity(pool.clone()));
         }
         if let PoolId::SubnetIPv4(subnet) | PoolId::SubnetIPv6(subnet) = pool {
-            self.free(WaitKey::Address(subnet.clone(), address));
+            self.wake(WaitKey::Address(subnet.clone(), address));
         }
         self.touch_pool(pool);
     }
@@ -78,7 +78,7 @@ impl Engine {
         if let PoolId::SubnetIPv4(subnet) | PoolId::SubnetIPv6(subnet) = pool
             && is_taken
         {
-            self.free(WaitKey::Address(subnet.clone(), address)); // another holds it now
+            self.wake(WaitKey::Address(subnet.clone(), address)); // another holds it now
         }
         is_taken
     }

@@ -48,7 +48,7 @@ impl Engine {
             let rest = name.name.get(end + 1..).unwrap_or_default();
             let without = Name::new(name.namespace.clone(), rest);
             if self.holder(kind, &without).is_none() {
-                self.free(WaitKey::object(kind, &without));
+                self.wake(WaitKey::object(kind, &without));
             }
         }
     }

@@ -175,13 +175,13 @@ fn a_reference_to_a_refused_object_tells_why_that_was_refused() {
 fn a_put_that_is_repeated_changes_and_frees_nothing() {
     let mut fabric = a_fabric().with(a_subnet("web", "10.0.1.0/24")).with(a_nic("n")).with(a_vm("v").nics(["n"]));
     let before = fabric.engine.tables().clone();
-    let freed = fabric.freed_by(|fabric| {
+    let woken = fabric.woken_by(|fabric| {
         fabric.accept(a_subnet("web", "10.0.1.0/24"));
         fabric.accept(a_nic("n"));
         fabric.accept(a_vm("v").nics(["n"]));
     });
     assert_eq!(*fabric.engine.tables(), before);
-    assert_eq!(freed, Default::default());
+    assert_eq!(woken, Default::default());
 }
 
 #[test]
@@ -209,8 +209,8 @@ fn a_start_that_is_done_wakes_who_waits_for_the_power_state_and_touches_the_nics
         .with(a_nic("n"))
         .with(a_vm("v").nics(["n"]));
     fabric.engine.take_touched();
-    let freed = fabric.freed_by(|fabric| fabric.advance(30));
-    assert!(freed.contains(&WaitKey::Power(named("v"))));
+    let woken = fabric.woken_by(|fabric| fabric.advance(30));
+    assert!(woken.contains(&WaitKey::Power(named("v"))));
     let touched = fabric.engine.take_touched();
     let id = |kind, name| ObjectId::new(kind, named(name));
     assert_eq!(touched, [id(Kind::NetworkInterface, "n"), id(Kind::VirtualMachine, "v")].into());

@@ -26,7 +26,7 @@ pub(super) fn in_need<'a>(
         match configuration.assignment {
             Assignment::Dynamic => held.is_none_or(|held| IpVersion::of(held) != configuration.version),
             Assignment::Static(address) => !kept.iter().any(|held| held.values().any(|one| *one == address)),
-            Assignment::StaticAsIs => false,
+            Assignment::KeepCurrent => false,
         }
     })
 }
@@ -48,7 +48,7 @@ pub(super) fn move_addresses(
             Assignment::Static(address) => {
                 next.insert(configuration.name.clone(), address);
             }
-            Assignment::Dynamic | Assignment::StaticAsIs => {
+            Assignment::Dynamic | Assignment::KeepCurrent => {
                 let kept =
                     held.get(&configuration.name).filter(|kept| stays && IpVersion::of(kept) == configuration.version);
                 if let Some(kept) = kept {

@@ -31,7 +31,7 @@ pub(super) fn apply_now(
     }
     let ipv6 = |ask: &NetworkInterface| ask.configurations.iter().filter(|c| c.version == IpVersion::IPv6).count();
     if before.is_some_and(|before| ipv6(before) > ipv6(&ask)) {
-        engine.free(WaitKey::members(Kind::Subnet, &old_subnet)); // one fewer waits for an IPv6 range (ADDR-14)
+        engine.wake(WaitKey::members(Kind::Subnet, &old_subnet)); // one fewer waits for an IPv6 range (ADDR-14)
     }
     move_associations(engine, name, before, &ask);
     if held.attached.as_ref().is_some_and(|attached| attached.primary) && primary_moved {

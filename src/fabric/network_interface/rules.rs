@@ -358,7 +358,7 @@ fn primaries(ask: &NetworkInterface) -> impl Iterator<Item = (usize, &IpConfigur
 fn static_addresses(ask: &NetworkInterface) -> impl Iterator<Item = (usize, &IpConfiguration, IpAddr)> {
     ask.configurations.iter().enumerate().filter_map(|(n, configuration)| match configuration.assignment {
         Assignment::Static(address) => Some((n, configuration, address)),
-        Assignment::Dynamic | Assignment::StaticAsIs => None,
+        Assignment::Dynamic | Assignment::KeepCurrent => None,
     })
 }
 

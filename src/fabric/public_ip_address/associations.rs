@@ -10,7 +10,7 @@ use crate::fabric::violation::WaitKey;
 pub(in crate::fabric) fn associate(engine: &mut Engine, public: &Name, holder: Holder) {
     if engine.associations.get(public) != Some(&holder) {
         if engine.associations.insert(public.clone(), holder).is_some() {
-            engine.free(WaitKey::claim(Kind::PublicIPAddress, public)); // another holder has it
+            engine.wake(WaitKey::claim(Kind::PublicIPAddress, public)); // another holder has it
         }
         engine.touch(Kind::PublicIPAddress, public);
     }
@@ -26,7 +26,7 @@ pub(in crate::fabric) fn dissociate(engine: &mut Engine, public: &Name, object: 
     engine.associations.remove(public);
     settle(engine, public);
     engine.touch(Kind::PublicIPAddress, public);
-    engine.free(WaitKey::claim(Kind::PublicIPAddress, public));
+    engine.wake(WaitKey::claim(Kind::PublicIPAddress, public));
 }
 
 /// A restored holder has a public address again. False if another has it.

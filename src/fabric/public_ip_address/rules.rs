@@ -442,5 +442,5 @@ fn refuse_public_pool<'f>(
     };
     let remedy = format!("Delete public addresses of PublicIPPrefix {prefix}, or use another prefix or none.");
     let violation = findings.refuse(code, path, fact, remedy);
-    violation.until(WaitKey::Capacity(id.clone())).as_of(WaitKey::object(Kind::PublicIPPrefix, prefix))
+    violation.until(WaitKey::Capacity(id.clone())).cites(WaitKey::object(Kind::PublicIPPrefix, prefix))
 }

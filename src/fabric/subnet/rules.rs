@@ -172,7 +172,7 @@ fn lies_inside(case: &Case<'_, Subnet>, findings: &mut Findings) {
                 format!("{prefix} is outside the address space of {id}: {}.", space.join(", ")),
                 format!("Choose a range inside it, or add a prefix to {id}."),
             )
-            .until_gone(id);
+            .until_changed(id);
     }
 }
 
@@ -191,8 +191,8 @@ fn overlaps_none(case: &Case<'_, Subnet>, findings: &mut Findings) {
                 format!("{prefix} overlaps {named}."),
                 remedy,
             )
-            .until_all_gone(others.into_iter().map(|(_, id)| id))
-            .as_of(WaitKey::members(Kind::VirtualNetwork, &case.ask.virtual_network));
+            .until_all_changed(others.into_iter().map(|(_, id)| id))
+            .cites(WaitKey::members(Kind::VirtualNetwork, &case.ask.virtual_network));
     }
 }
 
@@ -228,8 +228,8 @@ fn used_prefixes_are_kept(case: &Case<'_, Subnet>, findings: &mut Findings) {
         findings
             .refuse(Code::InUsePrefixCannotBeDeleted, "spec.addressPrefixes", fact, remedy)
             .until(WaitKey::Address(case.name.clone(), address))
-            .until_gone(id)
-            .as_of(WaitKey::members(Kind::Subnet, case.name));
+            .until_changed(id)
+            .cites(WaitKey::members(Kind::Subnet, case.name));
     }
 }
 

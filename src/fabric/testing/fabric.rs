@@ -138,20 +138,20 @@ impl Fabric {
     /// Shows that a refusal waits, and that `cure`, which is done to other objects, wakes it.
     pub fn cure(&mut self, refusal: &Refusal, cure: impl FnOnce(&mut Fabric)) {
         assert!(!refusal.stalls(), "only an edit would cure {:?}", told(refusal));
-        self.engine.take_freed();
+        self.engine.take_woken();
         cure(self);
-        let freed = self.engine.take_freed();
+        let woken = self.engine.take_woken();
         for violation in refusal.violations() {
             let Cure::Wait(keys) = &violation.cure else { unreachable!("it does not stall") };
-            assert!(!keys.is_disjoint(&freed), "{} waits for {keys:?}, and the cure freed {freed:?}", violation.rule);
+            assert!(!keys.is_disjoint(&woken), "{} waits for {keys:?}, and the cure freed {woken:?}", violation.rule);
         }
     }
 
     /// The keys that this emits.
-    pub fn freed_by(&mut self, what: impl FnOnce(&mut Fabric)) -> BTreeSet<WaitKey> {
-        self.engine.take_freed();
+    pub fn woken_by(&mut self, what: impl FnOnce(&mut Fabric)) -> BTreeSet<WaitKey> {
+        self.engine.take_woken();
         what(self);
-        self.engine.take_freed()
+        self.engine.take_woken()
     }
 
     /// How many IPv4 addresses of a subnet are free.

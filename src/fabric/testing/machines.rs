@@ -5,9 +5,9 @@ use crate::fabric::availability_set::AvailabilitySet;
 use crate::fabric::sizes;
 use crate::fabric::terms::{DeleteOption, Primary};
 use crate::fabric::virtual_machine::{
-    Disruption, GuestInterface, Member, NicReference, OsType, PowerWish, VirtualMachine,
+    DesiredPowerState, Disruption, GuestInterface, Member, NicReference, OsType, VirtualMachine,
 };
-use crate::fabric::virtual_machine_scale_set_vm::WishedRevision;
+use crate::fabric::virtual_machine_scale_set_vm::DesiredRevision;
 use crate::fabric::zones::{Zone, Zones};
 
 /// In place of the identity of a scale set, which the fabric of the test knows.
@@ -36,7 +36,7 @@ pub fn a_vm(name: &str) -> A<VirtualMachine> {
 impl A<VirtualMachine> {
     /// These NICs, none of them marked.
     pub fn nics<const N: usize>(self, nics: [&str; N]) -> Self {
-        self.marked(nics.map(|nic| (nic, Primary::Unsaid)))
+        self.marked(nics.map(|nic| (nic, Primary::Unspecified)))
     }
 
     pub fn marked<const N: usize>(mut self, nics: [(&str, Primary); N]) -> Self {
@@ -68,13 +68,14 @@ impl A<VirtualMachine> {
 
     /// An instance of a Flexible set, written from this revision of its model.
     pub fn of_set(mut self, set: &str, id: u64, revision: u64) -> Self {
-        self.ask.member = Some(Member { set: named(set), owner: THE_SET.into(), id, revision, wish: None }.into());
+        self.ask.member =
+            Some(Member { set: named(set), owner: THE_SET.into(), id, revision, desired_revision: None }.into());
         self
     }
 
     /// The revision of the set's model that it is to have at least.
     pub fn wishing(mut self, revision: u64) -> Self {
-        self.ask.member.as_mut().unwrap().wish = Some(WishedRevision::Number(revision));
+        self.ask.member.as_mut().unwrap().desired_revision = Some(DesiredRevision::Number(revision));
         self
     }
 
@@ -101,21 +102,21 @@ impl A<VirtualMachine> {
         self
     }
 
-    pub fn power(mut self, wish: PowerWish) -> Self {
-        self.ask.power = Some(wish);
+    pub fn power(mut self, desired: DesiredPowerState) -> Self {
+        self.ask.power = Some(desired);
         self
     }
 
     pub fn running(self) -> Self {
-        self.power(PowerWish::Running)
+        self.power(DesiredPowerState::Running)
     }
 
     pub fn stopped(self) -> Self {
-        self.power(PowerWish::Stopped)
+        self.power(DesiredPowerState::Stopped)
     }
 
     pub fn deallocated(self) -> Self {
-        self.power(PowerWish::Deallocated)
+        self.power(DesiredPowerState::Deallocated)
     }
 
     pub fn restarted_at(mut self, when: &str) -> Self {

@@ -58,7 +58,7 @@ impl A<NetworkInterface> {
 pub fn a_configuration(name: &str) -> IpConfiguration {
     IpConfiguration {
         name: name.into(),
-        primary: Primary::Unsaid,
+        primary: Primary::Unspecified,
         version: IpVersion::IPv4,
         assignment: Assignment::Dynamic,
         public_ip_address: None,
@@ -89,7 +89,7 @@ impl IpConfiguration {
     }
 
     pub fn as_is(mut self) -> Self {
-        self.assignment = Assignment::StaticAsIs;
+        self.assignment = Assignment::KeepCurrent;
         self
     }
 

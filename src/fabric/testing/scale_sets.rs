@@ -7,12 +7,12 @@ use super::{A, named};
 use crate::fabric::public_ip_address::Sku;
 use crate::fabric::sizes;
 use crate::fabric::terms::{DeleteOption, IpVersion, Primary, Switch};
-use crate::fabric::virtual_machine::{OsType, PowerWish};
+use crate::fabric::virtual_machine::{DesiredPowerState, OsType};
 use crate::fabric::virtual_machine_scale_set::{
     ConfigurationModel, Model, NicModel, OrchestrationMode, PublicModel, RollingPolicy, UpgradeMode,
     VirtualMachineScaleSet, mark_primary,
 };
-use crate::fabric::virtual_machine_scale_set_vm::{Maker, VirtualMachineScaleSetVM, WishedRevision};
+use crate::fabric::virtual_machine_scale_set_vm::{DesiredRevision, Maker, VirtualMachineScaleSetVM};
 use crate::fabric::zones::{Zone, Zones};
 
 /// A Uniform scale set of this many instances, each with one network interface `nic` in subnet `web`.
@@ -174,11 +174,11 @@ impl A<VirtualMachineScaleSetVM> {
     }
 
     pub fn revision(mut self, revision: u64) -> Self {
-        self.ask.revision = Some(WishedRevision::Number(revision));
+        self.ask.revision = Some(DesiredRevision::Number(revision));
         self
     }
 
-    pub fn power(mut self, power: PowerWish) -> Self {
+    pub fn power(mut self, power: DesiredPowerState) -> Self {
         self.ask.power = Some(power);
         self
     }

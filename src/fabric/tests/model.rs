@@ -125,7 +125,7 @@ impl World {
                     Ask::NetworkInterface(ask) => {
                         let requested = ask.configurations.iter().filter_map(|c| match c.assignment {
                             Assignment::Static(address) => Some((ask.subnet.clone(), address)),
-                            Assignment::Dynamic | Assignment::StaticAsIs => None,
+                            Assignment::Dynamic | Assignment::KeepCurrent => None,
                         });
                         self.requested.insert(name.clone(), requested.collect());
                         self.put_nic(&name, ask)

@@ -146,9 +146,9 @@ proptest! {
             let before = driver.engine.tables().clone();
             let broken = world.does(op);
             let answer = driver.does(op);
-            let freed = driver.engine.take_freed();
+            let woken = driver.engine.take_woken();
             waiting.note(&driver.engine, op, &answer);
-            waiting.assert_woken(&driver, &freed);
+            waiting.assert_woken(&driver, &woken);
             match &answer {
                 Ok(()) => prop_assert!(broken.is_empty(), "{op:?} breaks {broken:?}, and was accepted"),
                 Err(refusal) => {
@@ -163,10 +163,10 @@ proptest! {
             world.assert_agrees(&driver.engine, &mut macs);
             if matches!(op, Op::Put(..)) && answer.is_ok() {
                 let before = driver.engine.tables().clone();
-                driver.engine.take_freed();
+                driver.engine.take_woken();
                 prop_assert!(driver.does(op).is_ok(), "{op:?} is accepted again");
                 prop_assert_eq!(driver.engine.tables(), &before, "a put that is repeated changes nothing");
-                prop_assert_eq!(driver.engine.take_freed(), Default::default(), "nor frees anything");
+                prop_assert_eq!(driver.engine.take_woken(), Default::default(), "nor frees anything");
             }
         }
         driver.ends();

@@ -9,7 +9,7 @@ use crate::fabric::network_interface::{Assignment, IpConfiguration};
 use crate::fabric::public_ip_address::Sku;
 use crate::fabric::terms::{AllocationMethod, IpVersion, Primary, Switch};
 use crate::fabric::testing::*;
-use crate::fabric::virtual_machine::{Disruption, OsType, PowerWish};
+use crate::fabric::virtual_machine::{DesiredPowerState, Disruption, OsType};
 use crate::fabric::{Ask, Kind, Subnet, for_each_kind, sizes};
 
 /// Something that is done to a fabric.
@@ -178,14 +178,14 @@ fn public() -> impl Strategy<Value = Op> {
 }
 
 fn mark() -> impl Strategy<Value = Primary> {
-    prop_oneof![4 => Just(Primary::Unsaid), 1 => Just(Primary::Yes), 1 => Just(Primary::No)]
+    prop_oneof![4 => Just(Primary::Unspecified), 1 => Just(Primary::Yes), 1 => Just(Primary::No)]
 }
 
 fn configuration() -> impl Strategy<Value = IpConfiguration> {
     let assignment = prop_oneof![
         5 => Just(Assignment::Dynamic),
         4 => (3u8..8).prop_map(|last| Assignment::Static([10, 0, 0, last].into())),
-        1 => Just(Assignment::StaticAsIs),
+        1 => Just(Assignment::KeepCurrent),
     ];
     let public = prop_oneof![5 => Just(None), 2 => name(Kind::PublicIPAddress).prop_map(Some)];
     (assignment, prop::bool::weighted(0.06), public).prop_map(|(assignment, ipv6, public)| {
@@ -224,7 +224,7 @@ fn nic() -> impl Strategy<Value = Op> {
                 }
                 let primary = match marked {
                     Some(marked) if marked % count == n => Primary::Yes,
-                    Some(_) => Primary::Unsaid,
+                    Some(_) => Primary::Unspecified,
                     None => mark,
                 };
                 IpConfiguration { name: name.into(), primary, ..configuration }
@@ -244,9 +244,9 @@ fn vm() -> impl Strategy<Value = Op> {
     .prop_shuffle();
     let wish = prop_oneof![
         2 => Just(None),
-        3 => Just(Some(PowerWish::Running)),
-        2 => Just(Some(PowerWish::Stopped)),
-        4 => Just(Some(PowerWish::Deallocated)),
+        3 => Just(Some(DesiredPowerState::Running)),
+        2 => Just(Some(DesiredPowerState::Stopped)),
+        4 => Just(Some(DesiredPowerState::Deallocated)),
     ];
     let size = prop_oneof![5 => Just("Standard_D8s_v3"), 1 => Just("Standard_D2s_v3")];
     let restart = prop_oneof![3 => Just(None), 1 => one_of(&["noon", "dusk"]).prop_map(Some)];

@@ -8,7 +8,7 @@ use crate::fabric::kind::Tables;
 use crate::fabric::kind::every::*;
 use crate::fabric::order::in_order_of_references;
 use crate::fabric::virtual_machine_scale_set::{OrchestrationMode, labels};
-use crate::fabric::virtual_machine_scale_set_vm::{Maker, WishedRevision};
+use crate::fabric::virtual_machine_scale_set_vm::{DesiredRevision, Maker};
 use crate::fabric::{AnyRecord, Engine, Kind, Name, ObjectId, Programmed, Record, Uid, for_each_kind};
 
 /// What the status of an object tells, after it was written and read as JSON.
@@ -31,12 +31,12 @@ fn record<K: Api>(engine: &Engine, name: &Name, programmed: &Programmed<K>) -> R
 }
 
 /// The scale set that owns an object, and the revisions that its annotations tell.
-fn family(engine: &Engine, kind: Kind, name: &Name) -> (Option<Owner>, (Option<u64>, Option<WishedRevision>)) {
+fn family(engine: &Engine, kind: Kind, name: &Name) -> (Option<Owner>, (Option<u64>, Option<DesiredRevision>)) {
     let owner = |set: &Name, uid: &Uid| Some(Owner { set: set.clone(), uid: uid.clone() });
     let vm = engine.get::<VirtualMachine>(name).and_then(|vm| vm.ask.member.as_ref());
     match (kind, vm, engine.get::<VirtualMachineScaleSetVM>(name)) {
         (Kind::VirtualMachine, Some(member), _) => {
-            (owner(&member.set, &member.owner), (Some(member.revision), member.wish.clone()))
+            (owner(&member.set, &member.owner), (Some(member.revision), member.desired_revision.clone()))
         }
         (Kind::VirtualMachineScaleSetVM, _, Some(vm)) if vm.ask.maker == Maker::ScaleSet => {
             (owner(&vm.ask.set, &Uid::from("set")), (None, None))
@@ -73,7 +73,7 @@ pub fn restored(like: &Engine, records: Vec<(Kind, Name, AnyRecord)>) -> (Engine
             restore_models(&mut engine, like, &id.name);
         }
     }
-    engine.settle_reservations(); // as the next put does
+    engine.reconcile_reservations(); // as the next put does
     engine.assert_consistent();
     // The operator puts everything again, what is refused included.
     engine.pending.clone_from(&like.pending);

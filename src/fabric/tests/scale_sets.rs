@@ -21,9 +21,9 @@ use crate::fabric::public_ip_address::Sku;
 use crate::fabric::quota::Quotas;
 use crate::fabric::terms::{IpVersion, Primary, Switch};
 use crate::fabric::testing::*;
-use crate::fabric::virtual_machine::{PowerState, PowerWish};
+use crate::fabric::virtual_machine::{DesiredPowerState, PowerState};
 use crate::fabric::virtual_machine_scale_set::{
-    ConfigurationModel, Need, NicModel, OrchestrationMode, PublicModel, UpgradeMode, publics,
+    ConfigurationModel, Demand, NicModel, OrchestrationMode, PublicModel, UpgradeMode, publics,
 };
 use crate::fabric::{
     Ask, Engine, Kind, Name, NetworkInterface, PublicIPAddress, Settings, VirtualMachine, VirtualMachineScaleSet,
@@ -120,12 +120,12 @@ fn public() -> impl Strategy<Value = Option<PublicModel>> {
     })
 }
 
-fn wish() -> impl Strategy<Value = Option<PowerWish>> {
+fn wish() -> impl Strategy<Value = Option<DesiredPowerState>> {
     prop_oneof![
         3 => Just(None),
-        2 => Just(Some(PowerWish::Running)),
-        2 => Just(Some(PowerWish::Stopped)),
-        3 => Just(Some(PowerWish::Deallocated)),
+        2 => Just(Some(DesiredPowerState::Running)),
+        2 => Just(Some(DesiredPowerState::Stopped)),
+        3 => Just(Some(DesiredPowerState::Deallocated)),
     ]
 }
 
@@ -281,7 +281,7 @@ fn assert_instances_are_whole(engine: &Engine) {
 
 /// How much of each pool and quota the instances of Flexible sets lack that could not be reserved for them.
 fn overbooked(engine: &Engine) -> BTreeMap<WaitKey, u64> {
-    let mut lacked = Need::default();
+    let mut lacked = Demand::default();
     for (name, set) in engine.all::<VirtualMachineScaleSet>() {
         set.pending().for_each(|id| lacked.add_pending(engine, name, set, id));
     }
@@ -328,9 +328,9 @@ proptest! {
             let short = overbooked(&driver.engine);
             let was = driver.clone();
             let answer = driver.does(op);
-            let freed = driver.engine.take_freed();
+            let woken = driver.engine.take_woken();
             waiting.note(&driver.engine, op, &answer);
-            waiting.assert_woken(&driver, &freed);
+            waiting.assert_woken(&driver, &woken);
             if let Some(set) = uniform_set(&was.engine, op).filter(|_| kept) {
                 assert_is_judged_by_what_it_takes(&was, &set, op, &answer);
             }
@@ -352,7 +352,7 @@ proptest! {
                 prop_assert!(again.is_ok(), "{op:?} is accepted again: {again:#?}");
                 prop_assert_eq!(driver.engine.tables(), &before, "a put that is repeated changes nothing");
             }
-            Waiting::unblock(&mut driver, &freed);
+            Waiting::unblock(&mut driver, &woken);
         }
         driver.ends();
     }

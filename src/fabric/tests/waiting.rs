@@ -35,15 +35,15 @@ impl Waiting {
     }
 
     /// Puts anew the sets whose upgrade is blocked, when what they wait for was freed; panics if one could go on without.
-    pub fn unblock(driver: &mut Driver, freed: &BTreeSet<WaitKey>) {
+    pub fn unblock(driver: &mut Driver, woken: &BTreeSet<WaitKey>) {
         let sets = driver.engine.all::<VirtualMachineScaleSet>();
         let blocked = sets.filter(|(_, set)| !set.held.blocked.is_empty());
         for (name, keys) in blocked.map(|(name, set)| (name.clone(), set.held.blocked.clone())).collect::<Vec<_>>() {
             let mut again = driver.engine.clone();
             again.keep_up(&name);
             let is_blocked = again.get::<VirtualMachineScaleSet>(&name).is_some_and(|set| !set.held.blocked.is_empty());
-            let is_woken = !keys.is_disjoint(freed);
-            assert!(is_woken || is_blocked, "{name} waits for {keys:?}, and could go on; freed: {freed:?}");
+            let is_woken = !keys.is_disjoint(woken);
+            assert!(is_woken || is_blocked, "{name} waits for {keys:?}, and could go on; freed: {woken:?}");
             if is_woken {
                 driver.engine = again;
             }
@@ -52,18 +52,18 @@ impl Waiting {
 
     /// Panics if one that nothing of this has woken could go on, or if what its status says of it has become wrong; and
     /// if a message has a number that others have changed.
-    pub fn assert_woken(&mut self, driver: &Driver, freed: &BTreeSet<WaitKey>) {
+    pub fn assert_woken(&mut self, driver: &Driver, woken: &BTreeSet<WaitKey>) {
         self.0.retain(|id, Refused { op, keys, refusal: before }| {
-            let is_woken = !keys.is_disjoint(freed);
+            let is_woken = !keys.is_disjoint(woken);
             let Err(refusal) = driver.clone().does(op) else {
-                assert!(is_woken, "{id} waits for {keys:?}, and could go on; freed: {freed:?}; {op:?}");
+                assert!(is_woken, "{id} waits for {keys:?}, and could go on; freed: {woken:?}; {op:?}");
                 return false;
             };
             if is_woken {
                 assert_no_number_has_changed(before, &refusal);
                 (*keys, *before) = (self::keys(&driver.engine, id, &refusal), refusal);
             } else {
-                assert_still_true(before, &refusal, || format!("{id} waits for {keys:?}; freed: {freed:?}"));
+                assert_still_true(before, &refusal, || format!("{id} waits for {keys:?}; freed: {woken:?}"));
             }
             true
         });
@@ -107,5 +107,5 @@ fn assert_no_number_has_changed(before: &Refusal, after: &Refusal) {
 
 /// What an object waits for that was refused.
 fn keys(engine: &Engine, id: &ObjectId, refusal: &Refusal) -> BTreeSet<WaitKey> {
-    refusal.keys().into_iter().chain(engine.awaited_by(id.kind, &id.name)).collect()
+    refusal.keys().into_iter().chain(engine.retry_keys_of(id.kind, &id.name)).collect()
 }

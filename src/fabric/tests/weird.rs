@@ -22,7 +22,7 @@ use crate::fabric::subnet::{Subnet, SubnetView};
 use crate::fabric::terms::{AllocationMethod, DeleteOption, IpVersion};
 use crate::fabric::testing::{named, users_first};
 use crate::fabric::virtual_machine::{
-    AttachedNicView, Disruption, OsType, PowerState, PowerWish, VirtualMachine, VirtualMachineView,
+    AttachedNicView, DesiredPowerState, Disruption, OsType, PowerState, VirtualMachine, VirtualMachineView,
 };
 use crate::fabric::virtual_network::{VirtualNetwork, VirtualNetworkView};
 use crate::fabric::{
@@ -214,7 +214,11 @@ fn nic() -> impl Strategy<Value = Spec> {
 
 fn vm() -> impl Strategy<Value = Spec> {
     let os = option::of((option::of(name()), option::of(prop_oneof![Just(OsType::Linux), Just(OsType::Windows)])));
-    let wish = prop_oneof![Just(PowerWish::Running), Just(PowerWish::Stopped), Just(PowerWish::Deallocated)];
+    let wish = prop_oneof![
+        Just(DesiredPowerState::Running),
+        Just(DesiredPowerState::Stopped),
+        Just(DesiredPowerState::Deallocated)
+    ];
     let size = text(&["Standard_D2s_v3", "standard_d8s_V3", "Standard_D2s-v3"]);
     let delete_option = option::of(prop_oneof![Just(DeleteOption::Detach), Just(DeleteOption::Delete)]);
     let nic = (reference(), option::of(any::<bool>()), delete_option);
@@ -319,9 +323,9 @@ fn vm_view(spec: &VirtualMachineSpec) -> VirtualMachineView {
     };
     VirtualMachineView {
         power_state: spec.power_state.map(|wish| match wish {
-            PowerWish::Running => PowerState::Running,
-            PowerWish::Stopped => PowerState::Starting,
-            PowerWish::Deallocated => PowerState::Deallocated,
+            DesiredPowerState::Running => PowerState::Running,
+            DesiredPowerState::Stopped => PowerState::Starting,
+            DesiredPowerState::Deallocated => PowerState::Deallocated,
         }),
         last_handled_restart_at: spec.resource.location.clone(),
         network_interfaces: spec.network_profile.network_interfaces.iter().map(claim).collect(),

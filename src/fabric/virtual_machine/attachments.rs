@@ -18,7 +18,7 @@ pub(super) fn edit_attachments(engine: &mut Engine, name: &Name, ask: &VirtualMa
         if let Some(nics) = engine.nics_of.get_mut(name) {
             nics.retain(|_, other| *other != nic);
         }
-        let_go(engine, &nic);
+        detach(engine, &nic);
     }
     let attached = engine.attached_to(name);
     let last = engine.nics_of.get(name).and_then(|nics| nics.keys().next_back().copied()).unwrap_or(0);
@@ -42,25 +42,25 @@ pub(super) fn attach(engine: &mut Engine, vm: &Name, nic: &Name, seq: u64, prima
         programmed.held.attached = Some(attached);
         engine.nics_of.entry(vm.clone()).or_default().insert(seq, nic.clone());
         network_interface::vm_power_changed(engine, nic);
-        engine.free(WaitKey::members(Kind::NetworkInterface, nic)); // a refusal may say that it is attached to nothing
+        engine.wake(WaitKey::members(Kind::NetworkInterface, nic)); // a refusal may say that it is attached to nothing
         public_addresses_changed(engine, vm);
     }
 }
 
-pub(super) fn let_go(engine: &mut Engine, nic: &Name) {
+pub(super) fn detach(engine: &mut Engine, nic: &Name) {
     let attached = engine.get_mut::<NetworkInterface>(nic).and_then(|programmed| programmed.held.attached.take());
     if let Some(attached) = attached {
         public_addresses_changed(engine, &attached.vm);
     }
     network_interface::vm_power_changed(engine, nic);
-    engine.free(WaitKey::claim(Kind::NetworkInterface, nic));
+    engine.wake(WaitKey::claim(Kind::NetworkInterface, nic));
 }
 
 /// The public addresses of a virtual machine may be others: a refusal names the first of its availability set (PIP-19).
 pub(in crate::fabric) fn public_addresses_changed(engine: &mut Engine, vm: &Name) {
     let set = engine.get::<VirtualMachine>(vm).and_then(|vm| vm.ask.availability_set.clone());
     if let Some(set) = set {
-        engine.free(WaitKey::members(Kind::AvailabilitySet, &set));
+        engine.wake(WaitKey::members(Kind::AvailabilitySet, &set));
     }
 }
 

@@ -4,7 +4,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{PowerState, PowerWish, VirtualMachine};
+use super::{DesiredPowerState, PowerState, VirtualMachine};
 use crate::fabric::engine::{DynamicAddresses, Engine};
 use crate::fabric::id::{Kind, Name, ObjectId};
 use crate::fabric::network_interface::{self, NetworkInterface};
@@ -17,29 +17,29 @@ pub(in crate::fabric) fn deallocated_meanwhile(engine: &mut Engine, name: &Name,
         stop(engine, name, PowerState::Deallocated);
     }
     edit(engine);
-    leave_deallocation(engine, name, PowerWish::of(power));
+    leave_deallocation(engine, name, DesiredPowerState::of(power));
 }
 
 /// Does as is wished of a VM that is deallocated, and was not made just now: dynamic private addresses may change (D-04).
-pub(super) fn leave_deallocation(engine: &mut Engine, name: &Name, wish: PowerWish) {
-    if wish != PowerWish::Deallocated && engine.settings.dynamic_addresses == DynamicAddresses::Reassigned {
+pub(super) fn leave_deallocation(engine: &mut Engine, name: &Name, desired: DesiredPowerState) {
+    if desired != DesiredPowerState::Deallocated && engine.settings.dynamic_addresses == DynamicAddresses::Reassigned {
         for nic in engine.attached_to(name) {
             network_interface::reassign(engine, &nic);
         }
     }
-    power_on(engine, name, wish);
+    power_on(engine, name, desired);
 }
 
 /// Does as is wished of a VM that is deallocated.
-pub(super) fn power_on(engine: &mut Engine, name: &Name, wish: PowerWish) {
-    match wish {
-        PowerWish::Running => start(engine, name),
-        PowerWish::Stopped => {
-            // As one wish: started, and stopped again; the MAC addresses are assigned (S-22, S-34).
+pub(super) fn power_on(engine: &mut Engine, name: &Name, desired: DesiredPowerState) {
+    match desired {
+        DesiredPowerState::Running => start(engine, name),
+        DesiredPowerState::Stopped => {
+            // As one desired: started, and stopped again; the MAC addresses are assigned (S-22, S-34).
             finish_start(engine, name);
             stop(engine, name, PowerState::Stopped);
         }
-        PowerWish::Deallocated => {}
+        DesiredPowerState::Deallocated => {}
     }
 }
 
@@ -81,12 +81,12 @@ pub(in crate::fabric) fn finish_start(engine: &mut Engine, name: &Name) {
 }
 
 /// Stops a VM that is wished to be off, before what it consists of is edited by the same put (S-01).
-pub(in crate::fabric) fn switch_off(engine: &mut Engine, name: &Name, wish: Option<PowerWish>) {
-    match (wish, engine.power_of(name)) {
-        (Some(PowerWish::Deallocated), PowerState::Starting | PowerState::Running | PowerState::Stopped) => {
+pub(in crate::fabric) fn switch_off(engine: &mut Engine, name: &Name, desired: Option<DesiredPowerState>) {
+    match (desired, engine.power_of(name)) {
+        (Some(DesiredPowerState::Deallocated), PowerState::Starting | PowerState::Running | PowerState::Stopped) => {
             stop(engine, name, PowerState::Deallocated);
         }
-        (Some(PowerWish::Stopped), PowerState::Starting | PowerState::Running) => {
+        (Some(DesiredPowerState::Stopped), PowerState::Starting | PowerState::Running) => {
             stop(engine, name, PowerState::Stopped)
         }
         _ => {}
@@ -114,18 +114,23 @@ fn set_power(engine: &mut Engine, name: &Name, power: PowerState, starts_at: Opt
     if let Some(set) = set {
         engine.touch(Kind::VirtualMachineScaleSet, &set); // it counts those that run
     }
-    engine.free(WaitKey::Power(name.clone()));
+    engine.wake(WaitKey::Power(name.clone()));
 }
 
 impl Engine {
-    /// True if a machine takes Dynamic public addresses by this wish: it runs then, or is started and stopped again (S-22, S-34),
+    /// True if a machine takes Dynamic public addresses by this desired: it runs then, or is started and stopped again (S-22, S-34),
     /// as after an edit for which it is deallocated (S-38).
-    pub(in crate::fabric) fn takes_addresses(&self, vm: &Name, wish: Option<PowerWish>, makes_way: bool) -> bool {
+    pub(in crate::fabric) fn takes_addresses(
+        &self,
+        vm: &Name,
+        desired: Option<DesiredPowerState>,
+        makes_way: bool,
+    ) -> bool {
         let power = self.get::<VirtualMachine>(vm).map(|vm| vm.held.power);
-        match wish.unwrap_or(power.map_or(PowerWish::Running, PowerWish::of)) {
-            PowerWish::Running => true,
-            PowerWish::Stopped => makes_way || power.is_none_or(|power| power == PowerState::Deallocated),
-            PowerWish::Deallocated => false,
+        match desired.unwrap_or(power.map_or(DesiredPowerState::Running, DesiredPowerState::of)) {
+            DesiredPowerState::Running => true,
+            DesiredPowerState::Stopped => makes_way || power.is_none_or(|power| power == PowerState::Deallocated),
+            DesiredPowerState::Deallocated => false,
         }
     }
 

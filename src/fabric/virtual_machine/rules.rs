@@ -3,7 +3,7 @@
 mod attaching;
 mod public;
 
-use super::{NicReference, VirtualMachine, WISHED_REVISION};
+use super::{DESIRED_REVISION, NicReference, VirtualMachine};
 use crate::fabric::id::{Kind, Name, ObjectId};
 use crate::fabric::limits;
 use crate::fabric::network_interface::NetworkInterface;
@@ -276,8 +276,8 @@ fn availability_set_has_room(case: &VmCase<'_>, findings: &mut Findings) {
 
 fn revision_is_known(case: &VmCase<'_>, findings: &mut Findings) {
     let Some(member) = &case.ask.member else { return };
-    if let Some(wish) = &member.wish {
-        let path = format!("metadata.annotations[{WISHED_REVISION}]");
+    if let Some(wish) = &member.desired_revision {
+        let path = format!("metadata.annotations[{DESIRED_REVISION}]");
         revision_is_of_the_set(case.engine, wish, &member.set, &path, findings);
     }
 }

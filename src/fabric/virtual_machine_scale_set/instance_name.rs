@@ -5,7 +5,7 @@ use crate::fabric::id::{Kind, Name, ObjectId};
 use crate::fabric::network_interface::NetworkInterface;
 use crate::fabric::part::{Part, What};
 use crate::fabric::public_ip_address::PublicIPAddress;
-use crate::fabric::virtual_machine::{Disruption, NicReference, PowerWish, VirtualMachine};
+use crate::fabric::virtual_machine::{DesiredPowerState, Disruption, NicReference, VirtualMachine};
 use crate::fabric::zones::Zones;
 
 /// An instance of a scale set. Its parts are objects of the fabric alone in a Uniform set, called `<set>_<id>`, and objects of
@@ -93,7 +93,7 @@ impl InstanceName<'_> {
     }
 
     /// What is asked of its virtual machine.
-    pub fn vm_ask(self, model: &Model, network: &[NicModel], power: Option<PowerWish>) -> VirtualMachine {
+    pub fn vm_ask(self, model: &Model, network: &[NicModel], power: Option<DesiredPowerState>) -> VirtualMachine {
         let nics = network.iter().map(|nic| NicReference {
             name: self.nic(&nic.name),
             primary: nic.primary,

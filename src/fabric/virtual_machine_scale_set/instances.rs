@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::view::read_ranges;
 use super::{
-    Instance, InstanceName, Need, Obstacle, OrchestrationMode, Restart, VirtualMachineScaleSet,
-    VirtualMachineScaleSetView, Wanted, forget_what_is_unused, index_labels, names_are_unique, need, references,
+    Demand, Instance, InstanceName, Obstacle, OrchestrationMode, Restart, VirtualMachineScaleSet,
+    VirtualMachineScaleSetView, Wanted, demand, forget_what_is_unused, index_labels, names_are_unique, references,
 };
 use crate::fabric::engine::Engine;
 use crate::fabric::id::{Kind, Name};
@@ -46,12 +46,12 @@ pub(super) fn scale(engine: &mut Engine, name: &Name) {
             instance.revision = latest;
         }
     }
-    need::reserve(engine, name, bare.iter().copied());
+    demand::reserve(engine, name, bare.iter().copied());
     for id in bare {
-        engine.stir(name, id);
+        engine.mark_dirty(name, id);
         if uniform {
             program(engine, name, id);
-            engine.free(WaitKey::object(Kind::VirtualMachineScaleSetVM, &InstanceName { set: name, id }.object()));
+            engine.wake(WaitKey::object(Kind::VirtualMachineScaleSetVM, &InstanceName { set: name, id }.object()));
         }
     }
 }
@@ -103,7 +103,7 @@ pub fn program(engine: &mut Engine, name: &Name, id: u64) {
 }
 
 /// Marks the reports of all instances as changed: there is a model that they do not have.
-pub(super) fn are_behind(engine: &mut Engine, name: &Name) {
+pub(super) fn mark_outdated(engine: &mut Engine, name: &Name) {
     let Some(set) = engine.get::<VirtualMachineScaleSet>(name) else { return };
     let objects = set.held.instances.keys().map(|id| InstanceName { set: name, id: *id }.object_in(set.ask.mode));
     for object in objects.collect::<Vec<_>>() {
@@ -134,11 +134,11 @@ pub fn release_instance(engine: &mut Engine, name: &Name, id: u64) {
         return;
     }
     set.held.obstacles.remove(&id);
-    need::reserve(engine, name, [id]);
+    demand::reserve(engine, name, [id]);
     let this = InstanceName { set: name, id };
     drop_parts(engine, this);
     engine.touch(Kind::VirtualMachine, &this.object());
-    engine.stir(name, id);
+    engine.mark_dirty(name, id);
     engine.touch(Kind::VirtualMachineScaleSet, name);
 }
 
@@ -157,7 +157,7 @@ pub(super) fn drop_parts(engine: &mut Engine, this: InstanceName<'_>) {
 }
 
 /// An instance of a Flexible set is carried, as its object says.
-pub(in crate::fabric) fn member_is_there(engine: &mut Engine, member: &Member) {
+pub(in crate::fabric) fn on_member_programmed(engine: &mut Engine, member: &Member) {
     if !is_of_the_set(engine, member) {
         return;
     }
@@ -167,13 +167,13 @@ pub(in crate::fabric) fn member_is_there(engine: &mut Engine, member: &Member) {
     let before = (instance.revision, instance.target);
     instance.revision = member.revision;
     instance.target = instance.target.max(member.revision.min(latest));
-    if member.wish.as_ref().is_some_and(|wish| wish.is_beyond(instance.target)) {
+    if member.desired_revision.as_ref().is_some_and(|wish| wish.is_beyond(instance.target)) {
         instance.target = latest;
     }
     let is_news = before != (instance.revision, instance.target);
-    need::reserve(engine, &member.set, [member.id]);
-    engine.stir(&member.set, member.id);
-    super::go_on(engine, &member.set);
+    demand::reserve(engine, &member.set, [member.id]);
+    engine.mark_dirty(&member.set, member.id);
+    super::continue_rollout(engine, &member.set);
     if is_news {
         forget_what_is_unused(engine, &member.set);
     }
@@ -187,22 +187,22 @@ fn is_of_the_set(engine: &Engine, member: &Member) -> bool {
 }
 
 /// The virtual machine of a Flexible set has been deleted, or is the set's no longer: the set makes another (VMSS-27).
-pub(in crate::fabric) fn member_has_gone(engine: &mut Engine, member: &Member) {
+pub(in crate::fabric) fn on_member_deleted(engine: &mut Engine, member: &Member) {
     if !is_of_the_set(engine, member) {
         return;
     }
     let Some(set) = engine.get_mut::<VirtualMachineScaleSet>(&member.set) else { return };
     set.held.instances.remove(&member.id);
     set.held.obstacles.remove(&member.id);
-    need::reserve(engine, &member.set, [member.id]);
+    demand::reserve(engine, &member.set, [member.id]);
     forget_what_is_unused(engine, &member.set);
-    engine.stir(&member.set, member.id);
+    engine.mark_dirty(&member.set, member.id);
     engine.touch_members(Kind::VirtualMachineScaleSet, &member.set);
 }
 
 /// What an instance lacks to have this network: addresses, what quotas count, and what it names.
 pub(super) fn lacking(engine: &Engine, wanted: &Wanted<'_>) -> BTreeSet<WaitKey> {
-    let mut need = Need::default();
+    let mut need = Demand::default();
     need.add(engine, wanted);
     let named = references(wanted.network, "").into_iter().map(|reference| reference.to);
     let missing = named.filter(|named| engine.holder(named.kind, &named.name).is_none());
@@ -218,7 +218,7 @@ pub(super) fn lacking(engine: &Engine, wanted: &Wanted<'_>) -> BTreeSet<WaitKey>
 }
 
 /// Restores the ids that were given out; what the instances hold follows with their own records.
-pub(super) fn recall(engine: &mut Engine, name: &Name, view: &VirtualMachineScaleSetView) -> Vec<String> {
+pub(super) fn restore_held(engine: &mut Engine, name: &Name, view: &VirtualMachineScaleSetView) -> Vec<String> {
     let Some(set) = engine.get::<VirtualMachineScaleSet>(name) else { return Vec::new() };
     let (flexible, model) = (set.ask.mode == OrchestrationMode::Flexible, set.ask.model.clone());
     if !names_are_unique(&model.network) {
@@ -280,7 +280,7 @@ pub(super) fn recall(engine: &mut Engine, name: &Name, view: &VirtualMachineScal
         .copied()
         .collect();
     for id in ids {
-        engine.stir(name, id);
+        engine.mark_dirty(name, id);
         engine.mark_restored(Owner { set: name.clone(), id });
     }
     if view.current_revision != view.update_revision || view.restart.is_some() {

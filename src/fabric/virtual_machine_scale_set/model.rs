@@ -135,14 +135,14 @@ pub fn mark_primary(network: &mut [NicModel]) {
     }
     let marked = network.iter().any(|nic| nic.primary == Primary::Yes);
     for nic in network.iter_mut() {
-        if marked && nic.primary == Primary::Unsaid {
+        if marked && nic.primary == Primary::Unspecified {
             nic.primary = Primary::No;
         }
         if let [only] = nic.configurations.as_mut_slice() {
             only.primary = Primary::Yes;
         }
         let marked = nic.configurations.iter().any(|configuration| configuration.primary == Primary::Yes);
-        for configuration in nic.configurations.iter_mut().filter(|c| marked && c.primary == Primary::Unsaid) {
+        for configuration in nic.configurations.iter_mut().filter(|c| marked && c.primary == Primary::Unspecified) {
             configuration.primary = Primary::No;
         }
     }

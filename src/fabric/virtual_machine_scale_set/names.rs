@@ -52,7 +52,7 @@ fn move_labels(
         let key = (location.clone(), label.clone());
         if engine.labels.get(&key) == Some(&own) {
             engine.labels.remove(&key);
-            engine.free(WaitKey::Label(location.to_string(), label.clone()));
+            engine.wake(WaitKey::Label(location.to_string(), label.clone()));
         }
     }
     for label in wanted {

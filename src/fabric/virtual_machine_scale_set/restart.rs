@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::upgrade::{batch_size, pause, power_of_instance, stands_still};
+use super::upgrade::{batch_size, pause, power_of_instance, rollout_hold};
 use super::view::{read_ranges, show_ranges};
 use super::{InstanceName, UpgradeMode, VirtualMachineScaleSet};
 use crate::fabric::engine::Engine;
@@ -84,7 +84,7 @@ pub(super) fn proceed(engine: &mut Engine, name: &Name) {
         let batch = match set.ask.upgrade {
             UpgradeMode::Manual | UpgradeMode::Automatic => left.len(),
             UpgradeMode::Rolling if set.held.paused_until.is_some() => return,
-            UpgradeMode::Rolling if stands_still(engine, name, set).is_some() => return,
+            UpgradeMode::Rolling if rollout_hold(engine, name, set).is_some() => return,
             UpgradeMode::Rolling => batch_size(set),
         };
         let (mode, is_last) = (set.ask.mode, left.len() <= batch);

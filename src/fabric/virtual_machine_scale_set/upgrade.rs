@@ -4,7 +4,8 @@ use jiff::SignedDuration;
 
 use super::instances::{self, is_settled, lacking, power, program};
 use super::{
-    InstanceName, Obstacle, OrchestrationMode, UpgradeMode, VirtualMachineScaleSet, Wanted, forget_what_is_unused, need,
+    InstanceName, Obstacle, OrchestrationMode, UpgradeMode, VirtualMachineScaleSet, Wanted, demand,
+    forget_what_is_unused,
 };
 use crate::fabric::engine::Engine;
 use crate::fabric::id::{Kind, Name, ObjectId};
@@ -14,7 +15,7 @@ use crate::fabric::violation::WaitKey;
 use crate::fabric::virtual_machine::PowerState;
 
 /// Upgrades the instances that the policy upgrades now.
-pub fn go_on(engine: &mut Engine, name: &Name) {
+pub fn continue_rollout(engine: &mut Engine, name: &Name) {
     end_pause(engine, name);
     super::restart::proceed(engine, name);
     let Some(set) = engine.get_mut::<VirtualMachineScaleSet>(name) else { return };
@@ -28,7 +29,7 @@ pub fn go_on(engine: &mut Engine, name: &Name) {
         UpgradeMode::Rolling => roll(engine, name),
     };
     if !upgraded.is_empty() {
-        need::reserve(engine, name, upgraded);
+        demand::reserve(engine, name, upgraded);
         forget_what_is_unused(engine, name);
     }
     let Some(set) = engine.get::<VirtualMachineScaleSet>(name).filter(|set| set.held.blocked != before) else { return };
@@ -45,7 +46,7 @@ fn roll(engine: &mut Engine, name: &Name) -> Vec<u64> {
     loop {
         let outdated = outdated(engine, name);
         let Some(set) = engine.get::<VirtualMachineScaleSet>(name) else { return upgraded };
-        if outdated.is_empty() || set.held.paused_until.is_some() || stands_still(engine, name, set).is_some() {
+        if outdated.is_empty() || set.held.paused_until.is_some() || rollout_hold(engine, name, set).is_some() {
             return upgraded;
         }
         let batch = batch_size(set);
@@ -80,26 +81,26 @@ pub(super) fn pause(engine: &mut Engine, name: &Name) {
 }
 
 /// Why a Rolling upgrade does not continue now: it waits for instances that start, and stops if too many do not run.
-pub(super) fn stands_still(
+pub(super) fn rollout_hold(
     engine: &Engine,
     name: &Name,
     set: &Programmed<VirtualMachineScaleSet>,
-) -> Option<StandsStill> {
+) -> Option<RolloutHold> {
     let mut unhealthy = 0;
     for (id, instance) in &set.held.instances {
         let power = power_of_instance(engine, name, set.ask.mode, *id);
         let keeps_older = set.held.obstacles.get(id) == Some(&Obstacle::TakenOver);
         if power == Some(PowerState::Starting) || instance.revision < instance.target && !keeps_older {
-            return Some(StandsStill::Starting);
+            return Some(RolloutHold::Starting);
         }
         unhealthy += usize::from(power != Some(PowerState::Running));
     }
     let total = set.held.instances.len();
     let is_unhealthy = unhealthy * 100 > total * usize::from(set.ask.rolling.max_unhealthy_percent);
-    is_unhealthy.then_some(StandsStill::Unhealthy)
+    is_unhealthy.then_some(RolloutHold::Unhealthy)
 }
 
-pub(super) enum StandsStill {
+pub(super) enum RolloutHold {
     /// Some instance has not taken up its model yet.
     Starting,
     /// Too many instances do not run.
@@ -141,9 +142,9 @@ fn upgrade(engine: &mut Engine, name: &Name, id: u64) -> bool {
     if uniform {
         program(engine, name, id);
         let object = InstanceName { set: name, id }.object();
-        engine.free(WaitKey::object(Kind::VirtualMachineScaleSetVM, &object));
+        engine.wake(WaitKey::object(Kind::VirtualMachineScaleSetVM, &object));
     }
-    engine.stir(name, id);
+    engine.mark_dirty(name, id);
     engine.touch(Kind::VirtualMachineScaleSet, name);
     true
 }
@@ -166,15 +167,15 @@ fn end_pause(engine: &mut Engine, name: &Name) {
 }
 
 /// A virtual machine has started or stopped: the upgrade of its set may continue.
-pub fn vm_has_changed(engine: &mut Engine, vm: &Name) {
+pub fn on_power_changed(engine: &mut Engine, vm: &Name) {
     if let Some(Part { set, .. }) = Part::of(vm) {
-        go_on(engine, &set);
+        continue_rollout(engine, &set);
         engine.touch(Kind::VirtualMachineScaleSet, &set);
         return;
     }
     let member = engine.get::<crate::fabric::virtual_machine::VirtualMachine>(vm).and_then(|vm| vm.ask.member.clone());
     if let Some(member) = member {
-        instances::member_is_there(engine, &member);
+        instances::on_member_programmed(engine, &member);
     }
 }
 

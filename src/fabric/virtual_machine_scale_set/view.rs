@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::instances;
-use super::upgrade::{StandsStill, is_at_rest, stands_still};
+use super::upgrade::{RolloutHold, is_at_rest, rollout_hold};
 use super::{Instance, Obstacle, RestartView, UpgradeMode, VirtualMachineScaleSet};
 use crate::fabric::engine::Engine;
 use crate::fabric::id::Name;
@@ -147,18 +147,18 @@ pub(super) fn progress(
         return Some(("InstanceBlocked", blocked));
     }
     if is_rolling {
-        return Some(match stands_still(engine, name, set) {
-            Some(StandsStill::Unhealthy) => (
+        return Some(match rollout_hold(engine, name, set) {
+            Some(RolloutHold::Unhealthy) => (
                 "RollingUpgradeStopped",
                 format!(
                     "More than {} percent of the instances are not running. Start them, or raise maxUnhealthyInstancePercent.",
                     set.ask.rolling.max_unhealthy_percent
                 ),
             ),
-            Some(StandsStill::Starting) | None if !is_upgraded => {
+            Some(RolloutHold::Starting) | None if !is_upgraded => {
                 ("Restarting", "Instances are being restarted in batches.".to_owned())
             }
-            Some(StandsStill::Starting) | None => {
+            Some(RolloutHold::Starting) | None => {
                 ("RollingUpgrade", "Instances are being upgraded to the latest model in batches.".to_owned())
             }
         });

@@ -1,6 +1,6 @@
 //! The rules of the objects that show instances, and of the wishes for one instance.
 
-use super::{Maker, VirtualMachineScaleSetVM, WishedRevision};
+use super::{DesiredRevision, Maker, VirtualMachineScaleSetVM};
 use crate::fabric::engine::Engine;
 use crate::fabric::id::{Kind, Name};
 use crate::fabric::ipam::PoolId;
@@ -10,7 +10,7 @@ use crate::fabric::resource::{Case, Cures, Programmed, Rule, Scope};
 use crate::fabric::violation::{Code, Findings, Violation, WaitKey};
 use crate::fabric::virtual_machine::{PowerState, VirtualMachine};
 use crate::fabric::virtual_machine_scale_set::{
-    InstanceName, Model, NO_ROOM, Need, Needed, Network, NicModel, OrchestrationMode, UpgradeMode,
+    Demand, InstanceName, Model, NO_ROOM, Needed, Network, NicModel, OrchestrationMode, UpgradeMode,
     VirtualMachineScaleSet, Wanted, added_ipv6, network_is_legal, parts_are_legal, pool_has_room, size_takes,
     skus_do_not_mix,
 };
@@ -134,7 +134,7 @@ fn is_of_the_set(case: &InstanceCase<'_>, findings: &mut Findings) {
                 REMEDY,
             )
             .until(WaitKey::object(Kind::VirtualMachineScaleSetVM, case.name))
-            .as_of(WaitKey::object(Kind::VirtualMachineScaleSet, &case.ask.set));
+            .cites(WaitKey::object(Kind::VirtualMachineScaleSet, &case.ask.set));
     }
 }
 
@@ -159,24 +159,26 @@ fn place_is_fixed(case: &InstanceCase<'_>, findings: &mut Findings) {
 }
 
 fn revision_is_known(case: &InstanceCase<'_>, findings: &mut Findings) {
-    if let Some(wish) = &case.ask.revision {
-        revision_is_of_the_set(case.engine, wish, &case.ask.set, "spec.revision", findings);
+    if let Some(desired_revision) = &case.ask.revision {
+        revision_is_of_the_set(case.engine, desired_revision, &case.ask.set, "spec.revision", findings);
     }
 }
 
 /// Finds that what is wished is no revision of the model of a scale set.
 pub(in crate::fabric) fn revision_is_of_the_set(
     engine: &Engine,
-    wish: &WishedRevision,
+    desired_revision: &DesiredRevision,
     set: &Name,
     path: &str,
     findings: &mut Findings,
 ) {
     let Some(latest) = engine.get::<VirtualMachineScaleSet>(set).map(|set| set.held.revision) else { return };
-    let fact = match wish {
-        WishedRevision::Number(wish) if (1..=latest).contains(wish) => return,
-        WishedRevision::Number(wish) => format!("{wish} is not a revision of scale set {}.", set.name),
-        WishedRevision::Unreadable(text) => format!("{text:?} is not a valid revision; revisions are numbers."),
+    let fact = match desired_revision {
+        DesiredRevision::Number(desired_revision) if (1..=latest).contains(desired_revision) => return,
+        DesiredRevision::Number(desired_revision) => {
+            format!("{desired_revision} is not a revision of scale set {}.", set.name)
+        }
+        DesiredRevision::Unreadable(text) => format!("{text:?} is not a valid revision; revisions are numbers."),
     };
     findings
         .refuse(
@@ -185,7 +187,7 @@ pub(in crate::fabric) fn revision_is_of_the_set(
             fact,
             format!("Set it to {latest:?}, the latest.", latest = latest.to_string()),
         )
-        .as_of(WaitKey::object(Kind::VirtualMachineScaleSet, set));
+        .cites(WaitKey::object(Kind::VirtualMachineScaleSet, set));
 }
 
 fn own_network_is_legal(case: &InstanceCase<'_>, findings: &mut Findings) {
@@ -209,8 +211,8 @@ fn own_network_is_legal(case: &InstanceCase<'_>, findings: &mut Findings) {
 /// Takes over what was found of the model that the instance has, or takes up: the set may change it, and upgrade the instance.
 fn adopt(case: &InstanceCase<'_>, found: Vec<Violation>, findings: &mut Findings) {
     for mut violation in found {
-        violation.as_of(WaitKey::object(Kind::VirtualMachineScaleSet, &case.ask.set));
-        violation.as_of(WaitKey::object(Kind::VirtualMachineScaleSetVM, case.name));
+        violation.cites(WaitKey::object(Kind::VirtualMachineScaleSet, &case.ask.set));
+        violation.cites(WaitKey::object(Kind::VirtualMachineScaleSetVM, case.name));
         findings.adopt(violation);
     }
 }
@@ -243,7 +245,7 @@ fn model_is_legal(case: &InstanceCase<'_>, findings: &mut Findings) {
 
 /// True if the put takes up the latest model (S-31).
 fn upgrades(case: &InstanceCase<'_>, revision: u64) -> bool {
-    case.ask.revision.as_ref().is_some_and(|wish| wish.is_beyond(revision))
+    case.ask.revision.as_ref().is_some_and(|desired_revision| desired_revision.is_beyond(revision))
 }
 
 /// The network that the instance will have after this put, and the field that asks for it.
@@ -279,8 +281,8 @@ fn adds_no_ipv6(case: &InstanceCase<'_>, findings: &mut Findings) {
             "It would add IPv6 to a network interface of the instance, which is attached.",
             "Leave IPv6 out; or delete the instance: a new one has it if the set's model has.",
         )
-        .as_of(WaitKey::object(Kind::VirtualMachineScaleSet, &case.ask.set))
-        .as_of(WaitKey::object(Kind::VirtualMachineScaleSetVM, case.name));
+        .cites(WaitKey::object(Kind::VirtualMachineScaleSet, &case.ask.set))
+        .cites(WaitKey::object(Kind::VirtualMachineScaleSetVM, case.name));
 }
 
 fn pools_have_room(case: &InstanceCase<'_>, findings: &mut Findings) {
@@ -292,7 +294,7 @@ fn pools_have_room(case: &InstanceCase<'_>, findings: &mut Findings) {
     let (network, path) = network_after(case, set, id);
     let this = InstanceName { set: &case.ask.set, id };
     let (mode, placement, power) = (OrchestrationMode::Uniform, &set.placement, case.ask.power);
-    let mut need = Need::default();
+    let mut need = Demand::default();
     need.add(case.engine, &Wanted { this, mode, placement, network, power });
     let was_off =
         case.engine.get::<VirtualMachine>(&this.vm()).is_some_and(|vm| vm.held.power == PowerState::Deallocated);

@@ -80,7 +80,7 @@ fn a_revision_that_does_not_exist_is_refused() {
     let refusal = fabric.put(an_instance("api", 0).revision(2)).unwrap_err();
     assert_eq!(told(&refusal), [("S-31", Code::InvalidParameter, "spec.revision")]);
     let mut edit = an_instance("api", 0);
-    edit.ask.revision = Some(WishedRevision::Unreadable("latest".to_owned()));
+    edit.ask.revision = Some(DesiredRevision::Unreadable("latest".to_owned()));
     assert_eq!(fabric.put(edit).unwrap_err().codes(), [Code::InvalidParameter]);
 }
 
@@ -174,7 +174,9 @@ fn an_instance_that_needs_more_addresses_than_are_free_is_refused() {
 fn wishes_for_one_instance_touch_no_other() {
     let mut fabric = a_farm();
     let before = fabric.engine.get::<NetworkInterface>(&named("api_1/nic")).unwrap().clone();
-    fabric.accept(an_instance("api", 0).network([a_nic_model("nic").in_subnet("back")]).power(PowerWish::Stopped));
+    fabric.accept(
+        an_instance("api", 0).network([a_nic_model("nic").in_subnet("back")]).power(DesiredPowerState::Stopped),
+    );
     assert_eq!(*fabric.engine.get::<NetworkInterface>(&named("api_1/nic")).unwrap(), before);
 }
 
@@ -216,7 +218,7 @@ fn an_instance_that_the_models_ipv6_keeps_from_an_upgrade_is_judged_anew_with_an
     fabric.accept(a_scale_set("api", 1).nics([dual]));
     let refusal = fabric.put(an_instance("api", 0).revision(2)).unwrap_err();
     assert_eq!(told(&refusal), [("IP6-05", Code::OperationNotAllowed, "spec.revision")]);
-    let freed = fabric.freed_by(|fabric| fabric.accept(a_scale_set("api", 1)));
-    assert!(!refusal.keys().is_disjoint(&freed), "{freed:?}");
+    let woken = fabric.woken_by(|fabric| fabric.accept(a_scale_set("api", 1)));
+    assert!(!refusal.keys().is_disjoint(&woken), "{woken:?}");
     fabric.accept(an_instance("api", 0).revision(2));
 }

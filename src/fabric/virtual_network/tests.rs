@@ -134,8 +134,8 @@ fn a_network_that_many_subnets_would_leave_is_told_of_the_first() {
     assert_eq!(refusal.leading().blocked_by_count, 40);
     for n in 0..40 {
         let refusal = fabric.put(smaller()).unwrap_err();
-        let freed = fabric.freed_by(|fabric| assert!(fabric.delete(Kind::Subnet, &format!("s{n:02}")).unwrap()));
-        assert!(!refusal.keys().is_disjoint(&freed));
+        let woken = fabric.woken_by(|fabric| assert!(fabric.delete(Kind::Subnet, &format!("s{n:02}")).unwrap()));
+        assert!(!refusal.keys().is_disjoint(&woken));
     }
     fabric.accept(smaller());
 }

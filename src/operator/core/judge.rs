@@ -32,7 +32,7 @@ impl Core {
         self.deadlocks.set(id, refusal.as_ref());
         let lacks = refusal.as_ref().and_then(|_| self.keep_up(id));
         add_all(&mut keys, lacks.iter().flat_map(Refusal::keys));
-        add_all(&mut keys, self.engine.awaited_by(id.kind, &id.name));
+        add_all(&mut keys, self.engine.retry_keys_of(id.kind, &id.name));
         self.waits.set(id, keys);
         let violations = refusal.map(|refusal| refusal.violations().to_vec()).unwrap_or_default();
         if let Some(entry) = self.index.get_mut(id) {
@@ -58,7 +58,7 @@ impl Core {
         };
         let another_life = self.engine.holder(id.kind, &id.name).is_some_and(|holder| *holder != entry.uid);
         if entry.deleting {
-            self.give_up_unmade(id);
+            self.drop_unmade(id);
             // One that the fabric never carried may go at once; the record of an earlier life goes when it can.
             return self.engine.delete(id.kind, &id.name).err().filter(|_| !another_life);
         }
@@ -106,7 +106,7 @@ impl Core {
 
     /// Wakes who waits for what was freed, and has reported what was touched.
     pub(super) fn after_engine(&mut self) {
-        for key in self.engine.take_freed() {
+        for key in self.engine.take_woken() {
             for id in self.waits.all(&key, Wake::Now, 0) {
                 self.wake(id);
             }
@@ -122,7 +122,7 @@ impl Core {
             let queue = if id.kind == Kind::VirtualMachineScaleSet { &mut self.set_reports } else { &mut self.reports };
             queue.push(id, Urgency::Put);
         }
-        self.children.mark_dirty(self.engine.take_stirred());
+        self.children.mark_dirty(self.engine.take_dirty());
     }
 
     /// Has an object judged, now that something has changed for it.

@@ -18,14 +18,14 @@ impl Core {
         for id in self.in_order_of_restoring(&records) {
             match records.remove(&id) {
                 Some(mut record) => {
-                    self.give_up_vanished(&id, &mut record);
+                    self.drop_vanished(&id, &mut record);
                     let dropped = self.engine.restore(&id.name, record);
                     self.dropped.extend(dropped.into_iter().map(|what| (id.clone(), what)));
                     if id.kind == Kind::VirtualMachineScaleSet {
                         self.restore_models(&id.name);
                     }
                     // What was restored is no news; only what a put changes from here on is.
-                    let _ = (self.engine.take_freed(), self.engine.take_touched());
+                    let _ = (self.engine.take_woken(), self.engine.take_touched());
                 }
                 None if !id.kind.allocates() && self.index.get(&id).is_some_and(|entry| !entry.deleting) => {
                     self.judge(&id);
@@ -65,8 +65,9 @@ impl Core {
     /// Everything kind by kind, those that ask for particular addresses first (S-10), then the older ones.
     fn by_claim_then_age(&self) -> Vec<ObjectId> {
         let mut entries: Vec<_> = self.index.iter().collect();
-        let chooses = |entry: &Entry| entry.asked.as_ref().is_ok_and(|asked| asked.ask.chooses());
-        entries.sort_by_key(|(id, entry)| (id.kind, !chooses(entry), entry.created));
+        let requests_specific_address =
+            |entry: &Entry| entry.asked.as_ref().is_ok_and(|asked| asked.ask.requests_specific_address());
+        entries.sort_by_key(|(id, entry)| (id.kind, !requests_specific_address(entry), entry.created));
         entries.into_iter().map(|(id, _)| id.clone()).collect()
     }
 }

@@ -25,7 +25,7 @@ pub(in crate::operator) fn pause_after(failures: u32) -> SignedDuration {
 impl Core {
     pub(super) fn consider(&mut self, id: &ObjectId, now: Timestamp, wall_clock: Timestamp) -> Option<Write> {
         self.looks += self.weight(id);
-        let first = self.builds_on_unwritten(id).or_else(|| self.outlives_its_instance(id));
+        let first = self.builds_on_unwritten(id).or_else(|| self.is_kept_for_its_set(id));
         if let Some(first) = first.or_else(|| self.is_about_to_be_attached(id)) {
             self.held_back.entry(first).or_default().insert(id.clone());
             return None;

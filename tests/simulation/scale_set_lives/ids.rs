@@ -6,7 +6,7 @@ use super::*;
 fn an_operator_that_dies_while_an_instance_goes_gives_its_id_to_no_other() {
     for (mode, doomed) in [("Uniform", instance(1)), ("Flexible", machine(1))] {
         let mut world = made(mode, 3);
-        world.let_go(&doomed);
+        world.detach(&doomed);
         world.delete(&doomed);
         world.dies_at(|write| write.id == doomed && matches!(write.what, What::Finalizers(_)));
         world.calm_down();
@@ -21,7 +21,7 @@ fn an_operator_that_dies_while_an_instance_goes_gives_its_id_to_no_other() {
 fn an_operator_that_dies_while_a_set_shrinks_gives_no_id_twice() {
     for (mode, doomed) in [("Uniform", instance(2)), ("Flexible", machine(2))] {
         let mut world = made(mode, 3);
-        world.let_go(&doomed);
+        world.detach(&doomed);
         world.edit(&api(), |object| object["spec"]["replicas"] = json!(2));
         world.dies_at(|write| write.id == doomed);
         world.edit(&api(), |object| object["spec"]["replicas"] = json!(3));
@@ -54,7 +54,7 @@ fn an_instance_that_is_deleted_before_the_fabric_has_it_is_replaced_under_a_new_
             if watches_see_it {
                 world.settles_at_once();
             }
-            world.let_go(&doomed);
+            world.detach(&doomed);
             world.delete(&doomed);
             world.restart();
             world.calm_down();
@@ -82,7 +82,7 @@ fn an_instance_is_replaced_while_an_edit_of_its_set_is_refused() {
     world.edit(&api(), |object| object["spec"]["sku"]["name"] = json!("Standard_Nonsense"));
     world.calm_down();
     world.delete(&instance(1));
-    world.let_go(&instance(1));
+    world.detach(&instance(1));
     world.calm_down();
     assert_eq!(names(&world, Kind::VirtualMachineScaleSetVM), ["api-0", "api-2", "api-3"]);
     assert_eq!(ready(&world, &api()), "False InvalidParameter");
@@ -90,7 +90,7 @@ fn an_instance_is_replaced_while_an_edit_of_its_set_is_refused() {
     world.calm_down();
     assert_eq!(ready(&world, &api()), "Unknown SubnetIsFull");
     world.delete(&instance(0));
-    world.let_go(&instance(0));
+    world.detach(&instance(0));
     world.calm_down();
     assert_eq!(names(&world, Kind::VirtualMachineScaleSetVM), ["api-2", "api-3", "api-4"]);
 }
@@ -103,7 +103,7 @@ fn a_set_that_does_not_fit_follows_its_subnet_when_that_goes_and_comes() {
     world.calm_down();
     assert_eq!(ready(&world, &api()), "Unknown SubnetIsFull");
     world.delete(&web);
-    world.let_go(&web);
+    world.detach(&web);
     world.calm_down();
     assert_eq!(ready(&world, &api()), "Unknown InvalidResourceReference");
     world.edit(&api(), |object| object["spec"]["replicas"] = json!(2));

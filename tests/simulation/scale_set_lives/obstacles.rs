@@ -18,7 +18,7 @@ fn a_name_that_is_taken_is_told_and_the_instance_follows_when_it_is_free() {
         assert_eq!(ready(&world, &api()), "Unknown InstanceBlocked", "{mode}");
         assert!(message(&world).contains(&other.to_string()), "{}", message(&world));
         a_restart_changes_nothing(&mut world);
-        world.let_go(&other);
+        world.detach(&other);
         world.delete(&other);
         world.calm_down();
         assert_eq!(ready(&world, &api()), "True Ready", "{mode}");
@@ -37,7 +37,7 @@ fn a_name_that_is_taken_is_not_told_again_by_a_restart_and_its_end_is() {
         of_the_set.map(|notice| (notice.warning, notice.reason)).collect()
     };
     assert_eq!(told(&mut world), []); // the restarted operator has nothing new to tell
-    world.let_go(&instance(1));
+    world.detach(&instance(1));
     world.delete(&instance(1));
     world.calm_down();
     assert_eq!(told(&mut world), [(false, "Ready".to_owned())]);
@@ -156,12 +156,12 @@ fn an_upgrade_that_an_object_of_an_instance_refuses_is_not_told_as_done() {
     assert!(message(&world).contains(&public(0).to_string()) && message(&world).contains("PropertyChangeNotAllowed"));
     a_restart_changes_nothing(&mut world);
     for n in 0..2 {
-        world.let_go(&machine(n));
+        world.detach(&machine(n));
         world.delete(&machine(n));
     }
     world.calm_down();
     for id in world.objects.keys().cloned().collect::<Vec<_>>() {
-        world.let_go(&id);
+        world.detach(&id);
     }
     world.calm_down();
     assert_eq!((ready(&world, &api()).as_str(), status(&world, "updatedReplicas")), ("True Ready", json!(2)));
@@ -258,9 +258,9 @@ fn a_uniform_set_goes_with_its_instances_even_if_they_are_nobodys() {
     world.orphan_children_of(&api());
     world.calm_down();
     for n in 0..3 {
-        world.let_go(&instance(n));
+        world.detach(&instance(n));
     }
-    world.let_go(&api());
+    world.detach(&api());
     world.calm_down();
     assert_eq!((names(&world, Kind::VirtualMachineScaleSetVM), world.objects.contains_key(&api())), (vec![], false));
 }
@@ -270,7 +270,7 @@ fn an_instance_whose_object_is_nobodys_is_replaced() {
     let mut world = made("Uniform", 2);
     world.edit(&instance(0), |object| object["metadata"]["ownerReferences"] = json!([]));
     world.calm_down();
-    world.let_go(&instance(0));
+    world.detach(&instance(0));
     world.calm_down();
     assert_eq!(names(&world, Kind::VirtualMachineScaleSetVM), ["api-1", "api-2"]);
     assert_eq!(ready(&world, &api()), "True Ready");

@@ -29,7 +29,7 @@ fn an_upgrade_that_leaves_a_part_out_takes_none_from_a_machine_that_was_taken_ov
     world.taken_over.insert(machine(0));
     world.edit(&api(), |object| object["spec"] = upgraded("Flexible", "Automatic", 2, true));
     world.calm_down();
-    world.let_go(&more(1));
+    world.detach(&more(1));
     world.calm_down();
     assert!(!is_going(&world, &more(0)), "its machine has it");
     assert!(!world.objects.contains_key(&more(1)), "its machine has let go of it");
@@ -50,7 +50,7 @@ fn an_upgrade_that_is_taken_back_before_it_was_done_leaves_nothing_behind() {
     world.edit(&api(), |object| object["spec"] = whole());
     world.calm_down();
     for n in 0..3 {
-        world.let_go(&more(n));
+        world.detach(&more(n));
     }
     world.calm_down();
     assert_eq!(ready(&world, &api()), "True Ready");

@@ -30,7 +30,7 @@ pub(super) fn static_address_lies_in_the_subnet(case: &NicCase<'_>, findings: &m
                         subnet.ask.usable()
                     ),
                 )
-                .as_of(WaitKey::object(Kind::Subnet, &case.ask.subnet));
+                .cites(WaitKey::object(Kind::Subnet, &case.ask.subnet));
         } else if address.is_ipv6() {
             findings
                 .refuse(
@@ -39,7 +39,7 @@ pub(super) fn static_address_lies_in_the_subnet(case: &NicCase<'_>, findings: &m
                     format!("{address} is an IPv6 address, and the configuration is IPv4."),
                     format!("Choose an address from {}.", subnet.ask.usable()),
                 )
-                .as_of(WaitKey::object(Kind::Subnet, &case.ask.subnet));
+                .cites(WaitKey::object(Kind::Subnet, &case.ask.subnet));
         }
     }
 }
@@ -57,13 +57,13 @@ pub(super) fn static_address_is_not_reserved(case: &NicCase<'_>, findings: &mut 
                 ),
                 format!("Choose an address from {}, or set privateIPAllocationMethod to Dynamic.", subnet.ask.usable()),
             )
-            .as_of(WaitKey::object(Kind::Subnet, &case.ask.subnet));
+            .cites(WaitKey::object(Kind::Subnet, &case.ask.subnet));
     }
 }
 
 pub(super) fn new_static_configuration_names_its_address(case: &NicCase<'_>, findings: &mut Findings) {
     for (n, configuration) in case.ask.configurations.iter().enumerate() {
-        if configuration.assignment == Assignment::StaticAsIs {
+        if configuration.assignment == Assignment::KeepCurrent {
             findings.refuse(
                 Code::PrivateIPAddressMissing,
                 path(n, "privateIPAddress"),
@@ -112,7 +112,7 @@ fn in_use(case: &NicCase<'_>, n: usize, address: IpAddr, other: &str, findings: 
             format!("{address} is also the address of configuration {other} of this network interface."),
             format!("Choose a free address of {}.", private_addresses::range_of(case.engine, &case.ask.subnet)),
         )
-        .as_of(WaitKey::object(Kind::Subnet, &case.ask.subnet));
+        .cites(WaitKey::object(Kind::Subnet, &case.ask.subnet));
 }
 
 pub(super) fn subnet_has_room(case: &NicCase<'_>, findings: &mut Findings) {
@@ -130,7 +130,7 @@ pub(super) fn subnet_has_room(case: &NicCase<'_>, findings: &mut Findings) {
                         && !pool.reserves(address)
                 }
                 Assignment::Dynamic => true,
-                Assignment::StaticAsIs => false,
+                Assignment::KeepCurrent => false,
             };
             configuration.version == version && asks_for_one_that_is_free
         };
@@ -150,7 +150,7 @@ pub(super) fn subnet_has_room(case: &NicCase<'_>, findings: &mut Findings) {
                     full_remedy(case, &configuration.name),
                 )
                 .until(WaitKey::Capacity(id.clone()))
-                .as_of(WaitKey::object(Kind::Subnet, &case.ask.subnet))
+                .cites(WaitKey::object(Kind::Subnet, &case.ask.subnet))
                 .blocked_by(ObjectId::new(Kind::Subnet, case.ask.subnet.clone()));
         }
     }

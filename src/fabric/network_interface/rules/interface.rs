@@ -30,9 +30,9 @@ pub(super) fn virtual_network_is_fixed(case: &NicCase<'_>, findings: &mut Findin
                 ),
                 format!("Choose a subnet of VirtualNetwork {old}, or create another network interface."),
             )
-            .as_of(WaitKey::object(Kind::Subnet, &case.ask.subnet))
-            .as_of(WaitKey::claim(Kind::NetworkInterface, case.name))
-            .as_of(WaitKey::members(Kind::NetworkInterface, case.name));
+            .cites(WaitKey::object(Kind::Subnet, &case.ask.subnet))
+            .cites(WaitKey::claim(Kind::NetworkInterface, case.name))
+            .cites(WaitKey::members(Kind::NetworkInterface, case.name));
     }
 }
 
@@ -93,7 +93,7 @@ pub(super) fn size_supports_acceleration(case: &NicCase<'_>, findings: &mut Find
                 "Leave enableAcceleratedNetworking out, or resize the virtual machine first.",
             )
             .until(WaitKey::object(Kind::VirtualMachine, name))
-            .as_of(WaitKey::claim(Kind::NetworkInterface, case.name));
+            .cites(WaitKey::claim(Kind::NetworkInterface, case.name));
     }
 }
 

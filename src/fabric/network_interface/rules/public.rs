@@ -34,7 +34,7 @@ pub(super) fn public_address_is_ipv4(case: &NicCase<'_>, findings: &mut Findings
                     format!("PublicIPAddress {public} is IPv6, and configuration {} is IPv4.", configuration.name),
                     "Refer to a public IPv4 address.",
                 )
-                .as_of(WaitKey::object(Kind::PublicIPAddress, public));
+                .cites(WaitKey::object(Kind::PublicIPAddress, public));
         }
     }
 }
@@ -115,8 +115,8 @@ pub(super) fn skus_do_not_mix(case: &NicCase<'_>, findings: &mut Findings) {
                 format!("PublicIPAddress {public} is {of}, and PublicIPAddress {other} is {other_sku}."),
                 "Use public addresses of one SKU on all network interfaces of a virtual machine or availability set.",
             )
-            .as_of(WaitKey::object(Kind::PublicIPAddress, public))
-            .as_of(WaitKey::claim(Kind::NetworkInterface, case.name));
+            .cites(WaitKey::object(Kind::PublicIPAddress, public))
+            .cites(WaitKey::claim(Kind::NetworkInterface, case.name));
         if holder != case.name {
             violation
                 .until(WaitKey::claim(Kind::PublicIPAddress, other))
@@ -124,12 +124,12 @@ pub(super) fn skus_do_not_mix(case: &NicCase<'_>, findings: &mut Findings) {
                 .blocked_by(ObjectId::new(Kind::NetworkInterface, holder.clone()));
         }
         // Another one may come to be the first.
-        violation.as_of(WaitKey::object(Kind::VirtualMachine, name));
+        violation.cites(WaitKey::object(Kind::VirtualMachine, name));
         for sibling in siblings.clone() {
-            violation.as_of(WaitKey::object(Kind::NetworkInterface, sibling));
+            violation.cites(WaitKey::object(Kind::NetworkInterface, sibling));
         }
         if let Some(set) = &vm.ask.availability_set {
-            violation.as_of(WaitKey::members(Kind::AvailabilitySet, set));
+            violation.cites(WaitKey::members(Kind::AvailabilitySet, set));
         }
     }
 }

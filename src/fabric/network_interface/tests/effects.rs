@@ -58,14 +58,14 @@ fn a_released_address_is_given_to_the_next_that_asks() {
 #[test]
 fn deleting_a_nic_frees_its_address_and_its_claims() {
     let mut fabric = a_web().with(a_public_ip("p")).with(a_nic("n").public("p"));
-    let freed = fabric.freed_by(|fabric| assert!(fabric.delete(Kind::NetworkInterface, "n").unwrap()));
+    let woken = fabric.woken_by(|fabric| assert!(fabric.delete(Kind::NetworkInterface, "n").unwrap()));
     let public = ObjectId::new(Kind::PublicIPAddress, named("p"));
     for key in [
         WaitKey::Address(named("web"), "10.0.1.4".parse().unwrap()),
         WaitKey::Capacity(PoolId::SubnetIPv4(named("web"))),
         WaitKey::Claim(public),
     ] {
-        assert!(freed.contains(&key), "{key:?} is among {freed:?}");
+        assert!(woken.contains(&key), "{key:?} is among {woken:?}");
     }
     assert_eq!(fabric.view::<crate::fabric::PublicIPAddress>("p").ip_configuration, None);
 }
@@ -99,11 +99,11 @@ fn a_static_configuration_that_no_longer_names_its_address_keeps_it() {
 fn two_configurations_of_a_nic_swap_their_addresses() {
     let nic = |a: &str, b: &str| a_nic("n").configurations([primary("a").address(a), secondary("b").address(b)]);
     let mut fabric = a_web().with(nic("10.0.1.10", "10.0.1.11"));
-    let freed = fabric.freed_by(|fabric| fabric.accept(nic("10.0.1.11", "10.0.1.10")));
+    let woken = fabric.woken_by(|fabric| fabric.accept(nic("10.0.1.11", "10.0.1.10")));
     assert_eq!(addresses(&fabric, "n", ["a", "b"]), ["10.0.1.11", "10.0.1.10"]);
-    assert!(!freed.iter().any(|key| matches!(key, WaitKey::Capacity(_))));
+    assert!(!woken.iter().any(|key| matches!(key, WaitKey::Capacity(_))));
     // Nobody else can have them, but a refusal names the configuration that has one.
-    assert_eq!(freed.iter().filter(|key| matches!(key, WaitKey::Address(..))).count(), 2);
+    assert_eq!(woken.iter().filter(|key| matches!(key, WaitKey::Address(..))).count(), 2);
 }
 
 #[test]

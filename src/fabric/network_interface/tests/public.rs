@@ -188,8 +188,8 @@ fn public_addresses_of_two_skus_do_not_mix_beside_each_other_in_an_availability_
     let refusal = fabric.put(a_nic("m").public("basic")).unwrap_err();
     let code = Code::DifferentSkuLoadBalancersAndPublicIPAddressNotAllowed;
     assert_eq!(told(&refusal), [("PIP-19", code, path(0, "publicIPAddress").as_str())]);
-    let freed = fabric.freed_by(|fabric| assert!(fabric.delete(Kind::VirtualMachine, "v").unwrap()));
-    assert!(!refusal.keys().is_disjoint(&freed));
+    let woken = fabric.woken_by(|fabric| assert!(fabric.delete(Kind::VirtualMachine, "v").unwrap()));
+    assert!(!refusal.keys().is_disjoint(&woken));
     fabric.accept(a_nic("m").public("basic"));
 }
 

@@ -42,7 +42,7 @@ fn is_free(case: &Case<'_, PublicIPAddress>, (prefix, pool): (&Name, &Pool), add
     let choose = format!("Request a free address of {range}, or leave ipAddress out");
     if !range.contains(&address) {
         let fact = format!("{address} is outside {range} of PublicIPPrefix {prefix}.");
-        findings.refuse(Code::InvalidParameter, PATH, fact, format!("{choose}.")).as_of(evidence);
+        findings.refuse(Code::InvalidParameter, PATH, fact, format!("{choose}.")).cites(evidence);
         return;
     }
     let is_its = |name: &&Name| {
@@ -53,14 +53,14 @@ fn is_free(case: &Case<'_, PublicIPAddress>, (prefix, pool): (&Name, &Pool), add
         let holder = ObjectId::new(Kind::PublicIPAddress, holder.clone());
         let (fact, remedy) =
             (format!("{address} is the address of {holder}."), format!("{choose}; or delete {holder}."));
-        findings.refuse(Code::PublicIPAddressInUse, PATH, fact, remedy).until_gone(holder).as_of(evidence);
+        findings.refuse(Code::PublicIPAddressInUse, PATH, fact, remedy).until_changed(holder).cites(evidence);
     } else if let Some((object, owner)) = case.engine.ledger.holder(&PoolId::Prefix(prefix.clone()), address)
         && *object != this
     {
         let set = ObjectId::new(Kind::VirtualMachineScaleSet, owner.set.clone());
         let fact = format!("{address} is reserved for instance {} of {set}.", owner.id);
         let remedy = format!("{choose}; or reduce the instances of {set}.");
-        let violation = findings.refuse(Code::PublicIPAddressInUse, PATH, fact, remedy).as_of(evidence);
+        let violation = findings.refuse(Code::PublicIPAddressInUse, PATH, fact, remedy).cites(evidence);
         violation.until(WaitKey::Capacity(PoolId::Prefix(prefix.clone()))).until(WaitKey::Object(object.clone()));
         violation.blocked_by(set);
     }

@@ -24,6 +24,6 @@ pub(super) fn fit(case: &Case<'_, PublicIPAddress>, findings: &mut Findings) {
             format!("The zones are {}, and those of PublicIPPrefix {prefix} are {}.", listed(zones), listed(its));
         let remedy = "Leave zones out: the public address takes those of its prefix.";
         let violation = findings.refuse(Code::InvalidParameter, PATH, fact, remedy);
-        violation.as_of(WaitKey::object(Kind::PublicIPPrefix, prefix));
+        violation.cites(WaitKey::object(Kind::PublicIPPrefix, prefix));
     }
 }

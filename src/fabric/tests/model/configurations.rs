@@ -16,7 +16,7 @@ pub(super) fn primary_of(ask: &NetworkInterface, before: Option<&Nic>) -> (Optio
         ([one], ..) => (Some(one.name.clone()), Broken::new()),
         ([_, ..], ..) => (None, Broken::from(["IPC-02"])),
         ([], Some(only), [_]) => (Some(only.name.clone()), Broken::new()),
-        ([], Some(stays), _) if stays.primary == Primary::Unsaid => (Some(stays.name.clone()), Broken::new()),
+        ([], Some(stays), _) if stays.primary == Primary::Unspecified => (Some(stays.name.clone()), Broken::new()),
         ([], None, [only]) if before.is_none() => (Some(only.name.clone()), Broken::new()),
         ([], None, _) if before.is_some() => (None, Broken::from(["IPC-05"])),
         ([], ..) => (None, Broken::from(["IPC-02"])),

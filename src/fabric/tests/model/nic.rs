@@ -24,8 +24,8 @@ impl World {
             before.as_ref().filter(|_| stays).and_then(|before| before.addresses.get(&configuration.name)).copied()
         };
         for configuration in &mut ask.configurations {
-            if configuration.assignment == Assignment::StaticAsIs {
-                configuration.assignment = held(configuration).map_or(Assignment::StaticAsIs, Assignment::Static);
+            if configuration.assignment == Assignment::KeepCurrent {
+                configuration.assignment = held(configuration).map_or(Assignment::KeepCurrent, Assignment::Static);
             }
         }
         let (primary, mut broken) = primary_of(&ask, before.as_ref());
@@ -105,7 +105,7 @@ impl World {
     fn moves_a_secondary_address(&self, name: &Name, ask: &NetworkInterface, before: &Nic) -> bool {
         let changes = |c: &&IpConfiguration| match c.assignment {
             Assignment::Static(wanted) => before.addresses.get(&c.name).is_some_and(|held| *held != wanted),
-            Assignment::Dynamic | Assignment::StaticAsIs => false,
+            Assignment::Dynamic | Assignment::KeepCurrent => false,
         };
         let secondary = ask.configurations.iter().filter(|c| c.name != before.primary);
         let is_secondary = self.vm_of(name).is_some_and(|(_, vm)| vm.primary != *name);
@@ -125,7 +125,7 @@ impl World {
         let mut mine = BTreeSet::new();
         for configuration in &ask.configurations {
             match configuration.assignment {
-                Assignment::StaticAsIs => {
+                Assignment::KeepCurrent => {
                     broken.insert("S-17");
                 }
                 Assignment::Static(address) => {
@@ -155,7 +155,7 @@ impl World {
             let needs = |c: &&IpConfiguration| match c.assignment {
                 Assignment::Static(address) => !all.contains(&address),
                 Assignment::Dynamic => c.version == IpVersion::IPv4 && keeps(c, held).is_none(),
-                Assignment::StaticAsIs => false,
+                Assignment::KeepCurrent => false,
             };
             if ask.configurations.iter().filter(needs).count() > free.count() {
                 broken.insert("ADDR-11");
@@ -215,7 +215,7 @@ impl World {
         for configuration in &ask.configurations {
             let known = match configuration.assignment {
                 Assignment::Static(address) => Some(address),
-                Assignment::Dynamic | Assignment::StaticAsIs => keeps(configuration, held),
+                Assignment::Dynamic | Assignment::KeepCurrent => keeps(configuration, held),
             };
             addresses.extend(known.map(|address| (configuration.name.clone(), address)));
         }

@@ -8,7 +8,7 @@ use crate::fabric::engine::DynamicAddresses;
 use crate::fabric::network_interface::Assignment;
 use crate::fabric::sizes::AcceleratedNetworking::Unsupported;
 use crate::fabric::terms::{IpVersion, Primary, Switch};
-use crate::fabric::virtual_machine::{Disruption, PowerState, PowerWish, VirtualMachine};
+use crate::fabric::virtual_machine::{DesiredPowerState, Disruption, PowerState, VirtualMachine};
 
 impl World {
     pub(super) fn put_vm(&mut self, name: &Name, ask: &VirtualMachine) -> Broken {
@@ -34,27 +34,27 @@ impl World {
         let edits = !(new.is_empty() && go.is_empty());
         let makes_way = edits && before.is_some() && ask.disruption == Disruption::Deallocate; // S-38
         if let Some(before) = &before {
-            let off = before.power == PowerState::Deallocated || ask.power == Some(PowerWish::Deallocated);
+            let off = before.power == PowerState::Deallocated || ask.power == Some(DesiredPowerState::Deallocated);
             broken.extend((!new.is_empty() && !off && !makes_way).then_some("VM-03"));
             broken.extend((!go.is_empty() && !off && !makes_way).then_some("VM-04"));
             let has_ipv6 = |nic: &Name| self.nics[nic].ask.configurations.iter().any(|c| c.version == IpVersion::IPv6);
             broken.extend(new.iter().any(has_ipv6).then_some("IP6-06"));
         }
         let was = before.as_ref().map_or(PowerState::Deallocated, |vm| vm.power);
-        let wish = ask.power.unwrap_or(match before {
-            None => PowerWish::Running,
+        let desired = ask.power.unwrap_or(match before {
+            None => DesiredPowerState::Running,
             Some(_) => as_wish(was), // S-39
         });
-        let allocates = match wish {
-            PowerWish::Running => true,
-            PowerWish::Stopped => makes_way || was == PowerState::Deallocated, // S-22, S-34
-            PowerWish::Deallocated => false,
+        let allocates = match desired {
+            DesiredPowerState::Running => true,
+            DesiredPowerState::Stopped => makes_way || was == PowerState::Deallocated, // S-22, S-34
+            DesiredPowerState::Deallocated => false,
         };
         if allocates && self.too_few_publics(self.publics_of(&listed)) {
             broken.insert("PIP-05");
         }
         let Some(primary) = primary.filter(|_| broken.is_empty()) else { return broken };
-        if before.is_some() && (wish == PowerWish::Deallocated || makes_way) {
+        if before.is_some() && (desired == DesiredPowerState::Deallocated || makes_way) {
             self.deallocate(name); // S-01
         }
         let vm = Vm {
@@ -68,10 +68,10 @@ impl World {
         self.vms.insert(name.clone(), vm);
         self.settle([]);
         if before.is_some() {
-            self.may_reassign(name, wish);
+            self.may_reassign(name, desired);
         }
         let restarts = ask.restarted_at.is_some() && before.is_some_and(|vm| vm.restarted_at != ask.restarted_at);
-        self.power(name, wish, restarts);
+        self.power(name, desired, restarts);
         broken
     }
 
@@ -119,16 +119,17 @@ impl World {
     // Power.
 
     /// Does as is wished, from the power state as it is (S-22, S-34).
-    fn power(&mut self, name: &Name, wish: PowerWish, restarts: bool) {
-        match (wish, self.vms[name].power) {
-            (PowerWish::Running, PowerState::Stopped | PowerState::Deallocated) => self.start(name),
-            (PowerWish::Running, PowerState::Running) if restarts => self.start(name),
-            (PowerWish::Stopped, PowerState::Deallocated) => {
+    fn power(&mut self, name: &Name, desired: DesiredPowerState, restarts: bool) {
+        match (desired, self.vms[name].power) {
+            (DesiredPowerState::Running, PowerState::Stopped | PowerState::Deallocated) => self.start(name),
+            (DesiredPowerState::Running, PowerState::Running) if restarts => self.start(name),
+            (DesiredPowerState::Stopped, PowerState::Deallocated) => {
                 self.run(name);
                 self.vms.get_mut(name).unwrap().power = PowerState::Stopped;
             }
-            (PowerWish::Stopped, _) => self.vms.get_mut(name).unwrap().power = PowerState::Stopped,
-            (PowerWish::Running, PowerState::Running | PowerState::Starting) | (PowerWish::Deallocated, _) => {}
+            (DesiredPowerState::Stopped, _) => self.vms.get_mut(name).unwrap().power = PowerState::Stopped,
+            (DesiredPowerState::Running, PowerState::Running | PowerState::Starting)
+            | (DesiredPowerState::Deallocated, _) => {}
         }
     }
 
@@ -154,9 +155,9 @@ impl World {
     }
 
     /// Dynamic private addresses may change when the VM starts after it was deallocated (ADDR-05, D-04).
-    fn may_reassign(&mut self, name: &Name, wish: PowerWish) {
+    fn may_reassign(&mut self, name: &Name, desired: DesiredPowerState) {
         let vm = self.vms[name].clone();
-        let starts = vm.power == PowerState::Deallocated && wish != PowerWish::Deallocated;
+        let starts = vm.power == PowerState::Deallocated && desired != DesiredPowerState::Deallocated;
         if !starts || self.dynamic_addresses == DynamicAddresses::Kept {
             return;
         }
@@ -205,12 +206,12 @@ impl World {
     }
 }
 
-/// The wish that a power state fulfils.
-fn as_wish(power: PowerState) -> PowerWish {
+/// The desired that a power state fulfils.
+fn as_wish(power: PowerState) -> DesiredPowerState {
     match power {
-        PowerState::Starting | PowerState::Running => PowerWish::Running,
-        PowerState::Stopped => PowerWish::Stopped,
-        PowerState::Deallocated => PowerWish::Deallocated,
+        PowerState::Starting | PowerState::Running => DesiredPowerState::Running,
+        PowerState::Stopped => DesiredPowerState::Stopped,
+        PowerState::Deallocated => DesiredPowerState::Deallocated,
     }
 }
 
@@ -224,7 +225,7 @@ fn primary_of(ask: &VirtualMachine, before: Option<&Vm>) -> (Option<Name>, Broke
         return (Some(one.name.clone()), Broken::new());
     }
     let unsaid: Vec<_> =
-        ask.network_interfaces.iter().filter(|nic| nic.primary == Primary::Unsaid).map(|nic| &nic.name).collect();
+        ask.network_interfaces.iter().filter(|nic| nic.primary == Primary::Unspecified).map(|nic| &nic.name).collect();
     let by_seniority = before.into_iter().flat_map(|vm| std::iter::once(&vm.primary).chain(&vm.attached));
     let mut candidates = by_seniority.chain(unsaid.iter().copied());
     match candidates.find(|nic| unsaid.contains(nic)).filter(|_| marked.is_empty()) {

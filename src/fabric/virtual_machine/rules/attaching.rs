@@ -5,7 +5,7 @@ use crate::fabric::id::{Kind, ObjectId};
 use crate::fabric::resource::Programmed;
 use crate::fabric::terms::IpVersion;
 use crate::fabric::violation::{Code, Findings, WaitKey};
-use crate::fabric::virtual_machine::{Disruption, NicReference, PowerState, PowerWish, VirtualMachine};
+use crate::fabric::virtual_machine::{DesiredPowerState, Disruption, NicReference, PowerState, VirtualMachine};
 
 pub(super) fn nics_are_free(case: &VmCase<'_>, findings: &mut Findings) {
     for (n, nic, programmed) in nics(case) {
@@ -38,8 +38,8 @@ pub(super) fn nics_are_in_one_network(case: &VmCase<'_>, findings: &mut Findings
                 ),
                 format!("List network interfaces of VirtualNetwork {network} only."),
             )
-            .as_of(WaitKey::object(Kind::NetworkInterface, first))
-            .as_of(WaitKey::object(Kind::NetworkInterface, other));
+            .cites(WaitKey::object(Kind::NetworkInterface, first))
+            .cites(WaitKey::object(Kind::NetworkInterface, other));
     }
 }
 
@@ -56,8 +56,8 @@ pub(super) fn attaching_needs_deallocated(case: &VmCase<'_>, findings: &mut Find
             format!("NetworkInterface {} cannot be attached while the VM is {}.", nic.name, programmed.held.power);
         findings
             .refuse(Code::OperationNotAllowed, format!("{LIST}[{n}]"), message, DEALLOCATE_FIRST)
-            .as_of(WaitKey::Power(case.name.clone()))
-            .as_of(WaitKey::object(Kind::NetworkInterface, &nic.name));
+            .cites(WaitKey::Power(case.name.clone()))
+            .cites(WaitKey::object(Kind::NetworkInterface, &nic.name));
     }
 }
 
@@ -71,8 +71,8 @@ pub(super) fn detaching_needs_deallocated(case: &VmCase<'_>, findings: &mut Find
                 format!("NetworkInterface {nic} cannot be detached while the VM is {}.", programmed.held.power);
             findings
                 .refuse(Code::OperationNotAllowed, LIST, message, DEALLOCATE_FIRST)
-                .as_of(WaitKey::Power(case.name.clone()))
-                .as_of(WaitKey::object(Kind::NetworkInterface, &nic));
+                .cites(WaitKey::Power(case.name.clone()))
+                .cites(WaitKey::object(Kind::NetworkInterface, &nic));
         }
     }
 }
@@ -101,6 +101,6 @@ pub(super) fn ipv6_is_attached_at_creation(case: &VmCase<'_>, findings: &mut Fin
 /// Deallocated now, or first thing in this put (S-01, S-38).
 fn is_deallocated_for_edits(programmed: &Programmed<VirtualMachine>, ask: &VirtualMachine) -> bool {
     programmed.held.power == PowerState::Deallocated
-        || ask.power == Some(PowerWish::Deallocated)
+        || ask.power == Some(DesiredPowerState::Deallocated)
         || ask.disruption == Disruption::Deallocate
 }

@@ -31,16 +31,16 @@ pub(super) fn skus_do_not_mix(case: &VmCase<'_>, findings: &mut Findings) {
                     .until(WaitKey::object(Kind::NetworkInterface, &reference.name))
                     .until(WaitKey::claim(Kind::PublicIPAddress, one))
                     .until(WaitKey::claim(Kind::NetworkInterface, holder))
-                    .as_of(WaitKey::members(Kind::NetworkInterface, holder)); // another machine may get it
+                    .cites(WaitKey::members(Kind::NetworkInterface, holder)); // another machine may get it
                 if let Some(vm) = vm {
                     violation.blocked_by(ObjectId::new(Kind::VirtualMachine, vm.clone()));
                 }
                 // Another one may come to be the first.
                 for (_, reference, _) in nics(case) {
-                    violation.as_of(WaitKey::object(Kind::NetworkInterface, &reference.name));
+                    violation.cites(WaitKey::object(Kind::NetworkInterface, &reference.name));
                 }
                 if let Some(set) = &case.ask.availability_set {
-                    violation.as_of(WaitKey::members(Kind::AvailabilitySet, set));
+                    violation.cites(WaitKey::members(Kind::AvailabilitySet, set));
                 }
             }
         }

@@ -2,7 +2,7 @@
 
 use super::a_rack;
 use crate::fabric::engine::DynamicAddresses;
-use crate::fabric::terms::Primary::{No, Unsaid, Yes};
+use crate::fabric::terms::Primary::{No, Unspecified, Yes};
 use crate::fabric::testing::*;
 use crate::fabric::virtual_machine::PowerState::{Deallocated, Running, Stopped};
 use crate::fabric::{Kind, NetworkInterface, Settings, VirtualMachine};
@@ -28,14 +28,14 @@ fn the_first_nic_of_the_list_is_primary_at_creation() {
 
 #[test]
 fn the_first_nic_that_is_not_marked_otherwise_is_primary_at_creation() {
-    assert_eq!(a_rack().with(a_vm("v").marked([("a", No), ("b", Unsaid)])).primary_nic("v"), "b");
+    assert_eq!(a_rack().with(a_vm("v").marked([("a", No), ("b", Unspecified)])).primary_nic("v"), "b");
 }
 
 /// VM-10
 #[test]
 fn a_mark_makes_another_nic_primary_while_the_vm_runs() {
     let mut fabric = a_rack().with(a_vm("v").nics(["a", "b"]));
-    fabric.accept(a_vm("v").marked([("a", Unsaid), ("b", Yes)]));
+    fabric.accept(a_vm("v").marked([("a", Unspecified), ("b", Yes)]));
     assert_eq!(fabric.primary_nic("v"), "b");
     assert_eq!(fabric.view::<NetworkInterface>("a").primary, Some(false));
 }
@@ -130,10 +130,10 @@ fn deleting_a_vm_detaches_its_nics_and_leaves_them() {
 fn a_restart_is_done_once_for_each_value() {
     let mut fabric = a_rack().with(a_public_ip("p")).with(a_nic("a").public("p")).with(a_vm("v").nics(["a"]));
     let handled = |fabric: &Fabric| fabric.view::<VirtualMachine>("v").last_handled_restart_at;
-    fabric.engine.take_freed();
+    fabric.engine.take_woken();
     let power = crate::fabric::WaitKey::Power(named("v"));
     let restarted = |fabric: &mut Fabric, when: &str| {
-        fabric.freed_by(|fabric| fabric.accept(a_vm("v").nics(["a"]).restarted_at(when))).contains(&power)
+        fabric.woken_by(|fabric| fabric.accept(a_vm("v").nics(["a"]).restarted_at(when))).contains(&power)
     };
     assert!(restarted(&mut fabric, "noon"));
     assert_eq!(handled(&fabric).as_deref(), Some("noon"));

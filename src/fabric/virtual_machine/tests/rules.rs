@@ -1,7 +1,7 @@
 //! The rules of virtual machines, each accepted at its border and refused beyond it.
 
 use super::a_rack;
-use crate::fabric::terms::Primary::{No, Unsaid, Yes};
+use crate::fabric::terms::Primary::{No, Unspecified, Yes};
 use crate::fabric::terms::Switch;
 use crate::fabric::testing::*;
 use crate::fabric::{Code, Kind, NetworkInterface};
@@ -102,7 +102,7 @@ fn a_vm_whose_nics_have_257_configurations_together_is_refused() {
 // accepts VirtualMachine VM-09
 #[test]
 fn a_vm_with_one_nic_marked_primary_is_accepted() {
-    let fabric = a_rack().with(a_vm("v").marked([("a", Unsaid), ("b", Yes), ("c", No)]));
+    let fabric = a_rack().with(a_vm("v").marked([("a", Unspecified), ("b", Yes), ("c", No)]));
     assert_eq!(fabric.primary_nic("v"), "b");
 }
 
@@ -376,10 +376,10 @@ fn a_machine_of_a_flexible_set_wishes_no_revision_that_there_is_not() {
     let mut fabric = a_rack().with(a_scale_set("api", 1).flexible());
     fabric.accept(a_nic("api-0-nic"));
     let vm = || a_vm("api-0").nics(["api-0-nic"]).of_set("api", 0, 1);
-    let path = "metadata.annotations[vnet.dev/wished-revision]";
+    let path = "metadata.annotations[vnet.dev/desired-revision]";
     for wish in ["2", "0", "latest"] {
         let mut vm = vm();
-        vm.ask.member.as_mut().unwrap().wish = Some(wish.into());
+        vm.ask.member.as_mut().unwrap().desired_revision = Some(wish.into());
         let refusal = fabric.put(vm).unwrap_err();
         assert_eq!(told(&refusal), [("S-31", Code::InvalidParameter, path)]);
     }

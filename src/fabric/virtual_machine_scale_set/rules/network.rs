@@ -313,8 +313,8 @@ pub(in crate::fabric) fn skus_do_not_mix(network: &Network<'_>, findings: &mut F
                     "Use one SKU for all public addresses of a scale set; to change it, change {other} first{also}."
                 ),
             )
-            .until_gone(other.clone())
-            .as_of(WaitKey::members(Kind::VirtualMachineScaleSet, network.this.set)); // another may come to be the first
+            .until_changed(other.clone())
+            .cites(WaitKey::members(Kind::VirtualMachineScaleSet, network.this.set)); // another may come to be the first
     }
     for (n, m, public) in all.filter(|(_, _, public)| public.sku != first.sku) {
         findings.refuse(

@@ -13,9 +13,9 @@ use crate::fabric::public_ip_address::public_pool_has_room;
 use crate::fabric::quota;
 use crate::fabric::terms::IpVersion;
 use crate::fabric::violation::{Code, Findings, Violation, WaitKey, and_so_on};
-use crate::fabric::virtual_machine::PowerWish;
+use crate::fabric::virtual_machine::DesiredPowerState;
 use crate::fabric::virtual_machine_scale_set::{
-    Instance, InstanceName, Need, NicModel, OrchestrationMode, UpgradeMode, Wanted, publics,
+    Demand, Instance, InstanceName, NicModel, OrchestrationMode, UpgradeMode, Wanted, publics,
 };
 
 /// The codes of VMSS-29, of a set and of one instance: a pool or a quota has less than is needed.
@@ -63,7 +63,7 @@ pub(super) fn own_networks_fit(case: &SetCase<'_>, findings: &mut Findings) {
         let objects: Vec<ObjectId> = instances.into_iter().map(|(object, _)| object).collect();
         let violation = findings.refuse(code, "spec.sku.name", message, remedy);
         violation.evidence.extend(objects.iter().cloned().map(WaitKey::Object));
-        violation.until_all_gone(objects);
+        violation.until_all_changed(objects);
     }
 }
 
@@ -122,7 +122,7 @@ fn all_fits(case: &SetCase<'_>, findings: &mut Findings) {
     let there = case.programmed.map_or(0, |set| u64::try_from(set.held.instances.len()).unwrap_or(u64::MAX));
     // More are refused whatever room there is (VMSS-01), and none of them is looked at.
     let more = u64::from(case.ask.replicas.min(limits::INSTANCES_PER_SCALE_SET)).saturating_sub(there);
-    let mut made = Need::default();
+    let mut made = Demand::default();
     for (id, _) in kept(case).filter(|(_, instance)| is_made_anew(case, instance)) {
         made.add(engine, &wanted(case, id, None));
     }
@@ -130,7 +130,7 @@ fn all_fits(case: &SetCase<'_>, findings: &mut Findings) {
     for id in (next..).take(usize::try_from(more).unwrap_or(usize::MAX)) {
         made.add(engine, &wanted(case, id, None));
     }
-    let mut of_upgrades = Need::default();
+    let mut of_upgrades = Demand::default();
     for (id, instance) in upgraded(case).filter(|(_, instance)| instance.network.is_none()) {
         of_upgrades.add(engine, &wanted(case, id, instance.power));
     }
@@ -157,7 +157,7 @@ fn all_fits(case: &SetCase<'_>, findings: &mut Findings) {
 }
 
 /// An instance as the model of this put says.
-fn wanted<'a>(case: &SetCase<'a>, id: u64, power: Option<PowerWish>) -> Wanted<'a> {
+fn wanted<'a>(case: &SetCase<'a>, id: u64, power: Option<DesiredPowerState>) -> Wanted<'a> {
     let this = InstanceName { set: case.name, id };
     Wanted { this, mode: case.ask.mode, placement: case.placement, network: &case.ask.model.network, power }
 }
@@ -186,8 +186,8 @@ fn is_made_anew(case: &SetCase<'_>, instance: &Instance) -> bool {
 }
 
 /// What the set's own instances will need that keep the models that they were promised.
-fn promised(case: &SetCase<'_>) -> Need {
-    let mut need = Need::default();
+fn promised(case: &SetCase<'_>) -> Demand {
+    let mut need = Demand::default();
     let Some(set) = case.programmed else { return need };
     let upgraded: BTreeSet<u64> = upgraded(case).map(|(id, _)| id).collect();
     let is_kept = |(_, instance): &(u64, &Instance)| !is_made_anew(case, instance);
@@ -196,11 +196,11 @@ fn promised(case: &SetCase<'_>) -> Need {
         if is_upgraded && case.ask.upgrade == UpgradeMode::Automatic {
             continue; // to the new model at once
         }
-        let mut pending = Need::default();
+        let mut pending = Demand::default();
         pending.add_pending(case.engine, case.name, set, id);
         if is_upgraded {
             // A Rolling upgrade leaves it on its way until its batch comes; what serves both models is needed once.
-            let mut next = Need::default();
+            let mut next = Demand::default();
             next.add(case.engine, &wanted(case, id, instance.power));
             pending.take_off(&next);
         }
@@ -239,6 +239,6 @@ pub(in crate::fabric) fn pool_has_room(
     findings
         .refuse(Code::SubnetIsFull, path, shortage(count, &format!("{id_of_subnet} ({})", pool.prefix())), remedy)
         .until(WaitKey::Capacity(id.clone()))
-        .as_of(WaitKey::Object(id_of_subnet.clone()))
+        .cites(WaitKey::Object(id_of_subnet.clone()))
         .blocked_by(id_of_subnet);
 }

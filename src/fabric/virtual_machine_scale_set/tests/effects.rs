@@ -3,7 +3,7 @@
 use super::*;
 use crate::fabric::Kind;
 use crate::fabric::public_ip_address::Sku;
-use crate::fabric::virtual_machine::{PowerState, PowerWish};
+use crate::fabric::virtual_machine::{DesiredPowerState, PowerState};
 
 // shows VMSS-16
 #[test]
@@ -52,9 +52,9 @@ fn the_highest_ids_go_first_and_no_id_is_used_again() {
 #[test]
 fn an_instance_whose_object_is_deleted_is_replaced_under_a_new_id() {
     let mut fabric = a_farm().with_set(a_scale_set("api", 3));
-    let keys = fabric.freed_by(|fabric| assert!(fabric.delete(Kind::VirtualMachineScaleSetVM, "api-1").unwrap()));
+    let keys = fabric.woken_by(|fabric| assert!(fabric.delete(Kind::VirtualMachineScaleSetVM, "api-1").unwrap()));
     assert_eq!(fabric.ids("api"), [0, 2]);
-    let awaited = VirtualMachineScaleSet::awaits(&fabric.engine, &named("api"), fabric.get("api"));
+    let awaited = VirtualMachineScaleSet::retry_keys(&fabric.engine, &named("api"), fabric.get("api"));
     assert!(!keys.is_disjoint(&awaited), "the set is put again");
     fabric.accept(a_scale_set("api", 3));
     assert_eq!(fabric.ids("api"), [0, 2, 3]);
@@ -153,7 +153,7 @@ fn basic_addresses_of_instances_come_and_go_with_the_power() {
         view.network_interfaces[0].ip_configurations[0].public_ip_address.clone().unwrap().ip_address
     };
     assert!(address(&fabric).is_some());
-    fabric.accept(an_instance("api", 0).power(PowerWish::Deallocated));
+    fabric.accept(an_instance("api", 0).power(DesiredPowerState::Deallocated));
     assert!(address(&fabric).is_none());
     assert_eq!(fabric.set_view("api").ready_replicas, Some(0));
     assert_eq!(fabric.progress_of("api"), None, "it is as it was wished");
@@ -211,8 +211,8 @@ fn a_machine_that_is_a_flexible_sets_no_longer_is_replaced() {
     let mut fabric = a_farm().with(a_scale_set("api", 1).flexible());
     fabric.accept(a_nic("api-0-nic"));
     fabric.accept(a_vm("api-0").nics(["api-0-nic"]).of_set("api", 0, 1));
-    let keys = fabric.freed_by(|fabric| fabric.accept(a_vm("api-0").nics(["api-0-nic"])));
-    let awaited = VirtualMachineScaleSet::awaits(&fabric.engine, &named("api"), fabric.get("api"));
+    let keys = fabric.woken_by(|fabric| fabric.accept(a_vm("api-0").nics(["api-0-nic"])));
+    let awaited = VirtualMachineScaleSet::retry_keys(&fabric.engine, &named("api"), fabric.get("api"));
     assert!(!keys.is_disjoint(&awaited), "the set is put again");
     assert_eq!(fabric.ids("api"), [0; 0]);
     fabric.accept(a_scale_set("api", 1).flexible());

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::fabric::Kind;
-use crate::fabric::virtual_machine::{PowerState, PowerWish};
+use crate::fabric::virtual_machine::{DesiredPowerState, PowerState};
 use PowerState::{Deallocated, Running, Starting};
 
 /// The set runs; its machines start in half a minute.
@@ -75,13 +75,13 @@ fn a_rolling_restart_pauses_between_two_batches() {
 fn a_rolling_restart_stops_while_too_many_instances_do_not_run() {
     let set = || a_scale_set("api", 2).rolling(50, 0);
     let mut fabric = running(set());
-    fabric.accept(an_instance("api", 1).power(PowerWish::Deallocated));
+    fabric.accept(an_instance("api", 1).power(DesiredPowerState::Deallocated));
     fabric.accept(set().restarted_at("noon"));
     assert_eq!(
         (powers(&fabric), fabric.progress_of("api")),
         (vec![Running, Deallocated], Some("RollingUpgradeStopped"))
     );
-    fabric.accept(an_instance("api", 1).power(PowerWish::Running));
+    fabric.accept(an_instance("api", 1).power(DesiredPowerState::Running));
     fabric.advance(60);
     assert_eq!(powers(&fabric), [Starting, Running]);
     fabric.advance(90);
@@ -92,7 +92,7 @@ fn a_rolling_restart_stops_while_too_many_instances_do_not_run() {
 fn what_does_not_run_is_not_started_and_a_new_set_restarts_nothing() {
     let mut fabric = running(a_scale_set("api", 2).restarted_at("dawn"));
     assert_eq!((powers(&fabric), handled(&fabric)), (vec![Running; 2], (Some("dawn".to_owned()), None)));
-    fabric.accept(an_instance("api", 0).power(PowerWish::Deallocated));
+    fabric.accept(an_instance("api", 0).power(DesiredPowerState::Deallocated));
     fabric.accept(a_scale_set("api", 2).restarted_at("noon"));
     assert_eq!(powers(&fabric), [Deallocated, Starting]);
 }

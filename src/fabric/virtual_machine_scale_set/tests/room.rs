@@ -7,7 +7,7 @@ use crate::fabric::quota::Quotas;
 use crate::fabric::terms::{IpVersion, Primary};
 use crate::fabric::testing::Fabric;
 use crate::fabric::violation::WaitKey;
-use crate::fabric::virtual_machine::PowerWish;
+use crate::fabric::virtual_machine::DesiredPowerState;
 use crate::fabric::{Kind, Settings};
 
 /// What the model asks of its only network interface, and of the public address of its only configuration.
@@ -147,8 +147,8 @@ fn addresses_that_an_upgrade_of_a_flexible_set_will_need_are_kept_for_it() {
 #[test]
 fn an_instance_of_a_flexible_set_that_goes_before_it_is_made_gives_its_room_back() {
     let mut fabric = a_small_farm().with(a_scale_set("flex", 3).flexible());
-    let freed = fabric.freed_by(|fabric| fabric.accept(a_scale_set("flex", 0).flexible()));
-    assert!(freed.contains(&WaitKey::Capacity(crate::fabric::ipam::PoolId::SubnetIPv4(named("web")))), "{freed:?}");
+    let woken = fabric.woken_by(|fabric| fabric.accept(a_scale_set("flex", 0).flexible()));
+    assert!(woken.contains(&WaitKey::Capacity(crate::fabric::ipam::PoolId::SubnetIPv4(named("web")))), "{woken:?}");
 }
 
 /// A set of two instances with Basic addresses; one is deallocated, and there is no public address left.
@@ -165,7 +165,7 @@ fn basic() -> A<VirtualMachineScaleSet> {
 }
 
 fn deallocated() -> A<crate::fabric::VirtualMachineScaleSetVM> {
-    an_instance("api", 0).power(PowerWish::Deallocated)
+    an_instance("api", 0).power(DesiredPowerState::Deallocated)
 }
 
 #[test]
@@ -176,13 +176,13 @@ fn a_deallocated_instance_needs_no_basic_address_until_it_is_started() {
     nic.configurations[0].public = Some(a_public_model(Sku::Basic));
     fabric.accept(deallocated().network([nic]));
     fabric.accept(deallocated());
-    for wish in [PowerWish::Running, PowerWish::Stopped] {
+    for wish in [DesiredPowerState::Running, DesiredPowerState::Stopped] {
         let refusal = fabric.put(an_instance("api", 0).power(wish)).unwrap_err();
         assert_eq!(told(&refusal), [("VMSS-29", Code::AllocationFailed, "spec.powerState")]);
     }
-    let refusal = fabric.put(an_instance("api", 0).power(PowerWish::Running)).unwrap_err();
+    let refusal = fabric.put(an_instance("api", 0).power(DesiredPowerState::Running)).unwrap_err();
     fabric.cure(&refusal, |fabric| assert!(fabric.delete(Kind::PublicIPAddress, "p").unwrap()));
-    fabric.accept(an_instance("api", 0).power(PowerWish::Running));
+    fabric.accept(an_instance("api", 0).power(DesiredPowerState::Running));
 }
 
 #[test]
@@ -216,9 +216,9 @@ fn a_later_batch_takes_no_address_that_a_flexible_set_will_need() {
     fabric.accept(a_scale_set("flex", 2).flexible().nics([back()]));
     fabric.advance(10);
     assert_eq!((fabric.set_view("api").updated_replicas, fabric.progress_of("api")), (Some(1), Some("UpgradeBlocked")));
-    let awaited = VirtualMachineScaleSet::awaits(&fabric.engine, &named("api"), fabric.get("api"));
-    let freed = fabric.freed_by(|fabric| assert!(fabric.delete(Kind::VirtualMachineScaleSet, "flex").unwrap()));
-    assert!(!awaited.is_disjoint(&freed), "{awaited:?} {freed:?}");
+    let awaited = VirtualMachineScaleSet::retry_keys(&fabric.engine, &named("api"), fabric.get("api"));
+    let woken = fabric.woken_by(|fabric| assert!(fabric.delete(Kind::VirtualMachineScaleSet, "flex").unwrap()));
+    assert!(!awaited.is_disjoint(&woken), "{awaited:?} {woken:?}");
     fabric.accept(moved());
     assert_eq!(fabric.set_view("api").updated_replicas, Some(2));
 }
@@ -278,13 +278,13 @@ fn an_instance_that_is_stopped_by_the_put_takes_no_basic_address() {
         let view = fabric.instance_view("api", 0);
         view.network_interfaces[0].ip_configurations[0].public_ip_address.clone().unwrap().ip_address
     };
-    for wish in [PowerWish::Stopped, PowerWish::Deallocated] {
+    for wish in [DesiredPowerState::Stopped, DesiredPowerState::Deallocated] {
         let mut fabric = a_fabric().with(a_subnet("web", "10.0.1.0/24")).with_set(a_scale_set("api", 1));
         let mut nic = a_nic_model("nic");
         nic.configurations[0].public = Some(a_public_model(Sku::Basic));
         fabric.accept(an_instance("api", 0).power(wish).network([nic.clone()]));
         assert_eq!(address(&fabric), None);
-        fabric.accept(an_instance("api", 0).power(PowerWish::Running).network([nic]));
+        fabric.accept(an_instance("api", 0).power(DesiredPowerState::Running).network([nic]));
         assert!(address(&fabric).is_some());
     }
 }
@@ -294,8 +294,8 @@ fn an_instance_that_is_stopped_by_the_put_takes_no_basic_address() {
 fn a_stopped_instance_whose_list_of_network_interfaces_changes_needs_a_basic_address() {
     let mut fabric = a_fabric_with_public_addresses("198.51.100.0/32").with(a_subnet("web", "10.0.1.0/24"));
     fabric = fabric.with_set(a_scale_set("api", 1)).with(a_public_ip("p").standard());
-    fabric.accept(an_instance("api", 0).power(PowerWish::Stopped));
-    let stopped = || an_instance("api", 0).power(PowerWish::Stopped);
+    fabric.accept(an_instance("api", 0).power(DesiredPowerState::Stopped));
+    let stopped = || an_instance("api", 0).power(DesiredPowerState::Stopped);
     let nic = || {
         let mut nic = a_nic_model("nic");
         nic.configurations[0].public = Some(a_public_model(Sku::Basic));
@@ -406,9 +406,9 @@ fn assert_wakes(fabric: &mut Fabric, set: impl Fn() -> A<VirtualMachineScaleSet>
     let refusal = fabric.put(set()).unwrap_err();
     assert_eq!(told(&refusal), [("VMSS-29", Code::AllocationFailed, PUBLIC)]);
     let name = set().name;
-    let awaited = VirtualMachineScaleSet::awaits(&fabric.engine, &name, fabric.get(&name.name));
-    let freed = fabric.freed_by(what);
-    assert!(!awaited.is_disjoint(&freed), "{awaited:?} {freed:?}");
+    let awaited = VirtualMachineScaleSet::retry_keys(&fabric.engine, &name, fabric.get(&name.name));
+    let woken = fabric.woken_by(what);
+    assert!(!awaited.is_disjoint(&woken), "{awaited:?} {woken:?}");
     fabric.accept(set());
 }
 
@@ -419,8 +419,8 @@ fn a_set_that_lacks_room_for_instances_without_a_machine_is_judged_anew_when_the
     fabric = fabric.with(a_nic("there").subnet("back")).with(a_scale_set("flex", 3).flexible());
     let moved = || a_scale_set("flex", 3).flexible().nics([a_nic_model("nic").in_subnet("back")]);
     let refusal = fabric.put(moved()).unwrap_err();
-    let freed = fabric.freed_by(|fabric| make(fabric, "flex", 0, 1));
-    assert!(!refusal.keys().is_disjoint(&freed), "{freed:?}");
+    let woken = fabric.woken_by(|fabric| make(fabric, "flex", 0, 1));
+    assert!(!refusal.keys().is_disjoint(&woken), "{woken:?}");
     fabric.accept(moved());
 }
 

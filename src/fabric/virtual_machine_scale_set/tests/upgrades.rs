@@ -3,7 +3,7 @@
 use super::*;
 use crate::fabric::Kind;
 use crate::fabric::terms::Switch;
-use crate::fabric::virtual_machine::PowerWish;
+use crate::fabric::virtual_machine::DesiredPowerState;
 
 fn forwarding(set: A<VirtualMachineScaleSet>) -> A<VirtualMachineScaleSet> {
     set.nic(|nic| nic.ip_forwarding = Switch::On)
@@ -135,11 +135,11 @@ fn a_rolling_upgrade_waits_until_its_batch_runs_again() {
 #[test]
 fn a_rolling_upgrade_stops_while_too_many_do_not_run() {
     let mut fabric = a_farm().with_set(a_scale_set("api", 5).rolling(20, 0));
-    fabric.accept(an_instance("api", 3).power(PowerWish::Stopped));
-    fabric.accept(an_instance("api", 4).power(PowerWish::Stopped));
+    fabric.accept(an_instance("api", 3).power(DesiredPowerState::Stopped));
+    fabric.accept(an_instance("api", 4).power(DesiredPowerState::Stopped));
     fabric.accept(forwarding(a_scale_set("api", 5).rolling(20, 0)));
     assert_eq!((updated(&fabric), fabric.progress_of("api")), (Some(0), Some("RollingUpgradeStopped")));
-    fabric.accept(an_instance("api", 4).power(PowerWish::Running));
+    fabric.accept(an_instance("api", 4).power(DesiredPowerState::Running));
     assert_eq!((updated(&fabric), fabric.progress_of("api")), (Some(5), None));
 }
 
@@ -163,13 +163,13 @@ fn with_an_upgrade_that_lacks_addresses() -> Fabric {
 fn an_upgrade_that_finds_no_addresses_later_waits_for_them_and_goes_on() {
     let mut fabric = with_an_upgrade_that_lacks_addresses();
     assert_eq!((updated(&fabric), fabric.progress_of("api")), (Some(1), Some("UpgradeBlocked")));
-    let awaited = VirtualMachineScaleSet::awaits(&fabric.engine, &named("api"), fabric.get("api"));
-    let freed = fabric.freed_by(|fabric| {
+    let awaited = VirtualMachineScaleSet::retry_keys(&fabric.engine, &named("api"), fabric.get("api"));
+    let woken = fabric.woken_by(|fabric| {
         for nic in ["thief", "accomplice"] {
             fabric.delete(Kind::NetworkInterface, nic).unwrap();
         }
     });
-    assert!(!awaited.is_disjoint(&freed));
+    assert!(!awaited.is_disjoint(&woken));
     fabric.accept(moved(a_scale_set("api", 3).rolling(30, 10)));
     fabric.advance(20);
     fabric.advance(30);

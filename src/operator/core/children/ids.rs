@@ -9,7 +9,7 @@ use crate::operator::core::Core;
 impl Core {
     /// A set whose status tells of an instance that it has no longer. Its object goes only when the set's status tells that
     /// the id is gone: an operator that starts anew would else give the id out twice (S-27).
-    pub(in crate::operator::core) fn outlives_its_instance(&self, id: &ObjectId) -> Option<ObjectId> {
+    pub(in crate::operator::core) fn is_kept_for_its_set(&self, id: &ObjectId) -> Option<ObjectId> {
         let owner = self.index.get(id)?.owner.as_ref()?;
         let (set, instance) = (set_of(owner), children::instance_of(&owner.set, &id.name)?);
         let entry = self.index.get(&set).filter(|entry| entry.uid == owner.uid && !entry.deleting)?;
@@ -20,18 +20,18 @@ impl Core {
     }
 
     /// An instance whose object is deleted before the fabric has carried it goes with it, and its id (S-27).
-    pub(in crate::operator::core) fn give_up_unmade(&mut self, id: &ObjectId) {
+    pub(in crate::operator::core) fn drop_unmade(&mut self, id: &ObjectId) {
         let Some(owner) = self.index.get(id).and_then(|entry| entry.owner.as_ref()) else { return };
         let set = self.engine.get::<VirtualMachineScaleSet>(&owner.set).filter(|set| set.uid == owner.uid);
         let Some((set, instance)) = set.zip(children::instance_of(&owner.set, &id.name)) else { return };
         let is_its_object = InstanceName { set: &owner.set, id: instance }.object_in(set.ask.mode) == *id;
         if is_its_object && self.engine.holder(id.kind, &id.name).is_none() {
-            self.engine.give_up_instance(&owner.set, instance);
+            self.engine.drop_instance(&owner.set, instance);
         }
     }
 
     /// An id whose object has gone while nobody looked is never used again (S-40).
-    pub(in crate::operator::core) fn give_up_vanished(&mut self, id: &ObjectId, record: &mut AnyRecord) {
+    pub(in crate::operator::core) fn drop_vanished(&mut self, id: &ObjectId, record: &mut AnyRecord) {
         let AnyRecord::VirtualMachineScaleSet(record) = record else { return };
         let (mode, uid) = (record.ask.mode, &record.uid);
         let gone = record.view.give_up(|instance| {

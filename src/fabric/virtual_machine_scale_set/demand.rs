@@ -15,11 +15,11 @@ use crate::fabric::public_ip_address::PublicIPAddress;
 use crate::fabric::quota::Quota;
 use crate::fabric::resource::{Programmed, Resource};
 use crate::fabric::terms::{AllocationMethod, IpVersion};
-use crate::fabric::virtual_machine::{Disruption, PowerWish, VirtualMachine};
+use crate::fabric::virtual_machine::{DesiredPowerState, Disruption, VirtualMachine};
 
 /// What is needed beyond what is held.
 #[derive(Debug, Default)]
-pub struct Need {
+pub struct Demand {
     /// Addresses, by pool.
     pub pools: BTreeMap<PoolId, u64>,
     /// How many of them are Dynamic public ones, which an instance takes when it starts (PIP-05).
@@ -40,7 +40,7 @@ pub struct Wanted<'a> {
     /// The network that it is to have.
     pub network: &'a [NicModel],
     /// The power state that is wished for it.
-    pub power: Option<PowerWish>,
+    pub power: Option<DesiredPowerState>,
 }
 
 impl Wanted<'_> {
@@ -138,7 +138,7 @@ impl Wanted<'_> {
     }
 }
 
-impl Need {
+impl Demand {
     /// True if nothing is needed.
     pub fn is_empty(&self) -> bool {
         self.pools.is_empty() && self.quotas.is_empty()
@@ -222,7 +222,7 @@ pub(in crate::fabric) fn pending_objects(engine: &Engine, name: &Name, id: u64) 
 }
 
 /// A subnet or public prefix has another pool: instances whose model names it may lack more of it, or less.
-pub(in crate::fabric) fn pool_has_changed(engine: &mut Engine, named: &ObjectId) {
+pub(in crate::fabric) fn on_pool_changed(engine: &mut Engine, named: &ObjectId) {
     for (set, id) in pending_in(engine, named) {
         reserve(engine, &set, [id]);
     }
