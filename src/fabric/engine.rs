@@ -30,7 +30,7 @@ use super::ledger::{Ledger, Owner};
 use super::mac::Macs;
 use super::quota::{Quota, Usage};
 use super::ranges::Ranges;
-use super::reference::targets;
+use super::reference::{targets, targets_of};
 use super::requested::RequestedAddresses;
 use super::resource::{Change, Dropped, Pending, Programmed, Record, Resource};
 use super::violation::{Code, Findings, Refusal, WaitKey};
@@ -244,23 +244,31 @@ impl Engine {
         let placement = self.place(&request, programmed, findings.under("S-12"));
         self.judge_common(name, &request, programmed, &mut findings);
         request.ask.resolve(self, programmed);
-        let case = super::resource::Case { engine: self, name, ask: &request.ask, programmed, placement: &placement };
+        let references = request.ask.references();
+        let case = super::resource::Case {
+            engine: self,
+            name,
+            ask: &request.ask,
+            references: &references,
+            programmed,
+            placement: &placement,
+        };
         for rule in K::RULES {
             (rule.check)(&case, findings.under(rule.id));
         }
-        findings.verdict().map(|()| Change { request, placement })
+        findings.verdict().map(|()| Change { request, placement, references })
     }
 
     /// Carries out what was found to keep to every rule.
     pub fn commit<K: Resource>(&mut self, name: &Name, change: Change<K>) {
-        let Change { request: Request { uid, generation, common, ask, .. }, placement } = change;
+        let Change { request: Request { uid, generation, common, ask, .. }, placement, references } = change;
         let before = K::table_mut(&mut self.tables).remove(name);
         self.count(before.as_ref().map(|old| old.ask.counts(&old.placement)), ask.counts(&placement));
         let news = before.as_ref().is_none_or(|old| old.ask != ask);
         let referred = before.as_ref().filter(|_| news).map(targets).unwrap_or_default();
         let (before, held) = before.map_or((None, K::Held::default()), |old| (Some(old.ask), old.held));
         let programmed = Programmed { uid, generation, placement, common, ask, held };
-        let refers = if news { targets(&programmed) } else { Vec::new() };
+        let refers = if news { targets_of(references, &programmed) } else { Vec::new() };
         K::table_mut(&mut self.tables).insert(name.clone(), programmed);
         self.move_references::<K>(name, &referred, &refers);
         self.index_azure_name::<K>(name);
@@ -356,7 +364,8 @@ impl Engine {
         ask.resolve(self, self.get::<K>(name));
         let (default, common) = (placement.clone(), Common::default());
         let request = Request { uid, generation: 1, location: None, default, common, ask };
-        self.commit(name, Change { request, placement: placement.clone() });
+        let references = request.ask.references();
+        self.commit(name, Change { request, placement: placement.clone(), references });
     }
 
     /// Deletes a part of an instance.

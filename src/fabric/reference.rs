@@ -30,7 +30,12 @@ impl Reference {
 
 /// Everything that an object refers to, by what is asked of it and by what it holds, each once and in order.
 pub(super) fn targets<K: Resource>(programmed: &Programmed<K>) -> Vec<ObjectId> {
-    let asked = programmed.ask.references().into_iter().map(|reference| reference.to);
+    targets_of(programmed.ask.references(), programmed)
+}
+
+/// The same where what is asked has been read already.
+pub(super) fn targets_of<K: Resource>(asked: Vec<Reference>, programmed: &Programmed<K>) -> Vec<ObjectId> {
+    let asked = asked.into_iter().map(|reference| reference.to);
     let mut all: Vec<ObjectId> = asked.chain(K::held_references(programmed)).collect();
     all.sort_unstable();
     all.dedup();
@@ -44,15 +49,14 @@ pub(super) fn exist<K: Resource>(case: &Case<'_, K>, findings: &mut Findings) {
     // The parts of an instance are made together.
     let instance = ObjectId::new(K::KIND, case.name.clone()).instance();
     let is_of_it = |to: &ObjectId| instance.is_some() && to.instance() == instance;
-    let references = case.ask.references().into_iter();
-    for reference in references.filter(|reference| reference.rule == rule && !is_of_it(&reference.to)) {
+    for reference in case.references.iter().filter(|reference| reference.rule == rule && !is_of_it(&reference.to)) {
         exists(case.engine, case.placement, reference, findings);
     }
 }
 
-fn exists(engine: &Engine, from: &Placement, Reference { to, path, .. }: Reference, findings: &mut Findings) {
+fn exists(engine: &Engine, from: &Placement, Reference { to, path, .. }: &Reference, findings: &mut Findings) {
     let mut proposed = None;
-    let (message, remedy) = match (engine.placement(&to), engine.refused_with(&to)) {
+    let (message, remedy) = match (engine.placement(to), engine.refused_with(to)) {
         (Some(placement), _) if placement == from => return,
         (Some(placement), _) => (
             format!("{to} is in {placement}, and this object in {from}."),
@@ -63,7 +67,7 @@ fn exists(engine: &Engine, from: &Placement, Reference { to, path, .. }: Referen
             format!("Fix {to}; this object is then retried automatically."),
         ),
         (None, None) => {
-            proposed = engine.with_a_prefix(&to);
+            proposed = engine.with_a_prefix(to);
             let proposal = proposed.as_ref().map(|proposed| format!(": {proposed} exists")).unwrap_or_default();
             (
                 format!("{to} does not exist."),
@@ -71,8 +75,8 @@ fn exists(engine: &Engine, from: &Placement, Reference { to, path, .. }: Referen
             )
         }
     };
-    let violation = findings.refuse(Code::InvalidResourceReference, path, message, remedy);
-    violation.blocked_by(to.clone()).until(WaitKey::Object(to));
+    let violation = findings.refuse(Code::InvalidResourceReference, path.clone(), message, remedy);
+    violation.blocked_by(to.clone()).until(WaitKey::Object(to.clone()));
     if let Some(proposed) = proposed {
         violation.cites(WaitKey::Object(proposed));
     }

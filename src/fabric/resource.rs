@@ -343,6 +343,8 @@ pub struct Case<'a, K: Resource> {
     pub name: &'a Name,
     /// What is asked, with what was left open filled in.
     pub ask: &'a K,
+    /// What that refers to.
+    pub references: &'a [Reference],
     /// What is carried so far.
     pub programmed: Option<&'a Programmed<K>>,
     /// Where the object is.
@@ -361,4 +363,5 @@ impl<K: Resource> Case<'_, K> {
 pub struct Change<K> {
     pub(super) request: Request<K>,
     pub(super) placement: Placement,
+    pub(super) references: Vec<Reference>,
 }

@@ -169,7 +169,9 @@ pub(super) fn names_differ(network: &Network<'_>, findings: &mut Findings) {
 
 fn broken<K: Resource>(network: &Network<'_>, name: &Name, ask: &K, is_meant: impl Fn(&str) -> bool) -> Vec<Violation> {
     let mut findings = Findings::default();
-    let case = Case { engine: network.engine, name, ask, programmed: None, placement: network.placement };
+    let references = ask.references();
+    let (engine, placement) = (network.engine, network.placement);
+    let case = Case { engine, name, ask, references: &references, programmed: None, placement };
     for rule in K::RULES.iter().filter(|rule| rule.scope < Scope::State && is_meant(rule.id)) {
         (rule.check)(&case, findings.under(rule.id));
     }
