@@ -253,6 +253,8 @@ impl Engine {
             programmed,
             placement: &placement,
         };
+        #[cfg(test)]
+        super::reference::assert_are_judged::<K>(&references);
         for rule in K::RULES {
             (rule.check)(&case, findings.under(rule.id));
         }

@@ -157,11 +157,18 @@ impl Resource for PublicIPAddress {
         }
     }
 
-    /// One that names no zones has those of its prefix (PIP-27).
-    fn resolve(&mut self, engine: &Engine, _: Option<&Programmed<Self>>) {
-        let prefix = self.public_ip_prefix.as_ref().filter(|_| self.zones.is_empty() && self.sku == Sku::Standard);
-        if let Some(prefix) = prefix.and_then(|prefix| engine.get::<PublicIPPrefix>(prefix)) {
-            self.zones.clone_from(&prefix.ask.zones);
+    /// One that names no zones has those of its prefix (PIP-27), and keeps them while that is not carried.
+    fn resolve(&mut self, engine: &Engine, programmed: Option<&Programmed<Self>>) {
+        let Some(prefix) =
+            self.public_ip_prefix.as_ref().filter(|_| self.zones.is_empty() && self.sku == Sku::Standard)
+        else {
+            return;
+        };
+        let same =
+            programmed.map(|programmed| &programmed.ask).filter(|ask| ask.public_ip_prefix == self.public_ip_prefix);
+        let of_prefix = || engine.get::<PublicIPPrefix>(prefix).map(|prefix| &prefix.ask.zones);
+        if let Some(zones) = same.map(|ask| &ask.zones).or_else(of_prefix) {
+            self.zones.clone_from(zones);
         }
     }
 

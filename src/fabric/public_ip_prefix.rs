@@ -229,4 +229,5 @@ fn hold(engine: &mut Engine, name: &Name, prefix: Ipv4Net) {
     if let Some(programmed) = engine.get_mut::<PublicIPPrefix>(name) {
         programmed.held.prefix = Some(prefix);
     }
+    engine.wake(WaitKey::Capacity(PoolId::Prefix(name.clone())));
 }

@@ -5,8 +5,7 @@
 
 use std::borrow::Cow;
 
-use super::engine::Engine;
-use super::id::{Kind, Name, ObjectId, Placement};
+use super::id::{Kind, Name, ObjectId};
 use super::resource::{Case, Programmed, Resource};
 use super::violation::{Code, Findings, WaitKey};
 
@@ -50,11 +49,12 @@ pub(super) fn exist<K: Resource>(case: &Case<'_, K>, findings: &mut Findings) {
     let instance = ObjectId::new(K::KIND, case.name.clone()).instance();
     let is_of_it = |to: &ObjectId| instance.is_some() && to.instance() == instance;
     for reference in case.references.iter().filter(|reference| reference.rule == rule && !is_of_it(&reference.to)) {
-        exists(case.engine, case.placement, reference, findings);
+        exists(case, reference, findings);
     }
 }
 
-fn exists(engine: &Engine, from: &Placement, Reference { to, path, .. }: &Reference, findings: &mut Findings) {
+fn exists<K: Resource>(case: &Case<'_, K>, Reference { to, path, .. }: &Reference, findings: &mut Findings) {
+    let (engine, from) = (case.engine, case.placement);
     let mut proposed = None;
     let (message, remedy) = match (engine.placement(to), engine.refused_with(to)) {
         (Some(placement), _) if placement == from => return,
@@ -67,7 +67,9 @@ fn exists(engine: &Engine, from: &Placement, Reference { to, path, .. }: &Refere
             format!("Fix {to}; this object is then retried automatically."),
         ),
         (None, None) => {
-            proposed = engine.with_a_prefix(to);
+            // Names of another namespace are for those who may read it.
+            let is_own = to.name.namespace == case.name.namespace;
+            proposed = is_own.then(|| engine.with_a_prefix(to)).flatten();
             let proposal = proposed.as_ref().map(|proposed| format!(": {proposed} exists")).unwrap_or_default();
             (
                 format!("{to} does not exist."),
@@ -79,5 +81,19 @@ fn exists(engine: &Engine, from: &Placement, Reference { to, path, .. }: &Refere
     violation.blocked_by(to.clone()).until(WaitKey::Object(to.clone()));
     if let Some(proposed) = proposed {
         violation.cites(WaitKey::Object(proposed));
+    }
+}
+
+/// Panics unless each reference is judged by a rule of its kind, or of one that its objects consist of.
+#[cfg(test)]
+pub(super) fn assert_are_judged<K: Resource>(references: &[Reference]) {
+    use super::kind::refusing_rules;
+    use super::resource::Scope;
+
+    static ROWS: std::sync::LazyLock<Vec<super::resource::Refusing>> = std::sync::LazyLock::new(refusing_rules);
+    for reference in references {
+        let of = |kind: Kind| kind == K::KIND || K::CONSISTS_OF.contains(&kind);
+        let mut rows = ROWS.iter().filter(|row| row.id == reference.rule && row.scope == Scope::References);
+        assert!(rows.any(|row| of(row.kind) && !row.deletion), "no rule judges {reference:?} of a {}", K::KIND);
     }
 }

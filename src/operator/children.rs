@@ -59,6 +59,8 @@ pub struct Task {
     pub child: Child,
     /// The version of the object that the write was decided on; 0 while it is pending, or if there is no object.
     pub version: u64,
+    /// Whether an object of its name has gone since the write was asked for.
+    pub name_was_freed: bool,
     /// The failure of the last attempt.
     failure: Option<Failure>,
 }
@@ -202,7 +204,8 @@ impl Children {
     /// A child that was taken from the queue is pending again, and comes into the queue by [`Children::requeue`].
     pub fn postpone(&mut self, set: Name, child: Child) {
         let failure = self.failure(&child.id).cloned();
-        self.states.insert(child.id.clone(), State::Pending(Task { set, child, version: 0, failure }));
+        self.states
+            .insert(child.id.clone(), State::Pending(Task { set, child, version: 0, name_was_freed: false, failure }));
     }
 
     /// Queues a child if it is pending.
@@ -215,7 +218,8 @@ impl Children {
     /// The write of a child that was taken from the queue has begun, on this version of the object.
     pub fn begin(&mut self, set: Name, child: Child, version: u64) {
         let failure = self.failure(&child.id).cloned();
-        self.states.insert(child.id.clone(), State::InFlight(Task { set, child, version, failure }));
+        self.states
+            .insert(child.id.clone(), State::InFlight(Task { set, child, version, name_was_freed: false, failure }));
     }
 
     pub fn is_in_flight(&self, id: &ObjectId) -> bool {
@@ -302,9 +306,13 @@ impl Children {
 
     /// An object that had the name of a child has gone.
     pub fn name_freed(&mut self, id: &ObjectId) {
-        if let Some(State::NameTaken(instance)) = self.states.get(id) {
-            self.dirty.insert(instance.clone());
-            self.states.remove(id);
+        match self.states.get_mut(id) {
+            Some(State::NameTaken(instance)) => {
+                self.dirty.insert(instance.clone());
+                self.states.remove(id);
+            }
+            Some(State::InFlight(task)) => task.name_was_freed = true,
+            Some(State::Pending(_) | State::Failed(..)) | None => {}
         }
     }
 

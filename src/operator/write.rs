@@ -179,7 +179,7 @@ fn summary(what: &What) -> String {
         What::Conditions(_) => return "its status is refused; the conditions say so".to_owned(),
         What::Create(_) => return "created for its scale set".to_owned(),
         What::Apply(_) => return "written for its scale set".to_owned(),
-        What::Delete => return "deleted for its scale set".to_owned(),
+        What::Delete => return "deleted".to_owned(),
         What::KeepRevision(_) => return "keeps its model".to_owned(),
         What::DropRevision(..) => return "drops a model that no instance has".to_owned(),
     };

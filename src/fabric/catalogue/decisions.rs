@@ -31,7 +31,7 @@ pub const DECISIONS: &[Remark] = &[
         "D-04",
         "A dynamic private address is kept when a VM starts after it was deallocated, though it may change.",
         Observed(
-            "status.ipConfigurations; `vnet run --reassign-dynamic-addresses` assigns it anew, and a restart never does",
+            "status.ipConfigurations; `vnet run --reassign-dynamic-addresses` assigns it again, and a restart never does",
         ),
         "[NIC], [IP]; recorded",
     ),
@@ -100,7 +100,7 @@ pub const DECISIONS: &[Remark] = &[
     ),
     remark(
         "D-18",
-        "A Windows guest has every address set anew after its primary one has changed.",
+        "A Windows guest has every address configured again after its primary one has changed.",
         Reported("conditions ConnectivityLost and GuestConfigurationDiffers of the VM"),
         "[NIC], [IP]",
     ),

@@ -64,7 +64,7 @@ pub const GENERAL: &[General] = &[
     },
     General {
         id: "ARM-10",
-        scope: Scope::Spec,
+        scope: Scope::State,
         kinds: &[],
         says: "A name has at most 80 characters; so has the name in Azure that spec.azureName gives, which is fixed, and regardless of case unique among the objects of the kind in the namespace (of subnets, in the virtual network): the first has it.",
         codes: &[Code::InvalidResourceName, Code::PropertyChangeNotAllowed, Code::DuplicateResourceName],

@@ -181,7 +181,7 @@ pub const NETWORKS: &[Remark] = &[
     ),
     remark(
         "IPC-21",
-        "A changed primary address must be set anew by hand on Windows with several configurations.",
+        "A changed primary address must be configured manually again on Windows with several configurations.",
         Reported("manualAddresses of the VM lists the primary address too; condition GuestConfigurationDiffers"),
         "[NIC]",
     ),

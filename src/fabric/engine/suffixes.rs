@@ -36,20 +36,27 @@ impl Engine {
         found.min()
     }
 
-    /// An object has come or gone: whoever refers to what is named as it is without a prefix, and is missing, is judged again.
+    /// An object has come or gone: whoever refers to what is named as it is without a prefix, and is missing, is judged again
+    /// if another object is to be proposed.
     pub(super) fn index_suffixes(&mut self, kind: Kind, name: &Name, is_there: bool) {
         let is_part = name.name.contains(['_', '/']);
         if is_part || !name.name.contains(PREFIX_ENDS) {
             return;
         }
+        let without = |(end, _): (usize, &str)| {
+            let rest = name.name.get(end + 1..).unwrap_or_default();
+            ObjectId::new(kind, Name::new(name.namespace.clone(), rest))
+        };
+        let missing = name.name.match_indices(PREFIX_ENDS).map(without);
+        let missing: Vec<ObjectId> = missing.filter(|id| self.holder(kind, &id.name).is_none()).collect();
+        let proposed = |engine: &Self| missing.iter().map(|id| engine.with_a_prefix(id)).collect::<Vec<_>>();
+        let before = proposed(self);
         let entry = (kind, name.namespace.clone(), reversed(&name.name));
         let changes = if is_there { self.suffixes.0.insert(entry) } else { self.suffixes.0.remove(&entry) };
-        for (end, _) in name.name.match_indices(PREFIX_ENDS).filter(|_| changes) {
-            let rest = name.name.get(end + 1..).unwrap_or_default();
-            let without = Name::new(name.namespace.clone(), rest);
-            if self.holder(kind, &without).is_none() {
-                self.wake(WaitKey::object(kind, &without));
-            }
+        let after = if changes { proposed(self) } else { before.clone() };
+        for (id, _) in missing.into_iter().zip(before.iter().zip(&after)).filter(|(_, (before, after))| before != after)
+        {
+            self.wake(WaitKey::Object(id));
         }
     }
 }
@@ -60,8 +67,8 @@ fn reversed(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use crate::fabric::Kind;
     use crate::fabric::testing::*;
+    use crate::fabric::{Kind, WaitKey};
 
     fn remedy(fabric: &mut Fabric) -> String {
         fabric.put(a_nic("n")).unwrap_err().leading().remedy.clone()
@@ -88,6 +95,25 @@ mod tests {
         assert!(proposed.leading().remedy.contains("Subnet prod/blue-web exists"));
         fabric.cure(&proposed, |fabric| assert!(fabric.delete(Kind::Subnet, "blue-web").unwrap()));
         assert!(remedy(&mut fabric).starts_with("Create Subnet prod/web, or correct the name;"));
+    }
+
+    #[test]
+    fn a_name_of_another_namespace_is_not_proposed_to_who_refers_to_that() {
+        let mut fabric = a_fabric().with(a_subnet("blue-web", "10.0.1.0/24"));
+        let mut nic = a_nic("n");
+        nic.name.namespace = "dev".into();
+        let refusal = fabric.put(nic).unwrap_err();
+        assert!(refusal.leading().remedy.starts_with("Create Subnet prod/web, or correct the name;"));
+    }
+
+    #[test]
+    fn only_another_proposal_wakes_who_waits() {
+        let mut fabric = a_fabric().with(a_subnet("a-web", "10.0.1.0/24"));
+        let key = WaitKey::object(Kind::Subnet, &named("web"));
+        let woken = fabric.woken_by(|fabric| fabric.accept(a_subnet("b-web", "10.0.2.0/24")));
+        assert!(!woken.contains(&key), "a-web is proposed still");
+        let woken = fabric.woken_by(|fabric| assert!(fabric.delete(Kind::Subnet, "a-web").unwrap()));
+        assert!(woken.contains(&key));
     }
 
     #[test]

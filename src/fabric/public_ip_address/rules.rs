@@ -8,6 +8,7 @@ use crate::fabric::engine::Engine;
 use crate::fabric::id::{Kind, Name, ObjectId};
 use crate::fabric::ipam::{PoolId, shortage};
 use crate::fabric::limits;
+use crate::fabric::public_ip_prefix::PublicIPPrefix;
 use crate::fabric::quota;
 use crate::fabric::reference;
 use crate::fabric::reserved_words;
@@ -130,7 +131,12 @@ pub(super) const RULES: &[Rule<PublicIPAddress>] = &[
         id: "PIP-26",
         scope: Scope::State,
         says: "A public address requests an address only of its public prefix: one that is free, and the one that it keeps.",
-        codes: &[Code::InvalidParameter, Code::PropertyChangeNotAllowed, Code::PublicIPAddressInUse],
+        codes: &[
+            Code::InvalidParameter,
+            Code::PropertyChangeNotAllowed,
+            Code::PublicIPAddressInUse,
+            Code::PublicIPPrefixExhausted,
+        ],
         cure: Cures::Either,
         remedy: "Request a free address of the prefix, or leave ipAddress out.",
         source: "terraform-provider-azurerm#16310, #18165; Azure/azure-cli#13436",
@@ -417,6 +423,14 @@ pub(in crate::fabric) fn public_pool_has_room(
     path: &str,
     findings: &mut Findings,
 ) {
+    let has_no_block = |prefix: &Name| engine.get::<PublicIPPrefix>(prefix).is_some_and(|it| it.held.prefix.is_none());
+    if let PoolId::Prefix(prefix) = id
+        && has_no_block(prefix)
+    {
+        let fact = format!("PublicIPPrefix {prefix} has no addresses.");
+        refuse_public_pool(id, Code::PublicIPPrefixExhausted, fact, path, findings);
+        return;
+    }
     let Some(pool) = engine.pool(id).filter(|pool| pool.available().saturating_add(own) < count) else { return };
     let (code, of) = match id {
         PoolId::Prefix(prefix) => {

@@ -157,6 +157,14 @@ fn a_taken_name_is_written_when_its_object_has_gone() {
 }
 
 #[test]
+fn a_name_that_is_freed_before_the_answer_comes_is_known_then() {
+    let mut children = Children::default();
+    in_flight(&mut children, &child(1, 1));
+    children.name_freed(&vm("web-1"));
+    assert!(children.end(&vm("web-1")).unwrap().name_was_freed);
+}
+
+#[test]
 fn an_object_that_appears_under_the_name_of_a_pending_child_has_its_instance_compared() {
     let mut children = Children::default();
     children.push(set(), child(1, 1));

@@ -28,10 +28,11 @@ pub(super) fn is_free_and_of_the_prefix(case: &Case<'_, PublicIPAddress>, findin
         let fact = format!("The public address is {held}, and keeps it.");
         let remedy = format!("Set ipAddress to {held}, or leave it out; or create another public address.");
         findings.refuse(Code::PropertyChangeNotAllowed, PATH, fact, remedy);
-    } else if held.is_none()
-        && let Some(pool) = case.engine.pool(&PoolId::Prefix(prefix.clone()))
-    {
-        is_free(case, (prefix, pool), address, findings);
+    } else if held.is_none() {
+        match case.engine.pool(&PoolId::Prefix(prefix.clone())) {
+            Some(pool) => is_free(case, (prefix, pool), address, findings),
+            None => super::public_pool_has_room(case.engine, &PoolId::Prefix(prefix.clone()), 1, 0, PATH, findings),
+        }
     }
 }
 

@@ -107,3 +107,23 @@ fn a_restart_keeps_what_was_requested() {
     let address = Some("198.18.0.2".parse().unwrap());
     assert_eq!((public.held.address, public.ask.requested_address), (address, address));
 }
+
+#[test]
+fn an_address_of_a_prefix_that_has_lost_its_own_waits_until_that_has_some() {
+    let fabric = a_pool();
+    let mut records = records(&fabric.engine);
+    for (_, _, record) in &mut records {
+        if let crate::fabric::AnyRecord::PublicIPPrefix(record) = record {
+            record.view.ip_prefix = None;
+        }
+    }
+    let (engine, _) = restored(&fabric.engine, records);
+    let mut fabric = fabric.on(engine);
+    for asked in [of_the_pool("p"), of_the_pool("p").requests("198.18.0.1")] {
+        let refusal = fabric.put(asked.clone()).unwrap_err();
+        assert_eq!(refusal.codes(), [Code::PublicIPPrefixExhausted]);
+        let mut other = fabric.clone();
+        other.cure(&refusal, |fabric| fabric.accept(a_prefix("pool", 30)));
+        other.accept(asked);
+    }
+}

@@ -44,6 +44,20 @@ fn an_address_that_names_no_zones_has_those_of_its_prefix() {
 }
 
 #[test]
+fn an_address_keeps_the_zones_of_a_prefix_that_is_lost() {
+    use crate::fabric::tests::restored::{records, restored};
+    let fabric = a_fabric().with(a_prefix("pool", 30).zones([One])).with(a_public_ip("p").standard().from("pool"));
+    let mut records = records(&fabric.engine);
+    records.retain(|(kind, ..)| *kind != Kind::PublicIPPrefix);
+    let (engine, _) = restored(&fabric.engine, records);
+    let refusal = fabric.on(engine).put(a_public_ip("p").standard().from("pool")).unwrap_err();
+    assert!(
+        !refusal.stalls() && refusal.violations().iter().all(|violation| violation.rule == "PIP-16"),
+        "{refusal:?}"
+    );
+}
+
+#[test]
 fn an_address_and_its_prefix_have_the_same_zones() {
     for of_prefix in [vec![], vec![Two], vec![One, Two]] {
         let mut fabric = a_fabric().with(a_prefix("pool", 30).zones(of_prefix));

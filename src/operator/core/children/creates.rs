@@ -93,13 +93,16 @@ impl Core {
             (Outcome::TakenOver, Some(entry)) => entry.taken_over = Some(task.child.revision),
             // What changed it is on its way as an event, or has come meanwhile.
             (Outcome::Conflict, Some(entry)) => entry.outdated_for = Some(task.version),
-            (Outcome::NameTaken, None) => self.children.name_taken(id.clone(), instance),
+            (Outcome::NameTaken, None) if !task.name_was_freed => self.children.name_taken(id.clone(), instance),
             (Outcome::Refused(why), _) => {
                 if self.children.fail(task, true, self.engine.now()) {
                     self.report_refusal(&set_named(&instance.0), id, why);
                 }
             }
-            (Outcome::Failed | Outcome::Gone, _) => drop(self.children.fail(task, false, self.engine.now())),
+            // Of a name that was taken, whoever had it has gone before the answer came.
+            (Outcome::NameTaken, None) | (Outcome::Failed | Outcome::Gone, _) => {
+                self.children.fail(task, false, self.engine.now());
+            }
             (Outcome::Done(_) | Outcome::Conflict | Outcome::TakenOver | Outcome::NameTaken, _) => {}
         }
         self.reports.push(id.clone(), Urgency::Put); // its own writes waited for this one
