@@ -60,7 +60,7 @@ pub struct ViolationReport {
     pub rule: String,
     /// The Azure error code.
     pub code: String,
-    /// The path of the field that violates the constraint, such as spec.ipConfigurations[0].privateIPAddress.
+    /// The path of the field that violates the constraint, such as spec.subnet.
     pub path: String,
     /// What is violated, with the evidence.
     pub message: String,

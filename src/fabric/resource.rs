@@ -80,7 +80,7 @@ pub trait Resource: Tabled + Clone + Debug + PartialEq + 'static {
     }
 
     /// What an object refers to by what it holds, beside what is asked of it. Whoever changes that does so by
-    /// [`Engine::change_held`].
+    /// `Engine::change_held`.
     fn held_references(_programmed: &Programmed<Self>) -> Vec<ObjectId> {
         Vec::new()
     }

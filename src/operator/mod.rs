@@ -3,7 +3,7 @@
 //! * [`core`] is a pure state machine: inputs in, writes out, the fabric inside. It does no I/O and reads no clock, so
 //!   that a whole operator's life can be lived in a test.
 //! * [`index`] is what it remembers of each object, [`queue`] what is to be judged next, [`waits`] who waits for what.
-//! * [`run`] does the I/O: timers, [`write`] with [`answers`] for the errors that answer writes, [`watches`], their
+//! * [`run`] does the I/O: timers, [`write`](mod@write) with [`answers`] for the errors that answer writes, [`watches`], their
 //!   [`timeouts`], [`failures`] for what is logged of watches that fail, [`events`] and their [`recorder`], and
 //!   [`health`] for probes; [`clock`] times all of it.
 
