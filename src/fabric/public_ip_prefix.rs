@@ -79,8 +79,8 @@ impl Resource for PublicIPPrefix {
         Rule {
             id: "PIP-27",
             scope: Scope::State,
-            says: "The zones of a public prefix are fixed at creation.",
-            codes: &[Code::PropertyChangeNotAllowed],
+            says: "The zones of a public prefix are fixed at creation, and each is listed once.",
+            codes: &[Code::InvalidParameter, Code::PropertyChangeNotAllowed],
             cure: Cures::Stalls,
             remedy: "Keep the zones, or create another prefix.",
             source: "azure-docs public-ip-addresses.md; availability-zones",

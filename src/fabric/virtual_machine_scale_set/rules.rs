@@ -82,8 +82,8 @@ rules! {
         Rule {
             id: "PIP-27",
             scope: Scope::State,
-            says: "The zones of a scale set are fixed at creation.",
-            codes: &[Code::PropertyChangeNotAllowed],
+            says: "The zones of a scale set are fixed at creation, and each is listed once.",
+            codes: &[Code::InvalidParameter, Code::PropertyChangeNotAllowed],
             cure: Cures::Stalls,
             remedy: "Keep the zones, or create another scale set.",
             source: "azure-docs availability-zones",
