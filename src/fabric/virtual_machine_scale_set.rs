@@ -330,6 +330,19 @@ impl Engine {
         }
     }
 
+    /// Restores the model that an instance of a Flexible set is on its way to: an object of it was written from it. While
+    /// nothing is, an instance that keeps an older model is on its way to the latest.
+    pub fn restore_target(&mut self, set: &Name, id: u64, written: Option<u64>) {
+        let flexible = |set: &&mut Programmed<VirtualMachineScaleSet>| set.ask.mode == OrchestrationMode::Flexible;
+        let Some(programmed) = self.get_mut::<VirtualMachineScaleSet>(set).filter(flexible) else { return };
+        let Some(instance) = programmed.held.instances.get(&id).cloned() else { return };
+        let latest = programmed.held.revision;
+        let written = written.map_or(instance.target, |written| written.min(latest).max(instance.target));
+        let keeps_older = programmed.held.obstacles.get(&id) == Some(&Obstacle::TakenOver);
+        let target = if keeps_older && written == instance.revision { latest } else { written };
+        programmed.restore_instance(id, Instance { target, ..instance });
+    }
+
     /// Restores a model that instances of a set may have; called for every revision that is remembered.
     pub fn restore_model(&mut self, set: &Name, revision: u64, model: Model) {
         let programmed = self.get::<VirtualMachineScaleSet>(set);

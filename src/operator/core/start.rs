@@ -22,6 +22,7 @@ impl Core {
                     let dropped = self.engine.restore(&id.name, record);
                     self.dropped.extend(dropped.into_iter().map(|what| (id.clone(), what)));
                     if id.kind == Kind::VirtualMachineScaleSet {
+                        self.restore_targets(&id.name);
                         self.restore_models(&id.name);
                     }
                     // What was restored is no news; only what a put changes from here on is.

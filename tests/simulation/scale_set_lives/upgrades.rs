@@ -83,3 +83,71 @@ fn a_machine_that_refuses_its_upgrade_is_told_and_not_counted() {
         assert_eq!(told(&world), ("True Ready".into(), json!(true), json!(true)), "{upgrade}");
     }
 }
+
+/// A Rolling set whose upgrades pause for a minute between two batches, and at a start of the operator.
+fn pausing(mut spec: Value) -> Value {
+    spec["upgradePolicy"] = json!({"mode": "Rolling", "rollingUpgradePolicy": {"pauseTimeBetweenBatches": "PT1M"}});
+    spec
+}
+
+#[test]
+fn a_part_that_a_machine_that_was_taken_over_never_got_outlives_a_restart() {
+    let mut world = farm();
+    world.create(&api(), pausing(set("Flexible", 1, false)), true);
+    world.calm_down();
+    world.taken_over.insert(machine(0));
+    world.edit(&api(), |object| object["spec"] = pausing(two_nics(set("Flexible", 1, false))));
+    world.calm_down();
+    assert_eq!((ready(&world, &more(0)), status(&world, "takenOverInstanceIds")), ("True Ready".into(), json!("0")));
+    a_restart_changes_nothing(&mut world);
+}
+
+#[test]
+fn a_part_that_a_machine_refuses_outlives_a_restart() {
+    let mut world = farm();
+    world.create(&id(Kind::AvailabilitySet, "a", "av"), json!({}), true);
+    world.create(&api(), pausing(set("Flexible", 1, false)), true);
+    world.calm_down();
+    world.edit(&machine(0), |object| object["spec"]["availabilitySet"] = json!({"name": "av"}));
+    world.edit(&api(), |object| object["spec"] = pausing(two_nics(set("Flexible", 1, false))));
+    world.calm_down();
+    assert_eq!(ready(&world, &api()), "Unknown InstanceBlocked");
+    a_restart_changes_nothing(&mut world);
+}
+
+#[test]
+fn an_instance_of_which_nothing_could_be_written_is_told_as_taken_over_after_a_restart() {
+    for (upgrade, later) in [("Rolling", "Rolling"), ("Automatic", "Manual")] {
+        let policy = |mut spec: Value, mode: &str| {
+            spec = pausing(spec);
+            spec["upgradePolicy"]["mode"] = json!(mode);
+            spec
+        };
+        let mut world = farm();
+        world.create(&api(), policy(set("Flexible", 1, false), upgrade), true);
+        world.calm_down();
+        world.taken_over.insert(nic(0));
+        world.edit(&api(), |object| object["spec"] = policy(set("Flexible", 1, true), upgrade));
+        world.calm_down();
+        world.edit(&api(), |object| object["spec"] = policy(set("Flexible", 1, true), later));
+        world.calm_down();
+        assert_eq!(status(&world, "takenOverInstanceIds"), json!("0"), "{later}");
+        a_restart_changes_nothing(&mut world);
+    }
+}
+
+#[test]
+fn a_wish_for_a_revision_that_an_instance_is_on_its_way_to_upgrades_it_to_no_later_one_at_a_restart() {
+    let mut world = made("Flexible", 1);
+    let spec = |forwarding: bool| two_nics(upgraded("Flexible", "Manual", 1, forwarding));
+    world.taken_over.insert(machine(0));
+    world.edit(&api(), |object| object["spec"] = spec(false));
+    world.calm_down();
+    world.edit(&machine(0), |object| object["metadata"]["annotations"]["vnet.dev/desired-revision"] = json!("2"));
+    world.calm_down();
+    world.edit(&api(), |object| object["spec"] = spec(true));
+    world.calm_down();
+    assert_eq!(status(&world, "takenOverInstanceIds"), json!("0"));
+    a_restart_changes_nothing(&mut world);
+    assert_eq!(world.objects[&more(0)]["spec"]["enableIPForwarding"], json!(false));
+}

@@ -67,6 +67,19 @@ impl Core {
         }
     }
 
+    /// Which models the instances of a set are on their way to, their objects tell: a part that only the newer model has is
+    /// to stay.
+    pub(in crate::operator::core) fn restore_targets(&mut self, set: &Name) {
+        let Some(carried) = self.engine.get::<VirtualMachineScaleSet>(set) else { return };
+        let (uid, ids) = (carried.uid.clone(), carried.held.instances.keys().copied().collect::<Vec<u64>>());
+        for id in ids {
+            let objects = self.children.named_after(set, id);
+            let own = objects.iter().filter_map(|id| self.index.get(id)).filter(|entry| entry.is_owned_by(&uid));
+            let written = own.filter_map(|entry| entry.written_from).max();
+            self.engine.restore_target(set, id, written);
+        }
+    }
+
     pub(in crate::operator::core) fn restore_models(&mut self, set: &Name) {
         for (_, kept) in self.revisions.range((set.clone(), 0)..=(set.clone(), u64::MAX)) {
             if let Some(model) = &kept.model
