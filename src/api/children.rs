@@ -141,8 +141,7 @@ fn written(
             json!({"scaleSet": {"name": &*this.set.name}, "instanceId": this.id.to_string()})
         }
         Kind::VirtualMachine => {
-            let mut ask = this.vm_ask(model, &model.network, None);
-            ask.zones = set.ask.zone_of(this.id);
+            let mut ask = this.vm_ask(model, &model.network, set.ask.zone_of(this.id), None);
             for (nic, model) in ask.network_interfaces.iter_mut().zip(model.network.iter()) {
                 nic.name = this.nic_object(&model.name);
             }

@@ -1,7 +1,7 @@
 //! The engine: the state of the fabric, and the one way to change it: check, then commit.
 //!
-//! Deterministic and synchronous: the same calls give the same state. What a call frees is told as wait keys, and what
-//! it changes in the reports of other objects is told as touched.
+//! Deterministic and synchronous: the same calls give the same state. A call returns what it frees as wait keys, and the
+//! other objects whose reports it changes as touched.
 
 mod azure_names;
 #[cfg(test)]
@@ -197,7 +197,7 @@ impl Engine {
         self.reconcile_reservations();
     }
 
-    /// What was freed since the last call.
+    /// The keys whose waiters are to be judged again, since the last call.
     pub fn take_woken(&mut self) -> BTreeSet<WaitKey> {
         std::mem::take(&mut self.woken)
     }

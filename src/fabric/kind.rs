@@ -259,7 +259,7 @@ macro_rules! define_kinds {
                 }
             }
 
-            /// Who refers to what, found anew by a walk through everything.
+            /// Who refers to what, computed from the tables.
             #[cfg(test)]
             pub(super) fn found_referrers(&self) -> super::engine::Referrers {
                 let mut all = super::engine::Referrers::default();

@@ -9,10 +9,11 @@ mod tests;
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use super::id::{Name, ObjectId};
+use super::id::{Kind, Name, ObjectId};
 use super::ipam::PoolId;
 use super::quota::Quota;
 
@@ -23,6 +24,19 @@ pub struct Owner {
     pub set: Name,
     /// The instance's id.
     pub id: u64,
+}
+
+impl Owner {
+    /// The scale set, which gives the reserved back when it has fewer instances.
+    pub fn scale_set(&self) -> ObjectId {
+        ObjectId::new(Kind::VirtualMachineScaleSet, self.set.clone())
+    }
+}
+
+impl fmt::Display for Owner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "instance {} of {}", self.id, self.scale_set())
+    }
 }
 
 /// What one object lacks.

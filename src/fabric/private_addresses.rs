@@ -142,8 +142,8 @@ pub(super) fn is_free(
             (format!("{address} is held by {holder}."), format!("release the address on {id}"), id)
         }
         (None, Some((_, owner))) => {
-            let set = ObjectId::new(Kind::VirtualMachineScaleSet, owner.set.clone());
-            let fact = format!("{address} is reserved for instance {} of {set}.", owner.id);
+            let set = owner.scale_set();
+            let fact = format!("{address} is reserved for {owner}.");
             (fact, format!("reduce the instances of {set}"), set)
         }
         (None, None) => return,

@@ -200,7 +200,7 @@ impl Resource for VirtualMachineScaleSetVM {
             let nic_name = this.nic(&nic.name);
             dropped.extend(restore_part(engine, &nic_name, this.nic_ask(nic), &programmed.placement, nic_view));
         }
-        let mut vm = VirtualMachine { zones, ..this.vm_ask(&model, &network, ask.power) };
+        let mut vm = this.vm_ask(&model, &network, zones, ask.power);
         vm.restarted_at.clone_from(&ask.restarted_at);
         let vm_view = vm_view(this, view);
         dropped.extend(restore_part(engine, &this.vm(), vm, &programmed.placement, vm_view));

@@ -1,4 +1,5 @@
-//! Who refers to what: the index behind "in use", the lists of members in statuses, and who is told of a change.
+//! Who refers to what: the index behind "in use", the lists of members in statuses, and which reports and
+//! refusals a change affects.
 //!
 //! The engine alone keeps it, whenever an object comes, changes or goes.
 

@@ -2,10 +2,12 @@
 //! reference.
 
 use std::collections::BTreeSet;
+use std::iter::zip;
 use std::sync::Arc;
 
 use super::Engine;
 use crate::fabric::id::{Kind, Name, ObjectId};
+use crate::fabric::part::Part;
 use crate::fabric::violation::WaitKey;
 
 /// The names of the objects of each kind and namespace that have a prefix, each from its end to its beginning.
@@ -39,9 +41,10 @@ impl Engine {
     /// An object has come or gone: whoever refers to what is named as it is without a prefix, and is missing, is judged again
     /// if another object is to be proposed.
     pub(super) fn index_suffixes(&mut self, kind: Kind, name: &Name, is_there: bool) {
-        let is_part = name.name.contains(['_', '/']);
-        if is_part || !name.name.contains(PREFIX_ENDS) {
-            return;
+        let entry = (kind, name.namespace.clone(), reversed(&name.name));
+        let has_a_prefix = name.name.contains(PREFIX_ENDS) && Part::of(name).is_none();
+        if !has_a_prefix || self.suffixes.0.contains(&entry) == is_there {
+            return; // as after every put that is repeated
         }
         let without = |(end, _): (usize, &str)| {
             let rest = name.name.get(end + 1..).unwrap_or_default();
@@ -51,12 +54,16 @@ impl Engine {
         let missing: Vec<ObjectId> = missing.filter(|id| self.holder(kind, &id.name).is_none()).collect();
         let proposed = |engine: &Self| missing.iter().map(|id| engine.with_a_prefix(id)).collect::<Vec<_>>();
         let before = proposed(self);
-        let entry = (kind, name.namespace.clone(), reversed(&name.name));
-        let changes = if is_there { self.suffixes.0.insert(entry) } else { self.suffixes.0.remove(&entry) };
-        let after = if changes { proposed(self) } else { before.clone() };
-        for (id, _) in missing.into_iter().zip(before.iter().zip(&after)).filter(|(_, (before, after))| before != after)
-        {
-            self.wake(WaitKey::Object(id));
+        if is_there {
+            self.suffixes.0.insert(entry);
+        } else {
+            self.suffixes.0.remove(&entry);
+        }
+        let after = proposed(self);
+        for (id, (before, after)) in zip(missing, zip(before, after)) {
+            if before != after {
+                self.wake(WaitKey::Object(id));
+            }
         }
     }
 }

@@ -93,7 +93,13 @@ impl InstanceName<'_> {
     }
 
     /// What is asked of its virtual machine.
-    pub fn vm_ask(self, model: &Model, network: &[NicModel], power: Option<DesiredPowerState>) -> VirtualMachine {
+    pub fn vm_ask(
+        self,
+        model: &Model,
+        network: &[NicModel],
+        zones: Zones,
+        power: Option<DesiredPowerState>,
+    ) -> VirtualMachine {
         let nics = network.iter().map(|nic| NicReference {
             name: self.nic(&nic.name),
             primary: nic.primary,
@@ -105,7 +111,7 @@ impl InstanceName<'_> {
             os_type: model.os_type,
             network_interfaces: nics.collect(),
             availability_set: None,
-            zones: Zones::new(),
+            zones,
             disruption: Disruption::Deallocate, // an upgrade does what it needs
             guest: Vec::new(),
             power,

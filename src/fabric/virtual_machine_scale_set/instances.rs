@@ -86,7 +86,7 @@ pub fn program(engine: &mut Engine, name: &Name, id: u64) {
     for nic in network.iter() {
         engine.commit_part(&this.nic(&nic.name), this.nic_ask(nic), &placement);
     }
-    let mut vm = VirtualMachine { zones, ..this.vm_ask(&model, &network, instance.power) };
+    let mut vm = this.vm_ask(&model, &network, zones, instance.power);
     vm.restarted_at.clone_from(&instance.restarted_at);
     engine.commit_part(&this.vm(), vm, &placement);
     restart_for_macs(engine, &this.vm());

@@ -58,8 +58,8 @@ fn is_free(case: &Case<'_, PublicIPAddress>, (prefix, pool): (&Name, &Pool), add
     } else if let Some((object, owner)) = case.engine.ledger.holder(&PoolId::Prefix(prefix.clone()), address)
         && *object != this
     {
-        let set = ObjectId::new(Kind::VirtualMachineScaleSet, owner.set.clone());
-        let fact = format!("{address} is reserved for instance {} of {set}.", owner.id);
+        let set = owner.scale_set();
+        let fact = format!("{address} is reserved for {owner}.");
         let remedy = format!("{choose}; or reduce the instances of {set}.");
         let violation = findings.refuse(Code::PublicIPAddressInUse, PATH, fact, remedy).cites(evidence);
         violation.until(WaitKey::Capacity(PoolId::Prefix(prefix.clone()))).until(WaitKey::Object(object.clone()));
