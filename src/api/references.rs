@@ -46,17 +46,12 @@ pub struct ObjectReference<K> {
 }
 
 /// A public address of this or another namespace of the same subscription, and what happens to it with the machine.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-#[schemars(extend("x-kubernetes-map-type" = "atomic", "x-vnet-kind" = Kind::PublicIPAddress.as_str()))]
 pub struct PublicIPAddressReference {
-    /// Name of the PublicIPAddress.
-    #[schemars(with = "ObjectName")]
-    pub name: String,
-    /// Namespace of the object. Defaults to the namespace of this object.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<NamespaceName>")]
-    pub namespace: Option<String>,
+    /// The public address.
+    #[serde(flatten)]
+    pub to: ObjectReference<PublicIPAddress>,
     /// What happens to the public address when the virtual machine is deleted together with this network interface. Delete:
     /// it is deleted, too, which requires that it is in the same namespace. Detach: it stays. Defaults to Detach. May change
     /// at any time.
@@ -67,13 +62,12 @@ pub struct PublicIPAddressReference {
 impl PublicIPAddressReference {
     /// A reference from an object to `target`.
     pub fn to(target: &Name, from: &Name, delete_option: DeleteOption) -> Self {
-        let ObjectReference { name, namespace, .. } = ObjectReference::<PublicIPAddress>::to(target, from);
-        Self { name, namespace, delete_option: delete_option.described() }
+        Self { to: ObjectReference::to(target, from), delete_option: delete_option.described() }
     }
 
     /// The name that this means in an object called `from`.
     pub fn name_from(&self, from: &Name) -> Name {
-        ObjectReference::<PublicIPAddress>::new(self.name.clone(), self.namespace.clone()).name_from(from)
+        self.to.name_from(from)
     }
 }
 

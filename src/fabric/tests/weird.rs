@@ -170,13 +170,8 @@ fn public() -> impl Strategy<Value = Spec> {
 
 fn configuration() -> impl Strategy<Value = IpConfigurationSpec> {
     let delete_option = option::of(prop_oneof![Just(DeleteOption::Detach), Just(DeleteOption::Delete)]);
-    let public = (reference(), delete_option).prop_map(
-        |(ObjectReference::<PublicIPAddress> { name, namespace, .. }, delete_option)| PublicIPAddressReference {
-            name,
-            namespace,
-            delete_option,
-        },
-    );
+    let public =
+        (reference(), delete_option).prop_map(|(to, delete_option)| PublicIPAddressReference { to, delete_option });
     let public = option::weighted(0.3, public);
     (name(), option::of(any::<bool>()), option::weighted(0.3, version()), method(), option::of(address()), public)
         .prop_map(
