@@ -6,7 +6,7 @@
 use super::engine::Engine;
 use super::id::{Kind, Name, ObjectId};
 use super::resource::{DELETION_PATH, Resource};
-use super::violation::{Code, Findings, WaitKey, and_others};
+use super::violation::{Code, Finding, Findings, Members, Place, Violation, WaitKey, and_others};
 use super::virtual_machine_scale_set::VirtualMachineScaleSet;
 
 /// How an object of a kind is used, so that it cannot be deleted.
@@ -38,60 +38,98 @@ pub enum By {
     Models,
 }
 
-/// Nothing refers to the object in one of the ways that the rule which is being checked speaks of.
-pub(super) fn is_not_used<K: Resource>(engine: &Engine, name: &Name, findings: &mut Findings) {
-    let rule = findings.rule();
-    let used = ObjectId::new(K::KIND, name.clone());
-    for usage in K::USES.iter().filter(|usage| usage.rule == rule) {
-        match usage.by {
-            By::Models => is_named_by_no_model(engine, &used, usage.code, findings),
-            By::Objects { kind, part, does, remedy } => {
-                let users = engine.referrers(&used, kind);
-                let Some(first) = users.first() else { continue };
-                let first = ObjectId::new(kind, first.clone());
-                let (what, remedy) = match first.instance() {
-                    None => (first.to_string(), remedy.to_owned()),
-                    // Its scale set is told.
-                    Some(_) if engine.referrers(&used, Kind::VirtualMachineScaleSet).first().is_some() => continue,
-                    Some(instance) => (
-                        format!("{part} of {instance}"),
-                        format!("Change spec.networkProfileConfiguration of {instance}, or delete the instance"),
-                    ),
-                };
-                findings
-                    .refuse(
-                        usage.code,
-                        DELETION_PATH,
-                        format!("{what} {does}{}.", and_others(users.len())),
-                        format!("{remedy}; it is then deleted automatically."),
-                    )
-                    .until_members_changed(used.clone(), kind, users);
+/// What keeps an object from being deleted.
+enum InUse {
+    /// Other objects refer to it, which their own deletion or an edit may change.
+    ByObjects { code: Code, does: &'static str, remedy: &'static str, used: ObjectId, by: Members },
+    /// So do the parts of instances, `part` being what the first one is called.
+    ByInstances { code: Code, part: &'static str, does: &'static str, instance: ObjectId, used: ObjectId, by: Members },
+    /// The latest models of scale sets name it, `first` among them.
+    ByModels { code: Code, first: ObjectId, used: ObjectId, by: Members },
+    /// Only models name it that instances still have.
+    ByOlderModels { code: Code, first: ObjectId, used: ObjectId, by: Members },
+}
+
+impl Finding for InUse {
+    fn violation(self, at: Place) -> Violation {
+        match self {
+            Self::ByObjects { code, does, remedy, used, by } => {
+                let first = by.first.first().map(ToString::to_string).unwrap_or_default();
+                at.refuse(
+                    code,
+                    format!("{first} {does}{}.", and_others(by.count)),
+                    format!("{remedy}; it is then deleted automatically."),
+                )
+                .until_members_changed(used, by)
             }
+            Self::ByInstances { code, part, does, instance, used, by } => at
+                .refuse(
+                    code,
+                    format!("{part} of {instance} {does}{}.", and_others(by.count)),
+                    format!(
+                        "Change spec.networkProfileConfiguration of {instance}, or delete the instance; it is then deleted automatically."
+                    ),
+                )
+                .until_members_changed(used, by),
+            Self::ByModels { code, first, used, by } => at
+                .refuse(
+                    code,
+                    format!("The model of {first} names it."),
+                    format!("Delete {first}, or change its model; this is then deleted automatically."),
+                )
+                .until_models_changed(first, used, by),
+            Self::ByOlderModels { code, first, used, by } => at
+                .refuse(
+                    code,
+                    format!("An older model of {first}, which instances have, names it."),
+                    format!("Upgrade the instances of {first}, or delete it; this is then deleted automatically."),
+                )
+                .until_models_changed(first, used, by),
         }
     }
 }
 
-fn is_named_by_no_model(engine: &Engine, used: &ObjectId, code: Code, findings: &mut Findings) {
-    let sets = engine.referrers(used, Kind::VirtualMachineScaleSet);
-    let Some(first) = sets.first() else { return };
-    let set = ObjectId::new(Kind::VirtualMachineScaleSet, first.clone());
-    let is_latest = engine
-        .get::<VirtualMachineScaleSet>(first)
-        .is_some_and(|set| set.ask.references().iter().any(|reference| reference.to == *used));
-    let (fact, remedy) = if is_latest {
-        (
-            format!("The model of {set} names it."),
-            format!("Delete {set}, or change its model; this is then deleted automatically."),
-        )
-    } else {
-        (
-            format!("An older model of {set}, which instances have, names it."),
-            format!("Upgrade the instances of {set}, or delete it; this is then deleted automatically."),
-        )
-    };
-    let violation = findings.refuse(code, DELETION_PATH, fact, remedy);
-    violation.until(WaitKey::Members(used.clone())).cites(WaitKey::Object(set));
-    for set in sets.iter() {
-        violation.blocked_by(ObjectId::new(Kind::VirtualMachineScaleSet, set.clone()));
+impl Violation {
+    fn until_models_changed(self, first: ObjectId, used: ObjectId, by: Members) -> Self {
+        self.until(WaitKey::Members(used)).cites(WaitKey::Object(first)).blocked_by_all(by)
     }
+}
+
+/// Nothing refers to the object in one of the ways that the rule which is being checked speaks of.
+pub(super) fn is_not_used<K: Resource>(engine: &Engine, name: &Name, findings: &mut Findings) {
+    let rule = findings.rule();
+    let used = ObjectId::new(K::KIND, name.clone());
+    for Use { code, by, .. } in K::USES.iter().copied().filter(|usage| usage.rule == rule) {
+        let found = match by {
+            By::Models => by_models(engine, &used, code),
+            By::Objects { kind, part, does, remedy } => {
+                let users = engine.referrers(&used, kind);
+                let by = Members::of(kind, users);
+                match by.first.first().map(ObjectId::instance) {
+                    None => None,
+                    Some(None) => Some(InUse::ByObjects { code, does, remedy, used: used.clone(), by }),
+                    // Its scale set is named.
+                    Some(Some(_)) if engine.referrers(&used, Kind::VirtualMachineScaleSet).first().is_some() => None,
+                    Some(Some(instance)) => {
+                        Some(InUse::ByInstances { code, part, does, instance, used: used.clone(), by })
+                    }
+                }
+            }
+        };
+        if let Some(found) = found {
+            findings.add(DELETION_PATH, found);
+        }
+    }
+}
+
+fn by_models(engine: &Engine, used: &ObjectId, code: Code) -> Option<InUse> {
+    let sets = engine.referrers(used, Kind::VirtualMachineScaleSet);
+    let set = engine.get::<VirtualMachineScaleSet>(sets.first()?);
+    let is_latest = set.is_some_and(|set| set.ask.references().iter().any(|reference| reference.to == *used));
+    let by = Members::of(Kind::VirtualMachineScaleSet, sets);
+    let (first, used) = (by.first.first()?.clone(), used.clone());
+    Some(match is_latest {
+        true => InUse::ByModels { code, first, used, by },
+        false => InUse::ByOlderModels { code, first, used, by },
+    })
 }

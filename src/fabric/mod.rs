@@ -52,7 +52,7 @@ pub mod resource;
 pub mod sizes;
 pub mod subnet;
 pub mod terms;
-pub mod violation;
+pub(crate) mod violation;
 pub mod virtual_machine;
 pub mod virtual_machine_scale_set;
 pub mod virtual_machine_scale_set_vm;

@@ -150,8 +150,8 @@ pub(super) fn is_free(
     };
     let range = range_of(engine, subnet);
     let remedy = format!("Choose a free address of {range}, set privateIPAllocationMethod to Dynamic, or {cure}.");
-    let violation = findings.refuse(Code::PrivateIPAddressInUse, path, fact, remedy);
-    violation.until(WaitKey::Address(subnet.clone(), address)).blocked_by(blocker);
+    let mut violation = findings.refuse(Code::PrivateIPAddressInUse, path, fact, remedy);
+    violation.until_free(WaitKey::Address(subnet.clone(), address)).blocked_by(blocker);
     if held.is_some() {
         violation.cites(WaitKey::object(Kind::Subnet, subnet));
     }

@@ -77,7 +77,7 @@ fn exists<K: Resource>(case: &Case<'_, K>, Reference { to, path, .. }: &Referenc
             )
         }
     };
-    let violation = findings.refuse(Code::InvalidResourceReference, path.clone(), message, remedy);
+    let mut violation = findings.refuse(Code::InvalidResourceReference, path.clone(), message, remedy);
     violation.blocked_by(to.clone()).until(WaitKey::Object(to.clone()));
     if let Some(proposed) = proposed {
         violation.cites(WaitKey::Object(proposed));

@@ -1,7 +1,8 @@
 //! Subnets: ranges of a virtual network that NICs take addresses from (VNET-02 to VNET-05, VNET-09, ADDR-01).
 //!
-//! The rules are in `rules`; the pools of addresses and the index of ranges are kept here.
+//! The rules are in `rules`, what they find in `findings`; the pools of addresses and the index of ranges are kept here.
 
+mod findings;
 mod rules;
 #[cfg(test)]
 mod tests;

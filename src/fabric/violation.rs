@@ -9,7 +9,6 @@ use super::engine::Names;
 use super::id::{Kind, Name, ObjectId};
 use super::ipam::PoolId;
 use super::quota::Quota;
-use super::resource::DELETION_PATH;
 
 /// Azure Resource Manager's error codes, as reasons of conditions show them.
 ///
@@ -153,13 +152,16 @@ pub struct Violation {
     pub blocked_by_count: usize,
     /// Who can cure it.
     pub cure: Cure,
+    /// Of what it waits for, that which the put takes as soon as it is free.
+    pub takes: BTreeSet<WaitKey>,
     /// What the message tells of others: when that changes, the object is judged again.
     pub evidence: BTreeSet<WaitKey>,
 }
 
 impl Violation {
-    /// This violation waits for `key` as well.
-    pub fn until(&mut self, key: WaitKey) -> &mut Self {
+    /// It waits for `key` as well.
+    #[must_use]
+    pub fn until(mut self, key: WaitKey) -> Self {
         match &mut self.cure {
             Cure::Wait(keys) => {
                 keys.insert(key);
@@ -169,57 +171,119 @@ impl Violation {
         self
     }
 
-    /// Waits for the deletion or change of `object`, which is in the way.
-    pub(super) fn until_changed(&mut self, object: ObjectId) -> &mut Self {
+    /// It waits for `key`, and the put takes what becomes free then: of those that wait, one at a time is woken.
+    #[must_use]
+    pub fn until_free(mut self, key: WaitKey) -> Self {
+        self.takes.insert(key.clone());
+        self.until(key)
+    }
+
+    /// It waits for the deletion or change of `object`, which is in the way.
+    #[must_use]
+    pub(super) fn until_changed(self, object: ObjectId) -> Self {
         self.until(WaitKey::Object(object.clone())).blocked_by(object)
     }
 
+    /// All of `objects` are in the way. It waits for those that it names: when they are gone, others are named.
+    #[must_use]
+    pub(crate) fn until_all_changed(self, objects: impl IntoIterator<Item = ObjectId>) -> Self {
+        objects.into_iter().fold(self, |violation, object| {
+            if violation.blocked_by.len() < BLOCKERS_SHOWN {
+                violation.until_changed(object)
+            } else {
+                violation.blocked_by(object)
+            }
+        })
+    }
+
+    /// It waits for the first of `members` of `of` to go, and names the first few.
+    #[must_use]
+    pub(super) fn until_members_changed(self, of: ObjectId, members: Members) -> Self {
+        let first = members.first.first().cloned().map(WaitKey::Object);
+        first.into_iter().fold(self, Self::until).blocked_by_all(members).cites(WaitKey::Members(of))
+    }
+
+    /// All of these are in the way.
+    #[must_use]
+    pub(super) fn blocked_by_all(mut self, members: Members) -> Self {
+        self.blocked_by = members.first;
+        self.blocked_by_count = members.count;
+        self
+    }
+
     /// The message tells something of what `key` stands for.
-    pub fn cites(&mut self, key: WaitKey) -> &mut Self {
+    #[must_use]
+    pub fn cites(mut self, key: WaitKey) -> Self {
         self.evidence.insert(key);
         self
     }
 
     /// `object` is in the way; it is named if it is among the first.
-    pub fn blocked_by(&mut self, object: ObjectId) -> &mut Self {
+    #[must_use]
+    pub fn blocked_by(mut self, object: ObjectId) -> Self {
         self.blocked_by_count += 1;
         if self.blocked_by.len() < BLOCKERS_SHOWN {
             self.blocked_by.push(object);
         }
         self
     }
+}
 
-    /// Whether the put takes what it waits for as soon as that is free: of those that do, one at a time is woken.
-    pub fn takes_what_it_waits_for(&self) -> bool {
-        let is_of_a_holder = matches!(
-            self.code,
-            Code::PrivateIPAddressInUse | Code::PublicIPAddressInUse | Code::NicInUse | Code::DnsRecordInUse
-        );
-        is_of_a_holder && self.path != DELETION_PATH
+/// The objects of one kind that refer to another: the first few, and how many there are.
+#[derive(Clone, Debug)]
+pub struct Members {
+    /// The first few.
+    pub first: Vec<ObjectId>,
+    /// How many there are.
+    pub count: usize,
+}
+
+impl Members {
+    /// The first of `names`, and their number.
+    pub fn of(kind: Kind, names: &Names) -> Self {
+        let first = names.iter().take(BLOCKERS_SHOWN).map(|name| ObjectId::new(kind, name.clone()));
+        Self { first: first.collect(), count: names.len() }
     }
+}
 
-    /// All of `objects` are in the way. It waits for those that it names: when they are gone, others are named.
-    pub(super) fn until_all_changed(&mut self, objects: impl IntoIterator<Item = ObjectId>) -> &mut Self {
-        for object in objects {
-            if self.blocked_by.len() < BLOCKERS_SHOWN {
-                self.until(WaitKey::Object(object.clone()));
-            }
-            self.blocked_by(object);
-        }
-        self
+/// A broken constraint in the words of its kind, with what shows that it is broken. Its code, its text and what may cure it
+/// stand in one place, `violation`.
+pub trait Finding {
+    /// The violation that it is.
+    fn violation(self, at: Place) -> Violation;
+}
+
+#[cfg(test)]
+impl<F: FnOnce(Place) -> Violation> Finding for F {
+    fn violation(self, at: Place) -> Violation {
+        self(at)
     }
+}
 
-    /// Waits for the first of `members` of `of` to go, and names the first few.
-    pub(super) fn until_members_changed(&mut self, of: ObjectId, kind: Kind, members: &Names) -> &mut Self {
-        let mut first = members.iter().take(BLOCKERS_SHOWN).map(|name| ObjectId::new(kind, name.clone()));
-        if let Some(first) = first.next() {
-            self.until_changed(first);
+/// Where a constraint is broken: by which rule, and in which field.
+#[derive(Clone, Debug)]
+pub struct Place {
+    rule: &'static str,
+    path: String,
+}
+
+impl Place {
+    /// What was found at this place, with what to do about it. Only an edit of the object cures it, unless the violation waits
+    /// `until` something changes.
+    pub fn refuse(self, code: Code, message: impl Into<String>, remedy: impl Into<String>) -> Violation {
+        let Self { rule, path } = self;
+        Violation {
+            rule,
+            code,
+            path,
+            message: message.into(),
+            remedy: remedy.into(),
+            blocked_by: Vec::new(),
+            blocked_by_count: 0,
+            cure: Cure::Edit,
+            takes: BTreeSet::new(),
+            evidence: BTreeSet::new(),
         }
-        for object in first {
-            self.blocked_by(object);
-        }
-        self.blocked_by_count = members.len();
-        self.cites(WaitKey::Members(of))
     }
 }
 
@@ -291,28 +355,24 @@ impl Findings {
         self.rule
     }
 
-    /// A broken constraint. It stalls, unless it is told `until` when it may be tried again.
+    /// A constraint is broken, in the field at `path`.
+    pub fn add(&mut self, path: impl Into<String>, finding: impl Finding) {
+        let place = Place { rule: self.rule, path: path.into() };
+        self.adopt(finding.violation(place));
+    }
+
+    /// What is not yet in the words of its kind.
     pub fn refuse(
         &mut self,
         code: Code,
         path: impl Into<String>,
         message: impl Into<String>,
         remedy: impl Into<String>,
-    ) -> &mut Violation {
-        let violation = Violation {
-            rule: self.rule,
-            code,
-            path: path.into(),
-            message: message.into(),
-            remedy: remedy.into(),
-            blocked_by: Vec::new(),
-            blocked_by_count: 0,
-            cure: Cure::Edit,
-            evidence: BTreeSet::new(),
-        };
+    ) -> Refused<'_> {
+        let violation = Place { rule: self.rule, path: path.into() }.refuse(code, message, remedy);
         self.adopt(violation);
         match self.found.last_mut() {
-            Some(violation) => violation,
+            Some(violation) => Refused(violation),
             None => unreachable!("one was pushed the line before"),
         }
     }
@@ -401,15 +461,44 @@ mod tests {
     fn a_refusal_carries_the_first_of_many_violations_and_those_that_stall_before_all() {
         let mut findings = Findings::default();
         for n in 0..3_000 {
-            let violation = findings.refuse(Code::InvalidParameter, format!("spec.waits[{n}]"), "", "");
-            violation.until(WaitKey::Power(Name::new("prod", format!("vm-{n}"))));
+            findings.add(format!("spec.waits[{n}]"), |at: Place| {
+                at.refuse(Code::InvalidParameter, "", "").until(WaitKey::Power(Name::new("prod", format!("vm-{n}"))))
+            });
             assert!(findings.found.len() <= 2 * VIOLATIONS_PER_REFUSAL + 1);
         }
-        findings.refuse(Code::InvalidParameter, "spec.stalls", "", "");
+        findings.add("spec.stalls", |at: Place| at.refuse(Code::InvalidParameter, "", ""));
         let refusal = findings.verdict().unwrap_err();
         assert!(refusal.stalls());
         assert_eq!(refusal.violations().len(), VIOLATIONS_PER_REFUSAL);
         assert_eq!(refusal.paths()[..3], ["spec.stalls", "spec.waits[0]", "spec.waits[1]"]);
         assert_eq!(refusal.keys().len(), VIOLATIONS_PER_REFUSAL - 1);
+    }
+}
+
+/// TRANSITION: deleted when every rule adds a [`Finding`].
+pub struct Refused<'a>(&'a mut Violation);
+
+impl Refused<'_> {
+    fn with(&mut self, change: impl FnOnce(Violation) -> Violation) -> &mut Self {
+        *self.0 = change(self.0.clone());
+        self
+    }
+    pub fn until(&mut self, key: WaitKey) -> &mut Self {
+        self.with(|violation| violation.until(key))
+    }
+    pub fn until_free(&mut self, key: WaitKey) -> &mut Self {
+        self.with(|violation| violation.until_free(key))
+    }
+    pub fn until_changed(&mut self, object: ObjectId) -> &mut Self {
+        self.with(|violation| violation.until_changed(object))
+    }
+    pub fn until_all_changed(&mut self, objects: impl IntoIterator<Item = ObjectId>) -> &mut Self {
+        self.with(|violation| violation.until_all_changed(objects))
+    }
+    pub fn cites(&mut self, key: WaitKey) -> &mut Self {
+        self.with(|violation| violation.cites(key))
+    }
+    pub fn blocked_by(&mut self, object: ObjectId) -> &mut Self {
+        self.with(|violation| violation.blocked_by(object))
     }
 }

@@ -225,13 +225,13 @@ fn subnets_stay_inside(case: &Case<'_, VirtualNetwork>, findings: &mut Findings)
         "Keep a prefix that contains {prefix}, or delete {first}, or move it into the new address space, for which it must have no addresses{others}."
     );
     let named = first_of(outside.iter().map(|(prefix, name, _)| format!("{prefix} of {}", id(name))));
-    let violation = findings
-        .refuse(
-            Code::InUsePrefixCannotBeDeleted,
-            "spec.addressSpace.addressPrefixes",
-            format!("{named} would lie outside the address space."),
-            remedy,
-        )
+    let mut violation = findings.refuse(
+        Code::InUsePrefixCannotBeDeleted,
+        "spec.addressSpace.addressPrefixes",
+        format!("{named} would lie outside the address space."),
+        remedy,
+    );
+    violation
         .until_all_changed(outside.iter().map(|(_, name, _)| id(name)))
         .cites(WaitKey::members(Kind::VirtualNetwork, case.name));
     // Once it is empty, a subnet that is asked to leave may.

@@ -30,11 +30,9 @@ pub fn keys_of(refusal: &Refusal) -> Keys {
             Cure::Wait(keys) => Some(keys),
             Cure::Edit => None,
         };
-        let takes = violation.takes_what_it_waits_for();
-        let cures = cures.into_iter().flatten().map(|key| match key {
-            WaitKey::Claim(_) | WaitKey::Address(..) | WaitKey::Label(..) if takes => (key, Wake::InTurn),
-            _ => (key, of_any(key)),
-        });
+        let cures = cures.into_iter().flatten();
+        let cures =
+            cures.map(|key| if violation.takes.contains(key) { (key, Wake::InTurn) } else { (key, of_any(key)) });
         evidence.chain(cures).for_each(|(key, wake)| add(&mut keys, key.clone(), wake));
     }
     keys

@@ -14,7 +14,7 @@ use crate::fabric::reference;
 use crate::fabric::reserved_words;
 use crate::fabric::resource::{Case, Cures, DELETION_PATH, DeletionRule, Programmed, Rule, Scope};
 use crate::fabric::terms::{AllocationMethod, IpVersion};
-use crate::fabric::violation::{Code, Findings, Violation, WaitKey};
+use crate::fabric::violation::{Code, Findings, Refused, WaitKey};
 
 pub(super) const RULES: &[Rule<PublicIPAddress>] = &[
     Rule {
@@ -325,7 +325,7 @@ pub(in crate::fabric) fn label_is_in_use(
             format!("{label}.{location}.{DOMAIN} is the name of {holder}."),
             format!("Choose another label, or release it on {holder}."),
         )
-        .until(WaitKey::Label(location.to_owned(), label.to_owned()))
+        .until_free(WaitKey::Label(location.to_owned(), label.to_owned()))
         .blocked_by(holder.clone());
 }
 
@@ -386,7 +386,7 @@ pub(in crate::fabric) fn needs_public_addresses<'a, 'f>(
     public: impl Iterator<Item = &'a Name>,
     path: &str,
     findings: &'f mut Findings,
-) -> Option<&'f mut Violation> {
+) -> Option<Refused<'f>> {
     let lacks = |public: &Programmed<PublicIPAddress>| {
         let PublicIPAddress { method, version, .. } = public.ask;
         public.held.address.is_none() && method == AllocationMethod::Dynamic && version == IpVersion::IPv4
@@ -401,7 +401,7 @@ pub(in crate::fabric) fn needs_public_addresses<'a, 'f>(
         "{} has fewer addresses available than the Dynamic public addresses of the virtual machine require.",
         pool.prefix()
     );
-    let violation = refuse_public_pool(&PoolId::Public, Code::AllocationFailed, fact, path, findings);
+    let mut violation = refuse_public_pool(&PoolId::Public, Code::AllocationFailed, fact, path, findings);
     // One that is Static by then, or has gone, requires none.
     for name in lacking {
         violation.until(WaitKey::object(Kind::PublicIPAddress, name));
@@ -449,12 +449,15 @@ fn refuse_public_pool<'f>(
     fact: String,
     path: &str,
     findings: &'f mut Findings,
-) -> &'f mut Violation {
+) -> Refused<'f> {
     let PoolId::Prefix(prefix) = id else {
         let remedy = "Delete public addresses that are not used, or run the operator with a larger --public-ip-pool.";
-        return findings.refuse(code, path, fact, remedy).until(WaitKey::Capacity(id.clone()));
+        let mut violation = findings.refuse(code, path, fact, remedy);
+        violation.until(WaitKey::Capacity(id.clone()));
+        return violation;
     };
     let remedy = format!("Delete public addresses of PublicIPPrefix {prefix}, or use another prefix or none.");
-    let violation = findings.refuse(code, path, fact, remedy);
-    violation.until(WaitKey::Capacity(id.clone())).cites(WaitKey::object(Kind::PublicIPPrefix, prefix))
+    let mut violation = findings.refuse(code, path, fact, remedy);
+    violation.until(WaitKey::Capacity(id.clone())).cites(WaitKey::object(Kind::PublicIPPrefix, prefix));
+    violation
 }

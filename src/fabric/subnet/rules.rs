@@ -1,10 +1,9 @@
 //! The rules of subnets (VNET-02 to VNET-05, VNET-09, VNET-12).
 
-use std::net::IpAddr;
-
 use ipnet::IpNet;
 
 use super::Subnet;
+use super::findings::SubnetFinding;
 use crate::fabric::id::{Kind, ObjectId};
 use crate::fabric::in_use::{self, By, Use};
 use crate::fabric::limits;
@@ -14,7 +13,7 @@ use crate::fabric::quota::Quota;
 use crate::fabric::reference;
 use crate::fabric::resource::{Case, Cures, DeletionRule, Rule, Scope};
 use crate::fabric::terms::IpVersion;
-use crate::fabric::violation::{Code, Findings, WaitKey, and_so_on, first_of};
+use crate::fabric::violation::{Code, Findings};
 use crate::fabric::virtual_machine_scale_set;
 use crate::fabric::virtual_network::VirtualNetwork;
 
@@ -127,34 +126,19 @@ pub(super) const USES: &[Use] = &[
 ];
 
 fn virtual_network_is_fixed(case: &Case<'_, Subnet>, findings: &mut Findings) {
-    let Some(before) = case.before().filter(|before| before.virtual_network != case.ask.virtual_network) else {
-        return;
-    };
-    findings.refuse(
-        Code::PropertyChangeNotAllowed,
-        "spec.virtualNetwork",
-        format!("The subnet is part of VirtualNetwork {}.", before.virtual_network),
-        format!("Set virtualNetwork to {}, or create another subnet.", before.virtual_network.name),
-    );
+    let before = case.before().map(|before| &before.virtual_network);
+    if let Some(before) = before.filter(|before| **before != case.ask.virtual_network) {
+        findings.add("spec.virtualNetwork", SubnetFinding::VirtualNetworkChanged { before: before.clone() });
+    }
 }
 
 fn size_is_supported(case: &Case<'_, Subnet>, findings: &mut Findings) {
-    let (ipv4, sizes) = (case.ask.ipv4, limits::SUBNET_IPV4_LENGTHS);
-    if !sizes.contains(&ipv4.prefix_len()) {
-        findings.refuse(
-            Code::NetcfgInvalidSubnet,
-            case.ask.path_of(&ipv4.into()),
-            format!("{ipv4} is a /{}.", ipv4.prefix_len()),
-            format!("Choose a prefix length from {} to {}.", sizes.start(), sizes.end()),
-        );
+    let ipv4 = case.ask.ipv4;
+    if !limits::SUBNET_IPV4_LENGTHS.contains(&ipv4.prefix_len()) {
+        findings.add(case.ask.path_of(&ipv4.into()), SubnetFinding::Ipv4Length { range: ipv4 });
     }
     if let Some(ipv6) = case.ask.ipv6.filter(|ipv6| ipv6.prefix_len() != limits::SUBNET_IPV6_LENGTH) {
-        findings.refuse(
-            Code::NetcfgInvalidSubnet,
-            case.ask.path_of(&ipv6.into()),
-            format!("{ipv6} is a /{}.", ipv6.prefix_len()),
-            format!("Choose a /{}.", limits::SUBNET_IPV6_LENGTH),
-        );
+        findings.add(case.ask.path_of(&ipv6.into()), SubnetFinding::Ipv6Length { range: ipv6 });
     }
 }
 
@@ -162,37 +146,23 @@ fn lies_inside(case: &Case<'_, Subnet>, findings: &mut Findings) {
     let Some(network) = case.engine.get::<VirtualNetwork>(&case.ask.virtual_network) else { return };
     // A range that it has already may lie in a prefix that the network has only until then (S-87).
     let stays = |prefix: &IpNet| case.before().is_some_and(|before| before.has(prefix)) && network.held.retains(prefix);
-    for prefix in case.ask.prefixes().filter(|prefix| !network.ask.contains(prefix) && !stays(prefix)) {
+    for range in case.ask.prefixes().filter(|prefix| !network.ask.contains(prefix) && !stays(prefix)) {
         let id = ObjectId::new(Kind::VirtualNetwork, case.ask.virtual_network.clone());
-        let space: Vec<String> = network.ask.address_prefixes.iter().map(ToString::to_string).collect();
-        findings
-            .refuse(
-                Code::NetcfgSubnetRangeOutsideVnet,
-                case.ask.path_of(&prefix),
-                format!("{prefix} is outside the address space of {id}: {}.", space.join(", ")),
-                format!("Choose a range inside it, or add a prefix to {id}."),
-            )
-            .until_changed(id);
+        let space = network.ask.address_prefixes.clone();
+        findings.add(case.ask.path_of(&range), SubnetFinding::OutsideAddressSpace { range, network: id, space });
     }
 }
 
 fn overlaps_none(case: &Case<'_, Subnet>, findings: &mut Findings) {
-    let Some(ranges) = case.engine.ranges_of.get(&case.ask.virtual_network) else { return };
-    for prefix in case.ask.prefixes() {
-        let others = ranges.overlapping(prefix).filter(|(_, subnet)| *subnet != case.name);
+    let network = &case.ask.virtual_network;
+    let Some(ranges) = case.engine.ranges_of.get(network) else { return };
+    for range in case.ask.prefixes() {
+        let others = ranges.overlapping(range).filter(|(_, subnet)| *subnet != case.name);
         let others: Vec<_> = others.map(|(range, name)| (range, ObjectId::new(Kind::Subnet, name.clone()))).collect();
-        let Some((_, first)) = others.first() else { continue };
-        let remedy = format!("Choose a range that is free, or delete {first}{}.", and_so_on(others.len()));
-        let named = first_of(others.iter().map(|(range, id)| format!("{range} of {id}")));
-        findings
-            .refuse(
-                Code::NetcfgSubnetRangesOverlap,
-                case.ask.path_of(&prefix),
-                format!("{prefix} overlaps {named}."),
-                remedy,
-            )
-            .until_all_changed(others.into_iter().map(|(_, id)| id))
-            .cites(WaitKey::members(Kind::VirtualNetwork, &case.ask.virtual_network));
+        if !others.is_empty() {
+            let network = network.clone();
+            findings.add(case.ask.path_of(&range), SubnetFinding::Overlaps { range, others, network });
+        }
     }
 }
 
@@ -200,43 +170,32 @@ fn used_prefixes_are_kept(case: &Case<'_, Subnet>, findings: &mut Findings) {
     let Some(before) = case.before() else { return };
     let ipv4 = (before.ipv4 != case.ask.ipv4).then_some((IpVersion::IPv4, IpNet::from(before.ipv4)));
     let ipv6 = before.ipv6.filter(|_| before.ipv6 != case.ask.ipv6).map(|ipv6| (IpVersion::IPv6, IpNet::from(ipv6)));
-    let changed = ipv4.into_iter().chain(ipv6);
-    let mut taken: Vec<_> = changed
-        .flat_map(|(version, prefix)| {
-            // The first that is held, and the first that is reserved.
-            let all = || private_addresses::taken(case.engine, case.name, version);
-            let is_held = |(_, by): &(IpAddr, TakenBy<'_>)| matches!(by, TakenBy::Holder(_));
-            let first = [all().find(is_held), all().find(|taken| !is_held(taken))];
-            first.into_iter().flatten().map(move |(address, by)| (prefix, address, by))
-        })
-        .collect();
-    taken.sort_by_key(|(.., by)| matches!(by, TakenBy::Reserved(_)));
-    for (prefix, address, by) in taken {
-        let (id, fact, remedy) = match by {
+    let (mut allocated, mut reserved) = (Vec::new(), Vec::new());
+    for (version, range) in ipv4.into_iter().chain(ipv6) {
+        let subnet = case.name.clone();
+        let all = || private_addresses::taken(case.engine, case.name, version);
+        allocated.extend(all().find_map(|(address, by)| match by {
             TakenBy::Holder(holder) => {
-                let id = holder.object();
-                let fact = format!("{prefix} has allocated addresses: {id} holds {address}.");
-                (id, fact, format!("Keep {prefix}, or move or delete what has addresses of it first"))
+                Some(SubnetFinding::Allocated { range, address, holder: holder.clone(), subnet: subnet.clone() })
             }
+            TakenBy::Reserved(_) => None,
+        }));
+        reserved.extend(all().find_map(|(address, by)| match by {
+            TakenBy::Holder(_) => None,
             TakenBy::Reserved(owner) => {
-                let id = ObjectId::new(Kind::VirtualMachineScaleSet, owner.set.clone());
-                let fact = format!("{address} is reserved for an instance of {id}.");
-                (id, fact, "Keep the prefix, or delete the scale set first".to_owned())
+                Some(SubnetFinding::Reserved { address, owner: owner.clone(), subnet: subnet.clone() })
             }
-        };
-        let remedy = format!("{remedy}; for more addresses, add another subnet.");
-        findings
-            .refuse(Code::InUsePrefixCannotBeDeleted, "spec.addressPrefixes", fact, remedy)
-            .until(WaitKey::Address(case.name.clone(), address))
-            .until_changed(id)
-            .cites(WaitKey::members(Kind::Subnet, case.name));
+        }));
+    }
+    for finding in allocated.into_iter().chain(reserved) {
+        findings.add("spec.addressPrefixes", finding);
     }
 }
 
 /// A subnet that gains an IPv6 range serves every configuration that waits for one (S-20).
 fn network_has_room(case: &Case<'_, Subnet>, findings: &mut Findings) {
     let gains_ipv6 = case.before().is_some_and(|before| before.ipv6.is_none());
-    let Some(ipv6) = case.ask.ipv6.filter(|_| gains_ipv6) else { return };
+    let Some(range) = case.ask.ipv6.filter(|_| gains_ipv6) else { return };
     let this = ObjectId::new(Kind::Subnet, case.name.clone());
     let nics = case.engine.referrers(&this, Kind::NetworkInterface).iter();
     let nics = nics.filter_map(|nic| case.engine.get::<NetworkInterface>(nic));
@@ -245,33 +204,15 @@ fn network_has_room(case: &Case<'_, Subnet>, findings: &mut Findings) {
     let waiting = u64::try_from(waiting + coming).unwrap_or(u64::MAX);
     let quota = Quota::PrivateAddresses(case.ask.virtual_network.clone());
     if waiting > 0 && !case.engine.has_left(&quota, waiting) {
-        findings
-            .refuse(
-                Code::QuotaExceeded,
-                case.ask.path_of(&ipv6.into()),
-                format!(
-                    "The IPv6 configurations that wait for an address of {ipv6} would exceed the quota of {} {quota}.",
-                    quota.limit()
-                ),
-                "Delete network interfaces that are not used; this object is then retried automatically.",
-            )
-            .until(WaitKey::Quota(quota))
-            .until(WaitKey::members(Kind::Subnet, case.name));
+        let subnet = case.name.clone();
+        findings.add(case.ask.path_of(&range.into()), SubnetFinding::TooManyWait { range, quota, subnet });
     }
 }
 
 fn siblings_are_few(case: &Case<'_, Subnet>, findings: &mut Findings) {
-    let id = ObjectId::new(Kind::VirtualNetwork, case.ask.virtual_network.clone());
-    let siblings = case.engine.referrers(&id, Kind::Subnet);
+    let network = ObjectId::new(Kind::VirtualNetwork, case.ask.virtual_network.clone());
+    let siblings = case.engine.referrers(&network, Kind::Subnet);
     if !siblings.contains(case.name) && siblings.len() >= limits::SUBNETS_PER_VNET {
-        findings
-            .refuse(
-                Code::NetcfgInvalidSubnet,
-                "spec.virtualNetwork",
-                format!("{id} has the most subnets that one may have, {}.", limits::SUBNETS_PER_VNET),
-                "Delete one of them that is not used, or use another virtual network.",
-            )
-            .until(WaitKey::Members(id.clone()))
-            .blocked_by(id);
+        findings.add("spec.virtualNetwork", SubnetFinding::TooManySubnets { network });
     }
 }

@@ -308,7 +308,7 @@ fn size_takes_the_nics(case: &VmCase<'_>, findings: &mut Findings) {
 fn configurations_are_few(case: &VmCase<'_>, findings: &mut Findings) {
     let count: usize = nics(case).map(|(_, _, nic)| nic.ask.configurations.len()).sum();
     if count > limits::PRIVATE_ADDRESSES {
-        let violation = findings.refuse(
+        let mut violation = findings.refuse(
             Code::InvalidParameter,
             LIST,
             format!(

@@ -210,10 +210,10 @@ fn own_network_is_legal(case: &InstanceCase<'_>, findings: &mut Findings) {
 
 /// Takes over what was found of the model that the instance has, or takes up: the set may change it, and upgrade the instance.
 fn adopt(case: &InstanceCase<'_>, found: Vec<Violation>, findings: &mut Findings) {
-    for mut violation in found {
-        violation.cites(WaitKey::object(Kind::VirtualMachineScaleSet, &case.ask.set));
-        violation.cites(WaitKey::object(Kind::VirtualMachineScaleSetVM, case.name));
-        findings.adopt(violation);
+    for violation in found {
+        let set = WaitKey::object(Kind::VirtualMachineScaleSet, &case.ask.set);
+        let own = WaitKey::object(Kind::VirtualMachineScaleSetVM, case.name);
+        findings.adopt(violation.cites(set).cites(own));
     }
 }
 

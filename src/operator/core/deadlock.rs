@@ -198,6 +198,7 @@ impl Core {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fabric::violation::Place;
     use crate::fabric::{Code, Findings, Name};
 
     fn subnet(name: &str) -> ObjectId {
@@ -208,10 +209,10 @@ mod tests {
     fn waiting(waits: &[&[&str]]) -> Refusal {
         let mut findings = Findings::default();
         for (n, on) in waits.iter().enumerate() {
-            let violation = findings.refuse(Code::NetcfgSubnetRangesOverlap, format!("spec[{n}]"), "", "");
-            for on in *on {
-                violation.until(WaitKey::Object(subnet(on))).blocked_by(subnet(on));
-            }
+            findings.add(format!("spec[{n}]"), |at: Place| {
+                let violation = at.refuse(Code::NetcfgSubnetRangesOverlap, "", "");
+                violation.until_all_changed(on.iter().map(|on| subnet(on)))
+            });
         }
         findings.verdict().unwrap_err()
     }
@@ -251,8 +252,8 @@ mod tests {
         let mut deadlocks = Deadlocks::default();
         let pool = crate::fabric::ipam::PoolId::SubnetIPv4(Name::new("ns", "s"));
         let mut findings = Findings::default();
-        let full = findings.refuse(Code::SubnetIsFull, "spec", "", "").until(WaitKey::Capacity(pool));
-        full.blocked_by(subnet("b"));
+        let full = |at: Place| at.refuse(Code::SubnetIsFull, "", "").until(WaitKey::Capacity(pool));
+        findings.add("spec", |at: Place| full(at).blocked_by(subnet("b")));
         deadlocks.set(&subnet("a"), findings.verdict().as_ref().err());
         deadlocks.set(&subnet("b"), Some(&waiting(&[&["a"]])));
         assert!(deadlocks.find(&subnet("b")).cycle.is_empty());

@@ -200,6 +200,7 @@ fn still_there(id: &ObjectId, kept: &Refusal) -> Violation {
         blocked_by: first.blocked_by.clone(),
         blocked_by_count: first.blocked_by_count,
         cure: Cure::Wait(kept.keys()),
+        takes: BTreeSet::new(),
         evidence: BTreeSet::new(),
     }
 }
@@ -225,6 +226,7 @@ fn cannot_take_over(id: &ObjectId, kept: &Refusal, edit: &Violation) -> Violatio
         blocked_by_count: kept.leading().blocked_by_count.max(blocked_by.len()),
         blocked_by,
         cure: Cure::Wait(keys),
+        takes: BTreeSet::new(),
         evidence: edit.evidence.clone(),
     }
 }

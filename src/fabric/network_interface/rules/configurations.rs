@@ -90,7 +90,7 @@ pub(super) fn configurations_are_few(case: &NicCase<'_>, findings: &mut Findings
         others.push(ObjectId::new(Kind::NetworkInterface, sibling.clone()));
     }
     if together > limits::PRIVATE_ADDRESSES {
-        let violation = findings.refuse(
+        let mut violation = findings.refuse(
             Code::InvalidParameter,
             "spec.ipConfigurations",
             format!(

@@ -59,7 +59,7 @@ pub(super) fn public_address_is_free(case: &NicCase<'_>, findings: &mut Findings
                     format!("PublicIPAddress {public} is held by {holder}."),
                     format!("Refer to another public address, or remove publicIPAddress from {id}."),
                 )
-                .until(WaitKey::claim(Kind::PublicIPAddress, public))
+                .until_free(WaitKey::claim(Kind::PublicIPAddress, public))
                 .blocked_by(id);
         }
     }
@@ -78,7 +78,9 @@ pub(super) fn public_pool_has_room(case: &NicCase<'_>, findings: &mut Findings) 
     let theirs = siblings.clone().filter_map(|nic| case.engine.get::<NetworkInterface>(nic));
     let theirs = theirs.flat_map(|nic| nic.ask.public_ip_addresses());
     let all = theirs.chain(case.ask.public_ip_addresses()).filter(|_| starts);
-    let Some(violation) = needs_public_addresses(case.engine, all, "spec.ipConfigurations", findings) else { return };
+    let Some(mut violation) = needs_public_addresses(case.engine, all, "spec.ipConfigurations", findings) else {
+        return;
+    };
     // A machine that does not run requires none, and neither does an interface that is not attached.
     violation.until(WaitKey::Power(name.clone())).until(WaitKey::claim(Kind::NetworkInterface, case.name));
     for sibling in siblings {
@@ -108,13 +110,13 @@ pub(super) fn skus_do_not_mix(case: &NicCase<'_>, findings: &mut Findings) {
         if other_sku == of {
             continue;
         }
-        let violation = findings
-            .refuse(
-                Code::DifferentSkuLoadBalancersAndPublicIPAddressNotAllowed,
-                path(n, "publicIPAddress"),
-                format!("PublicIPAddress {public} is {of}, and PublicIPAddress {other} is {other_sku}."),
-                "Use public addresses of one SKU on all network interfaces of a virtual machine or availability set.",
-            )
+        let mut violation = findings.refuse(
+            Code::DifferentSkuLoadBalancersAndPublicIPAddressNotAllowed,
+            path(n, "publicIPAddress"),
+            format!("PublicIPAddress {public} is {of}, and PublicIPAddress {other} is {other_sku}."),
+            "Use public addresses of one SKU on all network interfaces of a virtual machine or availability set.",
+        );
+        violation
             .cites(WaitKey::object(Kind::PublicIPAddress, public))
             .cites(WaitKey::claim(Kind::NetworkInterface, case.name));
         if holder != case.name {

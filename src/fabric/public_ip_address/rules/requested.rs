@@ -61,8 +61,11 @@ fn is_free(case: &Case<'_, PublicIPAddress>, (prefix, pool): (&Name, &Pool), add
         let set = owner.scale_set();
         let fact = format!("{address} is reserved for {owner}.");
         let remedy = format!("{choose}; or reduce the instances of {set}.");
-        let violation = findings.refuse(Code::PublicIPAddressInUse, PATH, fact, remedy).cites(evidence);
-        violation.until(WaitKey::Capacity(PoolId::Prefix(prefix.clone()))).until(WaitKey::Object(object.clone()));
+        let mut violation = findings.refuse(Code::PublicIPAddressInUse, PATH, fact, remedy);
+        violation
+            .cites(evidence)
+            .until(WaitKey::Capacity(PoolId::Prefix(prefix.clone())))
+            .until(WaitKey::Object(object.clone()));
         violation.blocked_by(set);
     }
 }

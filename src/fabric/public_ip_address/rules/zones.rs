@@ -23,7 +23,7 @@ pub(super) fn fit(case: &Case<'_, PublicIPAddress>, findings: &mut Findings) {
         let fact =
             format!("The zones are {}, and those of PublicIPPrefix {prefix} are {}.", listed(zones), listed(its));
         let remedy = "Leave zones out: the public address takes those of its prefix.";
-        let violation = findings.refuse(Code::InvalidParameter, PATH, fact, remedy);
+        let mut violation = findings.refuse(Code::InvalidParameter, PATH, fact, remedy);
         violation.cites(WaitKey::object(Kind::PublicIPPrefix, prefix));
     }
 }

@@ -19,7 +19,7 @@ pub(super) fn nics_are_free(case: &VmCase<'_>, findings: &mut Findings) {
                 format!("NetworkInterface {} is attached to {vm}.", nic.name),
                 format!("Detach it from {vm} first, or list another network interface."),
             )
-            .until(WaitKey::claim(Kind::NetworkInterface, &nic.name))
+            .until_free(WaitKey::claim(Kind::NetworkInterface, &nic.name))
             .blocked_by(vm);
     }
 }

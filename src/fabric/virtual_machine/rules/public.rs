@@ -21,13 +21,13 @@ pub(super) fn skus_do_not_mix(case: &VmCase<'_>, findings: &mut Findings) {
             if *of != sku {
                 let of_vm = case.engine.get::<NetworkInterface>(holder).and_then(|nic| nic.held.attached.as_ref());
                 let vm = of_vm.map(|attached| &attached.vm).filter(|vm| *vm != case.name);
-                let violation = findings
-                    .refuse(
+                let mut violation = findings.refuse(
                         Code::DifferentSkuLoadBalancersAndPublicIPAddressNotAllowed,
                         format!("{LIST}[{n}]"),
                         format!("PublicIPAddress {public} is {sku}, and PublicIPAddress {one} is {of}."),
                         "Use public addresses of one SKU on all network interfaces of a virtual machine or availability set.",
-                    )
+                    );
+                violation
                     .until(WaitKey::object(Kind::NetworkInterface, &reference.name))
                     .until(WaitKey::claim(Kind::PublicIPAddress, one))
                     .until(WaitKey::claim(Kind::NetworkInterface, holder))
@@ -51,7 +51,7 @@ pub(super) fn public_pool_has_room(case: &VmCase<'_>, findings: &mut Findings) {
     let makes_way = makes_way(case.engine, case.name, case.ask);
     let starts = case.engine.takes_addresses(case.name, case.ask.power, makes_way);
     let lacking = nics(case).flat_map(|(_, _, nic)| nic.ask.public_ip_addresses()).filter(|_| starts);
-    let Some(violation) = needs_public_addresses(case.engine, lacking, "spec.powerState", findings) else { return };
+    let Some(mut violation) = needs_public_addresses(case.engine, lacking, "spec.powerState", findings) else { return };
     // With what its network interfaces refer to, what the machine requires changes.
     for (_, reference, nic) in nics(case) {
         if nic.ask.public_ip_addresses().next().is_some() {

@@ -61,8 +61,10 @@ pub(super) fn own_networks_fit(case: &SetCase<'_>, findings: &mut Findings) {
         let message = format!("{first} has a network of its own: {message}");
         let remedy = format!("Choose a size that takes it, or change the own network of {first} first{others}.");
         let objects: Vec<ObjectId> = instances.into_iter().map(|(object, _)| object).collect();
-        let violation = findings.refuse(code, "spec.sku.name", message, remedy);
-        violation.evidence.extend(objects.iter().cloned().map(WaitKey::Object));
+        let mut violation = findings.refuse(code, "spec.sku.name", message, remedy);
+        for object in &objects {
+            violation.cites(WaitKey::Object(object.clone()));
+        }
         violation.until_all_changed(objects);
     }
 }
