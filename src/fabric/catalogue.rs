@@ -100,7 +100,7 @@ impl From<&General> for Row {
         Row {
             id: rule.id,
             of: if rule.kinds.is_empty() { "every kind".to_owned() } else { listed(rule.kinds) },
-            on: "put",
+            on: if rule.deletion { "delete" } else { "put" },
             scope: rule.scope,
             says: rule.says,
             codes: listed(rule.codes),

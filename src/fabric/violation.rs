@@ -180,7 +180,7 @@ impl Violation {
 
     /// It waits for the deletion or change of `object`, which is in the way.
     #[must_use]
-    pub(super) fn until_changed(self, object: ObjectId) -> Self {
+    pub(crate) fn until_changed(self, object: ObjectId) -> Self {
         self.until(WaitKey::Object(object.clone())).blocked_by(object)
     }
 

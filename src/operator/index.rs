@@ -30,10 +30,10 @@ pub struct Entry {
     pub(super) verdict: Verdict,
     pub(super) flight: Option<Flight>,
     pub(super) last_write: Option<Timestamp>,
-    /// The writes that have failed in a row, until when none is tried, and whether an Event says why.
+    /// The writes that have failed in a row, until when none is tried, and why, once an Event says so.
     pub(super) failures: u32,
     pub(super) not_before: Option<Timestamp>,
-    pub(super) failure_is_reported: bool,
+    pub(super) reported_failure: Option<String>,
     /// Why the status is not taken, in the words of the API server, until the conditions are written alone; that is tried once.
     pub(super) refusal: Option<String>,
     pub(super) has_tried_conditions: bool,
@@ -119,7 +119,7 @@ impl Entry {
             last_write: None,
             failures: 0,
             not_before: None,
-            failure_is_reported: false,
+            reported_failure: None,
             refusal: None,
             has_tried_conditions: false,
             outdated_for: None,
@@ -129,7 +129,7 @@ impl Entry {
     /// No write of it has failed, or what kept the API server from taking one may be mended.
     pub(super) fn has_no_failures(&mut self) {
         (self.failures, self.not_before) = (0, None);
-        (self.failure_is_reported, self.refusal, self.has_tried_conditions) = (false, None, false);
+        (self.reported_failure, self.refusal, self.has_tried_conditions) = (None, None, false);
     }
 
     /// True if it is known exactly as it is observed.

@@ -121,6 +121,26 @@ fn a_deletion_that_fails_is_tried_again_and_the_machine_stays_until_then() {
 }
 
 #[test]
+fn a_machine_says_what_the_api_server_refuses_to_delete_with_it_and_goes_when_that_is_saved() {
+    let mut world = a_machine();
+    world.delete(&vm("m"));
+    for _ in 0..3 {
+        world.is_refused_at(|write| write.id == nic("gone") && matches!(write.what, What::Delete));
+        world.settles_at_once();
+        world.now = world.core.next_deadline().unwrap();
+    }
+    assert_eq!(ready(&world, &vm("m")), "Unknown OperationNotAllowed");
+    let violation = &world.objects[&vm("m")]["status"]["violations"][0];
+    assert_eq!((&violation["rule"], &violation["retry"]), (&json!("VM-23"), &json!("OnChange")));
+    assert_eq!(violation["blockedBy"][0]["name"], "gone");
+    assert!(violation["message"].as_str().unwrap().ends_with("a quota is contended"), "{violation}");
+    world.edit(&nic("gone"), |nic| nic["spec"] = with_public("gone", "Detach"));
+    world.edit(&vm("m"), |vm| vm["spec"] = machine(&json!([{"name": "gone"}, {"name": "stays"}])));
+    world.calm_down();
+    assert_eq!(left(&world), ["gone", "stays", "gone", "stays"]);
+}
+
+#[test]
 fn another_machine_that_waits_for_the_interface_does_not_get_it() {
     let mut world = a_machine();
     world.create(&vm("other"), machine(&json!([{"name": "gone"}])), true);

@@ -27,7 +27,7 @@ pub fn assert_in_the_reference(of: Of, violations: &[Violation]) {
         let own = ROWS.iter().filter(|rule| rule.deletion == deletion && of_kind(&rule.kind));
         let own = own.map(|rule| (rule.id, rule.codes, rule.cure));
         let general = GENERAL.iter().filter(|rule| rule.kinds.is_empty() || rule.kinds.iter().any(of_kind));
-        let general = general.filter(|_| !deletion).map(|rule| (rule.id, rule.codes, rule.cure));
+        let general = general.filter(|rule| rule.deletion == deletion).map(|rule| (rule.id, rule.codes, rule.cure));
         let has_row = own.chain(general).any(|(id, codes, cure)| fits(told, id, codes, cure));
         assert!(has_row, "the rule reference has no row for {of:?}: {told:#?}");
         assert_shows_no_internal_name(told);

@@ -13,9 +13,10 @@ use crate::fabric::catalogue::{GENERAL, Standing, remarks};
 use crate::fabric::kind::refusing_rules;
 
 /// The tests of every kind.
-const SOURCES: [&str; 24] = [
+const SOURCES: [&str; 25] = [
     include_str!("../../api/tests.rs"),
     include_str!("../../operator/core/judge/tests.rs"),
+    include_str!("../../operator/core/deletion/tests.rs"),
     include_str!("../engine/tests.rs"),
     include_str!("../availability_set/tests.rs"),
     include_str!("../public_ip_prefix/tests.rs"),
@@ -72,7 +73,8 @@ fn every_rule_has_a_test_that_accepts_and_one_that_refuses() {
     let rules = refusing_rules().into_iter();
     let rules =
         rules.map(|rule| (format!("{}{}", if rule.deletion { "deletion of " } else { "" }, rule.kind), rule.id));
-    let rules = rules.chain(GENERAL.iter().map(|rule| ("any".to_owned(), rule.id)));
+    let general = |deletion: bool| if deletion { "any deletion" } else { "any" };
+    let rules = rules.chain(GENERAL.iter().map(|rule| (general(rule.deletion).to_owned(), rule.id)));
     let wanted: BTreeSet<_> = rules.flat_map(|(of, id)| [("accepts", of.clone(), id), ("refuses", of, id)]).collect();
     assert_eq!(wanted.difference(&told).collect::<Vec<_>>(), [] as [&_; 0], "these tests are missing");
     assert_eq!(told.difference(&wanted).collect::<Vec<_>>(), [] as [&_; 0], "there are no such rules");
@@ -95,7 +97,7 @@ fn accepts(of: &str, test: &str) -> bool {
     let body = test.lines().skip_while(|line| !line.ends_with('{')).skip(1).collect::<Vec<_>>().join("\n");
     let calls = |calls: &[&str]| calls.iter().any(|call| body.contains(call));
     match of {
-        "any" => calls(&[".accept(", ".unwrap()", ".is_ok()", ", [])"]),
+        "any" | "any deletion" => calls(&[".accept(", ".unwrap()", ".is_ok()", ", [])"]),
         _ if of.starts_with("deletion of ") => calls(&[".delete("]) && calls(&[".unwrap()"]),
         _ => calls(&[".accept(", ".with(", ".with_set("]),
     }

@@ -1,35 +1,89 @@
 //! What is deleted with a virtual machine (VM-23). Its own deletion is asked of the fabric only when the API server is
 //! deleting all of that: so nobody else gets it in between, and a crash at any point leaves the same to do.
 
+#[cfg(test)]
+mod tests;
+
 use super::Core;
+use crate::fabric::resource::DELETION_PATH;
+use crate::fabric::violation::{Finding, Place};
 use crate::fabric::virtual_machine::DeletedWith;
-use crate::fabric::{Ask, Kind, ObjectId, WaitKey};
+use crate::fabric::{Ask, Code, Findings, Kind, ObjectId, Refusal, Violation, WaitKey};
 use crate::operator::queue::Urgency;
 use crate::operator::waits::{Keys, add_all};
 
+/// When the fabric is asked for a deletion.
+pub(super) enum DeletionTurn {
+    /// At once.
+    Now,
+    /// When something else has been deleted that is on its way.
+    Later,
+    /// When something else has been deleted, which the API server refuses to delete.
+    Blocked(Refusal),
+}
+
+/// An object that goes with a virtual machine, and that the API server refuses to delete.
+struct NotDeleted {
+    object: ObjectId,
+    /// Why, in the words of the API server.
+    why: String,
+}
+
+/// The API server's words are cut to so many bytes.
+const WORDS: usize = 1024;
+
+impl Finding for NotDeleted {
+    fn violation(self, at: Place) -> Violation {
+        let Self { object, mut why } = self;
+        why.truncate(why.floor_char_boundary(WORDS));
+        at.refuse(
+            Code::OperationNotAllowed,
+            format!(
+                "{object} is to be deleted with the virtual machine (deleteOption: Delete), and the API server refuses its deletion: {why}"
+            ),
+            format!(
+                "Delete {object}, or what keeps it from being deleted, or set its deleteOption to Detach; the virtual machine is then deleted automatically."
+            ),
+        )
+        .until_changed(object)
+    }
+}
+
 impl Core {
-    /// True if a deletion cannot be asked of the fabric yet: that of a machine before that of what goes with it, and
-    /// that of such a thing before that of its machine.
-    pub(super) fn defers_deletion(&mut self, id: &ObjectId) -> bool {
+    /// When the deletion of an object is asked of the fabric: that of a machine after that of what goes with it, and that of
+    /// such a thing after that of its machine.
+    pub(super) fn deletion_turn(&mut self, id: &ObjectId) -> DeletionTurn {
         if !self.index.get(id).is_some_and(|entry| entry.deleting && entry.has_finalizer) {
-            return false;
+            return DeletionTurn::Now;
         }
         if id.kind == Kind::VirtualMachine {
-            let all = self.engine.all_deleted_with(&id.name);
-            let pending: Vec<ObjectId> =
-                all.into_iter().filter(|object| self.is_deleted_with_its_machine(object)).collect();
-            for object in &pending {
-                self.reports.push(object.clone(), Urgency::Put);
+            return self.turn_of_machine(id);
+        }
+        if self.machine_that_goes_with(id).is_none() {
+            return DeletionTurn::Now;
+        }
+        let mut keys = Keys::new();
+        add_all(&mut keys, [WaitKey::Claim(id.clone())]); // the machine releases it when it goes
+        self.waits.set(id, keys);
+        DeletionTurn::Later
+    }
+
+    fn turn_of_machine(&mut self, vm: &ObjectId) -> DeletionTurn {
+        let all = self.engine.all_deleted_with(&vm.name);
+        let pending: Vec<ObjectId> =
+            all.into_iter().filter(|object| self.is_deleted_with_its_machine(object)).collect();
+        if pending.is_empty() {
+            return DeletionTurn::Now;
+        }
+        let mut findings = Findings::default();
+        findings.under("VM-23");
+        for object in pending {
+            if let Some(why) = self.index.get(&object).and_then(|entry| entry.reported_failure.clone()) {
+                findings.add(DELETION_PATH, NotDeleted { object: object.clone(), why });
             }
-            return !pending.is_empty();
+            self.reports.push(object, Urgency::Put);
         }
-        let is_deferred = self.machine_that_goes_with(id).is_some();
-        if is_deferred {
-            let mut keys = Keys::new();
-            add_all(&mut keys, [WaitKey::Claim(id.clone())]); // the machine releases it when it goes
-            self.waits.set(id, keys);
-        }
-        is_deferred
+        findings.verdict().map_or_else(DeletionTurn::Blocked, |()| DeletionTurn::Later)
     }
 
     /// True if the machine of an object is being deleted, and takes it along.

@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use jiff::{SignedDuration, Timestamp};
 
 use super::Core;
+use super::deletion::DeletionTurn;
 use crate::fabric::{Code, Cure, Kind, ObjectId, Placement, Refusal, Request, Violation, WaitKey};
 use crate::operator::index::Verdict;
 use crate::operator::queue::Urgency;
@@ -24,10 +25,11 @@ impl Core {
         if let Some(due) = self.deferred.remove(id) {
             self.deferrals.remove(&(due, id.clone()));
         }
-        if self.defers_deletion(id) {
-            return self.pass_on(id);
-        }
-        let refusal = self.ask(id);
+        let refusal = match self.deletion_turn(id) {
+            DeletionTurn::Now => self.ask(id),
+            DeletionTurn::Later => return self.pass_on(id),
+            DeletionTurn::Blocked(refusal) => Some(refusal),
+        };
         let mut keys = refusal.as_ref().map(keys_of).unwrap_or_default();
         self.deadlocks.set(id, refusal.as_ref());
         let lacks = refusal.as_ref().and_then(|_| self.keep_up(id));

@@ -14,6 +14,8 @@ use crate::operator::queue::Urgency;
 const FIRST_RETRY: SignedDuration = SignedDuration::from_millis(500);
 /// A first failure may be over in a moment: a watch lags, a quota is contended, the garbage collector has not come by.
 pub(in crate::operator) const FAILURES_BEFORE_REPORT: u32 = 2;
+/// A ControllerRevision of somebody else has the name of a scale set's.
+const NAME_TAKEN: &str = "A ControllerRevision that is not the scale set's has the name that the one of its model is to have: <name of the set>-<revision>, in its namespace. Delete it; the set then goes on automatically.";
 /// The longest pause between two tries of a write.
 const LAST_RETRY: SignedDuration = SignedDuration::from_secs(30);
 
@@ -191,11 +193,15 @@ impl Core {
         if entry.failures < FAILURES_BEFORE_REPORT {
             return;
         }
-        let (reason, note) = match outcome {
-            Outcome::Refused(why) => ("WriteRefused", format!(
-                "The API server refused a write of the object: {why} The write is retried automatically; until it succeeds, the status may be outdated and a deletion does not complete."
-            )),
-            Outcome::NameTaken => ("NameTaken", "A ControllerRevision that is not the scale set's has the name that the one of its model is to have: <name of the set>-<revision>, in its namespace. Delete it; the set then goes on automatically.".to_owned()),
+        let (reason, why, note) = match outcome {
+            Outcome::Refused(why) => (
+                "WriteRefused",
+                why.as_str(),
+                format!(
+                    "The API server refused a write of the object: {why} The write is retried automatically; until it succeeds, the status may be outdated and a deletion does not complete."
+                ),
+            ),
+            Outcome::NameTaken => ("NameTaken", NAME_TAKEN, NAME_TAKEN.to_owned()),
             Outcome::Done(_) | Outcome::Conflict | Outcome::TakenOver | Outcome::Gone | Outcome::Failed => return,
         };
         if let Outcome::Refused(why) = outcome
@@ -204,9 +210,11 @@ impl Core {
         {
             entry.refusal = Some(why.clone());
         }
-        if !std::mem::replace(&mut entry.failure_is_reported, true) {
-            let (id, uid, reason) = (id.clone(), entry.uid.clone(), reason.to_owned());
-            self.notices.push(Notice { id, uid, warning: true, reason, note });
+        if entry.reported_failure.is_none() {
+            entry.reported_failure = Some(why.to_owned());
+            let (uid, reason) = (entry.uid.clone(), reason.to_owned());
+            self.notices.push(Notice { id: id.clone(), uid, warning: true, reason, note });
+            self.wake_its_machine(id); // it may be that deletion which is refused
         }
     }
 }
