@@ -118,11 +118,7 @@ pub fn report<K: Api>(engine: &Engine, name: &Name, found: Findings<'_>) -> Valu
     let status = Status {
         observed_generation: found.generation,
         programmed_generation: programmed.map(|programmed| programmed.generation),
-        resource_id: programmed.map(|programmed| {
-            let (subscription, group) = (&programmed.placement.subscription, &name.namespace);
-            let path = programmed.resource_path(engine, name);
-            format!("/subscriptions/{subscription}/resourceGroups/{group}/providers/{path}")
-        }),
+        resource_id: programmed.map(|programmed| programmed.resource_id(engine, name)),
         location: programmed.map(|programmed| programmed.placement.location.to_string()),
         programmed: programmed.map(|programmed| described(name, programmed)),
         conditions: conditions::of(

@@ -3,10 +3,13 @@
 mod cluster;
 mod dry_run;
 mod fabric_options;
+mod files;
+mod list_ip_addresses;
 mod plan;
 mod rules;
 mod run;
 mod upgrade;
+mod view;
 
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
@@ -17,6 +20,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
 use vnet_operator::api::{crd, references};
 
+use self::list_ip_addresses::ListIpAddressesOptions;
 use self::plan::PlanOptions;
 use self::rules::RuleId;
 use self::run::RunOptions;
@@ -73,6 +77,9 @@ enum Command {
     /// Upgrade instances of a scale set to the latest model, as upgradePolicy Manual requires
     #[command(after_help = upgrade::EXAMPLES)]
     Upgrade(UpgradeOptions),
+    /// List the private and public addresses of machines, of the cluster of the current context or of manifests
+    #[command(after_help = list_ip_addresses::EXAMPLES)]
+    ListIpAddresses(ListIpAddressesOptions),
     /// Describe a rule: its error code, remedy and source; without an id, print the rule reference as Markdown
     #[command(after_help = rules::EXAMPLES)]
     Rules {
@@ -103,6 +110,7 @@ pub fn execute(cli: Cli) -> anyhow::Result<ExitCode> {
             tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(run::operate(options))?;
         }
         Command::Plan(options) => return plan::plan(&options),
+        Command::ListIpAddresses(options) => list_ip_addresses::list(&options)?,
         Command::Upgrade(options) => on_one_thread(upgrade::upgrade_instances(options))?,
         Command::Crds { dir: Some(dir) } => write_crds(&dir)?,
         Command::Crds { dir: None } => print_crds()?,

@@ -1,7 +1,6 @@
 //! `vnet plan`: reads manifests and the state, and shows what would come of them.
 
-use std::fmt;
-use std::io::{ErrorKind, Write};
+use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -20,15 +19,15 @@ use vnet_operator::api::object::api_resource;
 use vnet_operator::api::{GROUP, SCALE_SET_LABEL};
 use vnet_operator::fabric::{Kind, Name, ObjectId, Settings};
 use vnet_operator::operator::settings::{self, CONFIG_MAP, NAMESPACE};
-use vnet_operator::plan::manifests::{self, File, Manifests, Unreadable};
+use vnet_operator::plan::manifests::{self, Manifests};
 use vnet_operator::plan::server_side::KUBECTL;
 use vnet_operator::plan::state::State;
 use vnet_operator::plan::{self, Options, Plan, Prune, ServerSide, selector, show};
-use walkdir::WalkDir;
 
 use super::cluster::{ApiServer, connect, failed};
 use super::dry_run::{self, Answers};
 use super::fabric_options::FabricOptions;
+use super::files::{CannotRead, STDIN, read};
 use super::{is_broken_pipe, on_one_thread};
 
 pub const EXAMPLES: &str = "\
@@ -40,14 +39,10 @@ Examples:
   vnet plan net/ --against state.yaml --prune     the change to a dump, with what would be deleted
   vnet plan net/ -o github                        annotations of a pull request";
 
-/// The name of standard input among files.
-const STDIN: &str = "-";
 /// The name of the current context's cluster among states.
 const CLUSTER: &str = "cluster";
 /// A list is read in pages of this many objects.
 const PAGE: u32 = 500;
-/// The endings of files that are read from a folder.
-const ENDINGS: [&str; 3] = ["yaml", "yml", "json"];
 
 /// Something is refused; what cannot be read is an error, and those exit with 2.
 const REFUSED: u8 = 1;
@@ -111,17 +106,6 @@ enum Output {
     Github,
     /// A comment of a pull request
     Markdown,
-}
-
-/// Input that cannot be read, all of it.
-#[derive(Debug, thiserror::Error)]
-struct CannotRead(Vec<Unreadable>);
-
-impl fmt::Display for CannotRead {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("some of the input cannot be read; nothing is planned")?;
-        self.0.iter().try_for_each(|one| write!(f, "\n  {one}"))
-    }
 }
 
 /// Plans, prints, and says by the exit code how it came out.
@@ -197,83 +181,6 @@ fn print(plan: &Plan, output: Output) -> anyhow::Result<()> {
         Output::Markdown => show::markdown(plan),
     };
     Ok(anstream::stdout().write_all(text.as_bytes())?)
-}
-
-// Files.
-
-/// What files say; what cannot be read is told of all of them at once.
-fn read<T>(
-    paths: &[String],
-    recursive: bool,
-    read: impl FnOnce(&[File]) -> Result<T, Vec<Unreadable>>,
-) -> Result<T, CannotRead> {
-    let (files, mut failed) = files(paths, recursive);
-    match read(&files) {
-        Ok(read) if failed.is_empty() => return Ok(read),
-        Ok(_) => {}
-        Err(more) => failed.extend(more),
-    }
-    Err(CannotRead(failed))
-}
-
-/// All that was asked for, and what of it cannot be read.
-fn files(paths: &[String], recursive: bool) -> (Vec<File>, Vec<Unreadable>) {
-    let read = paths.iter().flat_map(|path| match path.as_str() {
-        STDIN => vec![text_of_stdin()],
-        folder if Path::new(folder).is_dir() => in_folder(folder, recursive),
-        one => vec![text_of(Path::new(one))],
-    });
-    let (mut files, mut failed) = (Vec::new(), Vec::new());
-    for one in read {
-        match one {
-            Ok(file) => files.push(file),
-            Err(why) => failed.push(why),
-        }
-    }
-    (files, failed)
-}
-
-/// The files of a folder in the order of their names, then those of its subfolders. Links to folders are not followed.
-fn in_folder(folder: &str, recursive: bool) -> Vec<Result<File, Unreadable>> {
-    let entries = WalkDir::new(folder)
-        .min_depth(1)
-        .max_depth(if recursive { usize::MAX } else { 1 })
-        .sort_by_key(|entry| (entry.file_type().is_dir(), entry.file_name().to_owned()));
-    let is_manifest = |path: &Path| {
-        !path.is_dir() && path.extension().is_some_and(|ending| ENDINGS.iter().any(|known| ending == *known))
-    };
-    let read = entries.into_iter().filter_map(|entry| match entry {
-        Ok(entry) => is_manifest(entry.path()).then(|| text_of(entry.path())),
-        Err(error) => {
-            let path = error.path().unwrap_or(Path::new(folder)).display().to_string();
-            Some(Err(why_not(path, &error.into())))
-        }
-    });
-    read.collect()
-}
-
-fn text_of(path: &Path) -> Result<File, Unreadable> {
-    named(path.display().to_string(), std::fs::read_to_string(path))
-}
-
-fn text_of_stdin() -> Result<File, Unreadable> {
-    named(manifests::STDIN.to_owned(), std::io::read_to_string(std::io::stdin()))
-}
-
-fn named(name: String, text: std::io::Result<String>) -> Result<File, Unreadable> {
-    match text {
-        Ok(text) => Ok(File { name: name.into(), text }),
-        Err(error) => Err(why_not(name, &error)),
-    }
-}
-
-fn why_not(name: String, error: &std::io::Error) -> Unreadable {
-    let message = match error.kind() {
-        ErrorKind::NotFound => "there is no such file or folder; correct the path".to_owned(),
-        ErrorKind::InvalidData => "it is not UTF-8 text; leave it out, or save it as such".to_owned(),
-        _ => format!("{error}; see that it may be read"),
-    };
-    Unreadable { file: name.into(), line: None, message }
 }
 
 // The state.

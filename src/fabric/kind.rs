@@ -155,6 +155,13 @@ macro_rules! define_kinds {
         })*
 
         impl AnyRecord {
+            /// What it refers to.
+            pub fn references(&self) -> Vec<Reference> {
+                match self {
+                    $(AnyRecord::$kind(record) => record.ask.references(),)*
+                }
+            }
+
             /// What has to be restored before the object of this name, if it is to be restored at all.
             pub fn restored_after(&self, name: &Name) -> Vec<ObjectId> {
                 match self {

@@ -253,7 +253,8 @@ impl PublicIPAddress {
 /// The platform's domain of public addresses (PIP-14).
 const DOMAIN: &str = "cloudapp.azure.com";
 
-pub(super) fn fqdn(programmed: &Programmed<PublicIPAddress>) -> Option<String> {
+/// The DNS name of a public address.
+pub fn fqdn(programmed: &Programmed<PublicIPAddress>) -> Option<String> {
     let label = programmed.ask.domain_name_label.as_ref()?;
     Some(format!("{label}.{}.{DOMAIN}", programmed.placement.location))
 }

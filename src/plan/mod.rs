@@ -124,6 +124,14 @@ pub fn plan(manifests: &Manifests, state: State, options: &Options) -> Result<Pl
     Ok(Plan::new(objects, warnings, manifests.notes.clone()))
 }
 
+/// The cluster that there would be if the manifests were applied to one in this state.
+///
+/// # Errors
+/// [`Restless`], if that never comes to an end.
+pub fn cluster_with(manifests: &Manifests, state: State, options: &Options) -> Result<Cluster, Restless> {
+    Ok(carry_out(manifests, state, options)?.after)
+}
+
 /// A cluster before and after manifests are applied to it.
 struct Transition {
     before: Cluster,

@@ -38,7 +38,7 @@ struct Applied {
 
 impl Applied {
     fn with(self, text: &str) -> Self {
-        Self { state: carry_out(&read(text), self.state, &at_now()).unwrap().after.into_state() }
+        Self { state: cluster_with(&read(text), self.state, &at_now()).unwrap().into_state() }
     }
 
     fn plan(&self, text: &str) -> Plan {

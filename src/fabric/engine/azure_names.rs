@@ -30,8 +30,14 @@ impl<K: Resource> Programmed<K> {
         self.common.azure_name.clone().unwrap_or_else(|| self.ask.own_name(name))
     }
 
+    /// Its resource id in Azure.
+    pub fn resource_id(&self, engine: &Engine, name: &Name) -> String {
+        let (subscription, path) = (&self.placement.subscription, self.resource_path(engine, name));
+        format!("/subscriptions/{subscription}/resourceGroups/{}/providers/{path}", name.namespace)
+    }
+
     /// Its types and names in Azure, as a resource id ends: `Microsoft.Network/virtualNetworks/hub/subnets/web`.
-    pub fn resource_path(&self, engine: &Engine, name: &Name) -> String {
+    fn resource_path(&self, engine: &Engine, name: &Name) -> String {
         let parent = self.ask.parent().map(|parent| engine.name_in_azure(&parent).unwrap_or(parent.name.name));
         let mut names = parent.into_iter().chain([self.name_in_azure(name)]);
         let (provider, types) = K::ARM_TYPE.split_once('/').unwrap_or((K::ARM_TYPE, ""));
