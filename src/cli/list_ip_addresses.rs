@@ -34,7 +34,8 @@ pub struct ListIpAddressesOptions {
 /// Prints the addresses of machines.
 pub fn list(options: &ListIpAddressesOptions) -> anyhow::Result<()> {
     let (engine, machines) = engine_with(&options.machines, KINDS, &options.view)?;
-    let all = machines.iter().map(|machine| ip_addresses(&engine, machine)).collect::<Result<Vec<_>, _>>()?;
+    let all = machines.iter().map(|machine| ip_addresses(&engine, machine)).collect::<Result<Vec<_>, _>>();
+    let all = all.map_err(|why| options.view.explained(why))?;
     let as_azure = || all.iter().map(MachineAddresses::as_azure_shows_them).collect::<Vec<Value>>();
     let text = match options.view.output {
         Output::Table => table(&all),

@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, anyhow, bail, ensure};
 use clap::builder::NonEmptyStringValueParser;
 use jiff::Timestamp;
 use k8s_openapi::api::apps::v1::ControllerRevision;
@@ -13,6 +13,7 @@ use vnet_operator::fabric::{Engine, Kind, Name, ObjectId, Settings};
 use vnet_operator::plan::manifests::{self, Manifests};
 use vnet_operator::plan::state::State;
 use vnet_operator::plan::{self, Prune};
+use vnet_operator::view::NoView;
 use vnet_operator::view::snapshot::{Snapshot, Wanted};
 
 use super::cluster::connect;
@@ -43,6 +44,18 @@ pub enum Output {
     Json,
     /// The same as YAML
     Yaml,
+}
+
+impl ViewOptions {
+    /// Where it stands why there is no view of an object.
+    pub fn explained(&self, why: NoView) -> anyhow::Error {
+        let NoView::NotProvisioned(id) = &why;
+        let place = match self.files.as_slice() {
+            [] => format!("`kubectl describe {} {} -n {}` shows why", id.kind, id.name.name, id.name.namespace),
+            files => format!("`vnet plan {}` shows why", files.join(" ")),
+        };
+        anyhow!("{why}; {place}")
+    }
 }
 
 /// A kind that a view may be of, and what kubectl calls it.
@@ -87,16 +100,18 @@ pub fn engine_with(
 
 /// A fabric in which manifests have been applied.
 fn of_manifests(manifests: Manifests, files: &[String], first: &[ObjectId]) -> anyhow::Result<Engine> {
-    if let Some(missing) = first.iter().find(|id| !manifests.objects.contains_key(*id)) {
-        bail!("there is no {missing} in {}", files.join(", "));
-    }
     let options = plan::Options {
         settings: Settings::default(),
         prune: Prune::Nothing,
         server_side: None,
         now: Timestamp::now(),
     };
-    Ok(plan::cluster_with(&manifests, State::before(&manifests), &options)?.engine().clone())
+    let cluster = plan::cluster_with(&manifests, State::before(&manifests), &options)?;
+    let is_missing = |id: &&ObjectId| !cluster.server().objects().contains_key(*id);
+    if let Some(missing) = first.iter().find(is_missing) {
+        bail!("there is no {missing} in {}; `vnet plan` says what is refused", files.join(", "));
+    }
+    Ok(cluster.engine().clone())
 }
 
 /// A fabric with what the cluster holds of these objects, and of what they refer to. Each is read by its name.

@@ -14,6 +14,6 @@ use crate::fabric::ObjectId;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NoView {
     /// The fabric does not carry it.
-    #[error("{0} is not provisioned; its status says why")]
+    #[error("{0} is not provisioned")]
     NotProvisioned(ObjectId),
 }

@@ -36,7 +36,11 @@ fn a_machine() -> String {
     let mut all = object("VirtualNetwork", "hub", "{addressSpace: {addressPrefixes: [10.0.0.0/16]}}")
         + &object("Subnet", "web", "{virtualNetwork: {name: hub}, addressPrefixes: [10.0.1.0/24]}")
         + &object("PublicIPAddress", "front", "{sku: {name: Standard}, dnsSettings: {domainNameLabel: shop}}")
-        + &object("NetworkInterface", "one", "{subnet: {name: web}, ipConfigurations: [{name: a, primary: true}, {name: b}]}")
+        + &object(
+            "NetworkInterface",
+            "one",
+            "{subnet: {name: web}, ipConfigurations: [{name: a, primary: true}, {name: b}]}",
+        )
         + &object(
             "NetworkInterface",
             "two",
@@ -163,5 +167,5 @@ fn what_the_fabric_does_not_carry_has_no_view() {
     let vm = id(Kind::VirtualMachine, "m");
     let (_, engine) = read(&cluster, std::slice::from_ref(&vm));
     let told = ip_addresses(&engine, &vm).unwrap_err().to_string();
-    assert_eq!(told, "VirtualMachine shop/m is not provisioned; its status says why");
+    assert_eq!(told, "VirtualMachine shop/m is not provisioned");
 }

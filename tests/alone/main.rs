@@ -27,3 +27,4 @@ mod silence;
 #[path = "../it/support/mod.rs"]
 mod support;
 mod unreadable;
+mod views;
