@@ -5,7 +5,8 @@
 //!
 //! * [`common`] has the parts that several specs share, [`texts`] the forms of their texts, [`references`] those that name
 //!   objects,
-//! * [`shown`] and [`object`] read what the API server sends, and [`form`] checks a spec against the schema,
+//! * [`shown`] and [`object`] read what the API server sends, [`form`] checks a spec against the schema, and
+//!   `findings` says what cannot be read in one,
 //! * [`status`] and [`conditions`] are what the operator writes,
 //! * [`children`] writes the objects that scale sets make,
 //! * [`crd`] makes the definitions.
@@ -15,6 +16,7 @@ pub mod children;
 pub mod common;
 pub mod conditions;
 pub mod crd;
+mod findings;
 pub mod form;
 pub mod network_interface;
 pub mod object;

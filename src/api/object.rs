@@ -10,6 +10,7 @@ use kube::{CustomResourceExt, ResourceExt};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::findings::Unreadable;
 use super::form::{self, Whose};
 use super::status::{Published, Status};
 use super::texts::PartName;
@@ -172,7 +173,7 @@ where
         malformed.retain(|general| general.path != "spec.azureName");
         malformed.append(&mut findings.into_violations());
     }
-    let spec = K::Spec::deserialize(spec).map_err(|error| unreadable(&error))?;
+    let spec = K::Spec::deserialize(spec).map_err(unreadable)?;
     match K::translate(about, &spec) {
         Ok(ask) if malformed.is_empty() => {
             let location = K::tracked(&spec).and_then(|resource| resource.location.as_deref());
@@ -233,14 +234,9 @@ fn json_size(value: &impl Serialize) -> usize {
 }
 
 /// A spec of the right form can be read; this is for what the schema does not say.
-fn unreadable(error: &serde_json::Error) -> Vec<Violation> {
+fn unreadable(error: serde_json::Error) -> Vec<Violation> {
     let mut findings = Findings::default();
-    findings.under("ARM-04").refuse(
-        Code::InvalidRequestContent,
-        "spec",
-        format!("The spec cannot be read: {error}."),
-        "Correct the spec, or run the version of the operator whose CRDs are installed.",
-    );
+    findings.under("ARM-04").add("spec", Unreadable::Spec { error });
     findings.into_violations()
 }
 

@@ -4,10 +4,11 @@
 //! is made of the same things as a virtual machine of its own (a VM, network interfaces, public addresses), which follow
 //! the rules and effects of those kinds; `instances` makes them from the `model`, `instance_name` names them. Of a Flexible
 //! set the instances are objects of their own; the set counts them, and says which there are to be; `need` is what they
-//! will take. `upgrade` brings instances to the latest model, `restart` restarts all of them, `rules` are the constraints, `names` keeps the labels
-//! of the models, and `view` is what is reported.
+//! will take. `upgrade` brings instances to the latest model, `restart` restarts all of them, `rules` are the constraints
+//! and `findings` what breaks them, `names` keeps the labels of the models, and `view` is what is reported.
 
 mod demand;
+mod findings;
 mod instance_name;
 mod instances;
 mod model;
@@ -48,7 +49,8 @@ pub use model::{
 pub(super) use names::{forget_what_is_unused, index_labels};
 pub use restart::{Restart, RestartView};
 pub(super) use rules::{
-    NO_ROOM, Needed, Network, added_ipv6, network_is_legal, parts_are_legal, pool_has_room, size_takes, skus_do_not_mix,
+    NO_ROOM, Needed, NeededBy, Network, added_ipv6, network_is_legal, parts_are_legal, pool_has_room, size_takes,
+    skus_do_not_mix,
 };
 pub(super) use upgrade::{continue_rollout, on_power_changed};
 pub use view::{InstanceView, SCALE_SET_LABEL, STANDSTILLS, VirtualMachineScaleSetView, ranges_have, read_ranges};

@@ -1,6 +1,8 @@
 //! Instances of Uniform scale sets, as their objects show them: what the instance holds, and the wishes for it alone
-//! (VMSS-06, VMSS-19). The instance itself is the set's. The rules are in `rules`, and what is reported in `view`.
+//! (VMSS-06, VMSS-19). The instance itself is the set's. The rules are in `rules`, what breaks them in
+//! `findings`, and what is reported in `view`.
 
+mod findings;
 mod rules;
 #[cfg(test)]
 mod tests;

@@ -38,7 +38,13 @@ impl Engine {
                 let Holder::IpConfiguration { nic, .. } = self.associations.get(&object.name)?;
                 self.get::<NetworkInterface>(nic)?.ask.deletes(&object.name).then_some(nic)?
             }
-            _ => return None,
+            Kind::VirtualNetwork
+            | Kind::Subnet
+            | Kind::PublicIPPrefix
+            | Kind::AvailabilitySet
+            | Kind::VirtualMachine
+            | Kind::VirtualMachineScaleSet
+            | Kind::VirtualMachineScaleSetVM => return None,
         };
         let vm = &self.get::<NetworkInterface>(nic)?.held.attached.as_ref()?.vm;
         self.get::<VirtualMachine>(vm)?.ask.deletes(nic).then_some(DeletedWith { vm, nic })

@@ -3,6 +3,7 @@
 mod attaching;
 mod public;
 
+use super::findings::VmFinding;
 use super::{DESIRED_REVISION, NicReference, VirtualMachine};
 use crate::fabric::id::{Kind, Name, ObjectId};
 use crate::fabric::limits;
@@ -11,7 +12,7 @@ use crate::fabric::reference;
 use crate::fabric::resource::{Case, Cures, Programmed, Rule, Scope};
 use crate::fabric::sizes::AcceleratedNetworking;
 use crate::fabric::terms::{DeleteOption, Primary, Switch};
-use crate::fabric::violation::{Code, Findings, WaitKey};
+use crate::fabric::violation::{Code, Findings};
 use crate::fabric::virtual_machine_scale_set_vm::revision_is_of_the_set;
 use crate::fabric::zones;
 
@@ -228,50 +229,30 @@ pub(super) fn place(n: usize) -> String {
 }
 
 fn availability_set_is_fixed(case: &VmCase<'_>, findings: &mut Findings) {
-    let Some(before) = case.before().filter(|before| before.availability_set != case.ask.availability_set) else {
-        return;
-    };
-    let (fact, remedy) = match &before.availability_set {
-        Some(set) => (
-            format!("The VM was created in AvailabilitySet {set}."),
-            format!("Set availabilitySet to {}, or create another virtual machine.", set.name),
-        ),
-        None => (
-            "The VM was created in no availability set.".to_owned(),
-            "Leave availabilitySet out, or create another virtual machine.".to_owned(),
-        ),
-    };
-    findings.refuse(Code::PropertyChangeNotAllowed, "spec.availabilitySet", fact, remedy);
+    let before = case.before().map(|before| &before.availability_set);
+    if let Some(before) = before.filter(|before| **before != case.ask.availability_set) {
+        findings.add("spec.availabilitySet", VmFinding::AvailabilitySetChanged { before: before.clone() });
+    }
 }
 
 fn zone_is_fixed(case: &VmCase<'_>, findings: &mut Findings) {
     zones::are_fixed(case, findings);
-    if case.ask.zones.len() > 1 {
-        let fact = format!("A virtual machine is in one zone, and {} are listed.", zones::listed(&case.ask.zones));
-        findings.refuse(Code::InvalidParameter, zones::PATH, fact, "List one zone.");
-    } else if let Some(set) = case.ask.availability_set.as_ref().filter(|_| !case.ask.zones.is_empty()) {
-        let fact = format!("AvailabilitySet {set} is in no zone, and neither are its virtual machines.");
-        findings.refuse(Code::InvalidParameter, zones::PATH, fact, "Leave zones or availabilitySet out.");
+    let zones = &case.ask.zones;
+    if zones.len() > 1 {
+        findings.add(zones::PATH, VmFinding::SeveralZones { zones: zones.clone() });
+    } else if let Some(set) = case.ask.availability_set.as_ref().filter(|_| !zones.is_empty()) {
+        findings.add(zones::PATH, VmFinding::ZoneInAvailabilitySet { set: set.clone() });
     }
 }
 
 /// Judges only a VM that joins: what is in a set stays (S-93).
 fn availability_set_has_room(case: &VmCase<'_>, findings: &mut Findings) {
     let Some(set) = &case.ask.availability_set else { return };
-    let id = ObjectId::new(Kind::AvailabilitySet, set.clone());
-    let members = case.engine.referrers(&id, Kind::VirtualMachine);
-    if members.contains(case.name) || members.len() < limits::VMS_PER_AVAILABILITY_SET {
-        return;
+    let set = ObjectId::new(Kind::AvailabilitySet, set.clone());
+    let members = case.engine.referrers(&set, Kind::VirtualMachine);
+    if !members.contains(case.name) && members.len() >= limits::VMS_PER_AVAILABILITY_SET {
+        findings.add("spec.availabilitySet", VmFinding::AvailabilitySetIsFull { set });
     }
-    findings
-        .refuse(
-            Code::AvailabilitySetVMCountLimitReached,
-            "spec.availabilitySet",
-            format!("{id} has the maximum of {} virtual machines.", limits::VMS_PER_AVAILABILITY_SET),
-            format!("Use another availability set, or delete a virtual machine of {id}."),
-        )
-        .until(WaitKey::Members(id.clone()))
-        .blocked_by(id);
 }
 
 fn revision_is_known(case: &VmCase<'_>, findings: &mut Findings) {
@@ -284,42 +265,22 @@ fn revision_is_known(case: &VmCase<'_>, findings: &mut Findings) {
 
 fn has_a_nic(case: &VmCase<'_>, findings: &mut Findings) {
     if case.ask.network_interfaces.is_empty() {
-        findings.refuse(
-            Code::InvalidParameter,
-            LIST,
-            format!("Virtual machine {} must have at least one network interface.", case.name),
-            "List at least one network interface.",
-        );
+        findings.add(LIST, VmFinding::NoNic { vm: case.name.clone() });
     }
 }
 
 fn size_takes_the_nics(case: &VmCase<'_>, findings: &mut Findings) {
     let (count, size) = (case.ask.network_interfaces.len(), case.ask.size);
     if count > size.max_nics {
-        findings.refuse(
-            Code::NetworkInterfaceCountExceeded,
-            LIST,
-            format!("{count} network interfaces are listed, and size {} takes {}.", size.name, size.max_nics),
-            format!("List at most {}, or choose a size that takes more.", size.max_nics),
-        );
+        findings.add(LIST, VmFinding::TooManyNics { count, size });
     }
 }
 
 fn configurations_are_few(case: &VmCase<'_>, findings: &mut Findings) {
     let count: usize = nics(case).map(|(_, _, nic)| nic.ask.configurations.len()).sum();
     if count > limits::PRIVATE_ADDRESSES {
-        let mut violation = findings.refuse(
-            Code::InvalidParameter,
-            LIST,
-            format!(
-                "The listed network interfaces have more than {} IP configurations together.",
-                limits::PRIVATE_ADDRESSES
-            ),
-            "List fewer network interfaces, or fewer IP configurations on them.",
-        );
-        for (_, reference, _) in nics(case) {
-            violation.until(WaitKey::object(Kind::NetworkInterface, &reference.name));
-        }
+        let nics = nics(case).map(|(_, reference, _)| reference.name.clone()).collect();
+        findings.add(LIST, VmFinding::TooManyConfigurations { nics });
     }
 }
 
@@ -327,22 +288,11 @@ fn one_nic_is_primary(case: &VmCase<'_>, findings: &mut Findings) {
     let marked: Vec<_> =
         case.ask.network_interfaces.iter().enumerate().filter(|(_, nic)| nic.primary == Primary::Yes).collect();
     match marked.as_slice() {
-        [] if !case.ask.network_interfaces.is_empty() => {
-            findings.refuse(
-                Code::NetworkInterfaceMustHavePrimaryPropertySet,
-                LIST,
-                "Every network interface is marked primary: false.",
-                "Mark one primary: true, or leave primary out.",
-            );
-        }
+        [] if !case.ask.network_interfaces.is_empty() => findings.add(LIST, VmFinding::NonePrimary),
         [(_, first), others @ ..] => {
-            for (n, other) in others {
-                findings.refuse(
-                    Code::InvalidParameter,
-                    format!("{LIST}[{n}].primary"),
-                    format!("NetworkInterfaces {} and {} are both marked primary.", first.name, other.name),
-                    "Mark only one of them primary: true.",
-                );
+            for (n, nic) in others {
+                let (first, nic) = (first.name.clone(), nic.name.clone());
+                findings.add(format!("{LIST}[{n}].primary"), VmFinding::SeveralPrimary { first, nic });
             }
         }
         [] => {}
@@ -352,12 +302,7 @@ fn one_nic_is_primary(case: &VmCase<'_>, findings: &mut Findings) {
 fn nics_are_listed_once(case: &VmCase<'_>, findings: &mut Findings) {
     for (n, nic) in case.ask.network_interfaces.iter().enumerate() {
         if case.ask.network_interfaces.iter().take(n).any(|other| other.name == nic.name) {
-            findings.refuse(
-                Code::InvalidParameter,
-                place(n),
-                format!("NetworkInterface {} is listed twice.", nic.name),
-                "List it once.",
-            );
+            findings.add(place(n), VmFinding::ListedTwice { nic: nic.name.clone() });
         }
     }
 }
@@ -365,32 +310,18 @@ fn nics_are_listed_once(case: &VmCase<'_>, findings: &mut Findings) {
 fn nics_to_delete_are_its_own(case: &VmCase<'_>, findings: &mut Findings) {
     for (n, nic) in case.ask.network_interfaces.iter().enumerate() {
         if nic.delete_option == DeleteOption::Delete && nic.name.namespace != case.name.namespace {
-            findings.refuse(
-                Code::InvalidParameter,
-                format!("{LIST}[{n}].deleteOption"),
-                format!("NetworkInterface {} is of another namespace, and is not deleted with the VM.", nic.name),
-                "Leave deleteOption out, or list a network interface of this namespace.",
-            );
+            findings.add(format!("{LIST}[{n}].deleteOption"), VmFinding::DeletesForeignNic { nic: nic.name.clone() });
         }
     }
 }
 
 fn size_supports_acceleration(case: &VmCase<'_>, findings: &mut Findings) {
-    if case.ask.size.accelerated_networking == AcceleratedNetworking::Supported {
+    let size = case.ask.size;
+    if size.accelerated_networking == AcceleratedNetworking::Supported {
         return;
     }
     for (n, nic, _) in nics(case).filter(|(_, _, nic)| nic.ask.accelerated_networking == Switch::On) {
-        findings
-            .refuse(
-                Code::VMSizeIsNotPermittedToEnableAcceleratedNetworking,
-                place(n),
-                format!(
-                    "NetworkInterface {} has accelerated networking, which size {} does not support.",
-                    nic.name, case.ask.size.name
-                ),
-                "Choose a size that supports it, or remove enableAcceleratedNetworking from the network interface.",
-            )
-            .until(WaitKey::object(Kind::NetworkInterface, &nic.name));
+        findings.add(place(n), VmFinding::AccelerationUnsupported { nic: nic.name.clone(), size });
     }
 }
 

@@ -1,27 +1,21 @@
-//! The rules of scale sets. Those of the network of an instance are in `network`, those of space in `room`.
+//! The rules of scale sets: the table. The checks of the set itself are in `set`, those of the network of an instance in
+//! `network`, and those of space in `room`.
 
 mod network;
 mod room;
+mod set;
 
-use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
-
-use super::{
-    ConfigurationModel, InstanceName, NicModel, OrchestrationMode, VirtualMachineScaleSet, first_with_an_object,
-    list_path, nic_path, publics,
-};
-use crate::fabric::engine::Engine;
-use crate::fabric::id::{Kind, Name};
-use crate::fabric::limits;
-use crate::fabric::resource::{Case, Cures, DELETION_PATH, DeletionRule, Rule, Scope};
-use crate::fabric::violation::{Code, Findings, WaitKey};
+use super::VirtualMachineScaleSet;
+use crate::fabric::resource::{Case, Cures, DeletionRule, Rule, Scope};
+use crate::fabric::violation::{Code, Findings};
 use crate::fabric::zones;
+pub(super) use network::Beside;
 pub(in crate::fabric) use network::{Network, parts_are_legal, size_takes, skus_do_not_mix};
 use network::{
     labels_are_free, labels_are_not_reserved, names_differ, network_is_fixed, nics_are_few, nics_are_in_one_network,
     one_nic_is_primary, parts_keep_to_it, secondary_configurations_are_few, size_supports_acceleration,
 };
-pub(in crate::fabric) use room::{NO_ROOM, Needed, added_ipv6, pool_has_room};
+pub(in crate::fabric) use room::{NO_ROOM, Needed, NeededBy, added_ipv6, pool_has_room};
 use room::{no_upgrade_adds_ipv6, own_networks_fit, pools_have_room};
 
 type SetCase<'a> = Case<'a, VirtualMachineScaleSet>;
@@ -77,7 +71,7 @@ rules! {
             cure: Cures::Stalls,
             remedy: "Create another scale set.",
             source: "azure-docs upgrade-scale-set.md",
-            check: mode_is_fixed,
+            check: set::mode_is_fixed,
         },
         Rule {
             id: "PIP-27",
@@ -97,7 +91,7 @@ rules! {
             cure: Cures::Stalls,
             remedy: "Ask for at most 1,000.",
             source: "limits of the service",
-            check: instances_are_few,
+            check: set::instances_are_few,
         },
         Rule {
             id: "ARM-10",
@@ -107,7 +101,7 @@ rules! {
             cure: Cures::Stalls,
             remedy: "Create the scale set under a shorter name.",
             source: "kyma cloud-manager; the name is the value of a label",
-            check: names_are_short,
+            check: set::names_are_short,
         },
         Rule {
             id: "PIP-15",
@@ -117,7 +111,7 @@ rules! {
             cure: Cures::Stalls,
             remedy: "Choose a shorter label.",
             source: "recorded; S-33",
-            check: labels_are_short,
+            check: set::labels_are_short,
         },
         Rule {
             id: "S-33",
@@ -127,7 +121,7 @@ rules! {
             cure: Cures::Stalls,
             remedy: "Rename a network interface or a configuration.",
             source: "this project",
-            check: objects_have_names_of_their_own,
+            check: set::objects_have_names_of_their_own,
         },
         Rule {
             id: "IPC-15",
@@ -137,7 +131,7 @@ rules! {
             cure: Cures::Stalls,
             remedy: "List at most 256.",
             source: "azure-virtual-network-limits.md; S-17",
-            check: configurations_are_few,
+            check: set::configurations_are_few,
         },
         Rule {
             id: "VMSS-47",
@@ -147,7 +141,7 @@ rules! {
             cure: Cures::Stalls,
             remedy: "Remove the configuration, upgrade the instances, add it with the other SKU, and upgrade them again.",
             source: "Azure/AzLoadBalancerMigration#11; terraform-provider-azurerm#24448",
-            check: public_skus_are_fixed,
+            check: set::public_skus_are_fixed,
         },
         Rule {
             id: "VMSS-28",
@@ -157,7 +151,7 @@ rules! {
             cure: Cures::Stalls,
             remedy: "Write a number from 5 to 100.",
             source: "upgrade-scale-set.md",
-            check: batches_are_large,
+            check: set::batches_are_large,
         },
     ]
     of_the_network: [
@@ -324,168 +318,5 @@ pub(super) const DELETION_RULES: &[DeletionRule] = &[DeletionRule {
     cure: Cures::Waits,
     remedy: "Wait: the instances are deleted first, by themselves.",
     source: "Azure's resource model",
-    check: has_no_instances,
+    check: set::has_no_instances,
 }];
-
-fn mode_is_fixed(case: &SetCase<'_>, findings: &mut Findings) {
-    if let Some(before) = case.before().filter(|before| before.mode != case.ask.mode) {
-        findings.refuse(
-            Code::PropertyChangeNotAllowed,
-            "spec.orchestrationMode",
-            format!("The scale set was created as {:?}.", before.mode),
-            format!("Set orchestrationMode to {:?}, or create another scale set.", before.mode),
-        );
-    }
-}
-
-fn instances_are_few(case: &SetCase<'_>, findings: &mut Findings) {
-    if case.ask.replicas > limits::INSTANCES_PER_SCALE_SET {
-        findings.refuse(
-            Code::InvalidParameter,
-            "spec.replicas",
-            format!("{} instances are asked for.", case.ask.replicas),
-            format!("Ask for at most {}.", limits::INSTANCES_PER_SCALE_SET),
-        );
-    }
-}
-
-fn names_are_short(case: &SetCase<'_>, findings: &mut Findings) {
-    let length = case.name.name.len();
-    if length > limits::LABEL_LENGTH {
-        findings.refuse(
-            Code::InvalidResourceName,
-            "metadata.name",
-            format!("The name has {length} characters, and labels what is made for the scale set."),
-            format!("Create the scale set under a name of at most {} characters.", limits::LABEL_LENGTH),
-        );
-        return;
-    }
-    if case.ask.mode == OrchestrationMode::Uniform {
-        return;
-    }
-    for (n, nic) in case.ask.model.network.iter().enumerate() {
-        // <set>-<id>-<network interface>[-<configuration>], and ids count up (S-29).
-        let configuration = nic.configurations.iter().filter(|c| c.public.is_some()).map(|c| c.name.len() + 1).max();
-        let longest = length + 1 + DIGITS + 1 + nic.name.len() + configuration.unwrap_or(0);
-        if longest > limits::NAME_LENGTH {
-            findings.refuse(
-                Code::InvalidResourceName,
-                nic_path(PROFILE, n, "name"),
-                format!("Objects of instances would have names of {longest} characters."),
-                format!("Shorten the names of the scale set, the network interface or its configurations: together at most {}.", limits::NAME_LENGTH),
-            );
-        }
-    }
-}
-
-fn labels_are_short(case: &SetCase<'_>, findings: &mut Findings) {
-    const LONGEST: usize = limits::LABEL_LENGTH - "vm-".len() - DIGITS;
-    if case.ask.mode == OrchestrationMode::Uniform {
-        return;
-    }
-    for (n, m, public) in publics(&case.ask.model.network) {
-        let Some(label) = public.domain_name_label.as_ref().filter(|label| label.len() > LONGEST) else { continue };
-        findings.refuse(
-            Code::InvalidDomainNameLabel,
-            Network::of_the_model(case).public(n, m, "dnsSettings.domainNameLabel"),
-            format!("The label has {} characters, and instances are called vm<id>-{label}.", label.len()),
-            format!("Choose a label of at most {LONGEST} characters."),
-        );
-    }
-}
-
-/// `<set>-<id>-<network interface>-<configuration>`: two names may join to one (S-29, S-33).
-fn objects_have_names_of_their_own(case: &SetCase<'_>, findings: &mut Findings) {
-    if case.ask.mode == OrchestrationMode::Uniform {
-        return;
-    }
-    let network = &case.ask.model.network;
-    let mut taken: BTreeMap<Name, String> = BTreeMap::new();
-    for (n, nic) in network.iter().enumerate() {
-        for (m, c) in nic.configurations.iter().enumerate().filter(|(_, c)| c.public.is_some()) {
-            let object = InstanceName { set: case.name, id: 0 }.public_object(&nic.name, &c.name);
-            let this = format!("configuration {} of {}", c.name, nic.name);
-            match taken.entry(object) {
-                Entry::Vacant(free) => drop(free.insert(this)),
-                // Two of one name in one network interface are told by IPC-10 and VMSS-07.
-                Entry::Occupied(other) if *other.get() == this => {}
-                Entry::Occupied(other) => {
-                    findings.refuse(
-                        Code::DuplicateResourceName,
-                        nic_path(PROFILE, n, &format!("ipConfigurations[{m}].name")),
-                        format!(
-                            "The public address of {this} would be called {}, as that of {}.",
-                            other.key().name,
-                            other.get()
-                        ),
-                        "Rename one of the two network interfaces or configurations.",
-                    );
-                }
-            }
-        }
-    }
-}
-
-fn configurations_are_few(case: &SetCase<'_>, findings: &mut Findings) {
-    let count: usize = case.ask.model.network.iter().map(|nic| nic.configurations.len()).sum();
-    if case.ask.mode == OrchestrationMode::Flexible && count > limits::PRIVATE_ADDRESSES {
-        findings.refuse(
-            Code::InvalidParameter,
-            list_path(PROFILE),
-            format!("The virtual machine of an instance would have {count} IP configurations."),
-            format!("List at most {} together.", limits::PRIVATE_ADDRESSES),
-        );
-    }
-}
-
-/// Of what the model has already, under the names of network interface and configuration (ARM-06).
-fn public_skus_are_fixed(case: &SetCase<'_>, findings: &mut Findings) {
-    let Some(before) = case.before() else { return };
-    let (old, new) = (&before.model.network, &case.ask.model.network);
-    let has_sku = |nic: &NicModel, c: &ConfigurationModel| {
-        let nic = old.iter().find(|old| old.name.eq_ignore_ascii_case(&nic.name))?;
-        let configuration = nic.configurations.iter().find(|old| old.name.eq_ignore_ascii_case(&c.name))?;
-        Some(configuration.public.as_ref()?.sku)
-    };
-    for (n, m, public) in publics(new) {
-        let Some((nic, c)) = new.get(n).and_then(|nic| Some((nic, nic.configurations.get(m)?))) else { continue };
-        let Some(sku) = has_sku(nic, c).filter(|sku| *sku != public.sku) else { continue };
-        findings.refuse(
-            Code::SkuCannotBeUpdatedOnVMSSPublicIpAddresses,
-            Network::of_the_model(case).public(n, m, "sku.name"),
-            format!("The public addresses of configuration {} of {} are {sku}.", c.name, nic.name),
-            format!(
-                "Set sku.name to {sku}. To change it, remove publicIPAddressConfiguration, upgrade all instances, add it again with sku.name {}, and upgrade all instances again.",
-                public.sku
-            ),
-        );
-    }
-}
-
-fn batches_are_large(case: &SetCase<'_>, findings: &mut Findings) {
-    let asked = case.ask.rolling.max_batch_percent;
-    if asked < limits::SMALLEST_BATCH_PERCENT {
-        findings.refuse(
-            Code::InvalidParameter,
-            "spec.upgradePolicy.rollingUpgradePolicy.maxBatchInstancePercent",
-            format!("A batch of {asked} percent is asked for."),
-            format!("Write a number from {} to 100.", limits::SMALLEST_BATCH_PERCENT),
-        );
-    }
-}
-
-/// Room for the digits of an instance's id in a name.
-const DIGITS: usize = 6;
-
-fn has_no_instances(engine: &Engine, name: &Name, findings: &mut Findings) {
-    let Some(first) = first_with_an_object(engine, name) else { return };
-    findings
-        .refuse(
-            Code::OperationNotAllowed,
-            DELETION_PATH,
-            "Instances of the scale set are still being deleted.",
-            "Wait: the scale set is deleted automatically when they have gone.",
-        )
-        .until(WaitKey::members(Kind::VirtualMachineScaleSet, name))
-        .blocked_by(InstanceName { set: name, id: first }.object_in(OrchestrationMode::Uniform));
-}

@@ -1,5 +1,6 @@
 //! The rules of the objects that show instances, and of the wishes for one instance.
 
+use super::findings::InstanceFinding;
 use super::{DesiredRevision, Maker, VirtualMachineScaleSetVM};
 use crate::fabric::engine::Engine;
 use crate::fabric::id::{Kind, Name};
@@ -10,7 +11,7 @@ use crate::fabric::resource::{Case, Cures, Programmed, Rule, Scope};
 use crate::fabric::violation::{Code, Findings, Violation, WaitKey};
 use crate::fabric::virtual_machine::{PowerState, VirtualMachine};
 use crate::fabric::virtual_machine_scale_set::{
-    Demand, InstanceName, Model, NO_ROOM, Needed, Network, NicModel, OrchestrationMode, UpgradeMode,
+    Demand, InstanceName, Model, NO_ROOM, Needed, NeededBy, Network, NicModel, OrchestrationMode, UpgradeMode,
     VirtualMachineScaleSet, Wanted, added_ipv6, network_is_legal, parts_are_legal, pool_has_room, size_takes,
     skus_do_not_mix,
 };
@@ -107,16 +108,9 @@ fn set<'a>(case: &InstanceCase<'a>) -> Option<&'a Programmed<VirtualMachineScale
 }
 
 fn is_of_the_set(case: &InstanceCase<'_>, findings: &mut Findings) {
-    const REMEDY: &str =
-        "Delete this object. To have more instances, scale the set: kubectl scale vmss/NAME --replicas=N.";
     if case.ask.maker == Maker::Other {
-        findings.refuse(
-            Code::OperationNotAllowed,
-            "metadata.ownerReferences",
-            format!("The object was not made by VirtualMachineScaleSet {}.", case.ask.set),
-            REMEDY,
-        );
-        return;
+        let set = case.ask.set.clone();
+        return findings.add("metadata.ownerReferences", InstanceFinding::NotMadeByTheSet { set });
     }
     let Some(programmed) = set(case) else { return };
     let is_there = case.ask.id.is_some_and(|id| {
@@ -126,35 +120,18 @@ fn is_of_the_set(case: &InstanceCase<'_>, findings: &mut Findings) {
             && InstanceName { set: &case.ask.set, id }.object() == *case.name
     });
     if !is_there && case.programmed.is_none() {
-        findings
-            .refuse(
-                Code::OperationNotAllowed,
-                "spec.instanceId",
-                format!("VirtualMachineScaleSet {} has no such instance.", case.ask.set),
-                REMEDY,
-            )
-            .until(WaitKey::object(Kind::VirtualMachineScaleSetVM, case.name))
-            .cites(WaitKey::object(Kind::VirtualMachineScaleSet, &case.ask.set));
+        let (instance, set) = (case.name.clone(), case.ask.set.clone());
+        findings.add("spec.instanceId", InstanceFinding::NoSuchInstance { instance, set });
     }
 }
 
 fn place_is_fixed(case: &InstanceCase<'_>, findings: &mut Findings) {
     let Some(before) = case.before() else { return };
     if before.set != case.ask.set {
-        findings.refuse(
-            Code::PropertyChangeNotAllowed,
-            "spec.scaleSet",
-            format!("The instance is of scale set {}.", before.set.name),
-            format!("Set scaleSet.name to {}.", before.set.name),
-        );
+        findings.add("spec.scaleSet", InstanceFinding::SetChanged { before: before.set.clone() });
     }
-    if let Some(id) = before.id.filter(|_| before.id != case.ask.id) {
-        findings.refuse(
-            Code::PropertyChangeNotAllowed,
-            "spec.instanceId",
-            format!("The instance's id is {id}."),
-            format!("Set instanceId to {id:?}.", id = id.to_string()),
-        );
+    if let Some(before) = before.id.filter(|_| before.id != case.ask.id) {
+        findings.add("spec.instanceId", InstanceFinding::IdChanged { before });
     }
 }
 
@@ -173,21 +150,13 @@ pub(in crate::fabric) fn revision_is_of_the_set(
     findings: &mut Findings,
 ) {
     let Some(latest) = engine.get::<VirtualMachineScaleSet>(set).map(|set| set.held.revision) else { return };
-    let fact = match desired_revision {
-        DesiredRevision::Number(desired_revision) if (1..=latest).contains(desired_revision) => return,
-        DesiredRevision::Number(desired_revision) => {
-            format!("{desired_revision} is not a revision of scale set {}.", set.name)
-        }
-        DesiredRevision::Unreadable(text) => format!("{text:?} is not a valid revision; revisions are numbers."),
+    let set = set.clone();
+    let finding = match desired_revision {
+        DesiredRevision::Number(revision) if (1..=latest).contains(revision) => return,
+        DesiredRevision::Number(revision) => InstanceFinding::NoSuchRevision { revision: *revision, latest, set },
+        DesiredRevision::Unreadable(text) => InstanceFinding::NotARevision { text: text.clone(), latest, set },
     };
-    findings
-        .refuse(
-            Code::InvalidParameter,
-            path,
-            fact,
-            format!("Set it to {latest:?}, the latest.", latest = latest.to_string()),
-        )
-        .cites(WaitKey::object(Kind::VirtualMachineScaleSet, set));
+    findings.add(path, finding);
 }
 
 fn own_network_is_legal(case: &InstanceCase<'_>, findings: &mut Findings) {
@@ -274,19 +243,11 @@ fn adds_no_ipv6(case: &InstanceCase<'_>, findings: &mut Findings) {
         PATH => format!("{PATH}.networkInterfaceConfigurations[{n}].ipConfigurations[{m}].privateIPAddressVersion"),
         other => other.to_owned(),
     };
-    findings
-        .refuse(
-            Code::OperationNotAllowed,
-            path,
-            "It would add IPv6 to a network interface of the instance, which is attached.",
-            "Leave IPv6 out; or delete the instance: a new one has it if the set's model has.",
-        )
-        .cites(WaitKey::object(Kind::VirtualMachineScaleSet, &case.ask.set))
-        .cites(WaitKey::object(Kind::VirtualMachineScaleSetVM, case.name));
+    let (instance, set) = (case.name.clone(), case.ask.set.clone());
+    findings.add(path, InstanceFinding::AddsIpv6 { instance, set });
 }
 
 fn pools_have_room(case: &InstanceCase<'_>, findings: &mut Findings) {
-    const REMEDY: &str = "Free addresses of the subnet, or use another one.";
     let Some((set, id)) = set(case).zip(case.ask.id) else { return };
     if !set.held.instances.contains_key(&id) || set.ask.mode == OrchestrationMode::Flexible {
         return; // as VMSS-01 tells
@@ -303,7 +264,7 @@ fn pools_have_room(case: &InstanceCase<'_>, findings: &mut Findings) {
     for (pool, count) in need.pools {
         // What only a start takes is asked for by the start.
         let path = if pool == PoolId::Public && need.dynamic > 0 && was_off { "spec.powerState" } else { path };
-        pool_has_room(case.engine, &pool, Needed { count, path, remedy: REMEDY }, 0, &mut found);
+        pool_has_room(case.engine, &pool, Needed { count, path, by: NeededBy::Instance }, 0, &mut found);
     }
     for (quota, count) in need.quotas {
         quota::needs(case.engine, quota, count, 0, path, &mut found);

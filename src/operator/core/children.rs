@@ -139,7 +139,13 @@ impl Core {
                 let carried = self.engine.get::<VirtualMachine>(&child.id.name);
                 carried.and_then(|vm| vm.ask.member.as_ref()).is_some_and(|member| member.revision >= child.revision)
             }
-            _ => entry.written_from.is_some_and(|from| from >= child.revision),
+            Kind::NetworkInterface
+            | Kind::PublicIPAddress
+            | Kind::VirtualNetwork
+            | Kind::Subnet
+            | Kind::PublicIPPrefix
+            | Kind::AvailabilitySet
+            | Kind::VirtualMachineScaleSet => entry.written_from.is_some_and(|from| from >= child.revision),
         };
         is_current && self.engine.holder(child.id.kind, &child.id.name) == Some(&entry.uid)
     }
@@ -206,7 +212,13 @@ impl Core {
                 self.engine.get::<NetworkInterface>(&id.name).is_some_and(|nic| nic.held.attached.is_some())
             }
             Kind::PublicIPAddress => self.engine.is_associated(&id.name),
-            _ => false,
+            Kind::VirtualNetwork
+            | Kind::Subnet
+            | Kind::PublicIPPrefix
+            | Kind::AvailabilitySet
+            | Kind::VirtualMachine
+            | Kind::VirtualMachineScaleSet
+            | Kind::VirtualMachineScaleSetVM => false,
         }
     }
 
