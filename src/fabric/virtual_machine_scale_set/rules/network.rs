@@ -54,7 +54,7 @@ impl<'a> Network<'a> {
             this: InstanceName { set: case.name, id },
             size: case.ask.model.size,
             nics: &case.ask.model.network,
-            home: before.and_then(|nic| case.engine.network_of(&nic.subnet)),
+            home: before.and_then(|nic| case.engine.network_of(&nic.interface.subnet)),
             set: case.programmed,
             beside: match case.ask.upgrade {
                 UpgradeMode::Automatic => Beside::OwnNetworks(kept),
@@ -79,7 +79,7 @@ impl<'a> Network<'a> {
             this,
             size,
             nics,
-            home: model.first().and_then(|nic| engine.network_of(&nic.subnet)),
+            home: model.first().and_then(|nic| engine.network_of(&nic.interface.subnet)),
             set: Some(set),
             beside: Beside::Others,
             path,
@@ -155,8 +155,8 @@ pub(super) fn names_differ(network: &Network<'_>, findings: &mut Findings) {
             let (first, second) = (other.name.clone(), nic.name.clone());
             findings.add(network.nic(n, "name"), NetworkFinding::SameNic { first, second });
         }
-        for (m, asked) in nic.configurations.iter().enumerate() {
-            let mut earlier = nic.configurations.iter().take(m);
+        for (m, asked) in nic.interface.configurations.iter().enumerate() {
+            let mut earlier = nic.interface.configurations.iter().take(m);
             if let Some(other) = earlier.find(|other| other.name.eq_ignore_ascii_case(&asked.name)) {
                 let path = network.nic(n, &format!("ipConfigurations[{m}].name"));
                 let (nic, first, second) = (nic.name.clone(), other.name.clone(), asked.name.clone());
@@ -200,10 +200,10 @@ pub(super) fn one_nic_is_primary(network: &Network<'_>, findings: &mut Findings)
 
 pub(super) fn nics_are_in_one_network(network: &Network<'_>, findings: &mut Findings) {
     let engine = network.engine;
-    let Some(first) = network.nics.iter().find_map(|nic| engine.network_of(&nic.subnet)) else { return };
+    let Some(first) = network.nics.iter().find_map(|nic| engine.network_of(&nic.interface.subnet)) else { return };
     for (n, nic) in network.nics.iter().enumerate() {
-        if let Some(other) = engine.network_of(&nic.subnet).filter(|other| *other != first) {
-            let (subnet, other, first) = (nic.subnet.clone(), other.clone(), first.clone());
+        if let Some(other) = engine.network_of(&nic.interface.subnet).filter(|other| *other != first) {
+            let (subnet, other, first) = (nic.interface.subnet.clone(), other.clone(), first.clone());
             let finding = NetworkFinding::InAnotherNetwork { subnet, network: other, first };
             findings.add(network.nic(n, "subnet"), finding);
         }
@@ -213,8 +213,8 @@ pub(super) fn nics_are_in_one_network(network: &Network<'_>, findings: &mut Find
 pub(super) fn network_is_fixed(network: &Network<'_>, findings: &mut Findings) {
     let Some(home) = network.home else { return };
     for (n, nic) in network.nics.iter().enumerate() {
-        if let Some(other) = network.engine.network_of(&nic.subnet).filter(|other| *other != home) {
-            let (subnet, other, home) = (nic.subnet.clone(), other.clone(), home.clone());
+        if let Some(other) = network.engine.network_of(&nic.interface.subnet).filter(|other| *other != home) {
+            let (subnet, other, home) = (nic.interface.subnet.clone(), other.clone(), home.clone());
             let finding = NetworkFinding::LeavesTheNetwork { subnet, network: other, home };
             findings.add(network.nic(n, "subnet"), finding);
         }
@@ -222,7 +222,7 @@ pub(super) fn network_is_fixed(network: &Network<'_>, findings: &mut Findings) {
 }
 
 pub(super) fn secondary_configurations_are_few(network: &Network<'_>, findings: &mut Findings) {
-    let all = network.nics.iter().flat_map(|nic| &nic.configurations);
+    let all = network.nics.iter().flat_map(|nic| &nic.interface.configurations);
     let count = all.filter(|configuration| configuration.primary != Primary::Yes).count();
     if count > limits::SECONDARY_CONFIGURATIONS_PER_INSTANCE {
         findings.add(network.list(), NetworkFinding::TooManySecondary { count });
@@ -234,7 +234,9 @@ pub(super) fn size_supports_acceleration(network: &Network<'_>, findings: &mut F
     if size.accelerated_networking == AcceleratedNetworking::Supported {
         return;
     }
-    for (n, nic) in network.nics.iter().enumerate().filter(|(_, nic)| nic.accelerated_networking == Switch::On) {
+    for (n, nic) in
+        network.nics.iter().enumerate().filter(|(_, nic)| nic.interface.accelerated_networking == Switch::On)
+    {
         let finding = NetworkFinding::AccelerationUnsupported { nic: nic.name.clone(), size };
         findings.add(network.nic(n, "enableAcceleratedNetworking"), finding);
     }

@@ -87,7 +87,7 @@ pub(in crate::fabric) fn added_ipv6(
 ) -> Option<(usize, usize)> {
     let is_ipv6 = |version: IpVersion| version == IpVersion::IPv6;
     network.iter().enumerate().find_map(|(n, nic)| {
-        let m = nic.configurations.iter().position(|configuration| is_ipv6(configuration.version))?;
+        let m = nic.interface.configurations.iter().position(|configuration| is_ipv6(configuration.version))?;
         let held = engine.get::<NetworkInterface>(&this.nic(&nic.name));
         let has = held.is_some_and(|held| held.ask.configurations.iter().any(|held| is_ipv6(held.version)));
         (!has).then_some((n, m))
@@ -163,7 +163,7 @@ fn field_that_takes(network: &[NicModel], pool: &PoolId) -> String {
     };
     let field = match pool {
         PoolId::SubnetIPv4(subnet) | PoolId::SubnetIPv6(subnet) => {
-            network.iter().position(|nic| nic.subnet == *subnet).map(|n| format!("{list}[{n}].subnet"))
+            network.iter().position(|nic| nic.interface.subnet == *subnet).map(|n| format!("{list}[{n}].subnet"))
         }
         PoolId::Public => public(None),
         PoolId::Prefix(prefix) => public(Some(prefix)),
