@@ -17,7 +17,7 @@
 //! * `ledger` keeps what is reserved for objects that scale sets are still to make,
 //! * `requested` knows which Static addresses are asked for,
 //! * [`quota`] counts what a subscription or a virtual network has,
-//! * [`address_check`] answers whether an address is free,
+//! * [`address_check`] answers whether an address is free, `dns_servers` has the rule of those that are listed,
 //! * [`limits`] has every number, with its source, [`sizes`] the table of VM sizes,
 //! * [`nearest`] finds the name that was meant.
 
@@ -26,6 +26,7 @@ pub mod availability_set;
 pub mod catalogue;
 pub mod common;
 mod digest;
+mod dns_servers;
 pub mod engine;
 pub mod holder;
 pub mod id;

@@ -1,10 +1,11 @@
 //! Network interfaces: what they are asked to be, and what they hold.
 //!
-//! The rules are in `rules`, what a put does is in `effects`, the life of private addresses in `addresses`, and what is
-//! reported in `view`.
+//! The rules are in `rules`, what they find in `findings`; what a put does is in `effects`, the life of private addresses
+//! in `addresses`, and what is reported in `view`.
 
 mod addresses;
 mod effects;
+mod findings;
 mod rules;
 #[cfg(test)]
 mod tests;

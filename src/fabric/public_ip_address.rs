@@ -1,9 +1,12 @@
 //! Public IP addresses: resources of their own that an IP configuration may refer to (PIP-01 to PIP-23).
 //!
-//! The rules are in `rules`, what an address serves is in `associations`; allocation and domain names are here.
+//! The rules are in `rules`, what they find in `findings` and `sku_mix`, what an address serves is in `associations`;
+//! allocation and domain names are here.
 
 mod associations;
+mod findings;
 mod rules;
+mod sku_mix;
 #[cfg(test)]
 mod tests;
 
@@ -29,7 +32,8 @@ use super::violation::WaitKey;
 use super::virtual_machine::{PowerState, VirtualMachine};
 use super::zones::Zones;
 pub(super) use associations::{associate, dissociate, restore_association};
-pub(super) use rules::{label_is_in_use, label_is_reserved, needs_public_addresses, public_pool_has_room};
+pub(super) use rules::{dynamic_shortfall, label_is_in_use, label_is_reserved, public_pool_has_room};
+pub(super) use sku_mix::{FoundBy, SkuMix};
 
 /// The generation of the public address service (PIP-01).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -13,7 +13,7 @@ use super::in_use::{self, By, Use};
 use super::ipam::{Pool, PoolId, Reservation, all_of};
 use super::limits;
 use super::resource::{Case, Cures, DeletionRule, Programmed, Resource, Rule, Scope};
-use super::violation::{Code, Findings, WaitKey};
+use super::violation::{Code, Finding, Findings, Place, Violation, WaitKey};
 use super::virtual_machine_scale_set;
 use super::zones::{self, Zones};
 
@@ -171,6 +171,9 @@ impl Resource for PublicIPPrefix {
     }
 }
 
+/// Where the spec has the length.
+const LENGTH: &str = "spec.prefixLength";
+
 fn length_is_supported(case: &Case<'_, PublicIPPrefix>, findings: &mut Findings) {
     if !limits::PUBLIC_PREFIX_LENGTHS.contains(&case.ask.length) {
         refuse_length(case.ask.length.into(), findings);
@@ -179,23 +182,12 @@ fn length_is_supported(case: &Case<'_, PublicIPPrefix>, findings: &mut Findings)
 
 /// Finds that a public prefix cannot be of this length (S-19).
 pub fn refuse_length(length: i32, findings: &mut Findings) {
-    let lengths = limits::PUBLIC_PREFIX_LENGTHS;
-    findings.refuse(
-        Code::InvalidParameter,
-        "spec.prefixLength",
-        format!("{length} is not a valid length of a public prefix."),
-        format!("Choose a length from {} (16 addresses) to {} (2 addresses).", lengths.start(), lengths.end()),
-    );
+    findings.add(LENGTH, PublicIPPrefixFinding::Length { length });
 }
 
 fn length_is_fixed(case: &Case<'_, PublicIPPrefix>, findings: &mut Findings) {
     let Some(before) = case.before().filter(|before| before.length != case.ask.length) else { return };
-    findings.refuse(
-        Code::PropertyChangeNotAllowed,
-        "spec.prefixLength",
-        format!("The prefix was created as a /{}.", before.length),
-        format!("Set prefixLength to {}, or create another prefix.", before.length),
-    );
+    findings.add(LENGTH, PublicIPPrefixFinding::LengthChanged { before: before.length });
 }
 
 fn pool_has_a_block(case: &Case<'_, PublicIPPrefix>, findings: &mut Findings) {
@@ -207,14 +199,44 @@ fn pool_has_a_block(case: &Case<'_, PublicIPPrefix>, findings: &mut Findings) {
     let Some(pool) = case.engine.pool(&PoolId::Public).filter(|pool| pool.lowest_free_block(length).is_none()) else {
         return;
     };
-    findings
-        .refuse(
-            Code::AllocationFailed,
-            "spec.prefixLength",
-            format!("No /{length} of {} is all free.", pool.prefix()),
-            "Delete public prefixes and addresses that are not used, or run the operator with a larger --public-ip-pool.",
-        )
-        .until(WaitKey::Capacity(PoolId::Public));
+    findings.add(LENGTH, PublicIPPrefixFinding::NoBlock { length, pool: pool.prefix() });
+}
+
+/// What breaks a rule of public prefixes.
+enum PublicIPPrefixFinding {
+    /// A public prefix cannot be of this length.
+    Length { length: i32 },
+    /// The prefix was created with another length.
+    LengthChanged { before: u8 },
+    /// No block of this length is all free in the public pool.
+    NoBlock { length: u8, pool: IpNet },
+}
+
+impl Finding for PublicIPPrefixFinding {
+    fn violation(self, at: Place) -> Violation {
+        match self {
+            Self::Length { length } => {
+                let (least, most) = limits::PUBLIC_PREFIX_LENGTHS.into_inner();
+                at.refuse(
+                    Code::InvalidParameter,
+                    format!("{length} is not a valid length of a public prefix."),
+                    format!("Choose a length from {least} (16 addresses) to {most} (2 addresses)."),
+                )
+            }
+            Self::LengthChanged { before } => at.refuse(
+                Code::PropertyChangeNotAllowed,
+                format!("The prefix was created as a /{before}."),
+                format!("Set prefixLength to {before}, or create another prefix."),
+            ),
+            Self::NoBlock { length, pool } => at
+                .refuse(
+                    Code::AllocationFailed,
+                    format!("No /{length} of {pool} is all free."),
+                    "Delete public prefixes and addresses that are not used, or run the operator with a larger --public-ip-pool.",
+                )
+                .until(WaitKey::Capacity(PoolId::Public)),
+        }
+    }
 }
 
 fn hold(engine: &mut Engine, name: &Name, prefix: Ipv4Net) {

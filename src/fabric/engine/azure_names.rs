@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::{Engine, Request};
 use crate::fabric::id::{Kind, Name, ObjectId};
 use crate::fabric::resource::{Programmed, Resource};
-use crate::fabric::violation::{Code, Findings};
+use crate::fabric::violation::{Code, Finding, Findings, Place, Violation};
 
 /// The objects whose specs give them a name, by kind, by what it is unique in, and by that name in lower case.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -59,25 +59,13 @@ impl Engine {
         if let Some(programmed) = programmed {
             let fixed = programmed.common.azure_name.as_ref().unwrap_or(&name.name);
             if asked != fixed {
-                findings.refuse(
-                    Code::PropertyChangeNotAllowed,
-                    PATH,
-                    format!("The resource is called {fixed} in Azure, and cannot be renamed to {asked}."),
-                    format!("Set azureName to {fixed}, or delete the object and create it again."),
-                );
+                findings.add(PATH, AzureNameFinding::Renamed { fixed: fixed.clone(), asked: asked.clone() });
             }
             return;
         }
         if let Some(other) = self.is_called(name, &request.ask, asked, request.common.azure_name.is_some()) {
             let other = ObjectId::new(K::KIND, other);
-            findings
-                .refuse(
-                    Code::DuplicateResourceName,
-                    PATH,
-                    format!("{other} is called {asked} in Azure; letter case makes no difference."),
-                    format!("Choose another azureName, or delete {other}."),
-                )
-                .until_changed(other);
+            findings.add(PATH, AzureNameFinding::Taken { other, asked: asked.clone() });
         }
     }
 
@@ -114,6 +102,33 @@ impl Engine {
 /// What a name is unique in: the resource group, or the resource that an object is a part of.
 fn scope<K: Resource>(name: &Name, ask: &K) -> Name {
     ask.parent().map_or_else(|| Name::new(name.namespace.clone(), ""), |parent| parent.name)
+}
+
+/// What breaks a rule of names in Azure.
+enum AzureNameFinding {
+    /// A resource that has one name in Azure is asked to have another.
+    Renamed { fixed: Arc<str>, asked: Arc<str> },
+    /// Another object of the kind has the name, in whatever case.
+    Taken { other: ObjectId, asked: Arc<str> },
+}
+
+impl Finding for AzureNameFinding {
+    fn violation(self, at: Place) -> Violation {
+        match self {
+            Self::Renamed { fixed, asked } => at.refuse(
+                Code::PropertyChangeNotAllowed,
+                format!("The resource is called {fixed} in Azure, and cannot be renamed to {asked}."),
+                format!("Set azureName to {fixed}, or delete the object and create it again."),
+            ),
+            Self::Taken { other, asked } => at
+                .refuse(
+                    Code::DuplicateResourceName,
+                    format!("{other} is called {asked} in Azure; letter case makes no difference."),
+                    format!("Choose another azureName, or delete {other}."),
+                )
+                .until_changed(other),
+        }
+    }
 }
 
 #[cfg(test)]
