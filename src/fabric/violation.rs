@@ -361,22 +361,6 @@ impl Findings {
         self.adopt(finding.violation(place));
     }
 
-    /// What is not yet in the words of its kind.
-    pub fn refuse(
-        &mut self,
-        code: Code,
-        path: impl Into<String>,
-        message: impl Into<String>,
-        remedy: impl Into<String>,
-    ) -> Refused<'_> {
-        let violation = Place { rule: self.rule, path: path.into() }.refuse(code, message, remedy);
-        self.adopt(violation);
-        match self.found.last_mut() {
-            Some(violation) => Refused(violation),
-            None => unreachable!("one was pushed the line before"),
-        }
-    }
-
     /// Takes over what was found elsewhere, under its own rules.
     pub fn adopt(&mut self, violation: Violation) {
         if self.found.len() >= 2 * VIOLATIONS_PER_REFUSAL {
@@ -472,33 +456,5 @@ mod tests {
         assert_eq!(refusal.violations().len(), VIOLATIONS_PER_REFUSAL);
         assert_eq!(refusal.paths()[..3], ["spec.stalls", "spec.waits[0]", "spec.waits[1]"]);
         assert_eq!(refusal.keys().len(), VIOLATIONS_PER_REFUSAL - 1);
-    }
-}
-
-/// TRANSITION: deleted when every rule adds a [`Finding`].
-pub struct Refused<'a>(&'a mut Violation);
-
-impl Refused<'_> {
-    fn with(&mut self, change: impl FnOnce(Violation) -> Violation) -> &mut Self {
-        *self.0 = change(self.0.clone());
-        self
-    }
-    pub fn until(&mut self, key: WaitKey) -> &mut Self {
-        self.with(|violation| violation.until(key))
-    }
-    pub fn until_free(&mut self, key: WaitKey) -> &mut Self {
-        self.with(|violation| violation.until_free(key))
-    }
-    pub fn until_changed(&mut self, object: ObjectId) -> &mut Self {
-        self.with(|violation| violation.until_changed(object))
-    }
-    pub fn until_all_changed(&mut self, objects: impl IntoIterator<Item = ObjectId>) -> &mut Self {
-        self.with(|violation| violation.until_all_changed(objects))
-    }
-    pub fn cites(&mut self, key: WaitKey) -> &mut Self {
-        self.with(|violation| violation.cites(key))
-    }
-    pub fn blocked_by(&mut self, object: ObjectId) -> &mut Self {
-        self.with(|violation| violation.blocked_by(object))
     }
 }
