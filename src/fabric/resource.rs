@@ -51,7 +51,7 @@ pub trait Resource: Tabled + Clone + Debug + PartialEq + 'static {
 
     /// Its name in Azure, if its spec gives none.
     fn own_name(&self, name: &Name) -> Arc<str> {
-        name.name.clone()
+        (&name.name).into()
     }
 
     /// Where the object is, if that follows from its parent.

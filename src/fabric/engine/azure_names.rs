@@ -38,7 +38,8 @@ impl<K: Resource> Programmed<K> {
 
     /// Its types and names in Azure, as a resource id ends: `Microsoft.Network/virtualNetworks/hub/subnets/web`.
     fn resource_path(&self, engine: &Engine, name: &Name) -> String {
-        let parent = self.ask.parent().map(|parent| engine.name_in_azure(&parent).unwrap_or(parent.name.name));
+        let parent =
+            self.ask.parent().map(|parent| engine.name_in_azure(&parent).unwrap_or_else(|| (&parent.name.name).into()));
         let mut names = parent.into_iter().chain([self.name_in_azure(name)]);
         let (provider, types) = K::ARM_TYPE.split_once('/').unwrap_or((K::ARM_TYPE, ""));
         let steps = types.split('/').map(|step| format!("/{step}/{}", names.next().unwrap_or_default()));
@@ -55,17 +56,17 @@ impl Engine {
         programmed: Option<&Programmed<K>>,
         findings: &mut Findings,
     ) {
-        let asked = request.common.azure_name.as_ref().unwrap_or(&name.name);
+        let asked = request.common.azure_name.as_deref().unwrap_or(&name.name);
         if let Some(programmed) = programmed {
-            let fixed = programmed.common.azure_name.as_ref().unwrap_or(&name.name);
+            let fixed = programmed.common.azure_name.as_deref().unwrap_or(&name.name);
             if asked != fixed {
-                findings.add(PATH, AzureNameFinding::Renamed { fixed: fixed.clone(), asked: asked.clone() });
+                findings.add(PATH, AzureNameFinding::Renamed { fixed: fixed.into(), asked: asked.into() });
             }
             return;
         }
         if let Some(other) = self.is_called(name, &request.ask, asked, request.common.azure_name.is_some()) {
             let other = ObjectId::new(K::KIND, other);
-            findings.add(PATH, AzureNameFinding::Taken { other, asked: asked.clone() });
+            findings.add(PATH, AzureNameFinding::Taken { other, asked: asked.into() });
         }
     }
 

@@ -7,7 +7,6 @@ use std::sync::Arc;
 
 use super::Engine;
 use crate::fabric::id::{Kind, Name, ObjectId};
-use crate::fabric::part::Part;
 use crate::fabric::violation::WaitKey;
 
 /// The names of the objects of each kind and namespace that have a prefix, each from its end to its beginning.
@@ -42,7 +41,7 @@ impl Engine {
     /// if another object is to be proposed.
     pub(super) fn index_suffixes(&mut self, kind: Kind, name: &Name, is_there: bool) {
         let entry = (kind, name.namespace.clone(), reversed(&name.name));
-        let has_a_prefix = name.name.contains(PREFIX_ENDS) && Part::of(name).is_none();
+        let has_a_prefix = name.name.contains(PREFIX_ENDS) && name.part().is_none();
         if !has_a_prefix || self.suffixes.0.contains(&entry) == is_there {
             return; // as after every put that is repeated
         }

@@ -3,7 +3,7 @@
 use super::{Model, NicModel, OrchestrationMode, PublicModel};
 use crate::fabric::id::{Kind, Name, ObjectId};
 use crate::fabric::network_interface::NetworkInterface;
-use crate::fabric::part::{Part, What};
+use crate::fabric::part::{self, What};
 use crate::fabric::public_ip_address::PublicIPAddress;
 use crate::fabric::virtual_machine::{DesiredPowerState, Disruption, NicReference, VirtualMachine};
 use crate::fabric::zones::Zones;
@@ -49,7 +49,7 @@ impl InstanceName<'_> {
     }
 
     fn part(self, what: What<'_>) -> Name {
-        Part { set: self.set.clone(), id: self.id, what }.name()
+        part::name_of(self.set, self.id, what)
     }
 
     /// Its network interface in a Flexible set, where it is an object of its own (S-29).
