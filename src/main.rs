@@ -5,7 +5,6 @@ mod cli;
 use std::io::Write;
 use std::process::ExitCode;
 
-use clap::Parser;
 use vnet_operator::operator::settings::StartRefused;
 
 /// The exit code of what could not be done; 1 is a plan's that something is refused, and an operator's that does not start.
@@ -13,7 +12,7 @@ const FAILED: u8 = 2;
 const REFUSED: u8 = 1;
 
 fn main() -> ExitCode {
-    match cli::execute(cli::Cli::parse()) {
+    match cli::execute(cli::Cli::read()) {
         Ok(code) => code,
         Err(error) if cli::is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {

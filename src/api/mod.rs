@@ -58,6 +58,8 @@ pub const RESTARTED_AT: &str = "vnet.dev/restartedAt";
 /// The annotation of an instance of a Flexible scale set: the revision of the model that it was written from.
 pub const REVISION: &str = "vnet.dev/revision";
 pub use crate::fabric::virtual_machine::DESIRED_REVISION;
+/// What that annotation was called before version 0.1.0; it is read until 0.2.0, where the other is missing.
+pub const FORMER_DESIRED_REVISION: &str = "vnet.dev/wished-revision";
 pub use crate::fabric::virtual_machine_scale_set::SCALE_SET_LABEL;
 
 /// A kind of the fabric as users write it.

@@ -14,7 +14,7 @@ use super::findings::Unreadable;
 use super::form::{self, Whose};
 use super::status::{Published, Status};
 use super::texts::PartName;
-use super::{About, Api, DESIRED_REVISION, FINALIZER, GROUP, Owner, RESTARTED_AT, REVISION};
+use super::{About, Api, DESIRED_REVISION, FINALIZER, FORMER_DESIRED_REVISION, GROUP, Owner, RESTARTED_AT, REVISION};
 use crate::fabric::common::{self, Common};
 use crate::fabric::id::is_region;
 use crate::fabric::kind::every::*;
@@ -119,10 +119,7 @@ where
         name: name.clone(),
         restarted_at: object.annotations().get(RESTARTED_AT).cloned(),
         owner: owner(object),
-        revisions: (
-            number(REVISION),
-            object.annotations().get(DESIRED_REVISION).map(|wish| DesiredRevision::from(wish.as_str())),
-        ),
+        revisions: (number(REVISION), desired_revision(object)),
     };
     let uid = Uid::from(meta.uid.as_deref()?);
     let generation = meta.generation.unwrap_or_default();
@@ -145,6 +142,12 @@ where
         asked: asked::<K>(&about, field("spec")),
         published: Published::of(K::KIND, status),
     })
+}
+
+fn desired_revision(object: &DynamicObject) -> Option<DesiredRevision> {
+    let annotations = object.annotations();
+    let desired = annotations.get(DESIRED_REVISION).or_else(|| annotations.get(FORMER_DESIRED_REVISION));
+    desired.map(|desired| DesiredRevision::from(desired.as_str()))
 }
 
 /// The scale set that an object says is its controller.

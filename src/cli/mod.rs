@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Context;
-use clap::{CommandFactory, Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use clap_complete::Shell;
 use vnet_operator::api::{crd, references};
 
@@ -40,6 +40,9 @@ Examples:
   vnet crds | kubectl apply --server-side -f -    install the kinds
   vnet run                                        the operator
   vnet rules ADDR-08                              what a rule says, and what to do";
+
+/// What the binary is called as a plugin of kubectl, which runs it as `kubectl vnet`.
+const KUBECTL_PLUGIN: &str = "kubectl-vnet";
 
 const CRDS_EXAMPLES: &str = "\
 Examples:
@@ -96,6 +99,19 @@ enum Command {
         /// The shell
         shell: Shell,
     },
+}
+
+impl Cli {
+    /// What the command line says. It ends here where that is help, or a mistake.
+    pub fn read() -> Self {
+        let program = std::env::args_os().next().unwrap_or_default();
+        let name = match Path::new(&program).file_stem() {
+            Some(name) if name == KUBECTL_PLUGIN => "kubectl vnet",
+            Some(_) | None => "vnet",
+        };
+        let matches = Self::command().bin_name(name).get_matches();
+        Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
+    }
 }
 
 /// Whether whoever reads the output has had enough of it.

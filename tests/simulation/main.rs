@@ -20,6 +20,7 @@ mod scale_sets;
 mod stories;
 mod storms;
 mod users;
+mod versions;
 mod waiting;
 mod world;
 
