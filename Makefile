@@ -34,6 +34,7 @@ crds: ## Generates crds/ from the code
 docs: crds ## Generates everything that is committed and generated
 	@mkdir -p docs
 	cargo run --quiet -- rules >docs/rules.md
+	cargo run --quiet -- crds --output markdown >docs/api.md
 	cargo run --quiet -- kustomize >examples/kustomize/base/references.yaml
 
 pages: ## Runs the commands of README.md and docs/, and writes what they print into them

@@ -18,6 +18,7 @@ pub mod conditions;
 pub mod crd;
 mod findings;
 pub mod form;
+pub mod markdown;
 pub mod network_interface;
 pub mod object;
 pub mod public_ip_address;

@@ -18,7 +18,7 @@ use std::process::ExitCode;
 use anyhow::Context;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use clap_complete::Shell;
-use vnet_operator::api::{crd, references};
+use vnet_operator::api::{crd, markdown, references};
 
 use self::list_ip_addresses::ListIpAddressesOptions;
 use self::plan::PlanOptions;
@@ -47,7 +47,8 @@ const KUBECTL_PLUGIN: &str = "kubectl-vnet";
 const CRDS_EXAMPLES: &str = "\
 Examples:
   vnet crds | kubectl apply --server-side -f -    install the kinds, or bring them up to date
-  vnet crds --dir crds                            a file for each, to be kept in Git";
+  vnet crds --dir crds                            a file for each, to be kept in Git
+  vnet crds --output markdown                     the API reference, every field with its description";
 
 const KUSTOMIZE_EXAMPLES: &str = "\
 Examples:
@@ -76,6 +77,9 @@ enum Command {
         /// The folder; without it, all goes to standard output
         #[arg(long)]
         dir: Option<PathBuf>,
+        /// How they are written
+        #[arg(long, short, default_value = "yaml", conflicts_with = "dir")]
+        output: CrdsOutput,
     },
     /// Upgrade instances of a scale set to the latest model, as upgradePolicy Manual requires
     #[command(after_help = upgrade::EXAMPLES)]
@@ -99,6 +103,15 @@ enum Command {
         /// The shell
         shell: Shell,
     },
+}
+
+/// How definitions are written.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum CrdsOutput {
+    /// For kubectl
+    Yaml,
+    /// As a page that describes every field
+    Markdown,
 }
 
 impl Cli {
@@ -128,8 +141,11 @@ pub fn execute(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Plan(options) => return plan::plan(&options),
         Command::ListIpAddresses(options) => list_ip_addresses::list(&options)?,
         Command::Upgrade(options) => on_one_thread(upgrade::upgrade_instances(options))?,
-        Command::Crds { dir: Some(dir) } => write_crds(&dir)?,
-        Command::Crds { dir: None } => print_crds()?,
+        Command::Crds { dir: Some(dir), output: _ } => write_crds(&dir)?,
+        Command::Crds { dir: None, output: CrdsOutput::Yaml } => print_crds()?,
+        Command::Crds { dir: None, output: CrdsOutput::Markdown } => {
+            std::io::stdout().write_all(markdown::reference().as_bytes())?;
+        }
         Command::Rules { ids } => rules::print(&ids)?,
         Command::Kustomize => {
             std::io::stdout().write_all(references::kustomize_configuration()?.as_bytes())?;

@@ -169,8 +169,8 @@ fn end_pause(engine: &mut Engine, name: &Name) {
 /// A virtual machine has started or stopped: the upgrade of its set may continue.
 pub fn on_power_changed(engine: &mut Engine, vm: &Name) {
     if let Some(Part { set, .. }) = vm.part() {
-        continue_rollout(engine, &set);
-        engine.touch(Kind::VirtualMachineScaleSet, &set);
+        continue_rollout(engine, set);
+        engine.touch(Kind::VirtualMachineScaleSet, set);
         return;
     }
     let member = engine.get::<crate::fabric::virtual_machine::VirtualMachine>(vm).and_then(|vm| vm.ask.member.clone());
