@@ -98,3 +98,30 @@ fn the_binary_of_the_image_needs_no_other_file_and_runs_as_a_pod_does() {
     }
     ready.unwrap_or_else(|error| panic!("{error}\n{}", fs::read_to_string(&log).unwrap()));
 }
+
+/// The lines of a Dockerfile that begin with this instruction.
+fn lines_of<'a>(dockerfile: &'a str, instruction: &str) -> Vec<&'a str> {
+    let lines = dockerfile.lines().filter_map(|line| line.split_once(' ').filter(|(word, _)| *word == instruction));
+    lines.map(|(_, rest)| rest).collect()
+}
+
+#[test]
+fn the_image_holds_the_static_binary_alone_and_runs_it_as_nobody() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let dockerfile = fs::read_to_string(root.join("Dockerfile")).unwrap();
+    let of = |instruction| lines_of(&dockerfile, instruction);
+    assert_eq!(of("FROM")[1..], ["scratch"]);
+    assert!(of("RUN")[0].contains("tools/static --release"), "{dockerfile}");
+    assert_eq!(of("COPY")[1..], ["--from=build /vnet /vnet"]);
+    assert_eq!(
+        (&of("USER")[..], &of("ENTRYPOINT")[..], &of("CMD")[..]),
+        (&["65532:65532"][..], &["[\"/vnet\"]"][..], &["[\"run\"]"][..])
+    );
+    let version = format!("rust:{}-", env!("CARGO_PKG_RUST_VERSION"));
+    assert!(of("FROM")[0].starts_with(&version), "the version of Rust is that of Cargo.toml");
+    let workflow: Value =
+        serde_saphyr::from_str(&fs::read_to_string(root.join("examples/ci/image.yaml")).unwrap()).unwrap();
+    let platforms = workflow["jobs"]["image"]["strategy"]["matrix"]["include"].as_array().unwrap();
+    let platforms: Vec<&str> = platforms.iter().map(|one| one["platform"].as_str().unwrap()).collect();
+    assert_eq!(platforms, ["linux/amd64", "linux/arm64"]);
+}
