@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 
 use crate::fabric::resource::{Advice, DELETION_PATH};
-use crate::fabric::{Code, Cure, Violation};
+use crate::fabric::{Constraint, Cure, Violation};
 
 /// What the conditions of an object follow from.
 #[derive(Clone, Debug)]
@@ -133,7 +133,7 @@ pub fn of_a_refused_status(
 type Told = (Truth, String, String);
 
 fn is_reference(violation: &&Violation) -> bool {
-    violation.code == Code::InvalidResourceReference
+    violation.constraint == Constraint::Reference
 }
 
 fn resolved_refs(state: &State<'_>) -> Told {

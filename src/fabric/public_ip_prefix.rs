@@ -223,7 +223,7 @@ impl Finding for PublicIPPrefixFinding {
                     format!("Choose a length from {least} (16 addresses) to {most} (2 addresses)."),
                 )
             }
-            Self::LengthChanged { before } => at.refuse(
+            Self::LengthChanged { before } => at.refuse_change(
                 Code::PropertyChangeNotAllowed,
                 format!("The prefix was created as a /{before}."),
                 format!("Set prefixLength to {before}, or create another prefix."),
@@ -234,7 +234,7 @@ impl Finding for PublicIPPrefixFinding {
                     format!("No /{length} of {pool} is all free."),
                     "Delete public prefixes and addresses that are not used, or run the operator with a larger --public-ip-pool.",
                 )
-                .until(WaitKey::Capacity(PoolId::Public)),
+                .until_room(WaitKey::Capacity(PoolId::Public)),
         }
     }
 }

@@ -148,7 +148,7 @@ impl Finding for QuotaFinding {
                     format!("{count} more would exceed the quota of {} {quota}.", quota.limit()),
                     "Delete some that are not used; this object is then retried automatically.",
                 )
-                .until(WaitKey::Quota(quota)),
+                .until_room(WaitKey::Quota(quota)),
         }
     }
 }

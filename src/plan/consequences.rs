@@ -14,7 +14,7 @@ use super::{Judged, ServerSide, admission, difference};
 use crate::api::status::{NamedObject, ViolationReport};
 use crate::api::{FINALIZER, object};
 use crate::fabric::virtual_machine_scale_set::{UpgradeMode, VirtualMachineScaleSet};
-use crate::fabric::{Code, Kind, Name, ObjectId};
+use crate::fabric::{Constraint, Kind, Name, ObjectId};
 
 /// The fields of a status, wherever in it, that tell what the fabric gave.
 pub const ALLOCATED: [&str; 6] = ["privateIPAddress", "ipAddress", "ipPrefix", "fqdn", "macAddress", "powerState"];
@@ -23,15 +23,6 @@ pub const ALLOCATED: [&str; 6] = ["privateIPAddress", "ipAddress", "ipPrefix", "
 pub const MODELS: [&str; 3] = ["revision", "updateRevision", "updatedReplicas"];
 /// The conditions that every object has, and those that sum them up.
 const STANDARD: [&str; 6] = ["ResolvedRefs", "Accepted", "Programmed", "Ready", "Reconciling", "Stalled"];
-/// The codes that refuse what can only be had by deleting the object and creating it anew.
-const FIXED: [Code; 4] = [
-    Code::InvalidResourceLocation,
-    Code::PropertyChangeNotAllowed,
-    Code::SkuCannotBeChangedOnUpdate,
-    Code::VMScaleSetCannotBeUpdatedToReferenceSubnetsFromDifferentVirtualNetworks,
-];
-/// The rule that does so with codes that others use for what an edit cures.
-const FIXED_NETWORK: &str = "NIC-05";
 /// What a status repeats of the spec, of others, and of itself.
 pub const REPEATED: [&str; 5] = ["programmed", "conditions", "violations", "publicIPAddresses", "instances"];
 /// The label of every Namespace that the API server sets to its name, whatever a manifest says of it.
@@ -65,7 +56,7 @@ impl Between<'_> {
         let fields = fields(before, after, asked.as_ref());
         let action = match self.going.contains(id) {
             true => Action::Delete,
-            false => action(before, after, &violations, stored && fields.is_empty()),
+            false => action(before, after, stored && self.asks_for_a_new_one(id), stored && fields.is_empty()),
         };
         let place = |path: &str| manifest.map(|manifest| manifest.place_of(path));
         let told = violations.into_iter();
@@ -83,6 +74,11 @@ impl Between<'_> {
             advice: self.advice(id, before, after.filter(|_| stored)),
             violations: told,
         }
+    }
+
+    /// True if only another object can have what is asked for.
+    fn asks_for_a_new_one(&self, id: &ObjectId) -> bool {
+        self.after.violations(id).iter().any(|violation| violation.constraint == Constraint::Immutable)
     }
 
     /// What there is to know beside.
@@ -231,7 +227,7 @@ fn shown<'a>(cluster: &'a Cluster, id: &ObjectId) -> Option<&'a DynamicObject> {
 fn action(
     before: Option<&DynamicObject>,
     after: Option<&DynamicObject>,
-    violations: &[ViolationReport],
+    asks_for_a_new_one: bool,
     same: bool,
 ) -> Action {
     match (before, after) {
@@ -240,7 +236,7 @@ fn action(
         (Some(before), Some(after)) if before.metadata.uid != after.metadata.uid => Action::Replace,
         (Some(before), Some(after)) if is_deleted(after) && !is_deleted(before) => Action::Delete,
         (Some(_), Some(_)) if same => Action::NoChange,
-        (Some(before), Some(_)) if is_carried(before) && violations.iter().any(asks_for_a_new_one) => Action::Replace,
+        (Some(before), Some(_)) if is_carried(before) && asks_for_a_new_one => Action::Replace,
         (Some(_), Some(_)) => Action::Update,
     }
 }
@@ -266,10 +262,6 @@ fn of_users(object: &Value) -> Value {
         (!is_empty).then(|| (field.to_owned(), value))
     });
     json!({"spec": object.get("spec"), "metadata": metadata.collect::<Map<_, _>>()})
-}
-
-fn asks_for_a_new_one(violation: &ViolationReport) -> bool {
-    violation.rule == FIXED_NETWORK || FIXED.iter().any(|code| code.to_string() == violation.code)
 }
 
 /// True if the fabric carries it: what was never accepted can be corrected.

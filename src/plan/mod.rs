@@ -117,7 +117,7 @@ pub fn plan(manifests: &Manifests, state: State, options: &Options) -> Result<Pl
         let mut other = before.clone();
         apply_in(Turns::UsersFirst, &mut other, manifests, options, &labels, &judged, &going)?;
         prune(&mut other, &before, manifests, &options.prune)?;
-        warnings.extend(order::differences(&other, manifests, &objects));
+        warnings.extend(order::differences(&between, &other, manifests, &objects));
     }
     warnings.extend(standstill::warnings(&between, manifests));
     let objects = planned_namespaces.into_iter().chain(objects).chain(manifests.unknown.iter().cloned()).collect();

@@ -115,7 +115,7 @@ enum AzureNameFinding {
 impl Finding for AzureNameFinding {
     fn violation(self, at: Place) -> Violation {
         match self {
-            Self::Renamed { fixed, asked } => at.refuse(
+            Self::Renamed { fixed, asked } => at.refuse_change(
                 Code::PropertyChangeNotAllowed,
                 format!("The resource is called {fixed} in Azure, and cannot be renamed to {asked}."),
                 format!("Set azureName to {fixed}, or delete the object and create it again."),
