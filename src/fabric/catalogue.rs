@@ -15,10 +15,10 @@ pub(crate) mod told;
 use std::collections::BTreeSet;
 use std::fmt::{self, Display};
 
-use super::kind::refusing_rules;
-use super::resource::{Refusing, Scope};
+pub use super::kind::refusing_rules;
+use super::resource::{AtApply, Refusing, Scope};
 pub use decisions::DECISIONS;
-pub use general::{AT_APPLY, AtApply, GENERAL, General};
+pub use general::{GENERAL, General};
 pub use machines::MACHINES;
 pub use networks::NETWORKS;
 
@@ -79,7 +79,6 @@ struct Row {
 
 impl From<Refusing> for Row {
     fn from(rule: Refusing) -> Self {
-        let at_apply = AT_APPLY.iter().find(|(kind, id, _)| !rule.deletion && *kind == rule.kind && *id == rule.id);
         Row {
             id: rule.id,
             of: rule.kind.to_string(),
@@ -88,7 +87,7 @@ impl From<Refusing> for Row {
             says: rule.says,
             codes: listed(rule.codes),
             then: rule.cure.to_string(),
-            by: refused_by(at_apply.map(|(_, _, how)| *how)),
+            by: refused_by(rule.at_apply),
             remedy: rule.remedy,
             source: rule.source,
         }
@@ -192,15 +191,6 @@ pub fn lookup(id: &str) -> Vec<String> {
         format!("{id}: {says}\n  here:   {standing}\n  source: {source}")
     });
     refusing.chain(told).collect()
-}
-
-impl Display for AtApply {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            AtApply::Schema => "schema",
-            AtApply::Cel => "CEL",
-        })
-    }
 }
 
 impl Remark {
