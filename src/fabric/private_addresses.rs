@@ -169,7 +169,7 @@ impl Finding for PrivateAddressFinding {
                 at.refuse(code, fact, remedy).until_free(WaitKey::Address(subnet, address)).blocked_by(id).cites(of)
             }
             Self::Reserved { address, owner, subnet, range, wanted_by } => {
-                let set = owner.scale_set();
+                let set = owner.object();
                 let fact = format!("{address} is reserved for {owner}.");
                 let remedy = choose_of(&range, &wanted_by, &format!("reduce the instances of {set}"));
                 at.refuse(code, fact, remedy).until_free(WaitKey::Address(subnet, address)).blocked_by(set)

@@ -122,6 +122,17 @@ pub struct Association {
     pub name: String,
 }
 
+impl Association {
+    /// The holder of the public address of this name, as that shows it.
+    fn of(holder: &Holder, public: &Name) -> Self {
+        match holder {
+            Holder::IpConfiguration { nic, name } => {
+                Self { network_interface: ShownRef::of(nic, public), name: name.to_string() }
+            }
+        }
+    }
+}
+
 impl Resource for PublicIPAddress {
     type Held = HeldPublicIPAddress;
     type View = PublicIPAddressView;
@@ -233,11 +244,7 @@ impl Resource for PublicIPAddress {
         PublicIPAddressView {
             ip_address: programmed.held.address,
             dns_settings: fqdn(programmed).map(|fqdn| PublicDnsView { fqdn }),
-            ip_configuration: holder.map(|holder| match holder {
-                Holder::IpConfiguration { nic, name: configuration } => {
-                    Association { network_interface: ShownRef::of(nic, name), name: configuration.to_string() }
-                }
-            }),
+            ip_configuration: holder.map(|holder| Association::of(holder, name)),
         }
     }
 }
@@ -265,7 +272,7 @@ pub fn fqdn(programmed: &Programmed<PublicIPAddress>) -> Option<String> {
 
 /// The virtual machine that a public address serves, by way of the NIC that holds it.
 fn served<'a>(engine: &'a Engine, name: &Name) -> Option<&'a Programmed<VirtualMachine>> {
-    let Holder::IpConfiguration { nic, .. } = engine.associations.get(name)?;
+    let nic = engine.associations.get(name)?.network_interface()?;
     let attached = engine.get::<NetworkInterface>(nic)?.held.attached.as_ref()?;
     engine.get::<VirtualMachine>(&attached.vm)
 }

@@ -23,8 +23,10 @@ impl Engine {
 
     /// Brings what is reserved in line with what objects have taken.
     pub(in crate::fabric) fn reconcile_reservations(&mut self) {
-        while let Some(Owner { set, id }) = self.unreconciled.pop_first() {
-            virtual_machine_scale_set::reserve(self, &set, [id]);
+        while let Some(owner) = self.unreconciled.pop_first() {
+            match owner {
+                Owner::Instance { set, id } => virtual_machine_scale_set::reserve(self, &set, [id]),
+            }
         }
     }
 

@@ -87,7 +87,7 @@ impl Finding for SubnetFinding {
                 .until_released(subnet, address, id)
             }
             Self::Reserved { address, owner, subnet } => {
-                let set = owner.scale_set();
+                let set = owner.object();
                 at.refuse(
                     Code::InUsePrefixCannotBeDeleted,
                     format!("{address} is reserved for an instance of {set}."),

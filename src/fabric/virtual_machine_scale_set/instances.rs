@@ -281,7 +281,7 @@ pub(super) fn restore_held(engine: &mut Engine, name: &Name, view: &VirtualMachi
         .collect();
     for id in ids {
         engine.mark_dirty(name, id);
-        engine.mark_restored(Owner { set: name.clone(), id });
+        engine.mark_restored(Owner::instance(name, id));
     }
     if view.current_revision != view.update_revision || view.restart.is_some() {
         super::upgrade::pause(engine, name); // a pause between two batches begins anew

@@ -125,7 +125,7 @@ impl Finding for RequestedFinding {
                 .breaks(Constraint::Exclusive)
                 .cites(requested.evidence()),
             Self::Reserved { requested, object, owner } => {
-                let set = owner.scale_set();
+                let set = owner.object();
                 at.refuse(
                     Code::PublicIPAddressInUse,
                     format!("{} is reserved for {owner}.", requested.address),
