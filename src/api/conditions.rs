@@ -20,7 +20,7 @@ pub struct State<'a> {
     pub violations: &'a [Violation],
     /// What is on its way.
     pub progress: Option<(&'static str, String)>,
-    /// What else is to be told.
+    /// What else is to be reported.
     pub advice: Vec<Advice>,
 }
 
@@ -54,7 +54,7 @@ impl Truth {
 }
 
 impl Since {
-    /// What these conditions tell.
+    /// The times in these conditions.
     pub fn of(conditions: &[Condition]) -> Self {
         let one = |c: &Condition| (c.type_.as_str().into(), Truth::read(&c.status), c.last_transition_time.0);
         Self(conditions.iter().map(one).collect())

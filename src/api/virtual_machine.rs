@@ -105,7 +105,7 @@ pub struct OsProfile {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<ComputerName>")]
     pub computer_name: Option<String>,
-    /// The operating system. Default: Linux.
+    /// The operating system of the guest. It determines the manualAddresses in the status. Default: Linux.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub os_type: Option<OsType>,
     /// The addresses that are configured manually in the guest, if known. The conditions ConnectivityLost and

@@ -9,11 +9,11 @@ use super::quota::Quota;
 /// What, when it changes, may cure a violation without an edit of the refused object.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum WaitKey {
-    /// The object appears, is programmed anew, or goes.
+    /// The object appears, is programmed again, or goes.
     Object(ObjectId),
     /// Addresses of a pool become free. Wakes in order, as many as can use them.
     Capacity(PoolId),
-    /// Something of a quota is given back. Wakes in order, as many as can use it.
+    /// Something of a quota is released. Wakes in order, as many as can use it.
     Quota(Quota),
     /// The holder of this object (a NIC, a public address) lets go of it.
     Claim(ObjectId),
@@ -28,7 +28,7 @@ pub enum WaitKey {
 }
 
 impl WaitKey {
-    /// The object of this kind and name appears, is programmed anew, or goes.
+    /// The object of this kind and name appears, is programmed again, or goes.
     pub fn object(kind: Kind, name: &Name) -> Self {
         Self::Object(ObjectId::new(kind, name.clone()))
     }

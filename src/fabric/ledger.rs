@@ -2,7 +2,7 @@
 //! scale sets which are still to be made or written (S-90).
 //!
 //! A set reserves by its put, what an object takes is no longer reserved, and what is not needed any more is released.
-//! Reserving is idempotent, and the totals are kept: nobody walks through the sets to learn what others were promised.
+//! Reserving is idempotent, and the totals are kept: no walk through the sets is needed to know what is reserved for others.
 
 #[cfg(test)]
 mod tests;

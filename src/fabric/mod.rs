@@ -10,7 +10,7 @@
 //!   the rule that what others name stays,
 //! * [`engine`] judges requests and carries them out, [`order`] says what is to come before what,
 //! * [`violation`] is what a refusal says, with the error codes of `code` and what may cure it in `cure`,
-//! * [`catalogue`] tells what became of every numbered rule,
+//! * [`catalogue`] has every numbered rule, and how it is enforced,
 //! * [`ipam`] and [`mac`] allocate, `digest` derives numbers from names, and `ranges` finds subnets that overlap,
 //! * [`part`] says what instances of Uniform scale sets consist of,
 //! * [`holder`] is who holds an address; `private_addresses` gives those of subnets out,

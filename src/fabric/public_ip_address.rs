@@ -189,7 +189,7 @@ impl Resource for PublicIPAddress {
 
     fn apply(engine: &mut Engine, name: &Name, before: Option<&Self>) {
         move_label(engine, name, before);
-        settle(engine, name);
+        reconcile_address(engine, name);
         let label = |ask: Option<&Self>| ask.and_then(|ask| ask.domain_name_label.clone());
         if label(before) != label(engine.get::<Self>(name).map(|programmed| &programmed.ask)) {
             touch_holder(engine, name);
@@ -232,10 +232,10 @@ impl Resource for PublicIPAddress {
         Some(!engine.is_associated(name))
     }
 
-    /// Dynamic ones that serve nothing are given back.
+    /// Dynamic ones that serve nothing are released.
     fn on_all_restored(engine: &mut Engine) {
         for name in engine.names(Kind::PublicIPAddress) {
-            settle(engine, &name);
+            reconcile_address(engine, &name);
         }
     }
 
@@ -278,7 +278,7 @@ fn served<'a>(engine: &'a Engine, name: &Name) -> Option<&'a Programmed<VirtualM
 }
 
 /// Brings the address in line with what is asked and what it is associated with (PIP-04 to PIP-07).
-pub(super) fn settle(engine: &mut Engine, name: &Name) {
+pub(super) fn reconcile_address(engine: &mut Engine, name: &Name) {
     let Some(programmed) = engine.get::<PublicIPAddress>(name) else { return };
     let power = served(engine, name).map(|vm| vm.held.power);
     let (address, pool) = (programmed.held.address, programmed.ask.pool());
@@ -292,7 +292,7 @@ pub(super) fn settle(engine: &mut Engine, name: &Name) {
         (AllocationMethod::Dynamic, _) if engine.restoring => address.is_some(),
         (AllocationMethod::Dynamic, Some(PowerState::Deallocated) | None) => false,
     };
-    let settled = match (wanted, address) {
+    let reconciled = match (wanted, address) {
         (true, None) => {
             let this = ObjectId::new(Kind::PublicIPAddress, name.clone());
             let reserved =
@@ -309,9 +309,9 @@ pub(super) fn settle(engine: &mut Engine, name: &Name) {
         }
         (true, Some(_)) | (false, None) => address,
     };
-    if settled != address {
+    if reconciled != address {
         if let Some(programmed) = engine.get_mut::<PublicIPAddress>(name) {
-            programmed.held.address = settled;
+            programmed.held.address = reconciled;
         }
         engine.touch(Kind::PublicIPAddress, name);
         touch_holder(engine, name);

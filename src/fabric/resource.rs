@@ -202,7 +202,7 @@ pub struct Programmed<K: Resource> {
     pub held: K::Held,
 }
 
-/// An object as its status tells it.
+/// An object as its status records it.
 #[derive(Clone, Debug)]
 pub struct Record<K: Resource> {
     /// Which life of the object.
@@ -222,7 +222,7 @@ pub struct Record<K: Resource> {
 /// What could not be restored of an object, a sentence each.
 pub type Dropped = Vec<String>;
 
-/// A condition that tells something about the network beside the four that every object has.
+/// A condition that reports something about the network beside the four that every object has.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Advice {
     /// The condition's type.

@@ -49,7 +49,7 @@ pub struct Violation {
     pub cure: Cure,
     /// Of what it waits for, that which the put takes as soon as it is free.
     pub takes: BTreeSet<WaitKey>,
-    /// What the message tells of others: when that changes, the object is judged again.
+    /// What the message says of others: when that changes, the object is judged again.
     pub evidence: BTreeSet<WaitKey>,
 }
 
@@ -118,7 +118,7 @@ impl Violation {
         self
     }
 
-    /// The message tells something of what `key` stands for.
+    /// The message says something about what `key` stands for.
     #[must_use]
     pub fn cites(mut self, key: WaitKey) -> Self {
         self.evidence.insert(key);
@@ -244,7 +244,7 @@ impl Refusal {
         self.violations.iter().any(|violation| violation.cure == Cure::Edit)
     }
 
-    /// Every key that may cure a part of it, or change what it tells.
+    /// Every key that may cure a part of it, or change what it says.
     pub fn keys(&self) -> BTreeSet<WaitKey> {
         let cures = self.violations.iter().filter_map(|violation| match &violation.cure {
             Cure::Wait(keys) => Some(keys),
@@ -304,7 +304,7 @@ impl Findings {
         self.found.push(violation);
     }
 
-    /// Keeps the first that stall and the first that wait: no more are told, and who waits is judged again when one of these
+    /// Keeps the first that stall and the first that wait: no more are reported, and the object is judged again when one of these
     /// is cured.
     fn drop_surplus(&mut self) {
         let (mut stalls, mut waits) = (0, 0);
@@ -367,7 +367,7 @@ pub(super) fn and_others(count: usize) -> &'static str {
     if count > 1 { ", and others are too" } else { "" }
 }
 
-/// The end of a remedy that is told of the first of `count` things.
+/// The end of a remedy that names the first of `count` things.
 pub(super) fn and_so_on(count: usize) -> &'static str {
     if count > 1 { ", and so for the others" } else { "" }
 }

@@ -1,5 +1,5 @@
 //! What depends on the order in which objects are applied. A plan is made as if what asks for particular things came
-//! first; applied one by one, in another order, somebody else may be the first.
+//! first; applied one by one, in another order, another may be the first.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -40,7 +40,7 @@ pub fn edits_beside_others(objects: &[PlannedObject]) -> bool {
 }
 
 /// What comes out otherwise in `other`, where everything was applied before what it refers to: an edit may be refused once
-/// something new uses what is edited. Claims are told without that, and what follows from others' refusals is told there.
+/// something new uses what is edited. Claims are reported without that, and what follows from others' refusals is reported there.
 pub fn differences(
     between: &Between<'_>,
     other: &Cluster,

@@ -1,6 +1,6 @@
 //! Names in Azure: an object's own, or the one that its spec gives it (ARM-10).
 //!
-//! Kubernetes takes no capitals and no underscores in names, Azure does, and tells names apart regardless of case.
+//! Kubernetes takes no capitals and no underscores in names, Azure does, and compares names regardless of case.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

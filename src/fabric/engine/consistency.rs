@@ -1,4 +1,4 @@
-//! What must hold of a fabric at any moment, computed anew from its tables.
+//! What must hold of a fabric at any moment, recomputed from its tables.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;

@@ -85,7 +85,7 @@ impl Engine {
         is_taken
     }
 
-    /// True if `count` more are allowed beside what is reserved for others; `own` of what is reserved is for whoever asks.
+    /// True if `count` more are allowed beside what is reserved for others; `own` of what is reserved is for the requester.
     pub(in crate::fabric) fn has_left_beside(&self, quota: &Quota, count: u64, own: u64) -> bool {
         count <= own || self.has_left(quota, count - own)
     }

@@ -38,7 +38,7 @@ impl Engine {
         found.min()
     }
 
-    /// An object has come or gone: whoever refers to what is named as it is without a prefix, and is missing, is judged again
+    /// An object has come or gone: what refers to a missing object of the name without the prefix is judged again
     /// if another object is to be proposed.
     pub(super) fn index_suffixes(&mut self, kind: Kind, name: &Name, is_there: bool) {
         let entry = (kind, name.namespace.clone(), reversed(&name.name));

@@ -77,11 +77,11 @@ pub(super) const RULES: &[Rule<VirtualMachine>] = &[
     Rule {
         id: "S-31",
         scope: Scope::State,
-        says: "The wished revision of an instance of a Flexible scale set is at most the set's latest.",
+        says: "The desired revision of an instance of a Flexible scale set is at most the set's latest.",
         codes: &[Code::InvalidParameter],
         cure: Cures::Stalls,
         at_apply: None,
-        remedy: "Wish the set's status.updateRevision.",
+        remedy: "Set it to the set's status.updateRevision.",
         source: "[VMSS] upgrade policy; recorded",
         check: revision_is_known,
     },

@@ -55,11 +55,11 @@ pub(super) const RULES: &[Rule<VirtualMachineScaleSetVM>] = &[
     Rule {
         id: "S-31",
         scope: Scope::State,
-        says: "The wished revision of an instance is at most the set's latest.",
+        says: "The desired revision of an instance is at most the set's latest.",
         codes: &[Code::InvalidParameter],
         cure: Cures::Stalls,
         at_apply: None,
-        remedy: "Wish the set's status.updateRevision.",
+        remedy: "Set it to the set's status.updateRevision.",
         source: "[VMSS] upgrade policy; recorded",
         check: revision_is_known,
     },
@@ -258,7 +258,7 @@ fn adds_no_ipv6(case: &InstanceCase<'_>, findings: &mut Findings) {
 fn pools_have_room(case: &InstanceCase<'_>, findings: &mut Findings) {
     let Some((set, id)) = set(case).zip(case.ask.id) else { return };
     if !set.held.instances.contains_key(&id) || set.ask.mode == OrchestrationMode::Flexible {
-        return; // as VMSS-01 tells
+        return; // as VMSS-01 reports
     }
     let (network, path) = network_after(case, set, id);
     let this = InstanceName { set: &case.ask.set, id };

@@ -45,7 +45,7 @@ fn has_reserved(engine: &Engine, name: &Name, pool: &PoolId) -> bool {
     engine.ledger.address_of(&ObjectId::new(Kind::PublicIPAddress, name.clone()), "", pool).is_some()
 }
 
-/// Finds that a public pool has fewer addresses free than are needed; `own` are reserved for whoever needs them.
+/// Finds that a public pool has fewer addresses free than are needed; `own` are reserved for the requester.
 pub(in crate::fabric) fn public_pool_has_room(
     engine: &Engine,
     id: &PoolId,
