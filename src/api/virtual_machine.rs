@@ -146,6 +146,7 @@ pub struct NetworkProfile {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[schemars(extend("x-vnet-kind" = Kind::NetworkInterface.as_str()))]
+// It flattens no `ObjectReference`: that is atomic, and the items of this list are merged by field in server-side apply.
 pub struct NicReferenceSpec {
     /// The name of the NetworkInterface object.
     #[schemars(with = "ObjectName")]
