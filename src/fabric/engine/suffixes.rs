@@ -22,7 +22,7 @@ impl Suffixes {
     }
 }
 
-/// What may stand before a name that a prefix is added to.
+/// What a prefix ends in. Without a separator, names that have nothing to do with each other would be proposed: `web` for `b`.
 const PREFIX_ENDS: [char; 2] = ['-', '.'];
 
 impl Engine {
