@@ -17,7 +17,7 @@ fn main() -> ExitCode {
         Err(error) if cli::is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             let causes: String = error.chain().skip(1).map(|cause| format!("\n  {cause}")).collect();
-            // Where standard error is closed, there is nobody to tell.
+            // Where standard error is closed, there is no reader.
             let _ = writeln!(std::io::stderr(), "Error: {error}{causes}");
             ExitCode::from(if error.is::<StartRefused>() { REFUSED } else { FAILED })
         }

@@ -120,7 +120,7 @@ fn united(mut one: Value, other: &Value) -> Value {
     one
 }
 
-/// The manifest that an object of a Flexible set was last applied by, as the revision in it tells; none of other objects.
+/// The manifest that an object of a Flexible set was last applied by, as the revision in it shows; none of other objects.
 pub fn last_applied(engine: &Engine, id: &ObjectId, object: &DynamicObject) -> Option<Value> {
     let owner = super::object::owner(object)?;
     let revision = object.annotations().get(REVISION)?.parse().ok()?;

@@ -113,7 +113,7 @@ pub struct Owner {
 }
 
 impl About {
-    /// An object that nobody owns.
+    /// An object without an owner.
     pub fn named(name: Name) -> Self {
         Self { name, restarted_at: None, owner: None, revisions: (None, None) }
     }

@@ -51,7 +51,7 @@ pub struct Observed {
     pub asked: Result<Asked, Vec<Violation>>,
     /// What is to be remembered of its status.
     pub published: Published,
-    /// What its status tells of the fabric; read only when the fabric may have to be restored.
+    /// The record of the fabric in its status; read only when the fabric may have to be restored.
     pub record: Option<AnyRecord>,
 }
 
@@ -198,8 +198,8 @@ fn keeps_from_reading(violation: &Violation) -> bool {
     violation.code == Code::InvalidRequestContent
 }
 
-/// The generation that a status names. After etcd was restored it may be above that of the object; one that nobody can have
-/// counted up to was edited.
+/// The generation that a status names. After etcd was restored it may be above that of the object; one that cannot have been reached
+/// was edited.
 fn believed(programmed: i64, generation: i64) -> i64 {
     let is_counted = u64::try_from(programmed).is_ok_and(|programmed| programmed <= limits::HIGHEST_COUNT);
     if is_counted { programmed } else { generation }
@@ -243,7 +243,7 @@ fn unreadable(error: serde_json::Error) -> Vec<Violation> {
     findings.into_violations()
 }
 
-/// What a status tells of what the fabric carried. One that cannot be read counts as none, and none tells of a generation
+/// The record of the fabric in a status. One that cannot be read counts as none, and none has a generation
 /// that is still to come.
 fn record<K: Api>(about: &About, uid: &Uid, generation: i64, shown: &Value) -> Option<Record<K>> {
     let status = Status::<K::View>::deserialize(shown).ok()?;

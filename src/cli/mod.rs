@@ -36,19 +36,19 @@ pub struct Cli {
 
 const EXAMPLES: &str = "\
 Examples:
-  vnet plan net.yaml                              what would be allocated and refused; no cluster
+  vnet plan net.yaml                              preview what is allocated and refused; no cluster needed
   vnet crds | kubectl apply --server-side -f -    install the kinds
-  vnet run                                        the operator
-  vnet rules ADDR-08                              what a rule says, and what to do";
+  vnet run                                        run the operator
+  vnet rules ADDR-08                              describe a rule, with its code and remedy";
 
 /// What the binary is called as a plugin of kubectl, which runs it as `kubectl vnet`.
 const KUBECTL_PLUGIN: &str = "kubectl-vnet";
 
 const CRDS_EXAMPLES: &str = "\
 Examples:
-  vnet crds | kubectl apply --server-side -f -    install the kinds, or bring them up to date
-  vnet crds --dir crds                            a file for each, to be kept in Git
-  vnet crds --output markdown                     the API reference, every field with its description";
+  vnet crds | kubectl apply --server-side -f -    install or upgrade the kinds
+  vnet crds --dir crds                            write one file for each kind, to keep in Git
+  vnet crds --output markdown                     the API reference: every field with its description";
 
 const KUSTOMIZE_EXAMPLES: &str = "\
 Examples:
@@ -74,7 +74,7 @@ enum Command {
     /// Write the CustomResourceDefinitions and the finalizer policy, to a folder or to standard output
     #[command(after_help = CRDS_EXAMPLES)]
     Crds {
-        /// The folder; without it, all goes to standard output
+        /// The folder [default: standard output]
         #[arg(long)]
         dir: Option<PathBuf>,
         /// How they are written
@@ -127,7 +127,7 @@ impl Cli {
     }
 }
 
-/// Whether whoever reads the output has had enough of it.
+/// Whether the reader of the output has closed it.
 pub fn is_broken_pipe(error: &anyhow::Error) -> bool {
     error.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == ErrorKind::BrokenPipe)
 }

@@ -20,13 +20,13 @@ use super::fabric_options::FabricOptions;
 pub const EXAMPLES: &str = "\
 Examples:
   vnet run                                        for the cluster of the current context, or inside one
-  vnet run --default-location norwayeast          where objects are that name no location
-  vnet run --vm-start 5s --enforce-quotas         more like the cloud
-  VNET_LOG_FORMAT=json RUST_LOG=warn vnet run     flags are variables too; RUST_LOG is how much is logged";
+  vnet run --default-location norwayeast          the location of objects that name none
+  vnet run --vm-start 5s --enforce-quotas         starts take time, and quotas hold
+  VNET_LOG_FORMAT=json RUST_LOG=warn vnet run     flags from variables; RUST_LOG sets the log level";
 
 #[derive(Debug, clap::Args)]
 pub struct RunOptions {
-    /// Where /healthz and /readyz are served
+    /// Address of the endpoints /healthz and /readyz
     #[arg(long, env = "VNET_HEALTH_ADDR", default_value = "127.0.0.1:8081")]
     health_addr: SocketAddr,
     /// The operator's own namespace, in which the ConfigMap vnet-settings has its settings for `vnet plan`
@@ -41,7 +41,7 @@ pub struct RunOptions {
     /// How long a watch lasts before it is started again; one that receives nothing for longer makes /readyz fail
     #[arg(long, env = "VNET_WATCH_TIMEOUT", default_value = "2m", value_parser = time_limit)]
     watch_timeout: Duration,
-    /// How log lines are written
+    /// Log format
     #[arg(long, env = "VNET_LOG_FORMAT", default_value = "text")]
     log_format: LogFormat,
     #[command(flatten)]
@@ -50,7 +50,7 @@ pub struct RunOptions {
 
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
 enum LogFormat {
-    /// For people
+    /// Human-readable
     Text,
     /// One JSON object a line
     Json,
@@ -63,7 +63,7 @@ fn time_limit(text: &str) -> Result<Duration, String> {
     if range.contains(&duration) { Ok(duration) } else { Err("must be between 1s and 5m".to_owned()) }
 }
 
-/// Runs the operator until it is told to stop.
+/// Runs the operator until SIGTERM or SIGINT.
 pub async fn operate(options: RunOptions) -> anyhow::Result<()> {
     log_as(options.log_format);
     let mut terminate = signal(SignalKind::terminate())?;
@@ -71,10 +71,10 @@ pub async fn operate(options: RunOptions) -> anyhow::Result<()> {
     let timeouts = Timeouts { request: options.request_timeout, watch: options.watch_timeout };
     let server = ApiServer::without_retries().await?;
     let client = server.client.clone();
-    // The operator asks until it is answered; who looks on is told where.
+    // The operator retries until the API server answers; the log shows which one it is.
     tokio::spawn(async move {
         if let Err(error) = server.limited(timeouts).answers().await {
-            tracing::warn!("{error:#}; it is asked again until it does");
+            tracing::warn!("{error:#}; retrying");
         }
     });
     let settings = Settings { vm_start: options.vm_start.into(), ..options.fabric.settings() };
@@ -93,7 +93,7 @@ pub async fn operate(options: RunOptions) -> anyhow::Result<()> {
     }
 }
 
-/// What kube says of each try that fails; the operator says it once. The certificate authority is told of nowhere else.
+/// What kube logs of each failed attempt; the operator logs it once. Only kube logs the certificate authority.
 const SAID_ONCE: &str = "kube_runtime::watcher=off,kube_client::client=off,kube_client::client::tls=warn";
 
 const DEFAULT_LOG: &str = "info";

@@ -1,6 +1,6 @@
 //! The one rule of deletions: an object stays while others refer to it (VNET-05, VNET-06, S-13, S-19).
 //!
-//! A kind says in a small table who may use its objects, and in which words a refusal tells it. Who holds a public address or
+//! A kind says in a small table who may use its objects, and in which words a refusal says it. Who holds a public address or
 //! is attached to a machine is no reference; those rules are the kinds' own.
 
 use super::engine::Engine;

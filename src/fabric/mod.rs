@@ -9,8 +9,8 @@
 //! * [`resource`] is the contract that a kind fulfils, `reference` the rule that what an object names is there, and `in_use`
 //!   the rule that what others name stays,
 //! * [`engine`] judges requests and carries them out, [`order`] says what is to come before what,
-//! * [`violation`] is what a refusal says,
-//! * [`catalogue`] tells what became of every numbered rule,
+//! * [`violation`] is what a refusal says, with the error codes of `code` and what may cure it in `cure`,
+//! * [`catalogue`] has every numbered rule, and how it is enforced,
 //! * [`ipam`] and [`mac`] allocate, `digest` derives numbers from names, and `ranges` finds subnets that overlap,
 //! * [`part`] says what instances of Uniform scale sets consist of,
 //! * [`holder`] is who holds an address; `private_addresses` gives those of subnets out,
@@ -24,7 +24,9 @@
 pub mod address_check;
 pub mod availability_set;
 pub mod catalogue;
+mod code;
 pub mod common;
+mod cure;
 mod digest;
 mod dns_servers;
 pub mod engine;
@@ -76,7 +78,7 @@ pub use public_ip_prefix::PublicIPPrefix;
 pub use reference::Reference;
 pub use resource::{Advice, Programmed, Record, Resource};
 pub use subnet::Subnet;
-pub use violation::{Code, Cure, Findings, Refusal, VIOLATIONS_PER_REFUSAL, Violation, WaitKey};
+pub use violation::{Code, Constraint, Cure, Findings, Refusal, VIOLATIONS_PER_REFUSAL, Violation, WaitKey};
 pub use virtual_machine::VirtualMachine;
 pub use virtual_machine_scale_set::VirtualMachineScaleSet;
 pub use virtual_machine_scale_set_vm::VirtualMachineScaleSetVM;

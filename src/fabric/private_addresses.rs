@@ -1,4 +1,4 @@
-//! The private addresses of subnets: who holds them, how they are given out and given back (ADDR-02, ADDR-03, ADDR-08, S-90).
+//! The private addresses of subnets: who holds them, how they are allocated and released (ADDR-02, ADDR-03, ADDR-08, S-90).
 //!
 //! What holds an address, and when it lets go, is its kind's own.
 
@@ -149,7 +149,7 @@ pub(super) fn is_free(
     findings.add(path, found);
 }
 
-/// What keeps an address of a subnet from whoever wants it.
+/// What keeps an address of a subnet from the object that wants it.
 enum PrivateAddressFinding {
     /// Something else holds it.
     Held { address: IpAddr, holder: Holder, subnet: Name, range: String, wanted_by: Holder },
@@ -169,7 +169,7 @@ impl Finding for PrivateAddressFinding {
                 at.refuse(code, fact, remedy).until_free(WaitKey::Address(subnet, address)).blocked_by(id).cites(of)
             }
             Self::Reserved { address, owner, subnet, range, wanted_by } => {
-                let set = owner.scale_set();
+                let set = owner.object();
                 let fact = format!("{address} is reserved for {owner}.");
                 let remedy = choose_of(&range, &wanted_by, &format!("reduce the instances of {set}"));
                 at.refuse(code, fact, remedy).until_free(WaitKey::Address(subnet, address)).blocked_by(set)
@@ -178,7 +178,7 @@ impl Finding for PrivateAddressFinding {
     }
 }
 
-/// What whoever wants an address that is taken may do, or what else cures it.
+/// What the object that wants a taken address may do, or what else cures it.
 fn choose_of(range: &str, wanted_by: &Holder, cure: &str) -> String {
     let instead = match wanted_by {
         Holder::IpConfiguration { .. } => "set privateIPAllocationMethod to Dynamic, ",

@@ -12,7 +12,7 @@ use super::id::{Kind, Name, ObjectId, ShownRef};
 use super::in_use::{self, By, Use};
 use super::ipam::{Pool, PoolId, Reservation, all_of};
 use super::limits;
-use super::resource::{Case, Cures, DeletionRule, Programmed, Resource, Rule, Scope};
+use super::resource::{AtApply, Case, Cures, DeletionRule, Programmed, Resource, Rule, Scope};
 use super::violation::{Code, Finding, Findings, Place, Violation, WaitKey};
 use super::virtual_machine_scale_set;
 use super::zones::{self, Zones};
@@ -62,6 +62,7 @@ impl Resource for PublicIPPrefix {
             says: "The length of a public prefix is 28 to 31.",
             codes: &[Code::InvalidParameter],
             cure: Cures::Stalls,
+            at_apply: Some(AtApply::Schema),
             remedy: "Choose a length from 28 to 31.",
             source: "azure-docs; azure-virtual-network-limits.md",
             check: length_is_supported,
@@ -72,6 +73,7 @@ impl Resource for PublicIPPrefix {
             says: "The length of a public prefix is fixed at creation.",
             codes: &[Code::PropertyChangeNotAllowed],
             cure: Cures::Stalls,
+            at_apply: None,
             remedy: "Create another prefix.",
             source: "Azure's resource model",
             check: length_is_fixed,
@@ -82,6 +84,7 @@ impl Resource for PublicIPPrefix {
             says: "The zones of a public prefix are fixed at creation, and each is listed once.",
             codes: &[Code::InvalidParameter, Code::PropertyChangeNotAllowed],
             cure: Cures::Stalls,
+            at_apply: None,
             remedy: "Keep the zones, or create another prefix.",
             source: "azure-docs public-ip-addresses.md; availability-zones",
             check: zones::are_fixed,
@@ -92,6 +95,7 @@ impl Resource for PublicIPPrefix {
             says: "The addresses of a public prefix are contiguous, from a pool that has such a block free.",
             codes: &[Code::AllocationFailed],
             cure: Cures::Waits,
+            at_apply: None,
             remedy: "Delete what is not used, or enlarge the pool.",
             source: "recorded",
             check: pool_has_a_block,
@@ -104,6 +108,7 @@ impl Resource for PublicIPPrefix {
         says: "A public prefix that addresses are taken from, or that a model of a scale set names, cannot be deleted.",
         codes: &[Code::InUsePublicIpPrefixCannotBeDeleted],
         cure: Cures::Waits,
+        at_apply: None,
         remedy: "Delete the public addresses that are taken from it; delete the scale set, or change its model.",
         source: "Azure's resource model",
         check: in_use::is_not_used::<Self>,
@@ -223,7 +228,7 @@ impl Finding for PublicIPPrefixFinding {
                     format!("Choose a length from {least} (16 addresses) to {most} (2 addresses)."),
                 )
             }
-            Self::LengthChanged { before } => at.refuse(
+            Self::LengthChanged { before } => at.refuse_change(
                 Code::PropertyChangeNotAllowed,
                 format!("The prefix was created as a /{before}."),
                 format!("Set prefixLength to {before}, or create another prefix."),
@@ -234,7 +239,7 @@ impl Finding for PublicIPPrefixFinding {
                     format!("No /{length} of {pool} is all free."),
                     "Delete public prefixes and addresses that are not used, or run the operator with a larger --public-ip-pool.",
                 )
-                .until(WaitKey::Capacity(PoolId::Public)),
+                .until_room(WaitKey::Capacity(PoolId::Public)),
         }
     }
 }

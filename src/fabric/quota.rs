@@ -126,7 +126,7 @@ pub(super) fn is_not_exceeded<K: Resource>(case: &Case<'_, K>, findings: &mut Fi
     }
 }
 
-/// Finds that `count` more of `quota` are not allowed beside what is reserved for others; `own` are reserved for whoever asks.
+/// Finds that `count` more of `quota` are not allowed beside what is reserved for others; `own` are reserved for the requester.
 pub(super) fn needs(engine: &Engine, quota: Quota, count: u64, own: u64, path: &str, findings: &mut Findings) {
     if count > 0 && !engine.has_left_beside(&quota, count, own) {
         findings.add(path, QuotaFinding::Exceeded { quota, count });
@@ -148,7 +148,7 @@ impl Finding for QuotaFinding {
                     format!("{count} more would exceed the quota of {} {quota}.", quota.limit()),
                     "Delete some that are not used; this object is then retried automatically.",
                 )
-                .until(WaitKey::Quota(quota)),
+                .until_room(WaitKey::Quota(quota)),
         }
     }
 }

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 
 use super::id::{Kind, Name, ObjectId, Placement};
 use super::resource::{Case, Programmed, Resource};
-use super::violation::{Code, Finding, Findings, Place, Violation, WaitKey};
+use super::violation::{Code, Constraint, Finding, Findings, Place, Violation, WaitKey};
 
 /// A field that names another object.
 #[derive(Clone, Debug, PartialEq)]
@@ -84,7 +84,7 @@ enum ReferenceFinding {
 impl Finding for ReferenceFinding {
     fn violation(self, at: Place) -> Violation {
         let code = Code::InvalidResourceReference;
-        match self {
+        let violation = match self {
             Self::Elsewhere { to, placement, from } => at
                 .refuse(
                     code,
@@ -108,7 +108,8 @@ impl Finding for ReferenceFinding {
                 );
                 proposed.into_iter().map(WaitKey::Object).fold(violation.until_changed(to), Violation::cites)
             }
-        }
+        };
+        violation.breaks(Constraint::Reference)
     }
 }
 

@@ -269,7 +269,7 @@ impl Resource for VirtualMachine {
             }
         }
         if engine.power_of(name) == PowerState::Starting {
-            start(engine, name); // its deadline begins anew
+            start(engine, name); // its deadline starts again
         }
         dropped
     }

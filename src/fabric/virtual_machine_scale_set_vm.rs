@@ -96,7 +96,7 @@ impl Resource for VirtualMachineScaleSetVM {
         engine.get::<VirtualMachineScaleSet>(&self.set).map(|set| set.placement.clone())
     }
 
-    /// What somebody else made is refused for that alone, wherever it points to (VMSS-01). What its own network refers to is
+    /// What the set did not make is refused for that alone, wherever it points to (VMSS-01). What its own network refers to is
     /// judged with that (VMSS-19).
     fn references(&self) -> Vec<Reference> {
         if self.maker == Maker::Other {

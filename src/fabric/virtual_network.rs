@@ -18,7 +18,7 @@ use super::kind::Ask;
 use super::limits;
 use super::private_addresses;
 use super::quota::{self, Quota};
-use super::resource::{Case, Cures, DeletionRule, Pending, Programmed, Resource, Rule, Scope};
+use super::resource::{AtApply, Case, Cures, DeletionRule, Pending, Programmed, Resource, Rule, Scope};
 use super::subnet::Subnet;
 use super::terms::IpVersion;
 use super::violation::{Code, Finding, Findings, Place, Violation, WaitKey, and_so_on, first_of};
@@ -72,6 +72,7 @@ impl Resource for VirtualNetwork {
             says: "An address prefix is in CIDR notation, and none of the ranges that the platform or the Internet protocol keeps for itself.",
             codes: &[Code::InvalidAddressPrefixFormat],
             cure: Cures::Stalls,
+            at_apply: Some(AtApply::Cel),
             remedy: "Choose a private range, or one of your own.",
             source: "virtual-networks-faq.md",
             check: prefixes_are_usable,
@@ -82,6 +83,7 @@ impl Resource for VirtualNetwork {
             says: "A virtual network has at most 20 DNS servers, each an IP address.",
             codes: &[Code::NetcfgInvalidDnsServer],
             cure: Cures::Stalls,
+            at_apply: Some(AtApply::Schema),
             remedy: "List at most 20, or none for Azure's DNS.",
             source: "azure-virtual-network-limits.md",
             check: dns_servers_are_few,
@@ -92,6 +94,7 @@ impl Resource for VirtualNetwork {
             says: "A subscription has at most 1,000 virtual networks in a region; off unless asked for.",
             codes: &[Code::VnetCountLimitReached],
             cure: Cures::Waits,
+            at_apply: None,
             remedy: "Delete virtual networks that are not used.",
             source: "azure-virtual-network-limits.md; ARM-11, S-11",
             check: quota::is_not_exceeded,
@@ -102,6 +105,7 @@ impl Resource for VirtualNetwork {
             says: "A prefix that a subnet lies in cannot be removed, unless the subnet has no addresses and is itself asked to move into the new address space or to go; the prefix stays until it has (S-87).",
             codes: &[Code::InUsePrefixCannotBeDeleted],
             cure: Cures::Waits,
+            at_apply: None,
             remedy: "Keep the prefix; or move or delete the subnet, which must have no addresses.",
             source: "terraform-provider-azurerm#11211",
             check: subnets_stay_inside,
@@ -114,6 +118,7 @@ impl Resource for VirtualNetwork {
         says: "A virtual network with subnets cannot be deleted.",
         codes: &[Code::InUseSubnetCannotBeDeleted],
         cure: Cures::Waits,
+        at_apply: None,
         remedy: "Delete the subnets.",
         source: "recorded",
         check: in_use::is_not_used::<Self>,

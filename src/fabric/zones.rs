@@ -65,7 +65,7 @@ impl Finding for ZonesFinding {
                 } else {
                     (format!("with zones {}", listed(&before)), format!("Set zones to {}", listed(&before)))
                 };
-                at.refuse(
+                at.refuse_change(
                     Code::PropertyChangeNotAllowed,
                     format!("The {kind} was created {was}."),
                     format!("{keep}, or create another {kind}."),

@@ -20,7 +20,7 @@ use crate::fabric::Settings;
 
 /// 8 writes at once triple the time to Ready of many objects; more than 32 gain nothing (measured).
 const WRITES_AT_ONCE: usize = 32;
-/// What is on its way when the operator is told to stop has this long to arrive.
+/// Writes in flight have this long to finish after the operator was signalled to stop.
 const GRACE: Duration = Duration::from_secs(5);
 /// Inputs that are there at once are taken in together before anything is judged.
 const INPUTS_AT_ONCE: usize = 1000;
@@ -87,9 +87,11 @@ pub async fn run(
             () = &mut stop => break,
         }
     }
-    tracing::info!(writes = writes.len(), "stopping; writes on their way are finished first");
+    tracing::info!(writes = writes.len(), "stopping; waiting for writes in flight");
     if timeout(GRACE, async { while writes.join_next().await.is_some() {} }).await.is_err() {
-        tracing::warn!("writes were still on their way; what they said is said again after the next start");
+        tracing::warn!(
+            "writes were still in flight at the end of the grace period; they are repeated after the next start"
+        );
     }
     Ok(())
 }
@@ -109,8 +111,8 @@ fn take_in(core: &mut Core, failures: &mut Failures, shows: Shows, now: Timestam
             }
         }
         Err(why) => {
-            if let Some(told) = failures.failed(source, why, now) {
-                tracing::warn!(watch = %source, "{told}");
+            if let Some(failure) = failures.failed(source, why, now) {
+                tracing::warn!(watch = %source, "{failure}");
             }
         }
     }
@@ -121,7 +123,7 @@ fn started(core: &mut Core, readiness: &Readiness) {
         about!(warn, id, what, "not restored: the status contradicts another");
     }
     let (objects, waiting) = core.counts();
-    tracing::info!(objects, waiting, "the fabric is restored");
+    tracing::info!(objects, waiting, "fabric restored");
     readiness.restored();
 }
 

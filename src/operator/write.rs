@@ -20,34 +20,34 @@ use crate::fabric::{Kind, ObjectId, Uid};
 /// An object waits for the answer to its last write; it must not wait for long.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Does one write, and says how it ended. A write of what is there carries the version that it was decided on; what the
-/// API server answers to a creation or a deletion is told before, as a watch would.
+/// Carries out one write and returns its outcome. A write of an existing object carries the version that it was decided on;
+/// the API server's answer to a creation or a deletion comes first, as from a watch.
 pub async fn carry_out(client: Client, write: Write) -> Vec<Input> {
     let Write { id, uid, resource_version, generation, changes_counts_only, what } = write;
-    let told = summary(&what);
+    let summary = summary(&what);
     let answer = timeout(WRITE_TIMEOUT, send(client, &id, &uid, resource_version, what)).await;
     let (outcome, shown) = match answer {
         Ok(Ok(Answer { version, shown })) => {
             if changes_counts_only {
-                about!(debug, id, generation, "{told}");
+                about!(debug, id, generation, "{summary}");
             } else {
-                about!(info, id, generation, "{told}");
+                about!(info, id, generation, "{summary}");
             }
             (version.map_or(Outcome::Failed, Outcome::Done), shown)
         }
         Ok(Err(kube::Error::Api(status))) => {
             let outcome = answers::outcome(&status, &id);
             if let Outcome::Refused(error) = &outcome {
-                about!(warn, id, generation, error, "a write is refused, and is tried again");
+                about!(warn, id, generation, error, "write refused; retrying");
             }
             (outcome, None)
         }
         Ok(Err(error)) => {
-            about!(warn, id, generation, error = in_words(&error), "a write failed, and is tried again");
+            about!(warn, id, generation, error = in_words(&error), "write failed; retrying");
             (Outcome::Failed, None)
         }
         Err(_) => {
-            about!(warn, id, generation, after = ?WRITE_TIMEOUT, "a write was not answered, and is tried again");
+            about!(warn, id, generation, after = ?WRITE_TIMEOUT, "write timed out; retrying");
             (Outcome::Refused(format!("no answer within {} s.", WRITE_TIMEOUT.as_secs())), None)
         }
     };
@@ -58,7 +58,7 @@ pub async fn carry_out(client: Client, write: Write) -> Vec<Input> {
 struct Answer {
     /// The version of the object; 0 if the write was of another one.
     version: Option<u64>,
-    /// What a watch will tell as well.
+    /// What a watch will show as well.
     shown: Option<Input>,
 }
 
@@ -173,15 +173,15 @@ fn summary(what: &What) -> String {
     let status = match what {
         What::Status(status) => status,
         What::Finalizers(list) if list.iter().any(|finalizer| finalizer == crate::api::FINALIZER) => {
-            return "taken on".to_owned();
+            return "finalizer added".to_owned();
         }
-        What::Finalizers(_) => return "released".to_owned(),
-        What::Conditions(_) => return "its status is refused; the conditions say so".to_owned(),
+        What::Finalizers(_) => return "finalizer removed".to_owned(),
+        What::Conditions(_) => return "status refused; conditions written".to_owned(),
         What::Create(_) => return "created for its scale set".to_owned(),
-        What::Apply(_) => return "written for its scale set".to_owned(),
+        What::Apply(_) => return "applied for its scale set".to_owned(),
         What::Delete => return "deleted".to_owned(),
-        What::KeepRevision(_) => return "keeps its model".to_owned(),
-        What::DropRevision(..) => return "drops a model that no instance has".to_owned(),
+        What::KeepRevision(_) => return "model revision stored".to_owned(),
+        What::DropRevision(..) => return "unused model revision deleted".to_owned(),
     };
     let conditions = status.get("conditions").and_then(Value::as_array).into_iter().flatten();
     let ready = conditions.filter(|c| c.get("type") == Some(&json!("Ready"))).map(|ready| {

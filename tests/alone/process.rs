@@ -48,7 +48,7 @@ fn an_operator_without_rights_says_once_for_each_kind_which_it_lacks_and_when_it
     assert!(cluster.kubectl(&["delete", "clusterrolebinding", "nobody"], "").ok);
     let told = std::fs::read_to_string(&log).unwrap();
     ready.unwrap_or_else(|error| panic!("{error}\n{told}"));
-    assert!(told.lines().any(|line| line.contains("it works again") && line.contains("networkinterfaces")), "{told}");
+    assert!(told.lines().any(|line| line.contains("watch recovered") && line.contains("networkinterfaces")), "{told}");
 }
 
 #[test]

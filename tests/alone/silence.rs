@@ -67,7 +67,8 @@ fn a_peer_that_accepts_and_stays_silent_is_reported_once_and_asked_again() {
     }
     assert!(ended_well(ended), "{ended}");
     let log = files.log();
-    let is_of_a_watch = |line: &&str| line.contains("a watch fails") && line.contains("has sent nothing for 1s");
+    let is_of_a_watch =
+        |line: &&str| line.contains("watch failed; retrying") && line.contains("has sent nothing for 1s");
     assert_eq!(log.lines().filter(is_of_a_watch).count(), 1, "{log}");
 }
 

@@ -81,7 +81,7 @@ fn an_operator_without_an_api_server_says_so_in_few_words() {
         (of_the_watches, of_the_server)
     };
     assert!(of_the_server.contains(&server), "{log}");
-    assert!(of_the_watches.contains("a watch fails, and is begun again until it works"), "{log}");
+    assert!(of_the_watches.contains("watch failed; retrying"), "{log}");
     assert!(log.lines().count() <= 5, "{log}");
 }
 

@@ -1,6 +1,6 @@
 //! Names in Azure: an object's own, or the one that its spec gives it (ARM-10).
 //!
-//! Kubernetes takes no capitals and no underscores in names, Azure does, and tells names apart regardless of case.
+//! Kubernetes takes no capitals and no underscores in names, Azure does, and compares names regardless of case.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -116,7 +116,7 @@ enum AzureNameFinding {
 impl Finding for AzureNameFinding {
     fn violation(self, at: Place) -> Violation {
         match self {
-            Self::Renamed { fixed, asked } => at.refuse(
+            Self::Renamed { fixed, asked } => at.refuse_change(
                 Code::PropertyChangeNotAllowed,
                 format!("The resource is called {fixed} in Azure, and cannot be renamed to {asked}."),
                 format!("Set azureName to {fixed}, or delete the object and create it again."),

@@ -80,7 +80,7 @@ impl Finding for GeneralFinding {
                 format!("The name has {length} characters."),
                 format!("Create the object under a name of at most {} characters.", limits::NAME_LENGTH),
             ),
-            Self::Moved { fixed, asked } => at.refuse(
+            Self::Moved { fixed, asked } => at.refuse_change(
                 Code::InvalidResourceLocation,
                 format!("The object is in location {fixed}, and cannot be moved to {asked}."),
                 format!("Set location to {fixed}, or delete the object and create it again."),

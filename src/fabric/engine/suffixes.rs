@@ -21,7 +21,7 @@ impl Suffixes {
     }
 }
 
-/// What may stand before a name that a prefix is added to.
+/// What a prefix ends in. Without a separator, names that have nothing to do with each other would be proposed: `web` for `b`.
 const PREFIX_ENDS: [char; 2] = ['-', '.'];
 
 impl Engine {
@@ -37,7 +37,7 @@ impl Engine {
         found.min()
     }
 
-    /// An object has come or gone: whoever refers to what is named as it is without a prefix, and is missing, is judged again
+    /// An object has come or gone: what refers to a missing object of the name without the prefix is judged again
     /// if another object is to be proposed.
     pub(super) fn index_suffixes(&mut self, kind: Kind, name: &Name, is_there: bool) {
         let entry = (kind, name.namespace.clone(), reversed(&name.name));

@@ -9,7 +9,7 @@ mod public;
 use std::sync::Arc;
 
 use crate::fabric::id::{Kind, Name, ObjectId};
-use crate::fabric::violation::{Code, Finding, Place, Violation, WaitKey};
+use crate::fabric::violation::{Code, Constraint, Finding, Place, Violation, WaitKey};
 use crate::fabric::virtual_machine::PowerState;
 pub(super) use addresses::AddressFinding;
 pub(super) use configurations::ConfigurationFinding;
@@ -36,7 +36,7 @@ impl Finding for NetworkInterfaceFinding {
     fn violation(self, at: Place) -> Violation {
         match self {
             Self::OtherVirtualNetwork { nic, is_attached, network, subnet, its } => at
-                .refuse(
+                .refuse_change(
                     if is_attached { Code::SubnetsNotInSameVnet } else { Code::OperationNotAllowed },
                     format!("The network interface is in VirtualNetwork {network}, and Subnet {subnet} is in {its}."),
                     format!("Choose a subnet of VirtualNetwork {network}, or create another network interface."),
@@ -85,7 +85,8 @@ impl Finding for NetworkInterfaceFinding {
                     format!("Detach it from {vm}, or delete {vm}; it is then deleted automatically."),
                 )
                 .until(WaitKey::claim(Kind::NetworkInterface, &nic))
-                .blocked_by(vm),
+                .blocked_by(vm)
+                .breaks(Constraint::Exclusive),
         }
     }
 }

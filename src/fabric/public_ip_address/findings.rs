@@ -37,7 +37,7 @@ pub(super) enum PublicIPAddressFinding {
 impl Finding for PublicIPAddressFinding {
     fn violation(self, at: Place) -> Violation {
         match self {
-            Self::SkuChanged { before } => at.refuse(
+            Self::SkuChanged { before } => at.refuse_change(
                 Code::SkuCannotBeChangedOnUpdate,
                 format!("The public address was created as {before}."),
                 format!("Set sku.name to {before}, or create another public address."),
@@ -52,7 +52,7 @@ impl Finding for PublicIPAddressFinding {
                 "A public IPv6 address of SKU Basic cannot be Static.",
                 "Set publicIPAllocationMethod to Dynamic, or leave it out.",
             ),
-            Self::VersionChanged { before } => at.refuse(
+            Self::VersionChanged { before } => at.refuse_change(
                 Code::PropertyChangeNotAllowed,
                 format!("The public address was created as {before}."),
                 format!("Set publicIPAddressVersion to {before}, or create another public address."),
@@ -71,7 +71,7 @@ impl Finding for PublicIPAddressFinding {
             ),
             Self::PrefixChanged { before } => {
                 let was = before.map_or("no public prefix".to_owned(), |was| format!("PublicIPPrefix {was}"));
-                at.refuse(
+                at.refuse_change(
                     Code::PropertyChangeNotAllowed,
                     format!("The address was taken from {was}."),
                     format!("Keep {was}, or create another public address."),

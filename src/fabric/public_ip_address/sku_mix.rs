@@ -4,7 +4,7 @@
 
 use super::Sku;
 use crate::fabric::id::{Kind, Name, ObjectId};
-use crate::fabric::violation::{Code, Finding, Place, Violation, WaitKey};
+use crate::fabric::violation::{Code, Constraint, Finding, Place, Violation, WaitKey};
 
 /// Two public addresses that may not serve one virtual machine or availability set.
 pub(in crate::fabric) struct SkuMix {
@@ -43,11 +43,13 @@ pub(in crate::fabric) enum FoundBy {
 impl Finding for SkuMix {
     fn violation(self, at: Place) -> Violation {
         let Self { public: (public, sku), first: (first, of), holder, nics, availability_set, found_by } = self;
-        let violation = at.refuse(
-            Code::DifferentSkuLoadBalancersAndPublicIPAddressNotAllowed,
-            format!("PublicIPAddress {public} is {sku}, and PublicIPAddress {first} is {of}."),
-            "Use public addresses of one SKU on all network interfaces of a virtual machine or availability set.",
-        );
+        let violation = at
+            .refuse(
+                Code::DifferentSkuLoadBalancersAndPublicIPAddressNotAllowed,
+                format!("PublicIPAddress {public} is {sku}, and PublicIPAddress {first} is {of}."),
+                "Use public addresses of one SKU on all network interfaces of a virtual machine or availability set.",
+            )
+            .breaks(Constraint::Compatibility);
         let until_first_goes = |violation: Violation| {
             let held = violation.until(WaitKey::claim(Kind::PublicIPAddress, &first));
             held.until(WaitKey::claim(Kind::NetworkInterface, &holder))

@@ -202,8 +202,8 @@ impl Programmed<VirtualMachineScaleSet> {
 /// Reserves what the objects of instances of a Flexible set lack for the model that they are to have, in this order, and
 /// releases what they lack no longer (S-90).
 pub(in crate::fabric) fn reserve(engine: &mut Engine, name: &Name, ids: impl IntoIterator<Item = u64>) {
-    let owner = |id: u64| Owner { set: name.clone(), id };
-    let lacking: Vec<_> = ids.into_iter().map(|id| (owner(id), pending_objects(engine, name, id))).collect();
+    let lacking = ids.into_iter().map(|id| (Owner::instance(name, id), pending_objects(engine, name, id)));
+    let lacking: Vec<_> = lacking.collect();
     engine.reserve(lacking);
 }
 

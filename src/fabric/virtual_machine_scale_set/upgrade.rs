@@ -150,7 +150,7 @@ fn upgrade(engine: &mut Engine, name: &Name, id: u64) -> bool {
 }
 
 fn outdated(engine: &Engine, name: &Name) -> Vec<u64> {
-    // With one model alone nobody has another: not worth a walk whenever an instance changes.
+    // With one model alone no instance has another: not worth a walk whenever an instance changes.
     let several = |set: &&Programmed<VirtualMachineScaleSet>| set.held.models.len() > 1;
     let Some(set) = engine.get::<VirtualMachineScaleSet>(name).filter(several) else { return Vec::new() };
     let outdated = set.held.instances.iter().filter(|(_, instance)| instance.target < set.held.revision);

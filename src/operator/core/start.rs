@@ -1,4 +1,4 @@
-//! The start: the fabric is restored from what the statuses tell.
+//! The start: the fabric is restored from the statuses.
 
 use std::collections::BTreeMap;
 

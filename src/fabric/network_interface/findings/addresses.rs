@@ -7,7 +7,7 @@ use ipnet::Ipv4Net;
 
 use crate::fabric::id::{Kind, Name, ObjectId};
 use crate::fabric::ipam::PoolId;
-use crate::fabric::violation::{Code, Finding, Place, Violation, WaitKey};
+use crate::fabric::violation::{Code, Constraint, Finding, Place, Violation, WaitKey};
 
 /// What breaks a rule of the private addresses of IP configurations.
 pub(in crate::fabric::network_interface) enum AddressFinding {
@@ -62,6 +62,7 @@ impl Finding for AddressFinding {
                     format!("{address} is also the address of configuration {other} of this network interface."),
                     format!("Choose a free address of {range}."),
                 )
+                .breaks(Constraint::Exclusive)
                 .cites(WaitKey::object(Kind::Subnet, &subnet)),
             Self::SubnetIsFull { configuration, pool, subnet } => {
                 let remedy = "Delete network interfaces of the subnet, or use another; an address is taken as soon as one is free.";
@@ -78,7 +79,7 @@ impl Finding for AddressFinding {
 fn is_full(at: Place, configuration: &str, pool: PoolId, subnet: Name, remedy: String) -> Violation {
     let fact = format!("Subnet {subnet} has no free address for configuration {configuration}.");
     at.refuse(Code::SubnetIsFull, fact, remedy)
-        .until(WaitKey::Capacity(pool))
+        .until_room(WaitKey::Capacity(pool))
         .cites(WaitKey::object(Kind::Subnet, &subnet))
         .blocked_by(ObjectId::new(Kind::Subnet, subnet))
 }

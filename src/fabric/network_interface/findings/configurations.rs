@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::fabric::id::{Kind, Name, ObjectId};
 use crate::fabric::limits;
-use crate::fabric::violation::{Code, Finding, Place, Violation, WaitKey};
+use crate::fabric::violation::{Code, Finding, Place, Subject, Violation, WaitKey};
 
 /// What breaks a rule of the list of IP configurations.
 pub(in crate::fabric::network_interface) enum ConfigurationFinding {
@@ -32,11 +32,14 @@ impl Finding for ConfigurationFinding {
                 "The network interface has no IP configuration.",
                 "List at least one, such as {name: ipconfig1}.",
             ),
-            Self::NonePrimary { count } => at.refuse(
-                Code::NetworkInterfaceMustHaveOneOneIPConfigAsPrimary,
-                format!("None of {count} IP configurations is primary."),
-                "Mark one of them primary: true.",
-            ),
+            Self::NonePrimary { count } => {
+                let code = match at.subject() {
+                    Subject::Object => Code::NetworkInterfaceMustHaveOneOneIPConfigAsPrimary,
+                    Subject::Model => Code::VMScaleSetNetworkInterfaceConfigurationMustHaveOneIpConfigAsPrimary,
+                };
+                let fact = format!("None of {count} IP configurations is primary.");
+                at.refuse(code, fact, "Mark one of them primary: true.")
+            }
             Self::TwoPrimary { first, other } => at.refuse(
                 Code::InvalidParameter,
                 format!("Configurations {first} and {other} are both primary."),

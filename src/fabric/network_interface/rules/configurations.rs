@@ -18,7 +18,7 @@ pub(super) fn has_a_configuration(case: &NicCase<'_>, findings: &mut Findings) {
 pub(super) fn one_configuration_is_primary(case: &NicCase<'_>, findings: &mut Findings) {
     let primaries: Vec<_> = primaries(case.ask).collect();
     match primaries.as_slice() {
-        // One that takes the place of the primary configuration is told so by IPC-05.
+        // One that takes the place of the primary configuration is reported by IPC-05.
         [] if case.ask.configurations.len() < 2 => {}
         [] => {
             findings.add(LIST, ConfigurationFinding::NonePrimary { count: case.ask.configurations.len() });

@@ -18,7 +18,7 @@ pub(super) fn ipv6_is_the_only_secondary(case: &NicCase<'_>, findings: &mut Find
     let Some((n, ipv6)) = ipv6_configurations(case.ask).next() else { return };
     let secondaries = case.ask.configurations.iter().filter(|configuration| configuration.primary != Primary::Yes);
     let others = secondaries.filter(|other| other.name != ipv6.name).count();
-    let yet_to_be_marked = usize::from(case.ask.primary().is_none()); // as IPC-02 tells
+    let yet_to_be_marked = usize::from(case.ask.primary().is_none()); // as IPC-02 reports
     let others = others.saturating_sub(yet_to_be_marked);
     if others > 0 {
         let configuration = ipv6.name.clone();

@@ -45,7 +45,7 @@ fn has_reserved(engine: &Engine, name: &Name, pool: &PoolId) -> bool {
     engine.ledger.address_of(&ObjectId::new(Kind::PublicIPAddress, name.clone()), "", pool).is_some()
 }
 
-/// Finds that a public pool has fewer addresses free than are needed; `own` are reserved for whoever needs them.
+/// Finds that a public pool has fewer addresses free than are needed; `own` are reserved for the requester.
 pub(in crate::fabric) fn public_pool_has_room(
     engine: &Engine,
     id: &PoolId,
@@ -127,12 +127,12 @@ impl Finding for DynamicShortfall {
 
 fn of_public_pool(at: Place, fact: String) -> Violation {
     let remedy = "Delete public addresses that are not used, or run the operator with a larger --public-ip-pool.";
-    at.refuse(Code::AllocationFailed, fact, remedy).until(WaitKey::Capacity(PoolId::Public))
+    at.refuse(Code::AllocationFailed, fact, remedy).until_room(WaitKey::Capacity(PoolId::Public))
 }
 
 fn of_prefix(at: Place, fact: String, prefix: Name) -> Violation {
     let remedy = format!("Delete public addresses of PublicIPPrefix {prefix}, or use another prefix or none.");
     at.refuse(Code::PublicIPPrefixExhausted, fact, remedy)
         .cites(WaitKey::object(Kind::PublicIPPrefix, &prefix))
-        .until(WaitKey::Capacity(PoolId::Prefix(prefix)))
+        .until_room(WaitKey::Capacity(PoolId::Prefix(prefix)))
 }

@@ -10,7 +10,7 @@ use crate::fabric::ipam::{Pool, PoolId};
 use crate::fabric::ledger::Owner;
 use crate::fabric::resource::Case;
 use crate::fabric::terms::IpVersion;
-use crate::fabric::violation::{Code, Finding, Findings, Place, Violation, WaitKey};
+use crate::fabric::violation::{Code, Constraint, Finding, Findings, Place, Violation, WaitKey};
 
 const PATH: &str = "spec.ipAddress";
 
@@ -101,7 +101,7 @@ impl Finding for RequestedFinding {
                 "The addresses of a public prefix are IPv4, and the public address is IPv6.",
                 "Set publicIPAddressVersion to IPv4, or leave ipAddress out.",
             ),
-            Self::KeepsAnother { held } => at.refuse(
+            Self::KeepsAnother { held } => at.refuse_change(
                 Code::PropertyChangeNotAllowed,
                 format!("The public address is {held}, and keeps it."),
                 format!("Set ipAddress to {held}, or leave it out; or create another public address."),
@@ -122,9 +122,10 @@ impl Finding for RequestedFinding {
                     requested.remedy(&format!("; or delete {holder}")),
                 )
                 .until_changed(holder)
+                .breaks(Constraint::Exclusive)
                 .cites(requested.evidence()),
             Self::Reserved { requested, object, owner } => {
-                let set = owner.scale_set();
+                let set = owner.object();
                 at.refuse(
                     Code::PublicIPAddressInUse,
                     format!("{} is reserved for {owner}.", requested.address),
@@ -134,6 +135,7 @@ impl Finding for RequestedFinding {
                 .until(WaitKey::Capacity(PoolId::Prefix(requested.prefix)))
                 .until(WaitKey::Object(object))
                 .blocked_by(set)
+                .breaks(Constraint::Exclusive)
             }
         }
     }

@@ -9,7 +9,7 @@ use crate::fabric::public_ip_address::{PublicIPAddress, Sku, label_is_in_use, la
 use crate::fabric::resource::{Case, Programmed, Resource, Scope};
 use crate::fabric::sizes::{AcceleratedNetworking, VmSize};
 use crate::fabric::terms::{Primary, Switch};
-use crate::fabric::violation::{Code, Findings, Violation};
+use crate::fabric::violation::{Findings, Subject, Violation};
 use crate::fabric::virtual_machine_scale_set::findings::NetworkFinding;
 use crate::fabric::virtual_machine_scale_set::{
     Instance, InstanceName, NicModel, UpgradeMode, VirtualMachineScaleSet, list_path, nic_path, public_path, publics,
@@ -112,19 +112,10 @@ pub(in crate::fabric) fn parts_are_legal(network: &Network<'_>, findings: &mut F
     broken_by_parts(network, has_no_row).into_iter().for_each(|violation| findings.adopt(violation));
 }
 
-/// The codes of models where they are others than those of the parts themselves.
-const CODES_OF_MODELS: [(Code, Code); 1] = [(
-    Code::NetworkInterfaceMustHaveOneOneIPConfigAsPrimary,
-    Code::VMScaleSetNetworkInterfaceConfigurationMustHaveOneIpConfigAsPrimary,
-)];
-
 /// What the parts of an instance break of the rule of their kinds that is being checked.
 pub(super) fn parts_keep_to_it(network: &Network<'_>, findings: &mut Findings) {
     let rule = findings.rule();
-    for violation in broken_by_parts(network, |id| id == rule) {
-        let own = CODES_OF_MODELS.iter().find(|(code, _)| *code == violation.code);
-        findings.adopt(Violation { code: own.map_or(violation.code, |(_, own)| *own), ..violation });
-    }
+    broken_by_parts(network, |id| id == rule).into_iter().for_each(|violation| findings.adopt(violation));
 }
 
 /// At their places in the model.
@@ -167,7 +158,7 @@ pub(super) fn names_differ(network: &Network<'_>, findings: &mut Findings) {
 }
 
 fn broken<K: Resource>(network: &Network<'_>, name: &Name, ask: &K, is_meant: impl Fn(&str) -> bool) -> Vec<Violation> {
-    let mut findings = Findings::default();
+    let mut findings = Findings::of(Subject::Model);
     let references = ask.references();
     let (engine, placement) = (network.engine, network.placement);
     let case = Case { engine, name, ask, references: &references, programmed: None, placement };

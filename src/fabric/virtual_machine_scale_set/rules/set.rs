@@ -80,7 +80,7 @@ pub(super) fn objects_have_names_of_their_own(case: &SetCase<'_>, findings: &mut
             let this = format!("configuration {} of {}", c.name, nic.name);
             match taken.entry(object) {
                 Entry::Vacant(free) => drop(free.insert(this)),
-                // Two of one name in one network interface are told by IPC-10 and VMSS-07.
+                // Two of one name in one network interface are reported by IPC-10 and VMSS-07.
                 Entry::Occupied(other) if *other.get() == this => {}
                 Entry::Occupied(other) => {
                     let path = nic_path(PROFILE, n, &format!("ipConfigurations[{m}].name"));
