@@ -50,10 +50,14 @@ impl Operator {
         poll("the operator has ended", || self.ended()).unwrap()
     }
 
+    /// Its process.
+    pub fn id(&self) -> u32 {
+        self.process.as_ref().expect("the operator runs").id()
+    }
+
     /// Sends a signal.
     pub fn signal(&self, signal: &str) {
-        let pid = self.process.as_ref().expect("the operator runs").id();
-        let sent = Command::new("kill").args([signal, &pid.to_string()]).status();
+        let sent = Command::new("kill").args([signal, &self.id().to_string()]).status();
         assert!(sent.is_ok_and(|status| status.success()), "the operator took no signal {signal}");
     }
 
@@ -70,6 +74,16 @@ impl Operator {
     /// How it ended, if it has.
     pub fn ended(&mut self) -> Option<ExitStatus> {
         self.process.as_mut().and_then(|process| process.try_wait().ok().flatten())
+    }
+}
+
+impl Drop for Operator {
+    /// One that a failed test leaves would go on to lead.
+    fn drop(&mut self) {
+        if let Some(process) = &mut self.process {
+            process.kill().ok();
+            process.wait().ok();
+        }
     }
 }
 
