@@ -11,6 +11,7 @@ mod down;
 mod examples;
 mod finalizer;
 mod flags;
+mod leader;
 mod loosened;
 mod loosened_texts;
 mod power;
