@@ -88,6 +88,8 @@ struct Story {
     born: u64,
     nics: u64,
     count: Count,
+    /// Whether no more accidents happen.
+    is_calm: bool,
 }
 
 #[test]
@@ -135,7 +137,7 @@ impl Story {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         let operators = ["first", "second"].map(|name| Operator::new(name.to_owned(), &mut rng));
         let (network, lease) = (Vec::new(), Lease::default());
-        Self { world, lease, operators, network, reign: 0, born: 0, nics: 0, count: Count::default() }
+        Self { world, lease, operators, network, reign: 0, born: 0, nics: 0, count: Count::default(), is_calm: false }
     }
 
     fn lives(mut self, seed: u64) -> Count {
@@ -143,18 +145,18 @@ impl Story {
         for _ in 0..STEPS {
             self.time_passes(&mut rng);
             match rng.random_range(0..1000) {
-                0..=39 => self.a_user_acts(&mut rng),
-                40..=41 => self.operators[rng.random_range(0..2)].is_stopped = true,
-                42..=49 => self.operators[rng.random_range(0..2)].is_stopped = false,
-                50 => self.dies(rng.random_range(0..2), &mut rng),
-                51..=52 => self.operators[rng.random_range(0..2)].is_to_end = true,
+                0..=79 => self.a_user_acts(&mut rng),
+                80..=89 => self.operators[rng.random_range(0..2)].is_stopped = false,
+                90..=99 => self.operators[rng.random_range(0..2)].is_cut_off = false,
+                100..=101 => self.operators[rng.random_range(0..2)].is_to_end = true,
                 _ => self.an_operator_goes_on(rng.random_range(0..2), &mut rng),
             }
         }
+        self.is_calm = true;
         for _ in 0..STEPS_TO_CALM {
             self.time_passes(&mut rng);
             let n = rng.random_range(0..2);
-            self.operators[n].is_stopped = false;
+            (self.operators[n].is_stopped, self.operators[n].is_cut_off) = (false, false);
             self.an_operator_goes_on(n, &mut rng);
         }
         self.ends_as_with_one_operator();
@@ -261,7 +263,11 @@ impl Story {
         let operator = &mut self.operators[n];
         let own = operator.clock.at(now);
         let begins_or_goes_on = |term: &Term| operator.side.is_some() || term.admits(own);
-        let Some(term) = operator.leader.term().filter(begins_or_goes_on) else { return };
+        let Some(term) = operator.leader.term().filter(begins_or_goes_on) else {
+            // Just before it lists is the worst time to end.
+            operator.is_to_end |= !self.is_calm && operator.leader.term().is_some() && rng.random_bool(0.02);
+            return;
+        };
         if operator.side.is_none() {
             self.reign += 1;
             self.count.terms += 1;
@@ -286,11 +292,12 @@ impl Story {
         }
     }
 
-    /// It may stand still between its decision and the comparison of the time; what it then sends would be late.
+    /// It may stand still between its decision and the comparison of the time; what it then sent would be late. Accidents
+    /// happen while something is on its way.
     fn sends(&mut self, n: usize, write: Write, rng: &mut ChaCha8Rng) {
         let operator = &mut self.operators[n];
         let own = operator.clock.at(self.world.now);
-        if rng.random_bool(0.01) {
+        if !self.is_calm && rng.random_bool(0.01) {
             operator.is_stopped = true;
             operator.held_up = Some(write);
             self.count.stopped_before_it_was_sent += 1;
@@ -303,11 +310,19 @@ impl Story {
         let longest = 2 * timing().write_timeout().as_millis() as i64;
         let delay = match rng.random_range(0..20) {
             0..=1 => rng.random_range(0..longest),
-            2 => return, // it never arrives
+            2..=3 => rng.random_range(longest * 3 / 4..longest),
+            4 => return, // it never arrives
             _ => rng.random_range(1..100),
         };
         let arrives = self.world.now + SignedDuration::from_millis(delay);
         self.network.push(Sent { by: operator.identity.clone(), number, reign: self.reign, write, arrives });
+        match rng.random_range(0..200) {
+            _ if self.is_calm => {}
+            0..=2 => self.dies(n, rng),
+            3..=4 => operator.is_stopped = true,
+            5..=6 => operator.is_cut_off = true,
+            _ => {}
+        }
     }
 
     fn ends_as_with_one_operator(&mut self) {

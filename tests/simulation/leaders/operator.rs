@@ -44,6 +44,8 @@ pub struct Operator {
     pub clock: Clock,
     pub side: Option<Side>,
     pub is_stopped: bool,
+    /// Whether no request for the Lease arrives; others do.
+    pub is_cut_off: bool,
     pub is_to_end: bool,
     /// Whether it has waited for the writes of its predecessor.
     pub has_waited: bool,
@@ -71,6 +73,7 @@ impl Operator {
             clock: Clock::new(rng),
             side: None,
             is_stopped: false,
+            is_cut_off: false,
             is_to_end: false,
             has_waited: false,
             resumed: 0,
@@ -120,14 +123,14 @@ impl Operator {
         let Some(mut request) = self.request.take() else { return self.asks(own) };
         let is_late = own.duration_since(request.sent) > timing().request_timeout();
         match (&request.answer, rng.random_range(0..20)) {
-            (None, 0..=9) => {
+            (None, 0..=9) if !self.is_cut_off => {
                 request.answer = Some(match &request.action {
                     Action::Acquire(claim) | Action::Renew(claim) | Action::Release(claim) => lease.write(claim),
                     Action::Read | Action::Wait(_) | Action::End(_) => lease.read(),
                 });
                 self.request = Some(request);
             }
-            (None, 10) | (Some(_), 11) => self.is_answered(Answer::Failed, request.sent, own),
+            (None, 10) | (Some(_), 11..=12) => self.is_answered(Answer::Failed, request.sent, own),
             (Some(answer), 0..=10) => self.is_answered(answer.clone(), request.sent, own),
             _ if is_late => self.is_answered(Answer::Failed, request.sent, own),
             _ => self.request = Some(request),
