@@ -265,7 +265,8 @@ impl Story {
         let begins_or_goes_on = |term: &Term| operator.side.is_some() || term.admits(own);
         let Some(term) = operator.leader.term().filter(begins_or_goes_on) else {
             // Just before it lists is the worst time to end.
-            operator.is_to_end |= !self.is_calm && operator.leader.term().is_some() && rng.random_bool(0.02);
+            let waits = operator.leader.term().is_some();
+            operator.is_to_end |= waits && operator.ends_early && !self.is_calm && rng.random_bool(0.2);
             return;
         };
         if operator.side.is_none() {

@@ -47,6 +47,8 @@ pub struct Operator {
     /// Whether no request for the Lease arrives; others do.
     pub is_cut_off: bool,
     pub is_to_end: bool,
+    /// Whether it is asked to end as soon as it waits for the writes of its predecessor.
+    pub ends_early: bool,
     /// Whether it has waited for the writes of its predecessor.
     pub has_waited: bool,
     /// How often it went on after its term was over.
@@ -75,6 +77,7 @@ impl Operator {
             is_stopped: false,
             is_cut_off: false,
             is_to_end: false,
+            ends_early: rng.random_bool(0.3),
             has_waited: false,
             resumed: 0,
             answers: Vec::new(),
