@@ -48,7 +48,7 @@ pub struct RunOptions {
     /// How long a virtual machine takes to start, such as 5s
     #[arg(long, env = "VNET_VM_START", default_value = "0s")]
     vm_start: humantime::Duration,
-    /// How long the API server may take to answer, such as 30s
+    /// How long the API server may take to answer a list or a watch, such as 30s
     #[arg(long, env = "VNET_REQUEST_TIMEOUT", default_value = "30s", value_parser = time_limit)]
     request_timeout: Duration,
     /// How long a watch lasts before it is started again; one that receives nothing for longer makes /readyz fail

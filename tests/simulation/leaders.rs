@@ -17,9 +17,12 @@ use vnet_operator::operator::leader::{Answer, Claim, End, Record, Term, Timing};
 
 use self::operator::Operator;
 use crate::world::{World, id};
-use crate::{check, number};
+use crate::{SEEDS, check, number};
 
-const SEEDS: u64 = 60;
+/// One life for so many of the others: it takes as long as they do.
+const OTHERS: u64 = 30;
+/// From so many lives on, everything has happened in some.
+const MANY: u64 = 50;
 const STEPS: usize = 3000;
 /// Enough for the last Lease to expire and everything to be written.
 const STEPS_TO_CALM: usize = 1500;
@@ -98,8 +101,9 @@ fn of_two_operators_one_writes_at_a_time_whatever_happens_to_them() {
         println!("{:?}", Story::new(seed).lives(seed));
         return;
     }
+    let (first, lives) = (number("VNET_SIM_FIRST").unwrap_or(0), number("VNET_SIM_SEEDS").unwrap_or(SEEDS) / OTHERS);
     let mut all = Count::default();
-    for seed in 0..SEEDS {
+    for seed in first..first + lives {
         let life = || Story::new(seed).lives(seed);
         let count = catch_unwind(AssertUnwindSafe(life)).unwrap_or_else(|failure| {
             eprintln!("seed {seed} failed; VNET_SIM_SEED={seed} replays it");
@@ -118,9 +122,12 @@ fn of_two_operators_one_writes_at_a_time_whatever_happens_to_them() {
             stopped_before_it_was_sent: all.stopped_before_it_was_sent + count.stopped_before_it_was_sent,
         };
     }
-    println!("{SEEDS} lives: {all:?}");
-    let few = SEEDS / 4;
-    assert!(all.after_release >= SEEDS && all.after_expiry >= SEEDS && all.writes >= 50 * SEEDS, "{all:?}");
+    println!("{lives} lives: {all:?}");
+    if lives < MANY {
+        return;
+    }
+    let few = lives / 4;
+    assert!(all.after_release >= lives && all.after_expiry >= lives && all.writes >= 50 * lives, "{all:?}");
     assert!(all.lost >= few && all.resumed >= few && all.refused >= few, "{all:?}");
     assert!(all.given_up_and_arrived >= few && all.arrived_after_death >= few, "{all:?}");
     assert!(all.stopped_before_it_was_sent >= few, "{all:?}");
