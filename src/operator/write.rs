@@ -17,15 +17,28 @@ use crate::api::object::{self, Recall};
 use crate::api::shown::Shown;
 use crate::fabric::{Kind, ObjectId, Uid};
 
-/// An object waits for the answer to its last write; it must not wait for long.
-const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
+/// The API server gives this answer when the time is over that a write may take, and goes on with it for a moment.
+const GATEWAY_TIMEOUT: u16 = 504;
+
+/// A write that has ended.
+pub struct Done {
+    /// What the core is told.
+    pub inputs: Vec<Input>,
+    /// Whether the API server has said what became of it; otherwise it may still carry it out.
+    pub is_answered: bool,
+}
 
 /// Carries out one write and returns its outcome. A write of an existing object carries the version that it was decided on;
 /// the API server's answer to a creation or a deletion comes first, as from a watch.
-pub async fn carry_out(client: Client, write: Write) -> Vec<Input> {
+pub async fn carry_out(client: Client, write: Write, time_limit: Duration) -> Done {
     let Write { id, uid, resource_version, generation, changes_counts_only, what } = write;
     let summary = summary(&what);
-    let answer = timeout(WRITE_TIMEOUT, send(client, &id, &uid, resource_version, what)).await;
+    let answer = timeout(time_limit, send(client, &id, &uid, resource_version, what)).await;
+    let is_answered = match &answer {
+        Ok(Ok(_)) => true,
+        Ok(Err(kube::Error::Api(status))) => status.code != GATEWAY_TIMEOUT,
+        Ok(Err(_)) | Err(_) => false,
+    };
     let (outcome, shown) = match answer {
         Ok(Ok(Answer { version, shown })) => {
             if changes_counts_only {
@@ -47,11 +60,11 @@ pub async fn carry_out(client: Client, write: Write) -> Vec<Input> {
             (Outcome::Failed, None)
         }
         Err(_) => {
-            about!(warn, id, generation, after = ?WRITE_TIMEOUT, "write timed out; retrying");
-            (Outcome::Refused(format!("no answer within {} s.", WRITE_TIMEOUT.as_secs())), None)
+            about!(warn, id, generation, after = ?time_limit, "write timed out; retrying");
+            (Outcome::Refused(format!("no answer within {} s.", time_limit.as_secs())), None)
         }
     };
-    shown.into_iter().chain([Input::Written(id, uid, outcome)]).collect()
+    Done { inputs: shown.into_iter().chain([Input::Written(id, uid, outcome)]).collect(), is_answered }
 }
 
 /// What the API server answered.

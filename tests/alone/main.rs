@@ -12,6 +12,7 @@ mod examples;
 mod finalizer;
 mod flags;
 mod image;
+mod leader;
 mod loosened;
 mod loosened_texts;
 mod power;

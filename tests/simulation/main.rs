@@ -15,6 +15,7 @@ mod check;
 mod cycles;
 mod deletions;
 mod failures;
+mod leaders;
 mod scale_set_lives;
 mod scale_sets;
 mod stories;

@@ -178,6 +178,7 @@ impl Cluster {
             self.kill_operator();
         }
         for _ in 0..STARTS {
+            self.release_lease();
             let log = OpenOptions::new().create(true).append(true).open(self.log_path())?;
             *self.operator() = Operator::spawn(&self.kubeconfig(), flags, log)?;
             let outcome = poll("the operator is ready, or has ended", || {

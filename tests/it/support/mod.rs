@@ -9,6 +9,7 @@ pub mod door;
 pub mod examples;
 pub mod foresight;
 pub mod history;
+pub mod lease;
 pub mod leftovers;
 pub mod lies;
 pub mod manifests;

@@ -45,10 +45,14 @@ impl Operator {
         poll("the operator has ended", || self.ended()).unwrap()
     }
 
+    /// Its process.
+    pub fn id(&self) -> u32 {
+        self.process.as_ref().expect("the operator runs").id()
+    }
+
     /// Sends a signal.
     pub fn signal(&self, signal: &str) {
-        let pid = self.process.as_ref().expect("the operator runs").id();
-        let sent = Command::new("kill").args([signal, &pid.to_string()]).status();
+        let sent = Command::new("kill").args([signal, &self.id().to_string()]).status();
         assert!(sent.is_ok_and(|status| status.success()), "the operator took no signal {signal}");
     }
 
@@ -76,6 +80,16 @@ pub fn get(health_port: u16, path: &str) -> Option<String> {
     let mut answer = String::new();
     stream.read_to_string(&mut answer).ok()?;
     Some(answer)
+}
+
+impl Drop for Operator {
+    /// One that a failed test leaves would go on to lead.
+    fn drop(&mut self) {
+        if let Some(process) = &mut self.process {
+            process.kill().ok();
+            process.wait().ok();
+        }
+    }
 }
 
 /// True if the process ended by itself and not by a signal, with success.
