@@ -228,3 +228,49 @@ async fn until(deadline: Option<Timestamp>, now: Timestamp) {
         None => std::future::pending().await,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use http::{Request, Response};
+    use kube::client::Body;
+    use tokio::sync::watch;
+    use tower::BoxError;
+
+    use super::*;
+    use crate::fabric::{Kind, Name, ObjectId, Uid};
+    use crate::operator::core::What;
+    use crate::operator::leader::Timing;
+
+    /// A write that the API server answers with this; None closes the connection. How its operator leaves the Lease then.
+    async fn resignation_after(answer: Option<&'static str>) -> Resignation {
+        let service = tower::service_fn(move |_: Request<Body>| async move {
+            let body = answer.ok_or("the connection is closed")?;
+            Ok::<_, BoxError>(Response::builder().status(409).body(Body::from(body.as_bytes().to_vec()))?)
+        });
+        let (client, clock) = (Client::new(service, "default"), Clock::default());
+        let (_term, term) = watch::channel(None);
+        let fence = Fence::new(term, clock, Timing::default().write_timeout());
+        let write_timeout = Duration::from_secs(10);
+        let mut writes = Writes { client, fence, write_timeout, on_their_way: JoinSet::new(), unanswered: None };
+        writes.start(Write {
+            id: ObjectId::new(Kind::NetworkInterface, Name::new("shop", "a")),
+            uid: Uid::from("life"),
+            resource_version: 1,
+            generation: 1,
+            changes_counts_only: false,
+            what: What::Finalizers(Vec::new()),
+        });
+        writes.drain(clock).await
+    }
+
+    #[tokio::test]
+    async fn the_lease_is_released_when_every_write_was_answered() {
+        let refused = r#"{"kind": "Status", "status": "Failure", "code": 409, "reason": "Conflict", "message": "no"}"#;
+        assert_eq!(resignation_after(Some(refused)).await, Resignation::Release);
+    }
+
+    #[tokio::test]
+    async fn the_lease_is_left_to_expire_when_a_write_may_still_be_carried_out() {
+        assert_eq!(resignation_after(None).await, Resignation::Leave);
+    }
+}
