@@ -48,7 +48,7 @@ use crate::fabric::{Name, Resource, Uid, Violation};
 pub const GROUP: &str = "vnet.dev";
 /// The version that is served and stored.
 pub const VERSION: &str = "v1alpha1";
-/// Keeps an object until the fabric has let go of it.
+/// Keeps an object until the fabric has released it.
 pub const FINALIZER: &str = "vnet.dev/fabric";
 /// The label of a Namespace that names the subscription of what is in it.
 pub const SUBSCRIPTION_LABEL: &str = "vnet.dev/subscription";
@@ -99,7 +99,7 @@ pub struct About {
     pub restarted_at: Option<String>,
     /// The scale set that owns the object.
     pub owner: Option<Owner>,
-    /// The revision of the scale set's model that the object was written from, and the one that is wished for it.
+    /// The revision of the scale set's model that the object was written from, and its desired revision.
     pub revisions: (Option<u64>, Option<DesiredRevision>),
 }
 

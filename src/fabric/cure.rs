@@ -15,15 +15,15 @@ pub enum WaitKey {
     Capacity(PoolId),
     /// Something of a quota is released. Wakes in order, as many as can use it.
     Quota(Quota),
-    /// The holder of this object (a NIC, a public address) lets go of it.
+    /// The holder of this object (a NIC, a public address) releases it.
     Claim(ObjectId),
     /// What is in this object (subnets of a network, addresses of a subnet) changes.
     Members(ObjectId),
     /// The power state of this virtual machine changes.
     Power(Name),
-    /// The holder of this address of a subnet lets go of it.
+    /// The holder of this address of a subnet releases it.
     Address(Name, std::net::IpAddr),
-    /// The holder of this domain name label in a location lets go of it.
+    /// The holder of this domain name label in a location releases it.
     Label(String, String),
 }
 
@@ -33,7 +33,7 @@ impl WaitKey {
         Self::Object(ObjectId::new(kind, name.clone()))
     }
 
-    /// The holder of this object lets go of it.
+    /// The holder of this object releases it.
     pub fn claim(kind: Kind, name: &Name) -> Self {
         Self::Claim(ObjectId::new(kind, name.clone()))
     }

@@ -117,7 +117,7 @@ impl Resource for Subnet {
         release_prefixes(engine, network);
     }
 
-    /// Its virtual network may let go of a prefix that the subnet is asked to leave (S-87).
+    /// Its virtual network may release a prefix that the subnet is asked to leave (S-87).
     const REMEMBERS: bool = true;
 
     fn restore_held(engine: &mut Engine, name: &Name, _: &SubnetView) -> Vec<String> {

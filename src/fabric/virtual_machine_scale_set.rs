@@ -1,6 +1,6 @@
 //! Virtual machine scale sets: sets of identical virtual machines, each made from one model (VMSS-01 to VMSS-32).
 //!
-//! The put of a Uniform set makes, changes and lets go of its instances: nothing else takes their addresses. An instance
+//! The put of a Uniform set makes, changes and releases its instances: nothing else takes their addresses. An instance
 //! is made of the same things as a virtual machine of its own (a VM, network interfaces, public addresses), which follow
 //! the rules and effects of those kinds; `instances` makes them from the `model`, `instance_name` names them. Of a Flexible
 //! set the instances are objects of their own; the set counts them, and says which there are to be; `need` is what they
@@ -167,7 +167,7 @@ pub struct Instance {
     pub target: u64,
     /// Its own network, instead of the model's (VMSS-19).
     pub network: Option<Arc<[NicModel]>>,
-    /// The power state that is wished for it.
+    /// Its desired power state.
     pub power: Option<DesiredPowerState>,
     /// When a restart was asked for.
     pub restarted_at: Option<String>,

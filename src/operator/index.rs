@@ -53,7 +53,7 @@ pub enum Verdict {
         /// What it broke.
         violations: Vec<Violation>,
     },
-    /// The fabric has let go of the object; it may go.
+    /// The fabric has released the object; it may go.
     Released,
 }
 

@@ -148,7 +148,7 @@ fn create_later(space: &Space<'_>, name: &str, older: &DynamicObject) -> Dynamic
     }
 }
 
-/// A start is told by two statuses, the VM's and the NIC's, and a crash may cut off either.
+/// A start is reported by two statuses, the VM's and the NIC's, and a crash may cut off either.
 #[test]
 fn a_mac_address_that_only_the_vm_tells_of_is_the_nics_after_a_restart() {
     let cluster = alone();
@@ -163,7 +163,7 @@ fn a_mac_address_that_only_the_vm_tells_of_is_the_nics_after_a_restart() {
     space.wait("nic/a", "as before", |nic| nic.data["status"] == before.data["status"]);
 }
 
-/// A public address, its NIC and its VM are told by three statuses; here a crash has cut off all but the first.
+/// A public address, its NIC and its VM are reported by three statuses; here a crash has cut off all but the first.
 #[test]
 fn a_dynamic_public_address_that_was_shown_stays_after_a_restart() {
     let cluster = alone();

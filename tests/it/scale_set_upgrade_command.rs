@@ -1,4 +1,4 @@
-//! `vnet upgrade`, run as people run it: it tells the instances that it is asked to tell, and says which.
+//! `vnet upgrade`, run as people run it: it sets the desired revision of the instances that it is asked for, and lists them.
 
 use serde_json::json;
 

@@ -1,4 +1,4 @@
-//! Lives that a random user seldom lives, told step by step.
+//! Lives that a random user seldom lives, step by step.
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};

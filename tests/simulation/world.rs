@@ -204,7 +204,7 @@ impl World {
         self.namespace_events.push(Input::Namespace(NAMESPACES[1].into(), namespace));
     }
 
-    /// Lists the Namespaces anew, after one has come or gone with no event.
+    /// Lists the Namespaces again, after one has come or gone with no event.
     pub fn relist_namespaces(&mut self, change: impl FnOnce(&mut BTreeMap<&'static str, Namespace>)) {
         change(&mut self.namespaces);
         self.list_what_has_no_status();
@@ -278,7 +278,7 @@ impl World {
         self.list_everything();
     }
 
-    /// The operator starts anew, and while it lists something happens: of these kinds it knows that only as events.
+    /// The operator restarts, and while it lists something happens: of these kinds it knows that only as events.
     pub fn restart_amid(&mut self, listed_before: &[Kind], what_happens: impl FnOnce(&mut Self)) {
         self.forget();
         listed_before.iter().for_each(|kind| self.list(*kind));
@@ -358,7 +358,7 @@ impl World {
         }
     }
 
-    /// The operator writes what it can before a watch tells it anything.
+    /// The operator writes what it can before a watch shows it anything.
     pub fn writes_without_events(&mut self) {
         for _ in 0..STEPS_TO_CALM {
             self.core.settle(self.now);
@@ -367,7 +367,7 @@ impl World {
         }
     }
 
-    /// All happens that is due by now; the clock stands still. Returns the objects that the operator has written.
+    /// All happens that is due by now; the clock is stopped. Returns the objects that the operator has written.
     pub fn settles_at_once(&mut self) -> Vec<ObjectId> {
         let mut written = Vec::new();
         for _ in 0..STEPS_TO_CALM {

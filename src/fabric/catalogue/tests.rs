@@ -1,4 +1,4 @@
-//! The reference has every rule, and tells of each all that there is.
+//! The reference has every rule, and shows of each all that there is.
 
 use super::*;
 

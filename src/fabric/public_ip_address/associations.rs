@@ -17,7 +17,7 @@ pub(in crate::fabric) fn associate(engine: &mut Engine, public: &Name, holder: H
     reconcile_address(engine, public);
 }
 
-/// An object lets go of a public address, which is dissociated, not deleted (PIP-10). What was restored may refer to one that
+/// An object releases a public address, which is dissociated, not deleted (PIP-10). What was restored may refer to one that
 /// another holds.
 pub(in crate::fabric) fn dissociate(engine: &mut Engine, public: &Name, object: &ObjectId) {
     if engine.associations.get(public).is_none_or(|holder| holder.object() != *object) {

@@ -112,7 +112,7 @@ impl Finding for PublicIPAddressFinding {
 }
 
 impl Violation {
-    /// Waits until `holder` lets go of the public address that is judged.
+    /// Waits until `holder` releases the public address that is judged.
     fn until_dissociated(self, public: &Name, holder: &Holder) -> Self {
         self.until(WaitKey::claim(Kind::PublicIPAddress, public)).blocked_by(holder.object())
     }

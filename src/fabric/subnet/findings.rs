@@ -119,7 +119,7 @@ impl Finding for SubnetFinding {
 }
 
 impl Violation {
-    /// Waits until `by` lets go of this address of the subnet that is judged.
+    /// Waits until `by` releases this address of the subnet that is judged.
     fn until_released(self, subnet: Name, address: IpAddr, by: ObjectId) -> Self {
         let addresses = WaitKey::members(Kind::Subnet, &subnet);
         self.until(WaitKey::Address(subnet, address)).until_changed(by).cites(addresses)

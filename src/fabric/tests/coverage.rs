@@ -2,9 +2,9 @@
 //!
 //! A test says so in a comment above it: `// refuses NetworkInterface ADDR-08`, `// refuses deletion of Subnet VNET-05`, or
 //! `// refuses any ARM-10`. The comment stands for something: it is followed by a test, and the body of one that refuses
-//! compares what was told with that rule. What a rule shows otherwise, in a status or a condition, is shown by a test under
-//! a comment with its id, such as `// shows NIC-16`. That every violation that is told, by whatever test, has a row with its code and
-//! cure is checked where it is told (see `assert_in_the_reference`).
+//! compares what was reported with that rule. What a rule shows otherwise, in a status or a condition, is shown by a test under
+//! a comment with its id, such as `// shows NIC-16`. That every violation that is reported, by whatever test, has a row with its code and
+//! cure is checked where it is reported (see `assert_in_the_reference`).
 
 use std::collections::BTreeSet;
 use std::path::Path;

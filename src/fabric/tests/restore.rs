@@ -1,4 +1,4 @@
-//! A fabric that is restored from what its objects' statuses tell is the fabric that it was.
+//! A fabric that is restored from what its objects' statuses show is the fabric that it was.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -46,7 +46,7 @@ proptest! {
         engine.assert_legal();
         prop_assert_eq!(essence(&engine), essence(&driver.engine));
         let mut twin = driver.on(engine);
-        let starts_are_over = Op::Advance(60); // deadlines begin anew, so that the two differ until then
+        let starts_are_over = Op::Advance(60); // deadlines begin again, so that the two differ until then
         for op in std::iter::once(&starts_are_over).chain(&after) {
             prop_assert_eq!(judged(&twin.does(op)), judged(&driver.does(op)), "{:?}", op);
             prop_assert_eq!(essence(&twin.engine), essence(&driver.engine), "{:?}", op);
@@ -386,7 +386,7 @@ fn an_instance_whose_model_is_not_kept_any_more_is_upgraded_after_a_restart() {
     assert_eq!(fabric.get::<VirtualMachineScaleSet>("api").held.models.keys().collect::<Vec<_>>(), [&2]);
 }
 
-/// As above, of a Flexible set: somebody may delete the ControllerRevision.
+/// As above, of a Flexible set: a user may delete the ControllerRevision.
 #[test]
 fn a_machine_whose_model_is_not_kept_any_more_is_upgraded_after_a_restart() {
     let set = || a_scale_set("api", 1).flexible().upgrade(UpgradeMode::Automatic);

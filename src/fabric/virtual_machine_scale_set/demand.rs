@@ -39,7 +39,7 @@ pub struct Wanted<'a> {
     pub placement: &'a Placement,
     /// The network that it is to have.
     pub network: &'a [NicModel],
-    /// The power state that is wished for it.
+    /// Its desired power state.
     pub power: Option<DesiredPowerState>,
 }
 

@@ -1,4 +1,4 @@
-//! The rules of the objects that show instances, and of the wishes for one instance.
+//! The rules of the objects that show instances, and of the desired state of one instance.
 
 use super::findings::InstanceFinding;
 use super::{DesiredRevision, Maker, VirtualMachineScaleSetVM};
@@ -149,7 +149,7 @@ fn revision_is_known(case: &InstanceCase<'_>, findings: &mut Findings) {
     }
 }
 
-/// Finds that what is wished is no revision of the model of a scale set.
+/// Finds that the desired revision is no revision of the model of a scale set.
 pub(in crate::fabric) fn revision_is_of_the_set(
     engine: &Engine,
     desired_revision: &DesiredRevision,

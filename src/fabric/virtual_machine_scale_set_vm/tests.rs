@@ -207,7 +207,7 @@ fn a_model_whose_parts_are_not_legal_any_more_is_not_taken_up() {
     assert_ne!(told(&refusal), [("VMSS-30", Code::InvalidParameter, "")], "the id is that of the broken rule");
 }
 
-/// The revision that it wishes is the latest, whatever the set makes of that.
+/// Its desired revision is the latest, whatever the set makes of that.
 #[test]
 fn an_instance_that_the_models_ipv6_keeps_from_an_upgrade_is_judged_anew_with_another_model() {
     let mut fabric = a_fabric().with(a_subnet("web", "10.0.1.0/24")).with(a_scale_set("api", 1));

@@ -204,7 +204,7 @@ impl Core {
         }
     }
 
-    /// An upgrade that leaves a part out takes it away only when the machine has let go of it: the machine may refuse the
+    /// An upgrade that leaves a part out takes it away only when the machine has released it: the machine may refuse the
     /// upgrade, or the model may change again before.
     fn is_used(&self, id: &ObjectId) -> bool {
         match id.kind {

@@ -1,4 +1,4 @@
-//! What a plan tells of the instances of a scale set whose model changes.
+//! What a plan shows of the instances of a scale set whose model changes.
 
 use super::*;
 
@@ -12,7 +12,7 @@ pub(super) fn set(mode: &str, upgrade: &str, nic: &str) -> String {
     object("VirtualMachineScaleSet", "api", &spec)
 }
 
-/// What a plan tells of an edit of the model of a set of two running instances: of the set and of each, which model it has
+/// What a plan shows of an edit of the model of a set of two running instances: of the set and of each, which model it has
 /// and who is disrupted.
 fn told_of(mode: &str, upgrade: &str, nic: &str) -> Vec<String> {
     let there = Applied::default().with(&(network() + &set(mode, upgrade, "subnet: {name: web}")));

@@ -79,7 +79,7 @@ pub struct Cluster {
     _control_plane: Child, // ends when its standard input does, with this process
 }
 
-/// An operator that stands still for as long as this is there.
+/// An operator that is paused for as long as this is there.
 pub struct Frozen<'a>(&'a Cluster);
 
 impl Drop for Frozen<'_> {
@@ -222,7 +222,7 @@ impl Cluster {
         std::mem::take(&mut *self.operator()).end(signal)
     }
 
-    /// Has the operator stand still until what this returns is dropped; it then goes on as if nothing had been.
+    /// Pauses the operator until what this returns is dropped; it then goes on as if nothing had been.
     pub fn freeze_operator(&self) -> Frozen<'_> {
         self.operator().signal("-STOP");
         Frozen(self)

@@ -62,7 +62,7 @@ pub(super) fn static_address_is_free(case: &NicCase<'_>, findings: &mut Findings
             continue;
         }
         match holder {
-            // A configuration of the same NIC that stays Dynamic keeps its address; any other lets go of it.
+            // A configuration of the same NIC that stays Dynamic keeps its address; any other releases it.
             Some(Holder::IpConfiguration { nic, name: held_by }) if nic == case.name => {
                 let version = IpVersion::of(&address);
                 let keeps = |c: &&IpConfiguration| {

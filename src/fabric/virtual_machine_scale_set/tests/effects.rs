@@ -1,4 +1,4 @@
-//! What comes of scaling: ids, names, addresses, and what is given back.
+//! The effects of scaling: ids, names, addresses, and what is released.
 
 use super::*;
 use crate::fabric::Kind;

@@ -67,7 +67,7 @@ fn an_address_that_a_flexible_set_has_reserved_is_no_network_interfaces() {
     fabric.accept(a_nic("thief"));
 }
 
-/// What a later batch lacks could not be reserved; that is told by the instance's own NIC.
+/// What a later batch lacks could not be reserved; that is reported by the instance's own NIC.
 #[test]
 fn a_flexible_set_that_asks_for_no_more_is_not_refused_for_what_another_took() {
     let back = || a_nic_model("nic").in_subnet("back");
@@ -127,7 +127,7 @@ fn instances_without_a_machine_need_what_the_new_model_says() {
     fabric.accept(a_scale_set("other", 3));
 }
 
-/// Of an upgrade, too: until its machine is written anew, or keeps what another field manager wrote.
+/// Of an upgrade, too: until its machine is written again, or keeps what another field manager wrote.
 #[test]
 fn addresses_that_an_upgrade_of_a_flexible_set_will_need_are_kept_for_it() {
     let mut fabric = a_small_farm().with(a_subnet("back", "10.0.2.0/29"));
@@ -362,7 +362,7 @@ fn an_address_serves_the_model_that_an_instance_is_on_its_way_to_and_the_one_tha
     fabric.accept(a_scale_set("flex", 2).flexible().rolling(50, 0).nics([back()]).size("Standard_D8s_v3"));
 }
 
-/// How many are available is not told: that changes with others.
+/// How many are available is not reported: that changes with others.
 #[test]
 fn a_set_that_lacks_public_addresses_is_told_how_many_it_needs_itself() {
     let mut fabric = a_fabric_with_public_addresses("198.51.100.0/30").with(a_subnet("web", "10.0.1.0/24"));
