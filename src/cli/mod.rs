@@ -1,5 +1,6 @@
 //! The command line.
 
+mod chart;
 mod cluster;
 mod dry_run;
 mod fabric_options;
@@ -70,6 +71,13 @@ enum Command {
         #[arg(long)]
         dir: Option<PathBuf>,
     },
+    /// Write the files of the Helm chart that follow from the code
+    #[command(hide = true)]
+    Chart {
+        /// The folder of the chart
+        #[arg(long)]
+        dir: PathBuf,
+    },
     /// Upgrade instances of a scale set to the latest model, as upgradePolicy Manual requires
     #[command(after_help = upgrade::EXAMPLES)]
     Upgrade(UpgradeOptions),
@@ -106,6 +114,7 @@ pub fn execute(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Upgrade(options) => on_one_thread(upgrade::upgrade_instances(options))?,
         Command::Crds { dir: Some(dir) } => write_crds(&dir)?,
         Command::Crds { dir: None } => print_crds()?,
+        Command::Chart { dir } => chart::write(&dir)?,
         Command::Rules { ids } => rules::print(&ids)?,
         Command::Kustomize => {
             std::io::stdout().write_all(references::kustomize_configuration()?.as_bytes())?;

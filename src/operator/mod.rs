@@ -6,6 +6,7 @@
 //! * [`run`] does the I/O: timers, [`write`](mod@write) with [`answers`] for the errors that answer writes, [`watches`], their
 //!   [`timeouts`], [`failures`] for what is logged of watches that fail, [`events`] and their [`recorder`], and
 //!   [`health`] for probes; [`clock`] times all of it.
+//! * [`rbac`] has the rights that this takes.
 
 /// Logs a line about an object, whose kind, namespace and name are fields of their own.
 macro_rules! about {
@@ -25,6 +26,7 @@ pub mod failures;
 pub mod health;
 pub mod index;
 pub mod queue;
+pub mod rbac;
 pub mod recorder;
 pub mod run;
 pub mod settings;
