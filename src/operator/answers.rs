@@ -27,6 +27,12 @@ pub fn outcome(status: &Status, id: &ObjectId) -> Outcome {
 fn words(status: &Status) -> String {
     match status.message.as_str() {
         "" => format!("{} {}", status.code, status.reason),
+        // The API server does not name the right.
+        message if message.contains("cannot set blockOwnerDeletion") => {
+            let right =
+                format!("cannot update resource \"virtualmachinescalesets/finalizers\" in API group \"{GROUP}\"");
+            format!("{message}: the operator {right}")
+        }
         message => message.get(..message.floor_char_boundary(WORDS)).unwrap_or_default().to_owned(),
     }
 }
