@@ -24,7 +24,7 @@ soak: ## Tries other random operations and lives of the operator than `test` doe
 	@seed="$${SEED:-$$(date +%s)}"; echo "make soak SEED=$$seed repeats this"; \
 	PROPTEST_RNG_SEED="$$seed" PROPTEST_CASES="$${PROPTEST_CASES:-20000}" cargo test --release --lib fabric::tests; \
 	VNET_SIM_FIRST="$$seed" VNET_SIM_SEEDS="$${VNET_SIM_SEEDS:-20000}" cargo test --release --test simulation; \
-	export VNET_ASSETS="$$(tools/binaries)" VNET_HELM="$$(tools/binaries helm)"; \
+	export VNET_ASSETS="$$(tools/binaries)" VNET_HELM="$$(tools/binaries helm)" VNET_OLDEST_SCHEMA="$$(tools/binaries oldest-schema)"; \
 	cargo test --test it -- --test-threads 8; \
 	cargo test --test alone -- --test-threads 1
 

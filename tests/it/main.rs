@@ -31,6 +31,7 @@ mod family_subnet;
 mod finalizer;
 mod helm;
 mod helm_install;
+mod helm_schema;
 mod kustomize;
 mod lifecycle;
 mod moves;
