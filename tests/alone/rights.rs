@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use k8s_openapi::api::authorization::v1::{ResourceAttributes, SubjectAccessReview, SubjectAccessReviewSpec};
 use kube::Api;
 use kube::api::PostParams;
+use kube::core::DynamicObject;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use vnet_operator::api::crd;
@@ -235,82 +236,106 @@ fn mistakes(space: &Space<'_>, count: usize) {
     }
 }
 
-fn config_map(cluster: &Alone, arguments: &[&str]) {
-    let told = cluster.kubectl(&[arguments, &["configmap", "vnet-settings", "-n", NAMESPACE]].concat(), "");
-    assert!(told.ok, "{}", told.err);
+/// What the operator has to do with.
+struct Scene<'a> {
+    cluster: &'a Alone,
+    /// The space of the set `one`, and that of the set `other`.
+    uniform: Space<'a>,
+    flexible: Space<'a>,
+    /// The space of the leaves.
+    leaf: Space<'a>,
+    one: ScaleSet,
+    other: ScaleSet,
+}
+
+impl<'a> Scene<'a> {
+    fn on(cluster: &'a Alone) -> Self {
+        let space = || Space::on(cluster).and_a_subnet();
+        let one = ScaleSet::uniform(1).upgraded("mode: Automatic");
+        let other = ScaleSet::flexible(1).public_with("idleTimeoutInMinutes: 5").upgraded("mode: Automatic");
+        let scene = Self { cluster, uniform: space(), flexible: space(), leaf: space(), one, other };
+        scene.uniform.apply(&scene.one.manifest());
+        scene.flexible.apply(&scene.other.manifest());
+        leaves(&scene.leaf);
+        scene.uniform.ready(INSTANCE);
+        scene.flexible.ready("vmss/api");
+        scene.flexible.ready("vm/api-0");
+        scene
+    }
+
+    fn scale(&self, replicas: u32) {
+        [&self.uniform, &self.flexible].into_iter().for_each(|set| set.scale(replicas));
+    }
+
+    fn delete_leaves(&self) {
+        LEAVES.iter().for_each(|id| self.leaf.delete(id));
+        self.uniform.delete(INSTANCE);
+    }
+
+    fn config_map(&self, arguments: &[&str]) {
+        let told = self.cluster.kubectl(&[arguments, &["configmap", "vnet-settings", "-n", NAMESPACE]].concat(), "");
+        assert!(told.ok, "{}", told.err);
+    }
+
+    /// Does what an operator that runs on the stage needs the right for.
+    fn needs(&self, right: &Right, stage: &mut Stage<'_>) {
+        match (right.group, right.resources[0].as_str(), right.verb) {
+            (_, "virtualnetworks" | "controllerrevisions" | "namespaces", "list" | "watch")
+            | (_, "configmaps", "get") => stage.start(),
+            (_, "virtualnetworks/status", "update") => edit_statuses(&self.leaf, &self.uniform),
+            (_, "virtualnetworks/status", "patch") => {
+                let operator = stage.operator.as_ref().unwrap();
+                operator.signal("-STOP");
+                edit_statuses(&self.leaf, &self.uniform);
+                refuse_statuses(self.cluster, &self.leaf);
+                operator.signal("-CONT");
+            }
+            (_, "virtualnetworks", "patch") => self.delete_leaves(),
+            (_, "virtualmachinescalesetvms", "create") => self.scale(2),
+            (_, "virtualmachinescalesetvms", "delete") => self.scale(1),
+            (_, "virtualmachines", "get") => self.flexible.apply(&self.other.clone().forwarding().manifest()),
+            (_, "virtualmachinescalesets/finalizers", "update") => self.uniform.scale(3),
+            (_, "controllerrevisions", "create") => {
+                self.uniform.apply(&self.one.clone().of(3).forwarding().manifest());
+            }
+            (_, "controllerrevisions", "delete") => self.uniform.apply(&self.one.clone().of(3).manifest()),
+            (_, "events", "create") => mistakes(&self.leaf, 1),
+            (_, "events", "patch") => mistakes(&self.leaf, 2),
+            (_, "configmaps", "create") => {
+                self.config_map(&["delete"]);
+                stage.start();
+            }
+            (_, "configmaps", "update") => {
+                self.config_map(&["patch", "--patch", r#"{"data": {"vm-start": "1s"}}"#, "--type=merge"]);
+                stage.start();
+            }
+            (group, resource, verb) => panic!("{verb} {resource} of {group:?}: no test shows what fails without it"),
+        }
+    }
 }
 
 #[test]
 fn without_any_one_of_its_rights_something_fails_and_the_log_names_it() {
     let cluster = alone();
-    let (uniform, flexible) = (Space::on(&cluster).and_a_subnet(), Space::on(&cluster).and_a_subnet());
-    let leaf = Space::on(&cluster).and_a_subnet();
-    let (one, other) = (ScaleSet::uniform(1), ScaleSet::flexible(1).public_with("idleTimeoutInMinutes: 5"));
-    let (one, other) = (one.upgraded("mode: Automatic"), other.upgraded("mode: Automatic"));
-    uniform.apply(&one.manifest());
-    flexible.apply(&other.manifest());
-    leaves(&leaf);
-    uniform.ready(INSTANCE);
-    flexible.ready("vmss/api");
-    flexible.ready("vm/api-0");
-    let scale = |replicas| [&uniform, &flexible].into_iter().for_each(|set| set.scale(replicas));
+    let scene = Scene::on(&cluster);
     let mut stage = Stage::on(&cluster);
     stage.start_ready();
     for right in Right::every() {
-        let at_start = |stage: &mut Stage<'_>| stage.start();
-        match (right.group, right.resources[0].as_str(), right.verb) {
-            (_, "virtualnetworks" | "controllerrevisions" | "namespaces", "list" | "watch")
-            | (_, "configmaps", "get") => {
-                stage.lacks(&right, at_start);
-            }
-            (_, "virtualnetworks/status", "update") => stage.lacks(&right, |_| edit_statuses(&leaf, &uniform)),
-            (_, "virtualnetworks/status", "patch") => {
-                stage.lacks(&right, |stage| {
-                    let operator = stage.operator.as_ref().unwrap();
-                    operator.signal("-STOP");
-                    edit_statuses(&leaf, &uniform);
-                    refuse_statuses(&cluster, &leaf);
-                    operator.signal("-CONT");
-                });
-                cluster.install().unwrap();
+        stage.lacks(&right, |stage| scene.needs(&right, stage));
+        match (right.resources[0].as_str(), right.verb) {
+            ("virtualnetworks/status", "patch") => {
+                cluster.install().unwrap(); // with schemas that take statuses
                 stage.start_ready();
             }
-            (_, "virtualnetworks", "patch") => {
-                stage.lacks(&right, |_| {
-                    LEAVES.iter().for_each(|id| leaf.delete(id));
-                    uniform.delete(INSTANCE);
-                });
-                LEAVES.iter().for_each(|id| leaf.gone(id));
-            }
-            (_, "virtualmachinescalesetvms", "create") => stage.lacks(&right, |_| scale(2)),
-            (_, "virtualmachinescalesetvms", "delete") => stage.lacks(&right, |_| scale(1)),
-            (_, "virtualmachines", "get") => {
-                stage.lacks(&right, |_| flexible.apply(&other.clone().forwarding().manifest()));
-            }
-            (_, "virtualmachinescalesets/finalizers", "update") => stage.lacks(&right, |_| uniform.scale(3)),
-            (_, "controllerrevisions", "create") => {
-                stage.lacks(&right, |_| uniform.apply(&one.clone().of(3).forwarding().manifest()));
-            }
-            (_, "controllerrevisions", "delete") => {
-                stage.lacks(&right, |_| uniform.apply(&one.clone().of(3).manifest()))
-            }
-            (_, "events", "create") => stage.lacks(&right, |_| mistakes(&leaf, 1)),
-            (_, "events", "patch") => stage.lacks(&right, |_| mistakes(&leaf, 2)),
-            (_, "configmaps", "create") => stage.lacks(&right, |stage| {
-                config_map(&cluster, &["delete"]);
-                stage.start();
-            }),
-            (_, "configmaps", "update") => stage.lacks(&right, |stage| {
-                config_map(&cluster, &["patch", "--patch", r#"{"data": {"vm-start": "1s"}}"#, "--type=merge"]);
-                stage.start();
-            }),
-            (group, resource, verb) => panic!("{verb} {resource} of {group:?}: no test shows what fails without it"),
+            ("virtualnetworks", "patch") => LEAVES.iter().for_each(|id| scene.leaf.gone(id)),
+            _ => {}
         }
     }
-    for (space, replicas) in [(&uniform, 3), (&flexible, 1)] {
+    for (space, replicas) in [(&scene.uniform, 3), (&scene.flexible, 1)] {
+        let whole = |set: &DynamicObject| {
+            ["/readyReplicas", "/updatedReplicas"].iter().all(|count| *at(set, count) == replicas)
+        };
         space.ready("vmss/api");
-        space.wait("vmss/api", "whole", |set| {
-            *at(set, "/readyReplicas") == replicas && *at(set, "/updatedReplicas") == replicas
-        });
+        space.wait("vmss/api", "whole", whole);
     }
 }
