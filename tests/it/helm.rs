@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use crate::support::cluster::{project, shared};
 use crate::support::helm::{CHART, documents, id, object, offline, rendered};
+use crate::support::space::{Space, address};
 
 /// Values that are none of the defaults.
 const ALL: [&str; 2] = ["--values", "tests/it/chart/all-values.yaml"];
@@ -178,6 +179,27 @@ fn install_yaml_is_what_the_chart_renders_to() {
     for (committed, rendered) in committed.iter().zip(&rendered) {
         assert!(committed == rendered, "{} differs: run `make install.yaml`", id(rendered));
     }
+}
+
+#[test]
+fn the_chart_is_of_the_version_of_the_program() {
+    let chart = std::fs::read_to_string(project().join(CHART).join("Chart.yaml")).unwrap();
+    let chart: Value = serde_saphyr::from_str(&chart).unwrap();
+    assert_eq!(chart["appVersion"], env!("CARGO_PKG_VERSION"));
+}
+
+#[test]
+fn the_first_network_of_the_notes_gets_an_address() {
+    let install = ["install", "vnet", CHART, "--dry-run=client", "--namespace", "vnet-system"];
+    let told = offline(&install);
+    assert!(told.ok, "{}", told.err);
+    let (_, notes) = told.out.split_once("\nNOTES:\n").unwrap();
+    let manifest = notes.split_once("<<END\n").and_then(|(_, rest)| rest.split_once("  END\n")).unwrap().0;
+    let space = Space::empty();
+    space.apply(
+        &manifest.lines().map(|line| line.strip_prefix("  ").unwrap_or(line).to_owned() + "\n").collect::<String>(),
+    );
+    assert_eq!(address(&space.ready("nic/web-1")), "10.0.1.4");
 }
 
 /// There is no kubelet, so what the pod of `helm test` runs is run here, with the rights that it has.
