@@ -94,6 +94,17 @@ mod tests {
     }
 
     #[test]
+    fn a_right_that_the_api_server_does_not_name_is_named() {
+        let told = "is forbidden: cannot set blockOwnerDeletion if an ownerReference refers to a resource you can't set finalizers on: , <nil>";
+        let Outcome::Refused(told) = answered(json!({"code": 403, "reason": "Forbidden", "message": told})) else {
+            panic!("it is refused")
+        };
+        assert!(
+            told.ends_with("cannot update resource \"virtualmachinescalesets/finalizers\" in API group \"vnet.dev\"")
+        );
+    }
+
+    #[test]
     fn what_etcd_does_not_take_is_refused_in_its_words() {
         let too_large = json!({"code": 500, "message": "etcdserver: request is too large"});
         assert_eq!(answered(too_large), Outcome::Refused("etcdserver: request is too large".to_owned()));
