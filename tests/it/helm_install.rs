@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::support::cluster::{Cluster, poll, project};
-use crate::support::helm::{CHART, IN_ITS_NAMESPACE, bare, documents, empty, id, rendered};
+use crate::support::helm::{CHART, IN_ITS_NAMESPACE, bare, documents, empty, id, object, rendered};
 use crate::support::manifests::network;
 
 /// What the first chart rendered to.
@@ -17,25 +17,21 @@ fn upgrade(cluster: &Cluster, more: &[&str]) {
     cluster.helm_ok(&[&["upgrade", "vnet", CHART, "--namespace", "vnet-system"], more].concat());
 }
 
-/// The object that the API server has; null if it has none.
-fn there(cluster: &Cluster, document: &Value) -> Value {
-    let kind = document["kind"].as_str().unwrap();
-    let group = document["apiVersion"].as_str().unwrap().split_once('/').map_or("", |(group, _)| group);
-    let (kind, name) = (format!("{kind}.v1.{group}"), document["metadata"]["name"].as_str().unwrap());
-    let kind = kind.trim_end_matches(".v1.").to_owned();
-    let namespace = document["metadata"]["namespace"].as_str().unwrap_or("default");
-    let told = cluster.kubectl(&["get", &kind, name, "-n", namespace, "-o", "json", "--ignore-not-found"], "");
+/// Those objects of a manifest that the API server has, as it has them.
+fn there(cluster: &Cluster, documents: &[Value]) -> Vec<Value> {
+    let manifest: String = documents.iter().map(|document| format!("---\n{document}\n")).collect();
+    let told = cluster.kubectl(&["get", "-f", "-", "-o", "json", "--ignore-not-found"], &manifest);
     assert!(told.ok, "{}", told.err);
-    serde_json::from_str(&told.out).unwrap_or_default()
+    let found: Value = serde_json::from_str(&told.out).unwrap_or_default();
+    found["items"].as_array().cloned().unwrap_or_default()
 }
 
-/// The ids of those that the API server has.
-fn all_there(cluster: &Cluster, documents: &[Value]) -> Vec<String> {
-    documents.iter().filter(|document| !there(cluster, document).is_null()).map(id).collect()
+fn ids(documents: &[Value]) -> Vec<String> {
+    documents.iter().map(id).collect()
 }
 
-fn is_a_definition(document: &&Value) -> bool {
-    document["kind"] == "CustomResourceDefinition"
+fn definitions(documents: &[Value]) -> Vec<Value> {
+    documents.iter().filter(|document| document["kind"] == "CustomResourceDefinition").cloned().collect()
 }
 
 /// A chart that renders to this manifest.
@@ -55,25 +51,23 @@ fn an_installation_is_upgraded_from_the_first_chart_and_leaves_the_definitions_b
     empty(&cluster);
     let first = chart_of(&std::fs::read_to_string(project().join(FIRST)).unwrap());
     install(&cluster, first.path().to_str().unwrap(), &[]);
-    let ids = |documents: &[Value]| documents.iter().map(id).collect::<Vec<_>>();
     let documents = documents(&rendered(&["--no-hooks"]));
     upgrade(&cluster, &[]);
-    assert_eq!(all_there(&cluster, &documents), ids(&documents));
+    assert_eq!(ids(&there(&cluster, &documents)), ids(&documents));
     let made = poll("the definitions act", || {
         cluster.kubectl(&["apply", "-n", "default", "-f", "-"], &network("hub", "10.0.0.0/16")).ok.then_some(())
     });
     made.unwrap();
     cluster.helm_ok(&["uninstall", "vnet", "--namespace", "vnet-system"]);
-    let definitions: Vec<String> = documents.iter().filter(is_a_definition).map(id).collect();
-    assert_eq!(all_there(&cluster, &documents), definitions);
+    assert_eq!(ids(&there(&cluster, &documents)), ids(&definitions(&documents)));
     assert!(cluster.kubectl(&["get", "vnet", "hub", "-n", "default"], "").ok);
     // They are taken up again without a word.
     install(&cluster, CHART, &[]);
-    assert_eq!(all_there(&cluster, &documents), ids(&documents));
-    let policy = documents.iter().find(|document| id(document) == "ValidatingAdmissionPolicy/status.vnet.dev").unwrap();
-    let warnings = &there(&cluster, policy)["status"]["typeChecking"]["expressionWarnings"];
+    assert_eq!(ids(&there(&cluster, &documents)), ids(&documents));
+    let installed = there(&cluster, &documents);
+    let policy = object(&installed, "ValidatingAdmissionPolicy/operator.vnet.dev");
+    let warnings = &policy["status"]["typeChecking"]["expressionWarnings"];
     assert_eq!(*warnings, Value::Null, "the API server finds fault with the policy");
-    empty(&cluster);
 }
 
 #[test]
@@ -84,7 +78,9 @@ fn definitions_that_are_not_kept_go_with_the_chart() {
     upgrade(&cluster, &["--set", "crds.keep=false"]);
     cluster.helm_ok(&["uninstall", "vnet", "--namespace", "vnet-system"]);
     let documents = documents(&rendered(&["--no-hooks"]));
-    poll("nothing is left", || all_there(&cluster, &documents).is_empty().then_some(())).unwrap();
+    let gone = cluster.kubectl(&["wait", "--for=delete", "crd", "--all", "--timeout=300s"], "");
+    assert!(gone.ok, "{}", gone.err);
+    assert_eq!(ids(&there(&cluster, &documents)), [""; 0]);
 }
 
 #[test]
@@ -92,8 +88,8 @@ fn definitions_that_kubectl_applied_are_taken_over_by_the_chart_if_it_is_told_so
     let cluster = bare();
     empty(&cluster);
     // Those of an older version: other words, so that there is something to take over.
-    let definitions = cluster.vnet(&["crds"]).out.replace("The first address range.", "An address range.");
-    let applied = cluster.kubectl(&["apply", "--server-side", "-f", "-"], &definitions);
+    let older = cluster.vnet(&["crds"]).out.replace("The first address range.", "An address range.");
+    let applied = cluster.kubectl(&["apply", "--server-side", "-f", "-"], &older);
     assert!(applied.ok, "{}", applied.err);
     let arguments = [&["install", "vnet", CHART], &IN_ITS_NAMESPACE[..]].concat();
     let refused = cluster.helm(&arguments);
@@ -101,13 +97,13 @@ fn definitions_that_kubectl_applied_are_taken_over_by_the_chart_if_it_is_told_so
     cluster.helm(&["uninstall", "vnet", "--namespace", "vnet-system"]);
     install(&cluster, CHART, &["--take-ownership", "--force-conflicts"]);
     let documents = documents(&rendered(&["--no-hooks"]));
-    for definition in documents.iter().filter(is_a_definition) {
-        let there = there(&cluster, definition);
-        assert_eq!(there["metadata"]["labels"]["app.kubernetes.io/managed-by"], "Helm", "{}", id(definition));
+    let (rendered, there) = (definitions(&documents), there(&cluster, &definitions(&documents)));
+    assert_eq!(ids(&there), ids(&rendered));
+    for (there, rendered) in there.iter().zip(&rendered) {
+        assert_eq!(there["metadata"]["labels"]["app.kubernetes.io/managed-by"], "Helm", "{}", id(there));
         let columns = "/spec/versions/0/additionalPrinterColumns";
-        assert_eq!(there.pointer(columns), definition.pointer(columns), "{}", id(definition));
+        assert_eq!(there.pointer(columns), rendered.pointer(columns), "{}", id(there));
     }
-    empty(&cluster);
 }
 
 /// Fields that the API server does not know, and pods that the restricted Pod Security Standard does not admit, are refused.
@@ -139,5 +135,4 @@ fn every_object_is_taken_by_a_strict_dry_run_and_the_pods_by_a_restricted_namesp
         }
         cluster.helm_ok(&["uninstall", "vnet", "--namespace", "vnet-system"]);
     }
-    empty(&cluster);
 }

@@ -29,9 +29,12 @@ pub fn empty(cluster: &Cluster) {
     cluster.kubectl(&[&["delete", "--wait=false"], &hub[..]].concat(), "");
     let patch = ["patch", "--type=merge", "--patch", r#"{"metadata": {"finalizers": null}}"#];
     cluster.kubectl(&[&patch[..], &hub].concat(), "");
-    assert!(cluster.kubectl(&["delete", "crd", "--all", "--timeout=60s"], "").ok);
     let policies = "mutatingadmissionpolicies,mutatingadmissionpolicybindings";
-    assert!(cluster.kubectl(&["delete", policies, "--all"], "").ok);
+    // The API server looks every few seconds whether a definition may go.
+    for all in [["crd", "--all", "--timeout=300s"], [policies, "--all", "--timeout=60s"]] {
+        let told = cluster.kubectl(&[&["delete"], &all[..]].concat(), "");
+        assert!(told.ok, "{}", told.err);
+    }
 }
 
 impl Cluster {
