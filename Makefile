@@ -41,6 +41,7 @@ install.yaml: chart ## Renders the chart into one file for `kubectl apply`
 docs: crds install.yaml ## Generates everything that is committed and generated
 	@mkdir -p docs
 	cargo run --quiet -- rules >docs/rules.md
+	cargo run --quiet -- crds --output markdown >docs/api.md
 	cargo run --quiet -- kustomize >examples/kustomize/base/references.yaml
 
 pages: ## Runs the commands of README.md and docs/, and writes what they print into them

@@ -7,6 +7,7 @@ use ipnet::IpNet;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::findings::Unreadable;
 use super::texts::{Location, PartName};
 use crate::fabric::limits;
 use crate::fabric::sizes::{self, VmSize};
@@ -113,12 +114,7 @@ pub struct DhcpOptions {
 pub fn private_address(text: &Address, rule: &'static str, path: String, findings: &mut Findings) -> Option<IpAddr> {
     let address = text.0.parse().ok();
     if address.is_none() {
-        findings.under(rule).refuse(
-            Code::InvalidPrivateIPAddressFormat,
-            path,
-            format!("{:?} is not a valid IP address.", text.0),
-            "Write an address such as 10.0.1.10.",
-        );
+        findings.under(rule).add(path, Unreadable::PrivateAddress { text: text.0.clone() });
     }
     address
 }
@@ -133,12 +129,8 @@ pub fn dns_servers(
     let mut read = |(n, text): (usize, &DnsServer)| {
         let server = text.0.parse().ok();
         if server.is_none() {
-            findings.under(rule).refuse(
-                code,
-                format!("{path}[{n}]"),
-                format!("{:?} is not a valid IP address.", text.0),
-                "Write the address of the DNS server, such as 10.0.0.4. For Azure's DNS, leave the list out.",
-            );
+            let path = format!("{path}[{n}]");
+            findings.under(rule).add(path, Unreadable::DnsServer { text: text.0.clone(), code });
         }
         server
     };
@@ -149,12 +141,8 @@ pub fn dns_servers(
 pub fn zones(list: &[Zone], findings: &mut Findings) -> Zones {
     for (n, zone) in list.iter().enumerate() {
         if list.iter().take(n).any(|other| other == zone) {
-            findings.under("PIP-27").refuse(
-                Code::InvalidParameter,
-                format!("{}[{n}]", zones::PATH),
-                format!("Zone {zone} is listed twice."),
-                "List each zone once.",
-            );
+            let path = format!("{}[{n}]", zones::PATH);
+            findings.under("PIP-27").add(path, Unreadable::ZoneListedTwice { zone: *zone });
         }
     }
     list.iter().copied().collect()
@@ -162,24 +150,14 @@ pub fn zones(list: &[Zone], findings: &mut Findings) -> Zones {
 
 /// Reads a range, without host bits (S-16); `rule` says what it is for.
 pub fn prefix(text: &Prefix, rule: &'static str, path: String, findings: &mut Findings) -> Option<IpNet> {
-    let Ok(prefix) = text.0.parse::<IpNet>() else {
-        findings.under(rule).refuse(
-            Code::InvalidAddressPrefixFormat,
-            path,
-            format!("{:?} is not a valid range in CIDR notation.", text.0),
-            "Write a range such as 10.0.0.0/16.",
-        );
+    let Ok(range) = text.0.parse::<IpNet>() else {
+        findings.under(rule).add(path, Unreadable::Range { text: text.0.clone() });
         return None;
     };
-    if prefix.addr() == prefix.network() {
-        return Some(prefix);
+    if range.addr() == range.network() {
+        return Some(range);
     }
-    findings.under("S-16").refuse(
-        Code::InvalidCIDRNotation,
-        path,
-        format!("{prefix} has host bits set."),
-        format!("Write {}.", prefix.trunc()),
-    );
+    findings.under("S-16").add(path, Unreadable::HostBits { range });
     None
 }
 
@@ -187,12 +165,7 @@ pub fn prefix(text: &Prefix, rule: &'static str, path: String, findings: &mut Fi
 pub fn vm_size(name: &str, path: &str, findings: &mut Findings) -> Option<&'static VmSize> {
     let size = sizes::vm_size(name);
     if size.is_none() {
-        findings.under("S-35").refuse(
-            Code::InvalidParameter,
-            path,
-            format!("{name:?} is not a known VM size."),
-            format!("Choose one, such as {}.", sizes::nearest_vm_sizes(name).join(", ")),
-        );
+        findings.under("S-35").add(path, Unreadable::VmSize { name: name.to_owned() });
     }
     size
 }

@@ -1,10 +1,11 @@
 //! The form of a spec: its types, required fields, choices, sizes and texts, as the CRD's schema has them.
 //!
-//! The API server checks it before. What gets past it, stored under another version of the CRD or under one that somebody
+//! The API server checks it before. What gets past it, stored under another version of the CRD or under one that a user
 //! loosened, is refused here with the field and the remedy, and never reaches the fabric. How large a number may be, and
 //! how few items a list may have, are numbered rules of the fabric; only who asks for what the API server would say
-//! ([`Whose::TheServers`]) is told that, and what `kubectl apply` says of fields that are unknown.
+//! ([`Whose::TheServers`]) reports that, and what `kubectl apply` says of fields that are unknown.
 
+mod findings;
 #[cfg(test)]
 mod tests;
 
@@ -17,11 +18,11 @@ use regex::Regex;
 use schemars::generate::SchemaSettings;
 use serde_json::Value;
 
+use self::findings::FormFinding;
 use super::crd;
 use crate::fabric::nearest::nearest;
-use crate::fabric::path::quoted;
 pub use crate::fabric::path::step;
-use crate::fabric::{Code, Findings, Kind, Violation};
+use crate::fabric::{Findings, Kind, Violation};
 
 /// Whose check it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,7 +84,7 @@ pub fn has_field(kind: Kind, field: &str) -> bool {
 }
 
 /// Everything in the metadata of an object that is not of the form that Kubernetes gives it; of names, labels and times it
-/// tells only that they are texts.
+/// says only that they are texts.
 pub fn check_metadata(metadata: &Value) -> Vec<Violation> {
     static FORM: LazyLock<Form> = LazyLock::new(|| {
         let settings = SchemaSettings::openapi3().with(|settings| settings.inline_subschemas = true);
@@ -117,7 +118,7 @@ impl Check {
                     let path = Path::Field(&path, name);
                     match given.get(name) {
                         Some(value) => self.value(form, value, path),
-                        None if required.contains(name) => self.is_missing(form, path),
+                        None if required.contains(name) => self.add(path, FormFinding::Missing { form }),
                         None => {}
                     }
                 }
@@ -147,11 +148,11 @@ impl Check {
                 let number = number.as_i64().unwrap_or_default();
                 let fits = least.is_none_or(|least| number >= least) && most.is_none_or(|most| number <= most);
                 if self.is_the_servers() && !fits {
-                    self.is_other(form, value, path);
+                    self.add(path, FormFinding::OtherValue { value, form });
                 }
             }
             (Form::Switch, Value::Bool(_)) | (Form::Anything, _) => {}
-            (form, other) => self.is_other(form, other, path),
+            (form, other) => self.add(path, FormFinding::OtherValue { value: other, form }),
         }
     }
 
@@ -159,28 +160,22 @@ impl Check {
         self.whose == Whose::TheServers
     }
 
-    fn refuse(&mut self, path: Path<'_>, message: impl Into<String>, remedy: impl Into<String>) {
-        self.findings.refuse(Code::InvalidRequestContent, path.to_string(), message, remedy);
+    fn add(&mut self, path: Path<'_>, finding: FormFinding<'_>) {
+        self.findings.add(path.to_string(), finding);
     }
 
-    fn has_room(&mut self, of_what: &str, size: usize, (least, most): (usize, usize), path: Path<'_>) -> bool {
+    fn has_room(&mut self, of_what: &'static str, size: usize, (least, most): (usize, usize), path: Path<'_>) -> bool {
         if size > most {
-            self.refuse(path, format!("It has {size} {of_what}."), format!("Write at most {most} {of_what}."));
+            self.add(path, FormFinding::TooLarge { of_what, size, most });
         } else if size < least && self.is_the_servers() {
-            self.refuse(path, format!("It has {size} {of_what}."), format!("Write at least {least} {of_what}."));
+            self.add(path, FormFinding::TooSmall { of_what, size, least });
         }
         size <= most
     }
 
-    fn is_missing(&mut self, form: &Form, path: Path<'_>) {
-        self.refuse(path, "The field is required, and missing.", format!("Write {}.", form.says()));
-    }
-
     fn is_unknown(&mut self, name: &str, fields: &BTreeMap<String, Form>, of: Path<'_>) {
-        let nearest = nearest(name, fields.keys().map(String::as_str)).join(", ");
-        let remedy = if nearest.is_empty() { String::new() } else { format!(" The nearest fields are {nearest}.") };
-        let remedy = format!("Remove the field, or correct its name.{remedy}");
-        self.refuse(Path::Field(&of, name), NO_SUCH_FIELD, remedy);
+        let nearest = nearest(name, fields.keys().map(String::as_str));
+        self.add(Path::Field(&of, name), FormFinding::UnknownField { nearest });
     }
 
     /// Items of a list that is a map have different keys.
@@ -193,46 +188,16 @@ impl Check {
         for (n, item) in items.iter().enumerate() {
             let key = key(item);
             if let Some(first) = met.iter().position(|met| *met == key) {
-                let same = keys.join(" and ");
-                let message = format!("It has the same {same} as item {first}.");
-                let remedy = match items.get(first) == Some(item) {
-                    true => "List it once.".to_owned(),
-                    false => format!("Give it another {same}."),
-                };
-                self.refuse(Path::Item(&path, n), message, remedy);
+                let is_same = items.get(first) == Some(item);
+                self.add(Path::Item(&path, n), FormFinding::SameKeys { keys, first, is_same });
             }
             met.push(key);
         }
     }
 
-    fn is_other(&mut self, form: &Form, value: &Value, path: Path<'_>) {
-        let is_a_word = matches!(value, Value::Null | Value::Bool(_) | Value::Number(_));
-        let value = match value {
-            Value::Null => "null".to_owned(),
-            Value::Bool(value) => value.to_string(),
-            Value::Number(number) => number.to_string(),
-            Value::String(text) => quoted(text),
-            Value::Array(_) => "A list".to_owned(),
-            Value::Object(_) => "An object".to_owned(),
-        };
-        let what = form.says();
-        let remedy = match form {
-            Form::Choice(_) => format!("Write {what}, or run the version of the operator whose CRDs are installed."),
-            // YAML reads n, off, 1 and ~ as something else than texts.
-            Form::Text { .. } if is_a_word => format!("Write {what}; put it between quotation marks."),
-            _ => format!("Write {what}."),
-        };
-        self.refuse(path, format!("{value} is not {what}."), remedy);
-    }
-
     fn shape(&mut self, shape: &Shape, text: &str, path: Path<'_>) {
         if !shape.pattern.is_match(text) {
-            self.findings.refuse(
-                Code::InvalidParameter,
-                path.to_string(),
-                format!("{} is not of the form that the field has.", quoted(text)),
-                format!("Write {}.", shape.says),
-            );
+            self.add(path, FormFinding::OtherText { text, says: &shape.says });
         }
     }
 }
@@ -292,7 +257,7 @@ fn of_schema(schema: &Value) -> Form {
         Some("object") if field("additionalProperties").is_object() => {
             Form::Entries { most: most("maxProperties"), entry: Box::new(of_schema(field("additionalProperties"))) }
         }
-        // Fields that nobody names: of metadata's managedFields.
+        // Fields that are not named: of metadata's managedFields.
         Some("object") if field("properties").is_null() && field("x-kubernetes-preserve-unknown-fields").is_null() => {
             Form::Entries { most: usize::MAX, entry: Box::new(Form::Anything) }
         }

@@ -5,7 +5,8 @@
 //!
 //! * [`common`] has the parts that several specs share, [`texts`] the forms of their texts, [`references`] those that name
 //!   objects,
-//! * [`shown`] and [`object`] read what the API server sends, and [`form`] checks a spec against the schema,
+//! * [`shown`] and [`object`] read what the API server sends, [`form`] checks a spec against the schema, and
+//!   `findings` says what cannot be read in one,
 //! * [`status`] and [`conditions`] are what the operator writes,
 //! * [`children`] writes the objects that scale sets make,
 //! * [`crd`] makes the definitions.
@@ -15,7 +16,9 @@ pub mod children;
 pub mod common;
 pub mod conditions;
 pub mod crd;
+mod findings;
 pub mod form;
+pub mod markdown;
 pub mod network_interface;
 pub mod object;
 pub mod public_ip_address;
@@ -56,6 +59,8 @@ pub const RESTARTED_AT: &str = "vnet.dev/restartedAt";
 /// The annotation of an instance of a Flexible scale set: the revision of the model that it was written from.
 pub const REVISION: &str = "vnet.dev/revision";
 pub use crate::fabric::virtual_machine::DESIRED_REVISION;
+/// What that annotation was called before version 0.1.0; it is read until 0.2.0, where the other is missing.
+pub const FORMER_DESIRED_REVISION: &str = "vnet.dev/wished-revision";
 pub use crate::fabric::virtual_machine_scale_set::SCALE_SET_LABEL;
 
 /// A kind of the fabric as users write it.
@@ -108,7 +113,7 @@ pub struct Owner {
 }
 
 impl About {
-    /// An object that nobody owns.
+    /// An object without an owner.
     pub fn named(name: Name) -> Self {
         Self { name, restarted_at: None, owner: None, revisions: (None, None) }
     }

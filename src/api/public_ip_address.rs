@@ -10,6 +10,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::common::{self, TrackedResource, ZoneList};
+use super::findings::Unreadable;
 use super::references::ObjectReference;
 use super::status::Status;
 use super::texts::DomainNameLabel;
@@ -17,7 +18,7 @@ use super::{About, Api};
 use crate::fabric::public_ip_address::{PublicIPAddressView, Sku};
 use crate::fabric::terms::{AllocationMethod, IpVersion};
 use crate::fabric::zones::Zone;
-use crate::fabric::{Code, Findings, Name, PublicIPAddress, PublicIPPrefix, Violation, limits};
+use crate::fabric::{Findings, Name, PublicIPAddress, PublicIPPrefix, Violation, limits};
 
 /// A public IP address that can be associated with an IP configuration of a network interface.
 #[derive(CustomResource, Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
@@ -194,8 +195,7 @@ impl Api for PublicIPAddress {
 fn public_address(text: &PublicAddress, path: &str, findings: &mut Findings) -> Option<IpAddr> {
     let address = text.0.parse().ok().map(IpAddr::V4);
     if address.is_none() {
-        let fact = format!("{:?} is not a valid IPv4 address.", text.0);
-        findings.under("PIP-26").refuse(Code::InvalidParameter, path, fact, "Write an address such as 198.18.0.4.");
+        findings.under("PIP-26").add(path, Unreadable::PublicAddress { text: text.0.clone() });
     }
     address
 }
@@ -203,11 +203,6 @@ fn public_address(text: &PublicAddress, path: &str, findings: &mut Findings) -> 
 /// Finds what is not a valid domain name label (PIP-15).
 pub fn is_a_label(label: &str, path: &str, findings: &mut Findings) {
     if !DomainNameLabel::is(label) {
-        findings.under("PIP-15").refuse(
-            Code::InvalidDomainNameLabel,
-            path,
-            format!("{label:?} is not a valid domain name label."),
-            format!("Write {}.", DomainNameLabel::SAYS.trim_start_matches("must be ")),
-        );
+        findings.under("PIP-15").add(path, Unreadable::DomainNameLabel { label: label.to_owned() });
     }
 }

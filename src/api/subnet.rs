@@ -7,13 +7,14 @@ use kube::{CustomResource, KubeSchema};
 use serde::{Deserialize, Serialize};
 
 use super::common::{self, Prefix};
+use super::findings::Unreadable;
 use super::references::LocalReference;
 use super::status::Status;
 use super::texts::PartName;
 use super::{About, Api};
 use crate::fabric::subnet::SubnetView;
 use crate::fabric::terms::IpVersion;
-use crate::fabric::{Code, Findings, Name, Subnet, Violation, VirtualNetwork};
+use crate::fabric::{Findings, Name, Subnet, Violation, VirtualNetwork};
 
 /// A range of a virtual network from which network interfaces are assigned their private addresses.
 #[derive(CustomResource, Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
@@ -76,12 +77,8 @@ impl Api for Subnet {
             }
         }
         if findings.is_empty() && (ipv4.len() != 1 || ipv6.len() > 1) {
-            findings.under("S-16").refuse(
-                Code::NetcfgInvalidSubnet,
-                "spec.addressPrefixes",
-                format!("{} IPv4 and {} IPv6 ranges are listed.", ipv4.len(), ipv6.len()),
-                "List one IPv4 range, and at most one IPv6 range.",
-            );
+            let (ipv4, ipv6) = (ipv4.len(), ipv6.len());
+            findings.under("S-16").add("spec.addressPrefixes", Unreadable::Ranges { ipv4, ipv6 });
         }
         let violations = findings.into_violations();
         match ipv4.first() {

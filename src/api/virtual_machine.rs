@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::children::instance_of;
 use super::common::{self, Address, TrackedResource, ZoneList};
+use super::findings::Unreadable;
 use super::references::{LocalReference, ObjectReference};
 use super::status::Status;
 use super::texts::{ComputerName, NamespaceName, ObjectName};
@@ -20,7 +21,7 @@ use crate::fabric::virtual_machine::{
 };
 use crate::fabric::virtual_machine_scale_set::InstanceName;
 use crate::fabric::zones::Zone;
-use crate::fabric::{AvailabilitySet, Code, Findings, Kind, Name, NetworkInterface, Violation, VirtualMachine};
+use crate::fabric::{AvailabilitySet, Findings, Kind, Name, NetworkInterface, Violation, VirtualMachine};
 
 /// A virtual machine, with the properties that concern its network: size, power state and network interfaces.
 #[derive(CustomResource, Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
@@ -104,7 +105,7 @@ pub struct OsProfile {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<ComputerName>")]
     pub computer_name: Option<String>,
-    /// The operating system. Default: Linux.
+    /// The operating system of the guest. It determines the manualAddresses in the status. Default: Linux.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub os_type: Option<OsType>,
     /// The addresses that are configured manually in the guest, if known. The conditions ConnectivityLost and
@@ -145,6 +146,7 @@ pub struct NetworkProfile {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[schemars(extend("x-vnet-kind" = Kind::NetworkInterface.as_str()))]
+// It flattens no `ObjectReference`: that is atomic, and the items of this list are merged by field in server-side apply.
 pub struct NicReferenceSpec {
     /// The name of the NetworkInterface object.
     #[schemars(with = "ObjectName")]
@@ -260,15 +262,8 @@ fn member(about: &About) -> Option<Box<Member>> {
 pub(super) fn restart_is_short(about: &About, findings: &mut Findings) {
     let length = about.restarted_at.as_ref().map_or(0, |at| at.chars().count());
     if length > limits::RESTARTED_AT_LENGTH {
-        findings.under("S-06").refuse(
-            Code::InvalidParameter,
-            format!("metadata.annotations[{RESTARTED_AT}]"),
-            format!("The annotation has {length} characters."),
-            format!(
-                "Write at most {}, such as the time; each new value restarts the virtual machine.",
-                limits::RESTARTED_AT_LENGTH
-            ),
-        );
+        let path = format!("metadata.annotations[{RESTARTED_AT}]");
+        findings.under("S-06").add(path, Unreadable::RestartTooLong { length });
     }
 }
 
@@ -284,12 +279,8 @@ fn guest(declared: &[GuestInterfaceSpec], listed: &[NicReference], findings: &mu
         match listed.iter().find(|listed| *listed.name.name == *declared.name) {
             Some(listed) => guest.push(GuestInterface { network_interface: listed.name.clone(), addresses }),
             None => {
-                findings.under("IPC-20").refuse(
-                    Code::InvalidParameter,
-                    format!("spec.osProfile.networkInterfaces[{n}].name"),
-                    format!("{} is not in spec.networkProfile.networkInterfaces.", declared.name),
-                    "Name a network interface of that list.",
-                );
+                let path = format!("spec.osProfile.networkInterfaces[{n}].name");
+                findings.under("IPC-20").add(path, Unreadable::GuestNicNotListed { name: declared.name.clone() });
             }
         }
     }

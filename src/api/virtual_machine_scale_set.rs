@@ -19,6 +19,7 @@ pub use self::network::{
     ScaleSetIpConfiguration, describe_network, network,
 };
 use super::common::{self, TrackedResource, ZoneList};
+use super::findings::Unreadable;
 use super::status::Status;
 use super::texts::ComputerNamePrefix;
 use super::virtual_machine::restart_is_short;
@@ -29,7 +30,7 @@ use crate::fabric::virtual_machine_scale_set::{
     Model, OrchestrationMode, RollingPolicy, UpgradeMode, VirtualMachineScaleSetView,
 };
 use crate::fabric::zones::Zone;
-use crate::fabric::{Code, Findings, Name, Violation, VirtualMachineScaleSet};
+use crate::fabric::{Findings, Name, Violation, VirtualMachineScaleSet};
 
 /// A set of identical virtual machines that are created from one model.
 #[derive(CustomResource, Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
@@ -191,7 +192,7 @@ pub struct ScaleSetOsProfile {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<ComputerNamePrefix>")]
     pub computer_name_prefix: Option<String>,
-    /// The operating system. Default: Linux.
+    /// The operating system of the guest. It determines the manualAddresses in the status. Default: Linux.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub os_type: Option<OsType>,
 }
@@ -206,12 +207,7 @@ impl Api for VirtualMachineScaleSet {
         let model = model(&about.name, &spec.sku, &spec.virtual_machine_profile, &mut findings);
         let rolling = rolling(spec.upgrade_policy.rolling_upgrade_policy.clone().unwrap_or_default(), &mut findings);
         let replicas = u32::try_from(spec.replicas).unwrap_or_else(|_| {
-            findings.under("VMSS-01").refuse(
-                Code::InvalidParameter,
-                "spec.replicas",
-                format!("{} is not a valid number of instances.", spec.replicas),
-                "Ask for 0 or more.",
-            );
+            findings.under("VMSS-01").add("spec.replicas", Unreadable::Replicas { replicas: spec.replicas });
             0
         });
         let zones = common::zones(&spec.zones, &mut findings);
@@ -254,15 +250,11 @@ impl Api for VirtualMachineScaleSet {
 
 fn rolling(asked: RollingUpgradePolicy, findings: &mut Findings) -> RollingPolicy {
     const POLICY: &str = "spec.upgradePolicy.rollingUpgradePolicy";
-    let mut percent = |asked: i32, least: u8, field: &str| {
-        let read = u8::try_from(asked).ok().filter(|percent| *percent <= 100);
+    let mut percent = |percent: i32, least: u8, field: &str| {
+        let read = u8::try_from(percent).ok().filter(|percent| *percent <= 100);
         read.unwrap_or_else(|| {
-            findings.under("VMSS-28").refuse(
-                Code::InvalidParameter,
-                format!("{POLICY}.{field}"),
-                format!("{asked} is not a valid percentage."),
-                format!("Write a number from {least} to 100."),
-            );
+            let path = format!("{POLICY}.{field}");
+            findings.under("VMSS-28").add(path, Unreadable::Percentage { percent, least });
             100
         })
     };
@@ -272,12 +264,8 @@ fn rolling(asked: RollingUpgradePolicy, findings: &mut Findings) -> RollingPolic
     let text = &asked.pause_time_between_batches;
     let pause = text.parse::<SignedDuration>().ok().and_then(|pause| Duration::try_from(pause).ok());
     let pause = pause.filter(|pause| *pause <= limits::LONGEST_PAUSE).unwrap_or_else(|| {
-        findings.under("VMSS-28").refuse(
-            Code::InvalidParameter,
-            format!("{POLICY}.pauseTimeBetweenBatches"),
-            format!("{text:?} is not an ISO 8601 duration of at most {} seconds.", limits::LONGEST_PAUSE.as_secs()),
-            "Write one, such as PT30S.",
-        );
+        let path = format!("{POLICY}.pauseTimeBetweenBatches");
+        findings.under("VMSS-28").add(path, Unreadable::Pause { text: text.clone() });
         Duration::ZERO
     });
     RollingPolicy { max_batch_percent, max_unhealthy_percent, pause }

@@ -22,8 +22,10 @@ const END: &str = "END generated";
 /// The flag that Kubernetes knows better: the namespace that the pod is in.
 const BY_KUBERNETES: &str = "namespace";
 /// What a flag is in the chart, where the default is of no use in a pod.
-const IN_A_POD: [(&str, &str, &str); 1] =
-    [("health-addr", "0.0.0.0:8081", "; a kubelet asks it, so not a loopback address")];
+const IN_A_POD: [(&str, &str, &str); 2] = [
+    ("health-addr", "0.0.0.0:8081", "; a kubelet asks it, so not a loopback address"),
+    ("leader-elect", "true", "; more than one replica needs it"),
+];
 
 /// A flag of `vnet run`, as a value of the chart.
 #[derive(Debug, PartialEq)]

@@ -1,7 +1,6 @@
-//! `vnet plan`: reads manifests and the state, and shows what would come of them.
+//! `vnet plan`: reads manifests and the state, and previews the effect of the manifests.
 
-use std::fmt;
-use std::io::{ErrorKind, Write};
+use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -20,34 +19,30 @@ use vnet_operator::api::object::api_resource;
 use vnet_operator::api::{GROUP, SCALE_SET_LABEL};
 use vnet_operator::fabric::{Kind, Name, ObjectId, Settings};
 use vnet_operator::operator::settings::{self, CONFIG_MAP, NAMESPACE};
-use vnet_operator::plan::manifests::{self, File, Manifests, Unreadable};
+use vnet_operator::plan::manifests::{self, Manifests};
 use vnet_operator::plan::server_side::KUBECTL;
 use vnet_operator::plan::state::State;
 use vnet_operator::plan::{self, Options, Plan, Prune, ServerSide, selector, show};
-use walkdir::WalkDir;
 
 use super::cluster::{ApiServer, connect, failed};
 use super::dry_run::{self, Answers};
 use super::fabric_options::FabricOptions;
+use super::files::{CannotRead, STDIN, read};
 use super::{is_broken_pipe, on_one_thread};
 
 pub const EXAMPLES: &str = "\
 Examples:
   vnet plan -R deploy/                            a folder, with its subfolders
-  kustomize build overlays/prod | vnet plan -     what another program prints
-  vnet plan net/ --against cluster                the change to the cluster of the current context
+  kustomize build overlays/prod | vnet plan -     the output of another program
+  vnet plan net/ --against cluster                compare with the cluster of the current context
   kubectl get azure,ns,controllerrevisions -A -o yaml --show-managed-fields >state.yaml
-  vnet plan net/ --against state.yaml --prune     the change to a dump, with what would be deleted
+  vnet plan net/ --against state.yaml --prune     compare with a dump, deletions included
   vnet plan net/ -o github                        annotations of a pull request";
 
-/// The name of standard input among files.
-const STDIN: &str = "-";
 /// The name of the current context's cluster among states.
 const CLUSTER: &str = "cluster";
 /// A list is read in pages of this many objects.
 const PAGE: u32 = 500;
-/// The endings of files that are read from a folder.
-const ENDINGS: [&str; 3] = ["yaml", "yml", "json"];
 
 /// Something is refused; what cannot be read is an error, and those exit with 2.
 const REFUSED: u8 = 1;
@@ -65,7 +60,7 @@ pub struct PlanOptions {
     /// The namespace of objects that name none. Without it, `default`, or with --against cluster that of the current context
     #[arg(long, short, value_parser = NonEmptyStringValueParser::new())]
     namespace: Option<String>,
-    /// How the plan is written
+    /// Output format
     #[arg(long, short, default_value = "table")]
     output: Output,
     /// The state to compare with: a dump of `kubectl get azure,ns,controllerrevisions -A -o yaml --show-managed-fields` (-
@@ -78,11 +73,11 @@ pub struct PlanOptions {
     /// Prune only what has these labels, such as app=shop,tier!=web,team,!old
     #[arg(long, short = 'l', requires = "prune", value_parser = selector::read, default_value = "")]
     selector: Selector,
-    /// Apply server-side, as Flux and, if told to, Argo CD do: lists are merged by their keys, and fields of other managers are
+    /// Apply server-side, as Flux and, if configured, Argo CD do: lists are merged by their keys, and fields of other managers are
     /// conflicts. With --against cluster by the API server's own dry run, which asks the cluster's policies and webhooks too
     #[arg(long)]
     server_side: bool,
-    /// Who applies server-side: Flux is kustomize-controller, Argo CD argocd-controller
+    /// Field manager of the server-side apply: kustomize-controller for Flux, argocd-controller for Argo CD
     #[arg(long, value_name = "NAME", requires = "server_side", default_value = KUBECTL, value_parser = NonEmptyStringValueParser::new())]
     field_manager: String,
     /// Take over the fields of other managers, as Flux does
@@ -101,9 +96,9 @@ pub struct PlanOptions {
 
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
 enum Output {
-    /// For people
+    /// Human-readable
     Table,
-    /// For programs: kind Plan
+    /// JSON, kind Plan
     Json,
     /// The same as YAML
     Yaml,
@@ -113,22 +108,11 @@ enum Output {
     Markdown,
 }
 
-/// Input that cannot be read, all of it.
-#[derive(Debug, thiserror::Error)]
-struct CannotRead(Vec<Unreadable>);
-
-impl fmt::Display for CannotRead {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("some of the input cannot be read; nothing is planned")?;
-        self.0.iter().try_for_each(|one| write!(f, "\n  {one}"))
-    }
-}
-
 /// Plans, prints, and says by the exit code how it came out.
 pub fn plan(options: &PlanOptions) -> anyhow::Result<ExitCode> {
     let planned = planned(options);
     if let (Err(error), Output::Github) = (&planned, options.output) {
-        // The error itself is told in any case.
+        // The error itself is printed in any case.
         let _ = anstream::stdout().write_all(annotations(error).as_bytes());
     }
     let plan = planned?;
@@ -169,7 +153,7 @@ fn planned(options: &PlanOptions) -> anyhow::Result<Plan> {
     }
     let state = state(options, &manifests)?;
     if !state.tells_managers() {
-        let warning = "Warning: the state does not tell who has set which field, so that the plan is approximate; \
+        let warning = "Warning: the state does not show which manager set which field, so that the plan is approximate; \
                        take it with --show-managed-fields";
         progress.suspend(|| writeln!(anstream::stderr(), "{warning}"))?;
     }
@@ -197,83 +181,6 @@ fn print(plan: &Plan, output: Output) -> anyhow::Result<()> {
         Output::Markdown => show::markdown(plan),
     };
     Ok(anstream::stdout().write_all(text.as_bytes())?)
-}
-
-// Files.
-
-/// What files say; what cannot be read is told of all of them at once.
-fn read<T>(
-    paths: &[String],
-    recursive: bool,
-    read: impl FnOnce(&[File]) -> Result<T, Vec<Unreadable>>,
-) -> Result<T, CannotRead> {
-    let (files, mut failed) = files(paths, recursive);
-    match read(&files) {
-        Ok(read) if failed.is_empty() => return Ok(read),
-        Ok(_) => {}
-        Err(more) => failed.extend(more),
-    }
-    Err(CannotRead(failed))
-}
-
-/// All that was asked for, and what of it cannot be read.
-fn files(paths: &[String], recursive: bool) -> (Vec<File>, Vec<Unreadable>) {
-    let read = paths.iter().flat_map(|path| match path.as_str() {
-        STDIN => vec![text_of_stdin()],
-        folder if Path::new(folder).is_dir() => in_folder(folder, recursive),
-        one => vec![text_of(Path::new(one))],
-    });
-    let (mut files, mut failed) = (Vec::new(), Vec::new());
-    for one in read {
-        match one {
-            Ok(file) => files.push(file),
-            Err(why) => failed.push(why),
-        }
-    }
-    (files, failed)
-}
-
-/// The files of a folder in the order of their names, then those of its subfolders. Links to folders are not followed.
-fn in_folder(folder: &str, recursive: bool) -> Vec<Result<File, Unreadable>> {
-    let entries = WalkDir::new(folder)
-        .min_depth(1)
-        .max_depth(if recursive { usize::MAX } else { 1 })
-        .sort_by_key(|entry| (entry.file_type().is_dir(), entry.file_name().to_owned()));
-    let is_manifest = |path: &Path| {
-        !path.is_dir() && path.extension().is_some_and(|ending| ENDINGS.iter().any(|known| ending == *known))
-    };
-    let read = entries.into_iter().filter_map(|entry| match entry {
-        Ok(entry) => is_manifest(entry.path()).then(|| text_of(entry.path())),
-        Err(error) => {
-            let path = error.path().unwrap_or(Path::new(folder)).display().to_string();
-            Some(Err(why_not(path, &error.into())))
-        }
-    });
-    read.collect()
-}
-
-fn text_of(path: &Path) -> Result<File, Unreadable> {
-    named(path.display().to_string(), std::fs::read_to_string(path))
-}
-
-fn text_of_stdin() -> Result<File, Unreadable> {
-    named(manifests::STDIN.to_owned(), std::io::read_to_string(std::io::stdin()))
-}
-
-fn named(name: String, text: std::io::Result<String>) -> Result<File, Unreadable> {
-    match text {
-        Ok(text) => Ok(File { name: name.into(), text }),
-        Err(error) => Err(why_not(name, &error)),
-    }
-}
-
-fn why_not(name: String, error: &std::io::Error) -> Unreadable {
-    let message = match error.kind() {
-        ErrorKind::NotFound => "there is no such file or folder; correct the path".to_owned(),
-        ErrorKind::InvalidData => "it is not UTF-8 text; leave it out, or save it as such".to_owned(),
-        _ => format!("{error}; see that it may be read"),
-    };
-    Unreadable { file: name.into(), line: None, message }
 }
 
 // The state.
@@ -307,23 +214,23 @@ fn settings(options: &PlanOptions) -> anyhow::Result<Settings> {
     let namespace = &options.operator_namespace;
     let published = on_one_thread(async { Ok(settings::read(&connect().await?, namespace).await) })?;
     let place = format!("ConfigMap {namespace}/{CONFIG_MAP}");
-    let (settings, told) = match published {
+    let (settings, notice) = match published {
         Ok(Some(published)) => {
             let (settings, used) = options.fabric.over(&published);
-            let told = (!used.is_empty()).then(|| format!("Settings of {place}: {}", used.join(", ")));
-            (settings, told)
+            let notice = (!used.is_empty()).then(|| format!("Settings of {place}: {}", used.join(", ")));
+            (settings, notice)
         }
         missing => {
             let why = missing.err().map_or_else(|| "there is no such ConfigMap".to_owned(), |error| error.to_string());
-            let told = format!(
+            let notice = format!(
                 "Warning: the operator's settings in {place} cannot be read ({why}); flags and defaults stand for them. \
                  --operator-namespace names another namespace"
             );
-            (options.fabric.settings(), Some(told))
+            (options.fabric.settings(), Some(notice))
         }
     };
-    if let Some(told) = told {
-        writeln!(anstream::stderr(), "{told}")?;
+    if let Some(notice) = notice {
+        writeln!(anstream::stderr(), "{notice}")?;
     }
     Ok(settings)
 }
@@ -377,7 +284,7 @@ fn unlisted(resource: &str, error: kube::Error) -> anyhow::Error {
             "no right to list {resource} in all namespaces: `vnet plan --against {CLUSTER}` reads every kind of {GROUP}, \
              namespaces and controllerrevisions. Let an administrator run `kubectl create clusterrole vnet-plan --verb=list \
              --resource='*.{GROUP},namespaces,controllerrevisions.apps'` and `kubectl create clusterrolebinding vnet-plan \
-             --clusterrole=vnet-plan --user=NAME`, or compare with a dump of somebody who may"
+             --clusterrole=vnet-plan --user=NAME`, or compare with a dump that they take"
         ),
         404 => format!(
             "the cluster has no {resource}: install the CRDs with `vnet crds | kubectl apply --server-side -f -`"

@@ -1,5 +1,5 @@
 //! The list of kinds, and what is made from it. A new kind is a file here, a file in `api`, and a line in this list; where
-//! kinds are told apart by name, the compiler then says that one is missing.
+//! kinds are distinguished by name, the compiler then says that one is missing.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -155,6 +155,13 @@ macro_rules! define_kinds {
         })*
 
         impl AnyRecord {
+            /// What it refers to.
+            pub fn references(&self) -> Vec<Reference> {
+                match self {
+                    $(AnyRecord::$kind(record) => record.ask.references(),)*
+                }
+            }
+
             /// What has to be restored before the object of this name, if it is to be restored at all.
             pub fn restored_after(&self, name: &Name) -> Vec<ObjectId> {
                 match self {

@@ -35,7 +35,7 @@ pub struct Subnet {
     pub ipv4: Ipv4Net,
     /// Its IPv6 range, a /64, if it has one.
     pub ipv6: Option<Ipv6Net>,
-    /// Which of them is listed first: paths tell the place.
+    /// Which of them is listed first: paths show the place.
     pub first: IpVersion,
 }
 

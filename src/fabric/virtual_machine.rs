@@ -1,10 +1,12 @@
 //! Virtual machines: power states, and which network interfaces are attached in which order (VM-01 to VM-22).
 //!
-//! The rules are in `rules`, the life of power states is in `power` and that of attachments in `attachments`; the order
-//! of both inside one put (S-01) is here. `guest` is what the guest must have set, and `view` is what is reported.
+//! The rules are in `rules`, and what breaks them in `findings`; the life of power states is in `power` and that of
+//! attachments in `attachments`; the order of both inside one put (S-01) is here. `guest` is what the guest must have set,
+//! and `view` is what is reported.
 
 mod attachments;
 mod deletion;
+mod findings;
 mod guest;
 mod power;
 mod rules;
@@ -267,7 +269,7 @@ impl Resource for VirtualMachine {
             }
         }
         if engine.power_of(name) == PowerState::Starting {
-            start(engine, name); // its deadline begins anew
+            start(engine, name); // its deadline starts again
         }
         dropped
     }

@@ -1,6 +1,8 @@
 //! Instances of Uniform scale sets, as their objects show them: what the instance holds, and the wishes for it alone
-//! (VMSS-06, VMSS-19). The instance itself is the set's. The rules are in `rules`, and what is reported in `view`.
+//! (VMSS-06, VMSS-19). The instance itself is the set's. The rules are in `rules`, what breaks them in
+//! `findings`, and what is reported in `view`.
 
+mod findings;
 mod rules;
 #[cfg(test)]
 mod tests;
@@ -94,7 +96,7 @@ impl Resource for VirtualMachineScaleSetVM {
         engine.get::<VirtualMachineScaleSet>(&self.set).map(|set| set.placement.clone())
     }
 
-    /// What somebody else made is refused for that alone, wherever it points to (VMSS-01). What its own network refers to is
+    /// What the set did not make is refused for that alone, wherever it points to (VMSS-01). What its own network refers to is
     /// judged with that (VMSS-19).
     fn references(&self) -> Vec<Reference> {
         if self.maker == Maker::Other {

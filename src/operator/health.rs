@@ -1,8 +1,7 @@
-//! The endpoints for probes: `/healthz` answers while the process lives, `/readyz` once the fabric is restored, and as long as
-//! every watch hears from the API server.
+//! The endpoints for probes: `/healthz` answers while the process lives. `/readyz` answers 200 on an operator that stands by, and
+//! on one that leads once the fabric is restored, as long as it renews its Lease and every watch hears from the API server.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -18,9 +17,20 @@ pub struct Readiness(Arc<Mutex<Known>>);
 
 #[derive(Debug)]
 struct Known {
+    role: Role,
     is_restored: bool,
     silence: Duration,
     watches: BTreeMap<String, Watch>,
+}
+
+#[derive(Debug)]
+enum Role {
+    /// Neither yet, for this reason.
+    Undecided(String),
+    /// It stands by, as the Lease said when it was last read.
+    StandsBy { holder: String, read: Instant },
+    /// It leads, and has to renew the Lease by this time.
+    Leads { renew_by: Instant },
 }
 
 #[derive(Debug)]
@@ -32,7 +42,23 @@ struct Watch {
 impl Readiness {
     /// Not ready; `silence` is the longest time in which a watch that works receives nothing.
     pub fn new(silence: Duration) -> Self {
-        Self(Arc::new(Mutex::new(Known { is_restored: false, silence, watches: BTreeMap::new() })))
+        let role = Role::Undecided("it has not started yet".to_owned());
+        Self(Arc::new(Mutex::new(Known { role, is_restored: false, silence, watches: BTreeMap::new() })))
+    }
+
+    /// Whether it leads is not decided, for this reason.
+    pub fn is_undecided(&self, why: String) {
+        self.known().role = Role::Undecided(why);
+    }
+
+    /// Another operator leads, as has just been read.
+    pub fn stands_by(&self, holder: &str) {
+        self.known().role = Role::StandsBy { holder: holder.to_owned(), read: Instant::now() };
+    }
+
+    /// It leads, and is to renew that by this time.
+    pub fn leads(&self, renew_by: Instant) {
+        self.known().role = Role::Leads { renew_by };
     }
 
     /// There is a watch of this name.
@@ -65,9 +91,29 @@ impl Readiness {
         self.known().is_restored
     }
 
+    /// What a ready operator says.
+    fn word(&self) -> String {
+        match &self.known().role {
+            Role::StandsBy { holder, .. } => format!("standing by: operator {holder} leads"),
+            Role::Undecided(_) | Role::Leads { .. } => "ok".to_owned(),
+        }
+    }
+
     /// What keeps the operator from being ready at this time, in one line for each cause.
     fn causes(&self, now: Instant) -> Vec<String> {
         let known = self.known();
+        let overdue = match &known.role {
+            Role::Undecided(why) => return vec![why.clone()],
+            Role::StandsBy { read, .. } => {
+                let silence = now.saturating_duration_since(*read);
+                let why = format!("the Lease has not been read for {}s", silence.as_secs());
+                return if silence > known.silence { vec![why] } else { Vec::new() };
+            }
+            Role::Leads { renew_by } => now.checked_duration_since(*renew_by).filter(|late| !late.is_zero()),
+        };
+        let overdue = overdue.map(|late| {
+            format!("the Lease should have been renewed {}s ago; nothing is written until it is", late.as_secs())
+        });
         let unlisted = known.watches.iter().filter(|(_, watch)| !watch.has_listed).map(|(name, _)| name.as_str());
         let unlisted = unlisted.collect::<Vec<_>>().join(", ");
         let start = match (known.is_restored, unlisted.is_empty()) {
@@ -80,7 +126,7 @@ impl Readiness {
             let seconds = silence.as_secs();
             (silence > known.silence).then(|| format!("the watch of {name} has received nothing for {seconds}s"))
         });
-        start.into_iter().chain(silent).collect()
+        overdue.into_iter().chain(start).chain(silent).collect()
     }
 
     fn known(&self) -> MutexGuard<'_, Known> {
@@ -89,8 +135,7 @@ impl Readiness {
 }
 
 /// Serves the endpoints for as long as the process lives.
-pub async fn serve(address: SocketAddr, readiness: Readiness) -> std::io::Result<()> {
-    let listener = TcpListener::bind(address).await?;
+pub async fn serve(listener: TcpListener, readiness: Readiness) -> std::io::Result<()> {
     tracing::info!(address = %listener.local_addr()?, "serving health endpoints");
     let routes =
         Router::new().route("/healthz", get(|| async { "ok" })).route("/readyz", get(ready)).with_state(readiness);
@@ -100,7 +145,7 @@ pub async fn serve(address: SocketAddr, readiness: Readiness) -> std::io::Result
 async fn ready(State(readiness): State<Readiness>) -> (StatusCode, String) {
     let causes = readiness.causes(Instant::now());
     if causes.is_empty() {
-        (StatusCode::OK, "ok".to_owned())
+        (StatusCode::OK, readiness.word())
     } else {
         (StatusCode::SERVICE_UNAVAILABLE, causes.join("\n"))
     }
@@ -114,6 +159,7 @@ mod tests {
 
     fn two_watches() -> Readiness {
         let readiness = Readiness::new(SILENCE);
+        readiness.leads(Instant::now() + 2 * SILENCE);
         readiness.expect("namespaces");
         readiness.expect("subnets.vnet.dev");
         readiness
@@ -139,5 +185,26 @@ mod tests {
         assert_eq!(readiness.causes(later), ["the watch of subnets.vnet.dev has received nothing for 151s"]);
         readiness.known().watches.get_mut("subnets.vnet.dev").unwrap().last_received = later;
         assert!(readiness.causes(later).is_empty());
+    }
+    #[test]
+    fn one_that_stands_by_is_ready_and_names_the_leader_while_it_reads_the_lease() {
+        let readiness = Readiness::new(SILENCE);
+        readiness.is_undecided("the Lease has not been read yet".to_owned());
+        assert_eq!(readiness.causes(Instant::now()), ["the Lease has not been read yet"]);
+        readiness.stands_by("a");
+        assert!(readiness.causes(Instant::now()).is_empty());
+        assert_eq!(readiness.word(), "standing by: operator a leads");
+        let later = Instant::now() + SILENCE + Duration::from_secs(1);
+        assert_eq!(readiness.causes(later), ["the Lease has not been read for 151s"]);
+    }
+
+    #[test]
+    fn one_that_leads_is_not_ready_when_its_lease_is_not_renewed_in_time() {
+        let (readiness, now) = (two_watches(), Instant::now());
+        readiness.restored();
+        readiness.leads(now);
+        assert!(readiness.causes(now).is_empty());
+        let why = "the Lease should have been renewed 5s ago; nothing is written until it is";
+        assert_eq!(readiness.causes(now + Duration::from_secs(5)), [why]);
     }
 }

@@ -6,6 +6,8 @@
 //! * [`run`] does the I/O: timers, [`write`](mod@write) with [`answers`] for the errors that answer writes, [`watches`], their
 //!   [`timeouts`], [`failures`] for what is logged of watches that fail, [`events`] and their [`recorder`], and
 //!   [`health`] for probes; [`clock`] times all of it.
+//! * [`leader`] is a pure state machine, too: it elects the one operator that does all this. [`lease`] does its requests, and
+//!   [`fence`] keeps writes within its term.
 //! * [`rbac`] has the rights that this takes.
 
 /// Logs a line about an object, whose kind, namespace and name are fields of their own.
@@ -23,8 +25,11 @@ pub mod clock;
 pub mod core;
 pub mod events;
 pub mod failures;
+pub mod fence;
 pub mod health;
 pub mod index;
+pub mod leader;
+pub mod lease;
 pub mod queue;
 pub mod rbac;
 pub mod recorder;

@@ -6,6 +6,7 @@ use std::fmt::Write;
 use serde_json::json;
 
 use super::children::KINDS as CHILDREN;
+use super::lease::LEASE;
 use super::settings::CONFIG_MAP;
 use crate::api::GROUP;
 use crate::api::object::api_resource;
@@ -101,16 +102,17 @@ pub fn cluster_rules() -> Vec<Rule> {
 /// What the operator does in its own namespace besides.
 pub fn namespace_rules() -> Vec<Rule> {
     let maps = || vec!["configmaps".to_owned()];
+    let leases = || vec!["leases".to_owned()];
     vec![
         Rule::new("Publishes its settings for `vnet plan`.", "", maps(), &["create"]),
         Rule {
             names: &[CONFIG_MAP],
-            ..Rule::new(
-                "Reads the settings that are published, and brings them up to date.",
-                "",
-                maps(),
-                &["get", "update"],
-            )
+            ..Rule::new("Reads the published settings, and brings them up to date.", "", maps(), &["get", "update"])
+        },
+        Rule::new("Creates the Lease of the operator that leads.", "coordination.k8s.io", leases(), &["create"]),
+        Rule {
+            names: &[LEASE],
+            ..Rule::new("Takes that Lease, renews and releases it.", "coordination.k8s.io", leases(), &["get", "patch"])
         },
     ]
 }

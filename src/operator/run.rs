@@ -8,90 +8,187 @@ use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
 use super::clock::Clock;
-use super::core::{Core, Input};
+use super::core::{Core, Input, Write};
 use super::events::Events;
 use super::failures::Failures;
+use super::fence::Fence;
 use super::health::Readiness;
+use super::leader::Resignation;
+use super::lease::{Candidate, Election, NotLeading};
 use super::settings::{self, StartRefused};
 use super::timeouts::Timeouts;
 use super::watches::{Shows, Watches};
-use super::write::carry_out;
+use super::write::{Done, carry_out};
 use crate::fabric::Settings;
 
 /// 8 writes at once triple the time to Ready of many objects; more than 32 gain nothing (measured).
 const WRITES_AT_ONCE: usize = 32;
-/// What is on its way when the operator is told to stop has this long to arrive.
-const GRACE: Duration = Duration::from_secs(5);
 /// Inputs that are there at once are taken in together before anything is judged.
 const INPUTS_AT_ONCE: usize = 1000;
 
-/// Runs the operator until `stop` resolves; its settings are published in its namespace.
+/// Why the operator ended by itself.
+#[derive(Debug, thiserror::Error)]
+pub enum Ended {
+    /// With its settings it would do harm.
+    #[error(transparent)]
+    Settings(#[from] StartRefused),
+    /// Another operator leads.
+    #[error(transparent)]
+    Election(#[from] NotLeading),
+}
+
+impl Ended {
+    /// True if it has not started, and somebody has to change something first.
+    pub fn is_refusal(&self) -> bool {
+        match self {
+            Self::Settings(_) | Self::Election(NotLeading::Refused { .. }) => true,
+            Self::Election(NotLeading::Lost { .. }) => false,
+        }
+    }
+}
+
+/// Runs the operator until `stop` resolves, once it leads; its settings are published in its namespace.
 ///
 /// # Errors
-/// [`StartRefused`], if it would give static public addresses others; nothing has been written then.
+/// [`StartRefused`], if it would give static public addresses others; nothing has been written then. [`NotLeading`], if another
+/// operator leads.
 pub async fn run(
+    client: Client,
+    candidate: Candidate,
+    settings: Settings,
+    timeouts: Timeouts,
+    readiness: Readiness,
+    stop: impl Future<Output = ()>,
+) -> Result<(), Ended> {
+    let (clock, namespace) = (Clock::default(), candidate.namespace.clone());
+    let write_timeout = Duration::try_from(candidate.timing.write_timeout()).unwrap_or_default();
+    let mut election = Election::start(candidate, clock, readiness.clone());
+    tokio::pin!(stop);
+    tokio::select! {
+        begins = election.begins() => begins?,
+        () = &mut stop => {
+            election.resign(Resignation::Release).await;
+            return Ok(());
+        }
+    }
+    let fence = election.fence();
+    let client = fence.around(&client);
+    let mut writes =
+        Writes { client: client.clone(), fence, write_timeout, on_their_way: JoinSet::new(), unanswered: None };
+    let operator = Operator { client, namespace, settings, timeouts, readiness, clock };
+    let result = tokio::select! {
+        result = operator.leads(&mut election, &mut writes) => result,
+        () = &mut stop => Ok(()),
+    };
+    if let Err(lost @ Ended::Election(_)) = result {
+        return Err(lost); // what is on its way is not waited for: nothing of it may be sent any more
+    }
+    tracing::info!(writes = writes.on_their_way.len(), "stopping; waiting for writes in flight");
+    let how = writes.drain(clock).await;
+    election.resign(how).await;
+    result
+}
+
+/// The writes on their way.
+struct Writes {
+    client: Client,
+    fence: Fence,
+    write_timeout: Duration,
+    on_their_way: JoinSet<Done>,
+    /// When the last write ended of which nobody knows what the API server has made of it.
+    unanswered: Option<Timestamp>,
+}
+
+impl Writes {
+    /// Whether another one may start now.
+    fn may_start(&self, now: Timestamp) -> bool {
+        self.on_their_way.len() < WRITES_AT_ONCE && self.fence.admits(now)
+    }
+
+    fn start(&mut self, write: Write) {
+        self.on_their_way.spawn(carry_out(self.client.clone(), write, self.write_timeout));
+    }
+
+    /// The result of the next one that ends; none if there is none on its way.
+    async fn next(&mut self, clock: Clock) -> Option<Vec<Input>> {
+        let done = self.on_their_way.join_next().await?;
+        let Done { inputs, is_answered } = done.unwrap_or_else(|died| std::panic::resume_unwind(died.into_panic()));
+        if !is_answered {
+            self.unanswered = Some(clock.now());
+        }
+        Some(inputs)
+    }
+
+    /// Waits for those on their way. The API server may carry out one that was not answered for as long as a write may take.
+    async fn drain(&mut self, clock: Clock) -> Resignation {
+        let drained = timeout(self.write_timeout, async { while self.next(clock).await.is_some() {} }).await;
+        let arrives_by = self.unanswered.and_then(|unanswered| unanswered.checked_add(self.write_timeout).ok());
+        if drained.is_err() || arrives_by.is_some_and(|arrives_by| arrives_by > clock.now()) {
+            tracing::warn!("a write was not answered; it is repeated after the next start");
+            return Resignation::Leave;
+        }
+        Resignation::Release
+    }
+}
+
+/// An operator that leads.
+struct Operator {
     client: Client,
     namespace: String,
     settings: Settings,
     timeouts: Timeouts,
     readiness: Readiness,
-    stop: impl Future<Output = ()>,
-) -> Result<(), StartRefused> {
-    let published = settings::written(&settings);
-    let (clock, mut core) = (Clock::default(), Core::new(settings));
-    core.keep_public_addresses(true);
-    let (mut watches, mut failures) = (Watches::start(&client, timeouts, &readiness), Failures::default());
-    let mut writes = JoinSet::new();
-    let mut events = Events::start(client.clone(), clock);
-    tokio::pin!(stop);
-    loop {
-        let now = clock.now();
-        let was_started = core.is_started();
-        if let Some(over) = failures.calm(now) {
-            tracing::info!("{over}");
-        }
-        core.settle(now);
-        if let Some(outside) = core.refusal().cloned() {
-            settings::is_no_other_pool(&client, &namespace, &published, outside).await?;
-            core.keep_public_addresses(false);
+    clock: Clock,
+}
+
+impl Operator {
+    /// Goes on until something is wrong.
+    async fn leads(self, election: &mut Election, writes: &mut Writes) -> Result<(), Ended> {
+        let Self { client, namespace, settings, timeouts, readiness, clock } = self;
+        let published = settings::written(&settings);
+        let mut core = Core::new(settings);
+        core.keep_public_addresses(true);
+        let (mut watches, mut failures) = (Watches::start(&client, timeouts, &readiness), Failures::default());
+        let mut events = Events::start(client.clone(), clock);
+        loop {
+            let now = clock.now();
+            let was_started = core.is_started();
+            if let Some(over) = failures.calm(now) {
+                tracing::info!("{over}");
+            }
             core.settle(now);
-        }
-        if core.is_started() && !was_started {
-            started(&mut core, &readiness);
-            tokio::spawn(settings::publish(client.clone(), namespace.clone(), published.clone()));
-        }
-        while writes.len() < WRITES_AT_ONCE {
-            let Some(write) = core.next_write(now, Timestamp::now()) else { break };
-            writes.spawn(carry_out(client.clone(), write));
-        }
-        events.send(core.take_notices(), now);
-        // With no hand free, what is due can only wait for one.
-        let busy = writes.len() >= WRITES_AT_ONCE;
-        let deadline = if busy { core.engine().next_deadline() } else { core.next_deadline() };
-        let deadline = [deadline, failures.next_deadline(), events.next_deadline()].into_iter().flatten().min();
-        tokio::select! {
-            Some(shows) = watches.shown.recv() => {
-                take_in(&mut core, &mut failures, shows, clock.now());
-                for _ in 0..INPUTS_AT_ONCE {
-                    let Ok(shows) = watches.shown.try_recv() else { break };
+            if let Some(outside) = core.refusal().cloned() {
+                settings::is_no_other_pool(&client, &namespace, &published, outside).await?;
+                core.keep_public_addresses(false);
+                core.settle(now);
+            }
+            if core.is_started() && !was_started {
+                started(&mut core, &readiness);
+                tokio::spawn(settings::publish(client.clone(), namespace.clone(), published.clone()));
+            }
+            while writes.may_start(now) {
+                let Some(write) = core.next_write(now, Timestamp::now()) else { break };
+                writes.start(write);
+            }
+            events.send(core.take_notices(), now);
+            // With no hand free, or no term, what is due can only wait for one.
+            let deadline = if writes.may_start(now) { core.next_deadline() } else { core.engine().next_deadline() };
+            let deadline = [deadline, failures.next_deadline(), events.next_deadline()].into_iter().flatten().min();
+            tokio::select! {
+                renewed = election.renewed() => renewed?,
+                Some(shows) = watches.shown.recv() => {
                     take_in(&mut core, &mut failures, shows, clock.now());
+                    for _ in 0..INPUTS_AT_ONCE {
+                        let Ok(shows) = watches.shown.try_recv() else { break };
+                        take_in(&mut core, &mut failures, shows, clock.now());
+                    }
                 }
+                Some(Err(died)) = watches.tasks.join_next() => std::panic::resume_unwind(died.into_panic()),
+                Some(inputs) = writes.next(clock) => inputs.into_iter().for_each(|input| core.feed(input)),
+                () = until(deadline, now) => {}
             }
-            Some(Err(died)) = watches.tasks.join_next() => std::panic::resume_unwind(died.into_panic()),
-            Some(written) = writes.join_next() => {
-                for input in written.unwrap_or_else(|died| std::panic::resume_unwind(died.into_panic())) {
-                    core.feed(input);
-                }
-            }
-            () = until(deadline, now) => {}
-            () = &mut stop => break,
         }
     }
-    tracing::info!(writes = writes.len(), "stopping; writes on their way are finished first");
-    if timeout(GRACE, async { while writes.join_next().await.is_some() {} }).await.is_err() {
-        tracing::warn!("writes were still on their way; what they said is said again after the next start");
-    }
-    Ok(())
 }
 
 fn take_in(core: &mut Core, failures: &mut Failures, shows: Shows, now: Timestamp) {
@@ -109,8 +206,8 @@ fn take_in(core: &mut Core, failures: &mut Failures, shows: Shows, now: Timestam
             }
         }
         Err(why) => {
-            if let Some(told) = failures.failed(source, why, now) {
-                tracing::warn!(watch = %source, "{told}");
+            if let Some(failure) = failures.failed(source, why, now) {
+                tracing::warn!(watch = %source, "{failure}");
             }
         }
     }
@@ -121,7 +218,7 @@ fn started(core: &mut Core, readiness: &Readiness) {
         about!(warn, id, what, "not restored: the status contradicts another");
     }
     let (objects, waiting) = core.counts();
-    tracing::info!(objects, waiting, "the fabric is restored");
+    tracing::info!(objects, waiting, "fabric restored");
     readiness.restored();
 }
 

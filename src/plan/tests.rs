@@ -7,8 +7,8 @@ mod namespaces;
 mod order;
 mod pool;
 mod server_side;
-mod standstill;
 mod stored;
+mod unready;
 mod upgrades;
 
 use super::report::{Action, PlannedObject, Warning};
@@ -38,7 +38,7 @@ struct Applied {
 
 impl Applied {
     fn with(self, text: &str) -> Self {
-        Self { state: carry_out(&read(text), self.state, &at_now()).unwrap().after.into_state() }
+        Self { state: cluster_with(&read(text), self.state, &at_now()).unwrap().into_state() }
     }
 
     fn plan(&self, text: &str) -> Plan {

@@ -11,6 +11,8 @@ mod down;
 mod examples;
 mod finalizer;
 mod flags;
+mod image;
+mod leader;
 mod loosened;
 mod loosened_texts;
 mod power;
@@ -28,3 +30,4 @@ mod silence;
 #[path = "../it/support/mod.rs"]
 mod support;
 mod unreadable;
+mod views;

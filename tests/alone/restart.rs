@@ -61,7 +61,7 @@ fn a_restart_of_what_is_at_rest_writes_nothing() {
     cluster.stop_operator(); // it ends when every write that was on its way is done
     assert_eq!(versions(&space), before, "{}", &cluster.log()[logged..]);
     let log = cluster.log()[logged..].to_owned();
-    assert!(log.contains("the fabric is restored"), "{log}");
+    assert!(log.contains("fabric restored"), "{log}");
     let of_the_space = format!(" namespace={} ", space.name);
     let written: Vec<&str> = log.lines().filter(|line| line.contains(&of_the_space)).collect();
     assert_eq!(written, Vec::<&str>::new());

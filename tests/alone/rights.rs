@@ -89,11 +89,16 @@ impl<'a> Stage<'a> {
         Self { cluster, operator: None, log: folder.path().join("log"), _folder: folder }
     }
 
-    /// Starts the operator, in place of one that runs; its log begins anew.
-    fn start(&mut self) {
+    fn stop(&mut self) {
         if let Some(operator) = self.operator.take() {
             operator.end("-KILL");
         }
+    }
+
+    /// Starts the operator, in place of one that runs; its log begins anew.
+    fn start(&mut self) {
+        self.stop();
+        self.cluster.release_lease(); // of the one that was killed
         let log = File::create(&self.log).unwrap();
         self.operator = Some(Operator::spawn(&self.cluster.operator_kubeconfig(), &[], log).unwrap());
     }
@@ -174,9 +179,7 @@ impl<'a> Stage<'a> {
 /// The next test has all rights again, also if this one fails.
 impl Drop for Stage<'_> {
     fn drop(&mut self) {
-        if let Some(operator) = self.operator.take() {
-            operator.end("-KILL");
-        }
+        self.stop();
         self.cluster.install().ok();
     }
 }
@@ -272,8 +275,9 @@ impl<'a> Scene<'a> {
         self.uniform.delete(INSTANCE);
     }
 
-    fn config_map(&self, arguments: &[&str]) {
-        let told = self.cluster.kubectl(&[arguments, &["configmap", "vnet-settings", "-n", NAMESPACE]].concat(), "");
+    /// Deletes an object in the operator's namespace.
+    fn delete(&self, id: &str) {
+        let told = self.cluster.kubectl(&["delete", id, "-n", NAMESPACE], "");
         assert!(told.ok, "{}", told.err);
     }
 
@@ -281,7 +285,8 @@ impl<'a> Scene<'a> {
     fn needs(&self, right: &Right, stage: &mut Stage<'_>) {
         match (right.group, right.resources[0].as_str(), right.verb) {
             (_, "virtualnetworks" | "controllerrevisions" | "namespaces", "list" | "watch")
-            | (_, "configmaps", "get") => stage.start(),
+            | (_, "configmaps", "get")
+            | (_, "leases", "get" | "patch") => stage.start(),
             (_, "virtualnetworks/status", "update") => edit_statuses(&self.leaf, &self.uniform),
             (_, "virtualnetworks/status", "patch") => {
                 let operator = stage.operator.as_ref().unwrap();
@@ -302,11 +307,19 @@ impl<'a> Scene<'a> {
             (_, "events", "create") => mistakes(&self.leaf, 1),
             (_, "events", "patch") => mistakes(&self.leaf, 2),
             (_, "configmaps", "create") => {
-                self.config_map(&["delete"]);
+                self.delete("configmap/vnet-settings");
                 stage.start();
             }
             (_, "configmaps", "update") => {
-                self.config_map(&["patch", "--patch", r#"{"data": {"vm-start": "1s"}}"#, "--type=merge"]);
+                let other = r#"{"data": {"vm-start": "1s"}}"#;
+                let patch = ["patch", "configmap/vnet-settings", "-n", NAMESPACE, "--type=merge", "--patch", other];
+                let told = self.cluster.kubectl(&patch, "");
+                assert!(told.ok, "{}", told.err);
+                stage.start();
+            }
+            (_, "leases", "create") => {
+                stage.stop();
+                self.delete("lease/vnet-operator");
                 stage.start();
             }
             (group, resource, verb) => panic!("{verb} {resource} of {group:?}: no test shows what fails without it"),

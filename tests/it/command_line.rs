@@ -19,7 +19,7 @@ fn every_command_says_what_it_does_with_an_example() {
         .filter_map(|line| line.strip_prefix("  ")?.split_whitespace().next().map(str::to_owned))
         .filter(|command| command != "help")
         .collect();
-    assert_eq!(commands, ["run", "plan", "crds", "upgrade", "rules", "kustomize", "completions"]);
+    assert_eq!(commands, ["run", "plan", "crds", "upgrade", "list-ip-addresses", "rules", "kustomize", "completions"]);
     for command in commands {
         let help = vnet(&[&command, "--help"]);
         assert!(text(&help.stdout).contains("Example"), "vnet {command} --help:\n{}", text(&help.stdout));
@@ -287,4 +287,43 @@ fn a_rule_is_told_by_its_id_with_code_remedy_and_source() {
 fn an_id_of_no_rule_is_told_so() {
     let said = rules(&["ADDR-08", "ADDR-99"]).unwrap_err();
     assert!(said.contains("there is no rule \"ADDR-99\"") && said.contains("`vnet rules` lists all"), "{said}");
+}
+
+#[test]
+fn addresses_of_machines_are_listed_from_manifests_too() {
+    let list = |machines: &[&str]| {
+        let from = ["-n", "shop", "-f", concat!(env!("CARGO_MANIFEST_DIR"), "/examples")];
+        vnet(&[&["list-ip-addresses"], machines, &from].concat())
+    };
+    let told = list(&["jump", "vmssvm/api-0"]);
+    assert!(told.status.success(), "{told:?}");
+    let lines: Vec<Vec<&str>> = text(&told.stdout).lines().map(|line| line.split_whitespace().collect()).collect();
+    let header = ["MACHINE", "NIC", "CONFIGURATION", "PRIVATE-IP", "PUBLIC-IP", "PUBLIC-IP-ADDRESS", "FQDN"];
+    assert_eq!(lines[0], header);
+    assert_eq!(lines[1][..2], ["jump", "jump"]);
+    assert!(lines[2..].iter().all(|line| line[0] == "api-0"), "{lines:?}");
+    for (machine, says) in
+        [("nic/jump", "nic/jump is none of vm/NAME, vmssvm/NAME"), ("none", "there is no VirtualMachine shop/none in ")]
+    {
+        let told = list(&[machine]);
+        assert!(told.status.code() == Some(2) && text(&told.stderr).contains(says), "{told:?}");
+    }
+}
+
+#[test]
+fn kubectl_runs_it_as_a_plugin() {
+    let folder = tempfile::TempDir::new().unwrap();
+    std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_vnet"), folder.path().join("kubectl-vnet")).unwrap();
+    let assets = std::path::PathBuf::from(std::env::var_os("VNET_ASSETS").expect("`make test` sets VNET_ASSETS"));
+    let path = format!("{}:{}", folder.path().display(), std::env::var("PATH").unwrap_or_default());
+    let kubectl = |arguments: &[&str]| {
+        let output = Command::new(assets.join("kubectl")).args(arguments).env("PATH", &path).output();
+        output.expect("kubectl runs")
+    };
+    let told = kubectl(&["vnet", "rules", "ADDR-08"]);
+    assert!(told.status.success() && text(&told.stdout).starts_with("ADDR-08 ("), "{told:?}");
+    let told = kubectl(&["vnet", "plan", "--help"]);
+    assert!(text(&told.stdout).contains("Usage: kubectl vnet plan "), "{told:?}");
+    let told = kubectl(&["vnet", "none"]);
+    assert!(told.status.code() == Some(2) && text(&told.stderr).contains("Usage: kubectl vnet"), "{told:?}");
 }

@@ -78,7 +78,8 @@ fn values_that_are_unknown_or_of_another_type_are_refused() {
         ("nonsense=1", "nonsense"),
         ("config.enforceQuotas=perhaps", "enforceQuotas"),
         ("config.logFormat=xml", "logFormat"),
-        ("replicas=2", "replicas"),
+        ("replicas=-1", "replicas"),
+        ("config.leaderElect=false", "more than one needs config.leaderElect"),
         ("image.digest=latest", "digest"),
         ("metrics.port=0", "port"),
     ] {

@@ -15,11 +15,13 @@ mod check;
 mod cycles;
 mod deletions;
 mod failures;
+mod leaders;
 mod scale_set_lives;
 mod scale_sets;
 mod stories;
 mod storms;
 mod users;
+mod versions;
 mod waiting;
 mod world;
 

@@ -2,6 +2,7 @@
 
 mod accidents;
 mod answers;
+pub mod sides;
 mod watches;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -74,6 +75,8 @@ pub struct World {
     answers: Vec<Vec<Input>>,
     /// The models of scale sets that are kept, by the names of their ControllerRevisions.
     pub revisions: BTreeMap<Name, Value>,
+    /// What has happened, if several operators look on.
+    journal: Option<Vec<(Kind, Event)>>,
     loud: bool,
 }
 
@@ -110,6 +113,7 @@ impl World {
             in_flight: Vec::new(),
             answers: Vec::new(),
             revisions: BTreeMap::new(),
+            journal: None,
             loud,
         };
         world.list_everything();
@@ -221,7 +225,10 @@ impl World {
             self.objects.insert(id.clone(), object.clone());
             Event::Applied(object)
         };
-        self.events.entry(id.kind).or_default().push(event);
+        match &mut self.journal {
+            Some(journal) => journal.push((id.kind, event)),
+            None => self.events.entry(id.kind).or_default().push(event),
+        }
     }
 
     /// A user deletes a model that is kept; not before the operator has heard that it was.

@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::*;
+use crate::fabric::Code;
 use crate::fabric::path::QUOTED;
 
 fn told(kind: Kind, spec: Value) -> Vec<(Code, String, String, String)> {

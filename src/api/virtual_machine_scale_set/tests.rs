@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::*;
+use crate::fabric::Code;
 
 fn told(policy: Value, label: &str) -> Vec<(&'static str, Code, String)> {
     let public = json!({"name": "pub", "dnsSettings": {"domainNameLabel": label}});

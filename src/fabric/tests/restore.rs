@@ -300,7 +300,9 @@ fn is_part(kind: Kind, name: &Name) -> bool {
 #[test]
 fn the_pause_between_two_batches_begins_anew_after_a_restart() {
     let mut fabric = a_fabric().with(a_subnet("web", "10.0.1.0/24"));
-    let set = |forwarding: bool| a_scale_set("api", 3).rolling(30, 60).nic(|nic| nic.ip_forwarding = forwarding.into());
+    let set = |forwarding: bool| {
+        a_scale_set("api", 3).rolling(30, 60).nic(|nic| nic.interface.ip_forwarding = forwarding.into())
+    };
     fabric.accept(set(false));
     (0..3).for_each(|id| fabric.accept(an_instance("api", id)));
     fabric.accept(set(true));
@@ -410,7 +412,8 @@ fn a_set_whose_models_differ_in_sku_is_restored_and_put_again() {
     assert_eq!(dropped, Vec::<String>::new());
     let mut old = (*fabric.get::<VirtualMachineScaleSet>("api").ask.model).clone();
     let mut network = old.network.to_vec();
-    network[0].configurations[0].public = Some(a_public_model(crate::fabric::public_ip_address::Sku::Basic));
+    network[0].interface.configurations[0].public_ip_address =
+        Some(a_public_model(crate::fabric::public_ip_address::Sku::Basic));
     old.network = network.into();
     fabric.engine.restore_model(&named("api"), 0, old);
     fabric.accept(set());

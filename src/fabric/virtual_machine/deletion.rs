@@ -3,7 +3,6 @@
 
 use super::VirtualMachine;
 use crate::fabric::engine::Engine;
-use crate::fabric::holder::Holder;
 use crate::fabric::id::{Kind, Name, ObjectId};
 use crate::fabric::network_interface::NetworkInterface;
 use crate::fabric::terms::DeleteOption;
@@ -35,10 +34,16 @@ impl Engine {
         let nic = match object.kind {
             Kind::NetworkInterface => &object.name,
             Kind::PublicIPAddress => {
-                let Holder::IpConfiguration { nic, .. } = self.associations.get(&object.name)?;
+                let nic = self.associations.get(&object.name)?.network_interface()?;
                 self.get::<NetworkInterface>(nic)?.ask.deletes(&object.name).then_some(nic)?
             }
-            _ => return None,
+            Kind::VirtualNetwork
+            | Kind::Subnet
+            | Kind::PublicIPPrefix
+            | Kind::AvailabilitySet
+            | Kind::VirtualMachine
+            | Kind::VirtualMachineScaleSet
+            | Kind::VirtualMachineScaleSetVM => return None,
         };
         let vm = &self.get::<NetworkInterface>(nic)?.held.attached.as_ref()?.vm;
         self.get::<VirtualMachine>(vm)?.ask.deletes(nic).then_some(DeletedWith { vm, nic })

@@ -43,7 +43,7 @@ pub(super) fn power_on(engine: &mut Engine, name: &Name, desired: DesiredPowerSt
     }
 }
 
-/// Starts a running VM anew if a MAC address went with a primary address, as an upgrade of a scale set does (S-06).
+/// Restarts a running VM if a MAC address went with a primary address, as an upgrade of a scale set does (S-06).
 pub(in crate::fabric) fn restart_for_macs(engine: &mut Engine, name: &Name) {
     let lacks = |nic: &Name| engine.get::<NetworkInterface>(nic).is_some_and(|nic| nic.held.mac.is_none());
     if engine.attached_to(name).iter().any(lacks) {

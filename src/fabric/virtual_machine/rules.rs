@@ -3,15 +3,16 @@
 mod attaching;
 mod public;
 
+use super::findings::VmFinding;
 use super::{DESIRED_REVISION, NicReference, VirtualMachine};
 use crate::fabric::id::{Kind, Name, ObjectId};
 use crate::fabric::limits;
 use crate::fabric::network_interface::NetworkInterface;
 use crate::fabric::reference;
-use crate::fabric::resource::{Case, Cures, Programmed, Rule, Scope};
+use crate::fabric::resource::{AtApply, Case, Cures, Programmed, Rule, Scope};
 use crate::fabric::sizes::AcceleratedNetworking;
 use crate::fabric::terms::{DeleteOption, Primary, Switch};
-use crate::fabric::violation::{Code, Findings, WaitKey};
+use crate::fabric::violation::{Code, Findings};
 use crate::fabric::virtual_machine_scale_set_vm::revision_is_of_the_set;
 use crate::fabric::zones;
 
@@ -24,6 +25,7 @@ pub(super) const RULES: &[Rule<VirtualMachine>] = &[
         says: "The NICs of a VM exist, in the VM's location and subscription.",
         codes: &[Code::InvalidResourceReference],
         cure: Cures::Waits,
+        at_apply: None,
         remedy: "Create the NIC.",
         source: "[NIC] create a network interface; Azure/azure-cli#13258",
         check: reference::exist,
@@ -34,6 +36,7 @@ pub(super) const RULES: &[Rule<VirtualMachine>] = &[
         says: "The availability set of a VM exists, in the VM's location and subscription.",
         codes: &[Code::InvalidResourceReference],
         cure: Cures::Waits,
+        at_apply: None,
         remedy: "Create the availability set.",
         source: "[ATTACH] constraints",
         check: reference::exist,
@@ -44,6 +47,7 @@ pub(super) const RULES: &[Rule<VirtualMachine>] = &[
         says: "A VM joins an availability set only at creation.",
         codes: &[Code::PropertyChangeNotAllowed],
         cure: Cures::Stalls,
+        at_apply: None,
         remedy: "Keep the set, or create another VM.",
         source: "[ATTACH] constraints; Azure/azure-powershell#1820; S-14",
         check: availability_set_is_fixed,
@@ -54,6 +58,7 @@ pub(super) const RULES: &[Rule<VirtualMachine>] = &[
         says: "A VM has at most one zone, fixed at creation, and no availability set beside it.",
         codes: &[Code::InvalidParameter, Code::PropertyChangeNotAllowed],
         cure: Cures::Stalls,
+        at_apply: Some(AtApply::Cel),
         remedy: "Keep the zone, or create another VM; name one zone, or an availability set.",
         source: "azure-docs availability-zones",
         check: zone_is_fixed,
@@ -64,6 +69,7 @@ pub(super) const RULES: &[Rule<VirtualMachine>] = &[
         says: "An availability set has at most 200 VMs.",
         codes: &[Code::AvailabilitySetVMCountLimitReached],
         cure: Cures::Waits,
+        at_apply: None,
         remedy: "Use another availability set, or delete a VM of this one.",
         source: "azure-subscription-service-limits.md",
         check: availability_set_has_room,
@@ -71,10 +77,11 @@ pub(super) const RULES: &[Rule<VirtualMachine>] = &[
     Rule {
         id: "S-31",
         scope: Scope::State,
-        says: "The wished revision of an instance of a Flexible scale set is at most the set's latest.",
+        says: "The desired revision of an instance of a Flexible scale set is at most the set's latest.",
         codes: &[Code::InvalidParameter],
         cure: Cures::Stalls,
-        remedy: "Wish the set's status.updateRevision.",
+        at_apply: None,
+        remedy: "Set it to the set's status.updateRevision.",
         source: "[VMSS] upgrade policy; recorded",
         check: revision_is_known,
     },
@@ -84,6 +91,7 @@ pub(super) const RULES: &[Rule<VirtualMachine>] = &[
         says: "A VM has at least one NIC; the last one cannot be removed.",
         codes: &[Code::InvalidParameter],
         cure: Cures::Stalls,
+        at_apply: Some(AtApply::Schema),
         remedy: "List at least one NIC.",
         source: "[ATTACH] constraints; VM-05, D-11",
         check: has_a_nic,
@@ -94,6 +102,7 @@ pub(super) const RULES: &[Rule<VirtualMachine>] = &[
         says: "A VM has at most as many NICs as its size supports.",
         codes: &[Code::NetworkInterfaceCountExceeded],
         cure: Cures::Stalls,
+        at_apply: Some(AtApply::Schema),
         remedy: "List fewer, or choose a larger size.",
         source: "[ATTACH] constraints; VM-17; vm-sizes.csv",
         check: size_takes_the_nics,
@@ -104,6 +113,7 @@ pub(super) const RULES: &[Rule<VirtualMachine>] = &[
         says: "All NICs of a VM together have at most 256 private addresses.",
         codes: &[Code::InvalidParameter],
         cure: Cures::Waits,
+        at_apply: None,
         remedy: "List fewer NICs, or fewer IP configurations on them.",
         source: "azure-virtual-network-limits.md",
         check: configurations_are_few,
@@ -114,6 +124,7 @@ pub(super) const RULES: &[Rule<VirtualMachine>] = &[
         says: "Exactly one NIC of a VM is primary.",
         codes: &[Code::InvalidParameter, Code::NetworkInterfaceMustHavePrimaryPropertySet],
         cure: Cures::Stalls,
+        at_apply: Some(AtApply::Cel),
         remedy: "Mark exactly one primary, or none.",
         source: "[ATTACH] constraints; ansible#40648; D-07, S-05",
         check: one_nic_is_primary,
@@ -124,6 +135,7 @@ pub(super) const RULES: &[Rule<VirtualMachine>] = &[
         says: "A NIC is listed once.",
         codes: &[Code::InvalidParameter],
         cure: Cures::Stalls,
+        at_apply: Some(AtApply::Schema),
         remedy: "List it once.",
         source: "Azure's resource model: the list is keyed by NIC",
         check: nics_are_listed_once,
@@ -134,6 +146,7 @@ pub(super) const RULES: &[Rule<VirtualMachine>] = &[
         says: "A NIC that is deleted with its VM is of the VM's namespace.",
         codes: &[Code::InvalidParameter],
         cure: Cures::Stalls,
+        at_apply: None,
         remedy: "Leave deleteOption out, or list a NIC of the same namespace.",
         source: "azure-docs virtual-machines/delete.md; azure-rest-api-specs#25475",
         check: nics_to_delete_are_its_own,
@@ -144,6 +157,7 @@ pub(super) const RULES: &[Rule<VirtualMachine>] = &[
         says: "A NIC that is attached to one VM cannot be attached to another.",
         codes: &[Code::NicInUse],
         cure: Cures::Waits,
+        at_apply: None,
         remedy: "Detach it from the other VM, or list another.",
         source: "[ATTACH] constraints; pulumi-azure#441",
         check: attaching::nics_are_free,
@@ -154,6 +168,7 @@ pub(super) const RULES: &[Rule<VirtualMachine>] = &[
         says: "All NICs of a VM are in one virtual network.",
         codes: &[Code::SubnetsNotInSameVnet],
         cure: Cures::Stalls,
+        at_apply: None,
         remedy: "List NICs of one network.",
         source: "[ATTACH] constraints; VM-22",
         check: attaching::nics_are_in_one_network,
@@ -164,6 +179,7 @@ pub(super) const RULES: &[Rule<VirtualMachine>] = &[
         says: "A NIC is attached to an existing VM only while that is deallocated.",
         codes: &[Code::OperationNotAllowed],
         cure: Cures::Stalls,
+        at_apply: None,
         remedy: "Deallocate with the same edit.",
         source: "[NIC] attach a NIC; D-02, S-01",
         check: attaching::attaching_needs_deallocated,
@@ -174,6 +190,7 @@ pub(super) const RULES: &[Rule<VirtualMachine>] = &[
         says: "A NIC is detached only while the VM is deallocated.",
         codes: &[Code::OperationNotAllowed],
         cure: Cures::Stalls,
+        at_apply: None,
         remedy: "Deallocate with the same edit.",
         source: "[NIC] detach a NIC; D-02, S-01",
         check: attaching::detaching_needs_deallocated,
@@ -184,6 +201,7 @@ pub(super) const RULES: &[Rule<VirtualMachine>] = &[
         says: "A NIC with IPv6 is attached only when the VM is created.",
         codes: &[Code::OperationNotAllowed],
         cure: Cures::Waits,
+        at_apply: None,
         remedy: "Remove the IPv6 configuration, or create another VM with the NIC.",
         source: "[IP] IPv6",
         check: attaching::ipv6_is_attached_at_creation,
@@ -194,6 +212,7 @@ pub(super) const RULES: &[Rule<VirtualMachine>] = &[
         says: "Accelerated networking of a NIC needs a VM size that supports it.",
         codes: &[Code::VMSizeIsNotPermittedToEnableAcceleratedNetworking],
         cure: Cures::Waits,
+        at_apply: None,
         remedy: "Choose another size, or switch it off on the NIC.",
         source: "azure-cli; azure-docs#29620; S-07",
         check: size_supports_acceleration,
@@ -204,6 +223,7 @@ pub(super) const RULES: &[Rule<VirtualMachine>] = &[
         says: "Public addresses of Basic and Standard SKU do not mix within one VM or availability set.",
         codes: &[Code::DifferentSkuLoadBalancersAndPublicIPAddressNotAllowed],
         cure: Cures::Waits,
+        at_apply: None,
         remedy: "Use public addresses of one SKU.",
         source: "azure-docs, troubleshooting load balancers; S-25",
         check: public::skus_do_not_mix,
@@ -214,6 +234,7 @@ pub(super) const RULES: &[Rule<VirtualMachine>] = &[
         says: "Dynamic public addresses are allocated with the running VM, from a pool that has them.",
         codes: &[Code::AllocationFailed],
         cure: Cures::Waits,
+        at_apply: None,
         remedy: "Delete what is not used, or enlarge the pool.",
         source: "recorded",
         check: public::public_pool_has_room,
@@ -228,50 +249,30 @@ pub(super) fn place(n: usize) -> String {
 }
 
 fn availability_set_is_fixed(case: &VmCase<'_>, findings: &mut Findings) {
-    let Some(before) = case.before().filter(|before| before.availability_set != case.ask.availability_set) else {
-        return;
-    };
-    let (fact, remedy) = match &before.availability_set {
-        Some(set) => (
-            format!("The VM was created in AvailabilitySet {set}."),
-            format!("Set availabilitySet to {}, or create another virtual machine.", set.name),
-        ),
-        None => (
-            "The VM was created in no availability set.".to_owned(),
-            "Leave availabilitySet out, or create another virtual machine.".to_owned(),
-        ),
-    };
-    findings.refuse(Code::PropertyChangeNotAllowed, "spec.availabilitySet", fact, remedy);
+    let before = case.before().map(|before| &before.availability_set);
+    if let Some(before) = before.filter(|before| **before != case.ask.availability_set) {
+        findings.add("spec.availabilitySet", VmFinding::AvailabilitySetChanged { before: before.clone() });
+    }
 }
 
 fn zone_is_fixed(case: &VmCase<'_>, findings: &mut Findings) {
     zones::are_fixed(case, findings);
-    if case.ask.zones.len() > 1 {
-        let fact = format!("A virtual machine is in one zone, and {} are listed.", zones::listed(&case.ask.zones));
-        findings.refuse(Code::InvalidParameter, zones::PATH, fact, "List one zone.");
-    } else if let Some(set) = case.ask.availability_set.as_ref().filter(|_| !case.ask.zones.is_empty()) {
-        let fact = format!("AvailabilitySet {set} is in no zone, and neither are its virtual machines.");
-        findings.refuse(Code::InvalidParameter, zones::PATH, fact, "Leave zones or availabilitySet out.");
+    let zones = &case.ask.zones;
+    if zones.len() > 1 {
+        findings.add(zones::PATH, VmFinding::SeveralZones { zones: zones.clone() });
+    } else if let Some(set) = case.ask.availability_set.as_ref().filter(|_| !zones.is_empty()) {
+        findings.add(zones::PATH, VmFinding::ZoneInAvailabilitySet { set: set.clone() });
     }
 }
 
 /// Judges only a VM that joins: what is in a set stays (S-93).
 fn availability_set_has_room(case: &VmCase<'_>, findings: &mut Findings) {
     let Some(set) = &case.ask.availability_set else { return };
-    let id = ObjectId::new(Kind::AvailabilitySet, set.clone());
-    let members = case.engine.referrers(&id, Kind::VirtualMachine);
-    if members.contains(case.name) || members.len() < limits::VMS_PER_AVAILABILITY_SET {
-        return;
+    let set = ObjectId::new(Kind::AvailabilitySet, set.clone());
+    let members = case.engine.referrers(&set, Kind::VirtualMachine);
+    if !members.contains(case.name) && members.len() >= limits::VMS_PER_AVAILABILITY_SET {
+        findings.add("spec.availabilitySet", VmFinding::AvailabilitySetIsFull { set });
     }
-    findings
-        .refuse(
-            Code::AvailabilitySetVMCountLimitReached,
-            "spec.availabilitySet",
-            format!("{id} has the maximum of {} virtual machines.", limits::VMS_PER_AVAILABILITY_SET),
-            format!("Use another availability set, or delete a virtual machine of {id}."),
-        )
-        .until(WaitKey::Members(id.clone()))
-        .blocked_by(id);
 }
 
 fn revision_is_known(case: &VmCase<'_>, findings: &mut Findings) {
@@ -284,42 +285,22 @@ fn revision_is_known(case: &VmCase<'_>, findings: &mut Findings) {
 
 fn has_a_nic(case: &VmCase<'_>, findings: &mut Findings) {
     if case.ask.network_interfaces.is_empty() {
-        findings.refuse(
-            Code::InvalidParameter,
-            LIST,
-            format!("Virtual machine {} must have at least one network interface.", case.name),
-            "List at least one network interface.",
-        );
+        findings.add(LIST, VmFinding::NoNic { vm: case.name.clone() });
     }
 }
 
 fn size_takes_the_nics(case: &VmCase<'_>, findings: &mut Findings) {
     let (count, size) = (case.ask.network_interfaces.len(), case.ask.size);
     if count > size.max_nics {
-        findings.refuse(
-            Code::NetworkInterfaceCountExceeded,
-            LIST,
-            format!("{count} network interfaces are listed, and size {} takes {}.", size.name, size.max_nics),
-            format!("List at most {}, or choose a size that takes more.", size.max_nics),
-        );
+        findings.add(LIST, VmFinding::TooManyNics { count, size });
     }
 }
 
 fn configurations_are_few(case: &VmCase<'_>, findings: &mut Findings) {
     let count: usize = nics(case).map(|(_, _, nic)| nic.ask.configurations.len()).sum();
     if count > limits::PRIVATE_ADDRESSES {
-        let mut violation = findings.refuse(
-            Code::InvalidParameter,
-            LIST,
-            format!(
-                "The listed network interfaces have more than {} IP configurations together.",
-                limits::PRIVATE_ADDRESSES
-            ),
-            "List fewer network interfaces, or fewer IP configurations on them.",
-        );
-        for (_, reference, _) in nics(case) {
-            violation.until(WaitKey::object(Kind::NetworkInterface, &reference.name));
-        }
+        let nics = nics(case).map(|(_, reference, _)| reference.name.clone()).collect();
+        findings.add(LIST, VmFinding::TooManyConfigurations { nics });
     }
 }
 
@@ -327,22 +308,11 @@ fn one_nic_is_primary(case: &VmCase<'_>, findings: &mut Findings) {
     let marked: Vec<_> =
         case.ask.network_interfaces.iter().enumerate().filter(|(_, nic)| nic.primary == Primary::Yes).collect();
     match marked.as_slice() {
-        [] if !case.ask.network_interfaces.is_empty() => {
-            findings.refuse(
-                Code::NetworkInterfaceMustHavePrimaryPropertySet,
-                LIST,
-                "Every network interface is marked primary: false.",
-                "Mark one primary: true, or leave primary out.",
-            );
-        }
+        [] if !case.ask.network_interfaces.is_empty() => findings.add(LIST, VmFinding::NonePrimary),
         [(_, first), others @ ..] => {
-            for (n, other) in others {
-                findings.refuse(
-                    Code::InvalidParameter,
-                    format!("{LIST}[{n}].primary"),
-                    format!("NetworkInterfaces {} and {} are both marked primary.", first.name, other.name),
-                    "Mark only one of them primary: true.",
-                );
+            for (n, nic) in others {
+                let (first, nic) = (first.name.clone(), nic.name.clone());
+                findings.add(format!("{LIST}[{n}].primary"), VmFinding::SeveralPrimary { first, nic });
             }
         }
         [] => {}
@@ -352,12 +322,7 @@ fn one_nic_is_primary(case: &VmCase<'_>, findings: &mut Findings) {
 fn nics_are_listed_once(case: &VmCase<'_>, findings: &mut Findings) {
     for (n, nic) in case.ask.network_interfaces.iter().enumerate() {
         if case.ask.network_interfaces.iter().take(n).any(|other| other.name == nic.name) {
-            findings.refuse(
-                Code::InvalidParameter,
-                place(n),
-                format!("NetworkInterface {} is listed twice.", nic.name),
-                "List it once.",
-            );
+            findings.add(place(n), VmFinding::ListedTwice { nic: nic.name.clone() });
         }
     }
 }
@@ -365,32 +330,18 @@ fn nics_are_listed_once(case: &VmCase<'_>, findings: &mut Findings) {
 fn nics_to_delete_are_its_own(case: &VmCase<'_>, findings: &mut Findings) {
     for (n, nic) in case.ask.network_interfaces.iter().enumerate() {
         if nic.delete_option == DeleteOption::Delete && nic.name.namespace != case.name.namespace {
-            findings.refuse(
-                Code::InvalidParameter,
-                format!("{LIST}[{n}].deleteOption"),
-                format!("NetworkInterface {} is of another namespace, and is not deleted with the VM.", nic.name),
-                "Leave deleteOption out, or list a network interface of this namespace.",
-            );
+            findings.add(format!("{LIST}[{n}].deleteOption"), VmFinding::DeletesForeignNic { nic: nic.name.clone() });
         }
     }
 }
 
 fn size_supports_acceleration(case: &VmCase<'_>, findings: &mut Findings) {
-    if case.ask.size.accelerated_networking == AcceleratedNetworking::Supported {
+    let size = case.ask.size;
+    if size.accelerated_networking == AcceleratedNetworking::Supported {
         return;
     }
     for (n, nic, _) in nics(case).filter(|(_, _, nic)| nic.ask.accelerated_networking == Switch::On) {
-        findings
-            .refuse(
-                Code::VMSizeIsNotPermittedToEnableAcceleratedNetworking,
-                place(n),
-                format!(
-                    "NetworkInterface {} has accelerated networking, which size {} does not support.",
-                    nic.name, case.ask.size.name
-                ),
-                "Choose a size that supports it, or remove enableAcceleratedNetworking from the network interface.",
-            )
-            .until(WaitKey::object(Kind::NetworkInterface, &nic.name));
+        findings.add(place(n), VmFinding::AccelerationUnsupported { nic: nic.name.clone(), size });
     }
 }
 

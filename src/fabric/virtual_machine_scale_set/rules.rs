@@ -1,27 +1,21 @@
-//! The rules of scale sets. Those of the network of an instance are in `network`, those of space in `room`.
+//! The rules of scale sets: the table. The checks of the set itself are in `set`, those of the network of an instance in
+//! `network`, and those of space in `room`.
 
 mod network;
 mod room;
+mod set;
 
-use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
-
-use super::{
-    ConfigurationModel, InstanceName, NicModel, OrchestrationMode, VirtualMachineScaleSet, first_with_an_object,
-    list_path, nic_path, publics,
-};
-use crate::fabric::engine::Engine;
-use crate::fabric::id::{Kind, Name};
-use crate::fabric::limits;
-use crate::fabric::resource::{Case, Cures, DELETION_PATH, DeletionRule, Rule, Scope};
-use crate::fabric::violation::{Code, Findings, WaitKey};
+use super::VirtualMachineScaleSet;
+use crate::fabric::resource::{AtApply, Case, Cures, DeletionRule, Rule, Scope};
+use crate::fabric::violation::{Code, Findings};
 use crate::fabric::zones;
+pub(super) use network::Beside;
 pub(in crate::fabric) use network::{Network, parts_are_legal, size_takes, skus_do_not_mix};
 use network::{
     labels_are_free, labels_are_not_reserved, names_differ, network_is_fixed, nics_are_few, nics_are_in_one_network,
     one_nic_is_primary, parts_keep_to_it, secondary_configurations_are_few, size_supports_acceleration,
 };
-pub(in crate::fabric) use room::{NO_ROOM, Needed, added_ipv6, pool_has_room};
+pub(in crate::fabric) use room::{NO_ROOM, Needed, NeededBy, added_ipv6, pool_has_room};
 use room::{no_upgrade_adds_ipv6, own_networks_fit, pools_have_room};
 
 type SetCase<'a> = Case<'a, VirtualMachineScaleSet>;
@@ -39,6 +33,7 @@ macro_rules! rules {
             says: $says:literal,
             codes: $codes:expr,
             cure: $cure:expr,
+            at_apply: $at_apply:expr,
             remedy: $remedy:literal,
             source: $source:literal,
             check: $check:ident,
@@ -53,6 +48,7 @@ macro_rules! rules {
                 says: $says,
                 codes: $codes,
                 cure: $cure,
+                at_apply: $at_apply,
                 remedy: $remedy,
                 source: $source,
                 check: |case, findings| $check(&Network::of_the_model(case), findings),
@@ -75,9 +71,10 @@ rules! {
             says: "The orchestration mode of a scale set is fixed at creation.",
             codes: &[Code::PropertyChangeNotAllowed],
             cure: Cures::Stalls,
+            at_apply: None,
             remedy: "Create another scale set.",
             source: "azure-docs upgrade-scale-set.md",
-            check: mode_is_fixed,
+            check: set::mode_is_fixed,
         },
         Rule {
             id: "PIP-27",
@@ -85,6 +82,7 @@ rules! {
             says: "The zones of a scale set are fixed at creation, and each is listed once.",
             codes: &[Code::InvalidParameter, Code::PropertyChangeNotAllowed],
             cure: Cures::Stalls,
+            at_apply: None,
             remedy: "Keep the zones, or create another scale set.",
             source: "azure-docs availability-zones",
             check: zones::are_fixed,
@@ -95,9 +93,10 @@ rules! {
             says: "A scale set has at most 1,000 instances.",
             codes: &[Code::InvalidParameter],
             cure: Cures::Stalls,
+            at_apply: Some(AtApply::Schema),
             remedy: "Ask for at most 1,000.",
             source: "limits of the service",
-            check: instances_are_few,
+            check: set::instances_are_few,
         },
         Rule {
             id: "ARM-10",
@@ -105,9 +104,10 @@ rules! {
             says: "The name of a scale set has at most 63 characters, and those of the objects that it makes at most 80.",
             codes: &[Code::InvalidResourceName],
             cure: Cures::Stalls,
+            at_apply: None,
             remedy: "Create the scale set under a shorter name.",
             source: "kyma cloud-manager; the name is the value of a label",
-            check: names_are_short,
+            check: set::names_are_short,
         },
         Rule {
             id: "PIP-15",
@@ -115,9 +115,10 @@ rules! {
             says: "A domain name label of a Flexible scale set leaves room for the ids of instances, whose labels are made of it.",
             codes: &[Code::InvalidDomainNameLabel],
             cure: Cures::Stalls,
+            at_apply: None,
             remedy: "Choose a shorter label.",
             source: "recorded; S-33",
-            check: labels_are_short,
+            check: set::labels_are_short,
         },
         Rule {
             id: "S-33",
@@ -125,9 +126,10 @@ rules! {
             says: "The public addresses of an instance of a Flexible scale set are objects, each of its own name.",
             codes: &[Code::DuplicateResourceName],
             cure: Cures::Stalls,
+            at_apply: None,
             remedy: "Rename a network interface or a configuration.",
             source: "this project",
-            check: objects_have_names_of_their_own,
+            check: set::objects_have_names_of_their_own,
         },
         Rule {
             id: "IPC-15",
@@ -135,9 +137,10 @@ rules! {
             says: "The network interfaces of an instance of a Flexible scale set have at most 256 IP configurations together: they are a virtual machine's.",
             codes: &[Code::InvalidParameter],
             cure: Cures::Stalls,
+            at_apply: None,
             remedy: "List at most 256.",
             source: "azure-virtual-network-limits.md; S-17",
-            check: configurations_are_few,
+            check: set::configurations_are_few,
         },
         Rule {
             id: "VMSS-47",
@@ -145,9 +148,10 @@ rules! {
             says: "The SKU of the public addresses of instances is fixed while the model has their configuration.",
             codes: &[Code::SkuCannotBeUpdatedOnVMSSPublicIpAddresses],
             cure: Cures::Stalls,
+            at_apply: None,
             remedy: "Remove the configuration, upgrade the instances, add it with the other SKU, and upgrade them again.",
             source: "Azure/AzLoadBalancerMigration#11; terraform-provider-azurerm#24448",
-            check: public_skus_are_fixed,
+            check: set::public_skus_are_fixed,
         },
         Rule {
             id: "VMSS-28",
@@ -155,9 +159,10 @@ rules! {
             says: "A batch of a Rolling upgrade has at least 5 percent of the instances.",
             codes: &[Code::InvalidParameter],
             cure: Cures::Stalls,
+            at_apply: Some(AtApply::Schema),
             remedy: "Write a number from 5 to 100.",
             source: "upgrade-scale-set.md",
-            check: batches_are_large,
+            check: set::batches_are_large,
         },
     ]
     of_the_network: [
@@ -167,6 +172,7 @@ rules! {
             says: "The network interfaces and public addresses of an instance keep to every rule of their kinds that looks at the spec or its references; the violation has the id of the rule that is broken.",
             codes: &[Code::InvalidResourceReference, Code::InvalidParameter],
             cure: Cures::Either,
+            at_apply: None,
             remedy: "As the rule that is broken says.",
             source: "[VMSS] multiple IP addresses per NIC",
             check: parts_are_legal,
@@ -177,6 +183,7 @@ rules! {
             says: "Exactly one IP configuration of a network interface of an instance is primary; the only one is, also if it says primary: false.",
             codes: &[Code::VMScaleSetNetworkInterfaceConfigurationMustHaveOneIpConfigAsPrimary, Code::InvalidParameter],
             cure: Cures::Stalls,
+            at_apply: None,
             remedy: "Mark exactly one primary.",
             source: "terraform-provider-azurerm#2035",
             check: parts_keep_to_it,
@@ -187,6 +194,7 @@ rules! {
             says: "Names are unique among the network interfaces of an instance, and among the IP configurations of each; letter case is ignored.",
             codes: &[Code::DuplicateResourceName],
             cure: Cures::Stalls,
+            at_apply: None,
             remedy: "Give each its own name.",
             source: "[NIC] add a secondary IP configuration; ARM-06",
             check: names_differ,
@@ -197,6 +205,7 @@ rules! {
             says: "An instance has at least one network interface, and at most 8, and as many as its size supports.",
             codes: &[Code::NetworkInterfaceCountExceeded, Code::InvalidParameter],
             cure: Cures::Stalls,
+            at_apply: Some(AtApply::Schema),
             remedy: "List fewer, or choose a larger size.",
             source: "[VMSS] multiple NICs per virtual machine; vm-sizes.csv",
             check: nics_are_few,
@@ -207,6 +216,7 @@ rules! {
             says: "Exactly one network interface of an instance is primary.",
             codes: &[Code::InvalidParameter, Code::NetworkInterfaceMustHavePrimaryPropertySet],
             cure: Cures::Stalls,
+            at_apply: Some(AtApply::Cel),
             remedy: "Mark exactly one primary.",
             source: "[ATTACH] constraints",
             check: one_nic_is_primary,
@@ -217,6 +227,7 @@ rules! {
             says: "All network interfaces of an instance are in one virtual network.",
             codes: &[Code::SubnetsNotInSameVnet],
             cure: Cures::Stalls,
+            at_apply: None,
             remedy: "Choose subnets of one virtual network.",
             source: "[VMSS] multiple NICs per virtual machine",
             check: nics_are_in_one_network,
@@ -227,6 +238,7 @@ rules! {
             says: "A scale set never moves to another virtual network; its subnets may change inside it (VMSS-32).",
             codes: &[Code::VMScaleSetCannotBeUpdatedToReferenceSubnetsFromDifferentVirtualNetworks],
             cure: Cures::Stalls,
+            at_apply: None,
             remedy: "Choose subnets of the same network, or create another scale set.",
             source: "[VMSS] note; D-15",
             check: network_is_fixed,
@@ -237,6 +249,7 @@ rules! {
             says: "An instance has at most 256 secondary IP configurations.",
             codes: &[Code::SecondaryIpConfigurationCountPerVMSSVMExceeded],
             cure: Cures::Stalls,
+            at_apply: None,
             remedy: "List fewer.",
             source: "Azure/aks-engine#1741",
             check: secondary_configurations_are_few,
@@ -247,6 +260,7 @@ rules! {
             says: "Accelerated networking needs a size that supports it.",
             codes: &[Code::VMSizeIsNotPermittedToEnableAcceleratedNetworkingForVmss],
             cure: Cures::Stalls,
+            at_apply: None,
             remedy: "Leave the flag out, or choose another size.",
             source: "[VMSS] accelerated networking; kubernetes-sigs/cluster-api-provider-azure#1201",
             check: size_supports_acceleration,
@@ -257,6 +271,7 @@ rules! {
             says: "Public addresses of Basic and Standard SKU do not mix within one scale set, instances with an older model or a network of their own included.",
             codes: &[Code::DifferentSkuLoadBalancersAndPublicIPAddressNotAllowed],
             cure: Cures::Either,
+            at_apply: None,
             remedy: "Use one SKU.",
             source: "azure-docs load-balancer troubleshoot",
             check: skus_do_not_mix,
@@ -267,6 +282,7 @@ rules! {
             says: "The domain name label of a scale set is unique in its location, and in its model.",
             codes: &[Code::DnsRecordInUse],
             cure: Cures::Either,
+            at_apply: None,
             remedy: "Choose another label, or release it.",
             source: "[VMSS] configurable virtual machine domain names; S-32",
             check: labels_are_free,
@@ -277,6 +293,7 @@ rules! {
             says: "A new domain name label has none of the words that Azure reserves.",
             codes: &[Code::DomainNameLabelReserved],
             cure: Cures::Stalls,
+            at_apply: None,
             remedy: "Choose another label.",
             source: "azure-docs error-reserved-resource-name.md; terraform-azurerm-compute#4",
             check: labels_are_not_reserved,
@@ -289,6 +306,7 @@ rules! {
             says: "What an instance has of its own fits the model that the instance is upgraded to.",
             codes: &[Code::NetworkInterfaceCountExceeded, Code::VMSizeIsNotPermittedToEnableAcceleratedNetworkingForVmss],
             cure: Cures::Waits,
+            at_apply: None,
             remedy: "Choose a size that takes the instance's own network, or change that first.",
             source: "[VMSS] networking updates to specific instances",
             check: own_networks_fit,
@@ -299,6 +317,7 @@ rules! {
             says: "An upgrade adds IPv6 to no network interface: those of instances are attached.",
             codes: &[Code::OperationNotAllowed],
             cure: Cures::Stalls,
+            at_apply: None,
             remedy: "Set upgradePolicy.mode to Manual, and replace the instances.",
             source: "[IP] IPv6",
             check: no_upgrade_adds_ipv6,
@@ -309,6 +328,7 @@ rules! {
             says: "A scale-out or upgrade gets every address that it needs, or none.",
             codes: NO_ROOM,
             cure: Cures::Waits,
+            at_apply: None,
             remedy: "Ask for fewer instances, or free addresses.",
             source: "Azure/AKS#2531",
             check: pools_have_room,
@@ -322,170 +342,8 @@ pub(super) const DELETION_RULES: &[DeletionRule] = &[DeletionRule {
     says: "A Uniform scale set is deleted when its instances have been.",
     codes: &[Code::OperationNotAllowed],
     cure: Cures::Waits,
+    at_apply: None,
     remedy: "Wait: the instances are deleted first, by themselves.",
     source: "Azure's resource model",
-    check: has_no_instances,
+    check: set::has_no_instances,
 }];
-
-fn mode_is_fixed(case: &SetCase<'_>, findings: &mut Findings) {
-    if let Some(before) = case.before().filter(|before| before.mode != case.ask.mode) {
-        findings.refuse(
-            Code::PropertyChangeNotAllowed,
-            "spec.orchestrationMode",
-            format!("The scale set was created as {:?}.", before.mode),
-            format!("Set orchestrationMode to {:?}, or create another scale set.", before.mode),
-        );
-    }
-}
-
-fn instances_are_few(case: &SetCase<'_>, findings: &mut Findings) {
-    if case.ask.replicas > limits::INSTANCES_PER_SCALE_SET {
-        findings.refuse(
-            Code::InvalidParameter,
-            "spec.replicas",
-            format!("{} instances are asked for.", case.ask.replicas),
-            format!("Ask for at most {}.", limits::INSTANCES_PER_SCALE_SET),
-        );
-    }
-}
-
-fn names_are_short(case: &SetCase<'_>, findings: &mut Findings) {
-    let length = case.name.name.len();
-    if length > limits::LABEL_LENGTH {
-        findings.refuse(
-            Code::InvalidResourceName,
-            "metadata.name",
-            format!("The name has {length} characters, and labels what is made for the scale set."),
-            format!("Create the scale set under a name of at most {} characters.", limits::LABEL_LENGTH),
-        );
-        return;
-    }
-    if case.ask.mode == OrchestrationMode::Uniform {
-        return;
-    }
-    for (n, nic) in case.ask.model.network.iter().enumerate() {
-        // <set>-<id>-<network interface>[-<configuration>], and ids count up (S-29).
-        let configuration = nic.configurations.iter().filter(|c| c.public.is_some()).map(|c| c.name.len() + 1).max();
-        let longest = length + 1 + DIGITS + 1 + nic.name.len() + configuration.unwrap_or(0);
-        if longest > limits::NAME_LENGTH {
-            findings.refuse(
-                Code::InvalidResourceName,
-                nic_path(PROFILE, n, "name"),
-                format!("Objects of instances would have names of {longest} characters."),
-                format!("Shorten the names of the scale set, the network interface or its configurations: together at most {}.", limits::NAME_LENGTH),
-            );
-        }
-    }
-}
-
-fn labels_are_short(case: &SetCase<'_>, findings: &mut Findings) {
-    const LONGEST: usize = limits::LABEL_LENGTH - "vm-".len() - DIGITS;
-    if case.ask.mode == OrchestrationMode::Uniform {
-        return;
-    }
-    for (n, m, public) in publics(&case.ask.model.network) {
-        let Some(label) = public.domain_name_label.as_ref().filter(|label| label.len() > LONGEST) else { continue };
-        findings.refuse(
-            Code::InvalidDomainNameLabel,
-            Network::of_the_model(case).public(n, m, "dnsSettings.domainNameLabel"),
-            format!("The label has {} characters, and instances are called vm<id>-{label}.", label.len()),
-            format!("Choose a label of at most {LONGEST} characters."),
-        );
-    }
-}
-
-/// `<set>-<id>-<network interface>-<configuration>`: two names may join to one (S-29, S-33).
-fn objects_have_names_of_their_own(case: &SetCase<'_>, findings: &mut Findings) {
-    if case.ask.mode == OrchestrationMode::Uniform {
-        return;
-    }
-    let network = &case.ask.model.network;
-    let mut taken: BTreeMap<Name, String> = BTreeMap::new();
-    for (n, nic) in network.iter().enumerate() {
-        for (m, c) in nic.configurations.iter().enumerate().filter(|(_, c)| c.public.is_some()) {
-            let object = InstanceName { set: case.name, id: 0 }.public_object(&nic.name, &c.name);
-            let this = format!("configuration {} of {}", c.name, nic.name);
-            match taken.entry(object) {
-                Entry::Vacant(free) => drop(free.insert(this)),
-                // Two of one name in one network interface are told by IPC-10 and VMSS-07.
-                Entry::Occupied(other) if *other.get() == this => {}
-                Entry::Occupied(other) => {
-                    findings.refuse(
-                        Code::DuplicateResourceName,
-                        nic_path(PROFILE, n, &format!("ipConfigurations[{m}].name")),
-                        format!(
-                            "The public address of {this} would be called {}, as that of {}.",
-                            other.key().name,
-                            other.get()
-                        ),
-                        "Rename one of the two network interfaces or configurations.",
-                    );
-                }
-            }
-        }
-    }
-}
-
-fn configurations_are_few(case: &SetCase<'_>, findings: &mut Findings) {
-    let count: usize = case.ask.model.network.iter().map(|nic| nic.configurations.len()).sum();
-    if case.ask.mode == OrchestrationMode::Flexible && count > limits::PRIVATE_ADDRESSES {
-        findings.refuse(
-            Code::InvalidParameter,
-            list_path(PROFILE),
-            format!("The virtual machine of an instance would have {count} IP configurations."),
-            format!("List at most {} together.", limits::PRIVATE_ADDRESSES),
-        );
-    }
-}
-
-/// Of what the model has already, under the names of network interface and configuration (ARM-06).
-fn public_skus_are_fixed(case: &SetCase<'_>, findings: &mut Findings) {
-    let Some(before) = case.before() else { return };
-    let (old, new) = (&before.model.network, &case.ask.model.network);
-    let has_sku = |nic: &NicModel, c: &ConfigurationModel| {
-        let nic = old.iter().find(|old| old.name.eq_ignore_ascii_case(&nic.name))?;
-        let configuration = nic.configurations.iter().find(|old| old.name.eq_ignore_ascii_case(&c.name))?;
-        Some(configuration.public.as_ref()?.sku)
-    };
-    for (n, m, public) in publics(new) {
-        let Some((nic, c)) = new.get(n).and_then(|nic| Some((nic, nic.configurations.get(m)?))) else { continue };
-        let Some(sku) = has_sku(nic, c).filter(|sku| *sku != public.sku) else { continue };
-        findings.refuse(
-            Code::SkuCannotBeUpdatedOnVMSSPublicIpAddresses,
-            Network::of_the_model(case).public(n, m, "sku.name"),
-            format!("The public addresses of configuration {} of {} are {sku}.", c.name, nic.name),
-            format!(
-                "Set sku.name to {sku}. To change it, remove publicIPAddressConfiguration, upgrade all instances, add it again with sku.name {}, and upgrade all instances again.",
-                public.sku
-            ),
-        );
-    }
-}
-
-fn batches_are_large(case: &SetCase<'_>, findings: &mut Findings) {
-    let asked = case.ask.rolling.max_batch_percent;
-    if asked < limits::SMALLEST_BATCH_PERCENT {
-        findings.refuse(
-            Code::InvalidParameter,
-            "spec.upgradePolicy.rollingUpgradePolicy.maxBatchInstancePercent",
-            format!("A batch of {asked} percent is asked for."),
-            format!("Write a number from {} to 100.", limits::SMALLEST_BATCH_PERCENT),
-        );
-    }
-}
-
-/// Room for the digits of an instance's id in a name.
-const DIGITS: usize = 6;
-
-fn has_no_instances(engine: &Engine, name: &Name, findings: &mut Findings) {
-    let Some(first) = first_with_an_object(engine, name) else { return };
-    findings
-        .refuse(
-            Code::OperationNotAllowed,
-            DELETION_PATH,
-            "Instances of the scale set are still being deleted.",
-            "Wait: the scale set is deleted automatically when they have gone.",
-        )
-        .until(WaitKey::members(Kind::VirtualMachineScaleSet, name))
-        .blocked_by(InstanceName { set: name, id: first }.object_in(OrchestrationMode::Uniform));
-}

@@ -1,16 +1,17 @@
 //! The rules of the objects that show instances, and of the wishes for one instance.
 
+use super::findings::InstanceFinding;
 use super::{DesiredRevision, Maker, VirtualMachineScaleSetVM};
 use crate::fabric::engine::Engine;
 use crate::fabric::id::{Kind, Name};
 use crate::fabric::ipam::PoolId;
 use crate::fabric::quota;
 use crate::fabric::reference;
-use crate::fabric::resource::{Case, Cures, Programmed, Rule, Scope};
+use crate::fabric::resource::{AtApply, Case, Cures, Programmed, Rule, Scope};
 use crate::fabric::violation::{Code, Findings, Violation, WaitKey};
 use crate::fabric::virtual_machine::{PowerState, VirtualMachine};
 use crate::fabric::virtual_machine_scale_set::{
-    Demand, InstanceName, Model, NO_ROOM, Needed, Network, NicModel, OrchestrationMode, UpgradeMode,
+    Demand, InstanceName, Model, NO_ROOM, Needed, NeededBy, Network, NicModel, OrchestrationMode, UpgradeMode,
     VirtualMachineScaleSet, Wanted, added_ipv6, network_is_legal, parts_are_legal, pool_has_room, size_takes,
     skus_do_not_mix,
 };
@@ -24,6 +25,7 @@ pub(super) const RULES: &[Rule<VirtualMachineScaleSetVM>] = &[
         says: "The scale set of an instance exists.",
         codes: &[Code::InvalidResourceReference],
         cure: Cures::Waits,
+        at_apply: None,
         remedy: "Create the scale set.",
         source: "[VMSS]",
         check: reference::exist,
@@ -34,6 +36,7 @@ pub(super) const RULES: &[Rule<VirtualMachineScaleSetVM>] = &[
         says: "Instances are made by their scale set, which names them and counts their ids up.",
         codes: &[Code::OperationNotAllowed],
         cure: Cures::Either,
+        at_apply: None,
         remedy: "Delete the object, and scale the set.",
         source: "recorded; [VMSS]",
         check: is_of_the_set,
@@ -44,6 +47,7 @@ pub(super) const RULES: &[Rule<VirtualMachineScaleSetVM>] = &[
         says: "The set and the id of an instance are fixed.",
         codes: &[Code::PropertyChangeNotAllowed],
         cure: Cures::Stalls,
+        at_apply: None,
         remedy: "Put back what was changed.",
         source: "Azure's resource model",
         check: place_is_fixed,
@@ -51,10 +55,11 @@ pub(super) const RULES: &[Rule<VirtualMachineScaleSetVM>] = &[
     Rule {
         id: "S-31",
         scope: Scope::State,
-        says: "The wished revision of an instance is at most the set's latest.",
+        says: "The desired revision of an instance is at most the set's latest.",
         codes: &[Code::InvalidParameter],
         cure: Cures::Stalls,
-        remedy: "Wish the set's status.updateRevision.",
+        at_apply: None,
+        remedy: "Set it to the set's status.updateRevision.",
         source: "[VMSS] upgrade policy; recorded",
         check: revision_is_known,
     },
@@ -64,6 +69,7 @@ pub(super) const RULES: &[Rule<VirtualMachineScaleSetVM>] = &[
         says: "The own network of an instance keeps to the rules of the set's; the violation has the id of the rule that is broken.",
         codes: &[Code::InvalidParameter, Code::NetworkInterfaceCountExceeded, Code::SubnetsNotInSameVnet],
         cure: Cures::Either,
+        at_apply: Some(AtApply::Schema),
         remedy: "As the rule that is broken says.",
         source: "[VMSS] networking updates to specific instances",
         check: own_network_is_legal,
@@ -74,6 +80,7 @@ pub(super) const RULES: &[Rule<VirtualMachineScaleSetVM>] = &[
         says: "The model that an instance takes up, or returns to, still keeps to the rules of its parts; the violation has the id of the rule that is broken.",
         codes: &[Code::InvalidResourceReference, Code::DifferentSkuLoadBalancersAndPublicIPAddressNotAllowed],
         cure: Cures::Either,
+        at_apply: None,
         remedy: "As the rule that is broken says.",
         source: "[VMSS] multiple IP addresses per NIC",
         check: model_is_legal,
@@ -84,6 +91,7 @@ pub(super) const RULES: &[Rule<VirtualMachineScaleSetVM>] = &[
         says: "Nothing adds IPv6 to the network interface of an instance: it is attached.",
         codes: &[Code::OperationNotAllowed],
         cure: Cures::Stalls,
+        at_apply: None,
         remedy: "Leave IPv6 out, or delete the instance.",
         source: "[IP] IPv6",
         check: adds_no_ipv6,
@@ -94,6 +102,7 @@ pub(super) const RULES: &[Rule<VirtualMachineScaleSetVM>] = &[
         says: "A change of one instance gets every address that it needs, or none.",
         codes: NO_ROOM,
         cure: Cures::Waits,
+        at_apply: None,
         remedy: "Free addresses, or ask for fewer.",
         source: "Azure/AKS#2531",
         check: pools_have_room,
@@ -107,16 +116,9 @@ fn set<'a>(case: &InstanceCase<'a>) -> Option<&'a Programmed<VirtualMachineScale
 }
 
 fn is_of_the_set(case: &InstanceCase<'_>, findings: &mut Findings) {
-    const REMEDY: &str =
-        "Delete this object. To have more instances, scale the set: kubectl scale vmss/NAME --replicas=N.";
     if case.ask.maker == Maker::Other {
-        findings.refuse(
-            Code::OperationNotAllowed,
-            "metadata.ownerReferences",
-            format!("The object was not made by VirtualMachineScaleSet {}.", case.ask.set),
-            REMEDY,
-        );
-        return;
+        let set = case.ask.set.clone();
+        return findings.add("metadata.ownerReferences", InstanceFinding::NotMadeByTheSet { set });
     }
     let Some(programmed) = set(case) else { return };
     let is_there = case.ask.id.is_some_and(|id| {
@@ -126,35 +128,18 @@ fn is_of_the_set(case: &InstanceCase<'_>, findings: &mut Findings) {
             && InstanceName { set: &case.ask.set, id }.object() == *case.name
     });
     if !is_there && case.programmed.is_none() {
-        findings
-            .refuse(
-                Code::OperationNotAllowed,
-                "spec.instanceId",
-                format!("VirtualMachineScaleSet {} has no such instance.", case.ask.set),
-                REMEDY,
-            )
-            .until(WaitKey::object(Kind::VirtualMachineScaleSetVM, case.name))
-            .cites(WaitKey::object(Kind::VirtualMachineScaleSet, &case.ask.set));
+        let (instance, set) = (case.name.clone(), case.ask.set.clone());
+        findings.add("spec.instanceId", InstanceFinding::NoSuchInstance { instance, set });
     }
 }
 
 fn place_is_fixed(case: &InstanceCase<'_>, findings: &mut Findings) {
     let Some(before) = case.before() else { return };
     if before.set != case.ask.set {
-        findings.refuse(
-            Code::PropertyChangeNotAllowed,
-            "spec.scaleSet",
-            format!("The instance is of scale set {}.", before.set.name),
-            format!("Set scaleSet.name to {}.", before.set.name),
-        );
+        findings.add("spec.scaleSet", InstanceFinding::SetChanged { before: before.set.clone() });
     }
-    if let Some(id) = before.id.filter(|_| before.id != case.ask.id) {
-        findings.refuse(
-            Code::PropertyChangeNotAllowed,
-            "spec.instanceId",
-            format!("The instance's id is {id}."),
-            format!("Set instanceId to {id:?}.", id = id.to_string()),
-        );
+    if let Some(before) = before.id.filter(|_| before.id != case.ask.id) {
+        findings.add("spec.instanceId", InstanceFinding::IdChanged { before });
     }
 }
 
@@ -173,21 +158,13 @@ pub(in crate::fabric) fn revision_is_of_the_set(
     findings: &mut Findings,
 ) {
     let Some(latest) = engine.get::<VirtualMachineScaleSet>(set).map(|set| set.held.revision) else { return };
-    let fact = match desired_revision {
-        DesiredRevision::Number(desired_revision) if (1..=latest).contains(desired_revision) => return,
-        DesiredRevision::Number(desired_revision) => {
-            format!("{desired_revision} is not a revision of scale set {}.", set.name)
-        }
-        DesiredRevision::Unreadable(text) => format!("{text:?} is not a valid revision; revisions are numbers."),
+    let set = set.clone();
+    let finding = match desired_revision {
+        DesiredRevision::Number(revision) if (1..=latest).contains(revision) => return,
+        DesiredRevision::Number(revision) => InstanceFinding::NoSuchRevision { revision: *revision, latest, set },
+        DesiredRevision::Unreadable(text) => InstanceFinding::NotARevision { text: text.clone(), latest, set },
     };
-    findings
-        .refuse(
-            Code::InvalidParameter,
-            path,
-            fact,
-            format!("Set it to {latest:?}, the latest.", latest = latest.to_string()),
-        )
-        .cites(WaitKey::object(Kind::VirtualMachineScaleSet, set));
+    findings.add(path, finding);
 }
 
 fn own_network_is_legal(case: &InstanceCase<'_>, findings: &mut Findings) {
@@ -274,22 +251,14 @@ fn adds_no_ipv6(case: &InstanceCase<'_>, findings: &mut Findings) {
         PATH => format!("{PATH}.networkInterfaceConfigurations[{n}].ipConfigurations[{m}].privateIPAddressVersion"),
         other => other.to_owned(),
     };
-    findings
-        .refuse(
-            Code::OperationNotAllowed,
-            path,
-            "It would add IPv6 to a network interface of the instance, which is attached.",
-            "Leave IPv6 out; or delete the instance: a new one has it if the set's model has.",
-        )
-        .cites(WaitKey::object(Kind::VirtualMachineScaleSet, &case.ask.set))
-        .cites(WaitKey::object(Kind::VirtualMachineScaleSetVM, case.name));
+    let (instance, set) = (case.name.clone(), case.ask.set.clone());
+    findings.add(path, InstanceFinding::AddsIpv6 { instance, set });
 }
 
 fn pools_have_room(case: &InstanceCase<'_>, findings: &mut Findings) {
-    const REMEDY: &str = "Free addresses of the subnet, or use another one.";
     let Some((set, id)) = set(case).zip(case.ask.id) else { return };
     if !set.held.instances.contains_key(&id) || set.ask.mode == OrchestrationMode::Flexible {
-        return; // as VMSS-01 tells
+        return; // as VMSS-01 reports
     }
     let (network, path) = network_after(case, set, id);
     let this = InstanceName { set: &case.ask.set, id };
@@ -303,7 +272,7 @@ fn pools_have_room(case: &InstanceCase<'_>, findings: &mut Findings) {
     for (pool, count) in need.pools {
         // What only a start takes is asked for by the start.
         let path = if pool == PoolId::Public && need.dynamic > 0 && was_off { "spec.powerState" } else { path };
-        pool_has_room(case.engine, &pool, Needed { count, path, remedy: REMEDY }, 0, &mut found);
+        pool_has_room(case.engine, &pool, Needed { count, path, by: NeededBy::Instance }, 0, &mut found);
     }
     for (quota, count) in need.quotas {
         quota::needs(case.engine, quota, count, 0, path, &mut found);

@@ -3,13 +3,12 @@
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeSet;
-
 use jiff::{SignedDuration, Timestamp};
 
 use super::Core;
 use super::deletion::DeletionTurn;
-use crate::fabric::{Code, Cure, Kind, ObjectId, Placement, Refusal, Request, Violation, WaitKey};
+use crate::fabric::violation::{Finding, Place};
+use crate::fabric::{Code, Cure, Findings, Kind, ObjectId, Placement, Refusal, Request, Violation, WaitKey};
 use crate::operator::index::Verdict;
 use crate::operator::queue::Urgency;
 use crate::operator::waits::{Wake, add_all, keys_of};
@@ -81,13 +80,18 @@ impl Core {
             }
         };
         let kept = another_life.then(|| self.engine.delete(id.kind, &id.name).err()).flatten();
+        let mut findings = Findings::default();
+        findings.under("ARM-07");
         if let Some(kept) = kept.as_ref().filter(|_| !id.kind.takes_over()) {
-            return Refusal::from_violations(vec![still_there(id, kept)]);
+            findings.add("metadata.name", Earlier::StillThere { id, kept });
+            return findings.verdict().err();
         }
         let refusal = self.engine.put(&id.name, request).err()?;
-        let Some(kept) = kept else { return Some(refusal) };
-        let found = refusal.violations().iter().map(|violation| cannot_take_over(id, &kept, violation));
-        Refusal::from_violations(found.collect())
+        let Some(kept) = &kept else { return Some(refusal) };
+        for edit in refusal.violations() {
+            findings.add(edit.path.clone(), Earlier::CannotBeTakenOver { id, kept, edit });
+        }
+        findings.verdict().err()
     }
 
     /// What is carried of a scale set whose spec is refused is kept up. What it lacks for that.
@@ -187,48 +191,51 @@ impl Core {
     }
 }
 
-/// An object that waits until its earlier life has left the fabric.
-fn still_there(id: &ObjectId, kept: &Refusal) -> Violation {
-    let first = kept.leading();
-    Violation {
-        rule: "ARM-07",
-        code: Code::AnotherOperationInProgress,
-        path: "metadata.name".to_owned(),
-        message: format!(
-            "An earlier {id} was removed from the API server, and is still in the fabric: {}",
-            first.message
-        ),
-        remedy: "This object is created automatically when the earlier one has gone.".to_owned(),
-        blocked_by: first.blocked_by.clone(),
-        blocked_by_count: first.blocked_by_count,
-        cure: Cure::Wait(kept.keys()),
-        takes: BTreeSet::new(),
-        evidence: BTreeSet::new(),
-    }
+/// What keeps an object from taking the place of an earlier one of its name that the fabric still carries, `kept` saying why.
+enum Earlier<'a> {
+    /// The earlier one has not left the fabric.
+    StillThere { id: &'a ObjectId, kept: &'a Refusal },
+    /// The earlier one could not be edited to be this one (S-89).
+    CannotBeTakenOver { id: &'a ObjectId, kept: &'a Refusal, edit: &'a Violation },
 }
 
-/// An object whose earlier life the fabric still carries, and that could not be edited to be this one (S-89).
-fn cannot_take_over(id: &ObjectId, kept: &Refusal, edit: &Violation) -> Violation {
-    let mut blocked_by: Vec<ObjectId> = kept.leading().blocked_by.clone();
-    let users = blocked_by.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-    blocked_by.extend(edit.blocked_by.iter().filter(|object| !kept.leading().blocked_by.contains(object)).cloned());
-    let mut keys = kept.keys();
-    if let Cure::Wait(own) = &edit.cure {
-        keys.extend(own.iter().cloned());
-    }
-    Violation {
-        rule: "ARM-07",
-        code: Code::AnotherOperationInProgress,
-        path: edit.path.clone(),
-        message: format!(
-            "An earlier {id} was removed from the API server while {users} uses it, and is still in the fabric. This object would take its place with all that it holds, but differs in this field: {}",
-            edit.message
-        ),
-        remedy: format!("{} Or release the earlier one: delete {users}, or change what it uses.", edit.remedy),
-        blocked_by_count: kept.leading().blocked_by_count.max(blocked_by.len()),
-        blocked_by,
-        cure: Cure::Wait(keys),
-        takes: BTreeSet::new(),
-        evidence: edit.evidence.clone(),
+impl Finding for Earlier<'_> {
+    fn violation(self, at: Place) -> Violation {
+        match self {
+            Self::StillThere { id, kept } => {
+                let first = kept.leading();
+                let violation = at.refuse(
+                    Code::AnotherOperationInProgress,
+                    format!(
+                        "An earlier {id} was removed from the API server, and is still in the fabric: {}",
+                        first.message
+                    ),
+                    "This object is created automatically when the earlier one has gone.",
+                );
+                let (blocked_by, blocked_by_count) = (first.blocked_by.clone(), first.blocked_by_count);
+                Violation { blocked_by, blocked_by_count, cure: Cure::Wait(kept.keys()), ..violation }
+            }
+            Self::CannotBeTakenOver { id, kept, edit } => {
+                let mut blocked_by: Vec<ObjectId> = kept.leading().blocked_by.clone();
+                let users = blocked_by.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+                let others = edit.blocked_by.iter().filter(|object| !kept.leading().blocked_by.contains(object));
+                blocked_by.extend(others.cloned());
+                let blocked_by_count = kept.leading().blocked_by_count.max(blocked_by.len());
+                let mut keys = kept.keys();
+                if let Cure::Wait(own) = &edit.cure {
+                    keys.extend(own.iter().cloned());
+                }
+                let violation = at.refuse(
+                    Code::AnotherOperationInProgress,
+                    format!(
+                        "An earlier {id} was removed from the API server while {users} uses it, and is still in the fabric. This object would take its place with all that it holds, but differs in this field: {}",
+                        edit.message
+                    ),
+                    format!("{} Or release the earlier one: delete {users}, or change what it uses.", edit.remedy),
+                );
+                let (cure, evidence) = (Cure::Wait(keys), edit.evidence.clone());
+                Violation { blocked_by, blocked_by_count, cure, evidence, ..violation }
+            }
+        }
     }
 }

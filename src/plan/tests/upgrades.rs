@@ -49,7 +49,7 @@ fn a_set_that_is_upgraded_by_hand_says_how_many_instances_keep_their_model_and_w
     let advice = &of(&plan, "api").advice;
     assert_eq!((advice[0].condition.as_str(), advice[0].new, advice.len()), ("UpgradeIsManual", true, 1));
     for told in [show::table(&plan), show::github(&plan), show::markdown(&plan)] {
-        let says = "until they are told to take up the latest: 2. `vnet upgrade vmss/api -n shop --all` tells them.";
+        let says = "until they are upgraded: 2. `vnet upgrade vmss/api -n shop --all` upgrades them.";
         assert!(told.contains(says), "{told}");
     }
     let there = manual.with(&edited("Manual"));

@@ -89,6 +89,7 @@ impl Drop for Frozen<'_> {
 }
 
 /// What a program said, and whether it succeeded.
+#[derive(Debug)]
 pub struct Told {
     /// True if its exit code was 0.
     pub ok: bool,
@@ -147,9 +148,19 @@ impl Cluster {
         self.run(Command::new(env!("CARGO_BIN_EXE_vnet")).args(arguments), "")
     }
 
+    /// The same, as the user of another kubeconfig.
+    pub fn vnet_with(&self, kubeconfig: &Path, arguments: &[&str]) -> Told {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_vnet"));
+        self.run_with(kubeconfig, command.args(arguments), "")
+    }
+
     /// Runs a program, which reads `input`, with the kubeconfig of the administrator.
     pub fn run(&self, command: &mut Command, input: &str) -> Told {
-        command.env("KUBECONFIG", self.kubeconfig());
+        self.run_with(&self.kubeconfig(), command, input)
+    }
+
+    fn run_with(&self, kubeconfig: &Path, command: &mut Command, input: &str) -> Told {
+        command.env("KUBECONFIG", kubeconfig);
         command.env("KUBECACHEDIR", self.folder.join("kubectl-cache"));
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut process = command.spawn().expect("the program starts");
@@ -173,6 +184,7 @@ impl Cluster {
             self.kill_operator();
         }
         for _ in 0..STARTS {
+            self.release_lease();
             let log = OpenOptions::new().create(true).append(true).open(self.log_path())?;
             *self.operator() = Operator::spawn(&self.operator_kubeconfig(), flags, log)?;
             let outcome = poll("the operator is ready, or has ended", || {

@@ -1,45 +1,31 @@
 //! The rules of attaching and detaching network interfaces: which may be, and when.
 
-use super::{LIST, VmCase, nics};
+use super::{LIST, VmCase, nics, place};
 use crate::fabric::id::{Kind, ObjectId};
 use crate::fabric::resource::Programmed;
 use crate::fabric::terms::IpVersion;
-use crate::fabric::violation::{Code, Findings, WaitKey};
+use crate::fabric::violation::Findings;
+use crate::fabric::virtual_machine::findings::AttachmentFinding;
 use crate::fabric::virtual_machine::{DesiredPowerState, Disruption, NicReference, PowerState, VirtualMachine};
 
 pub(super) fn nics_are_free(case: &VmCase<'_>, findings: &mut Findings) {
     for (n, nic, programmed) in nics(case) {
         let holder = programmed.held.attached.as_ref().map(|attached| &attached.vm);
-        let Some(holder) = holder.filter(|holder| *holder != case.name) else { continue };
-        let vm = ObjectId::new(Kind::VirtualMachine, holder.clone());
-        findings
-            .refuse(
-                Code::NicInUse,
-                format!("{LIST}[{n}]"),
-                format!("NetworkInterface {} is attached to {vm}.", nic.name),
-                format!("Detach it from {vm} first, or list another network interface."),
-            )
-            .until_free(WaitKey::claim(Kind::NetworkInterface, &nic.name))
-            .blocked_by(vm);
+        if let Some(holder) = holder.filter(|holder| *holder != case.name) {
+            let vm = ObjectId::new(Kind::VirtualMachine, holder.clone());
+            findings.add(place(n), AttachmentFinding::InUse { nic: nic.name.clone(), vm });
+        }
     }
 }
 
 pub(super) fn nics_are_in_one_network(case: &VmCase<'_>, findings: &mut Findings) {
     let mut networks = nics(case)
         .filter_map(|(n, nic, programmed)| Some((n, &nic.name, case.engine.network_of(&programmed.ask.subnet)?)));
-    let Some((_, first, network)) = networks.next() else { return };
-    for (n, other, other_network) in networks.filter(|(_, _, other)| *other != network) {
-        findings
-            .refuse(
-                Code::SubnetsNotInSameVnet,
-                format!("{LIST}[{n}]"),
-                format!(
-                    "NetworkInterface {other} is in VirtualNetwork {other_network}, and NetworkInterface {first} in {network}."
-                ),
-                format!("List network interfaces of VirtualNetwork {network} only."),
-            )
-            .cites(WaitKey::object(Kind::NetworkInterface, first))
-            .cites(WaitKey::object(Kind::NetworkInterface, other));
+    let Some((_, first, first_network)) = networks.next() else { return };
+    for (n, nic, network) in networks.filter(|(_, _, other)| *other != first_network) {
+        let (nic, network) = (nic.clone(), network.clone());
+        let (first, first_network) = (first.clone(), first_network.clone());
+        findings.add(place(n), AttachmentFinding::InAnotherNetwork { nic, network, first, first_network });
     }
 }
 
@@ -52,12 +38,8 @@ pub(super) fn attaching_needs_deallocated(case: &VmCase<'_>, findings: &mut Find
         if programmed.ask.network_interfaces.iter().any(|before| before.name == nic.name) {
             continue; // listed before and lost since; it comes back without an edit
         }
-        let message =
-            format!("NetworkInterface {} cannot be attached while the VM is {}.", nic.name, programmed.held.power);
-        findings
-            .refuse(Code::OperationNotAllowed, format!("{LIST}[{n}]"), message, DEALLOCATE_FIRST)
-            .cites(WaitKey::Power(case.name.clone()))
-            .cites(WaitKey::object(Kind::NetworkInterface, &nic.name));
+        let (nic, vm, power) = (nic.name.clone(), case.name.clone(), programmed.held.power);
+        findings.add(place(n), AttachmentFinding::AttachedWhileOn { nic, vm, power });
     }
 }
 
@@ -67,33 +49,18 @@ pub(super) fn detaching_needs_deallocated(case: &VmCase<'_>, findings: &mut Find
     };
     for nic in case.engine.attached_to(case.name) {
         if case.ask.network_interfaces.iter().all(|listed| listed.name != nic) {
-            let message =
-                format!("NetworkInterface {nic} cannot be detached while the VM is {}.", programmed.held.power);
-            findings
-                .refuse(Code::OperationNotAllowed, LIST, message, DEALLOCATE_FIRST)
-                .cites(WaitKey::Power(case.name.clone()))
-                .cites(WaitKey::object(Kind::NetworkInterface, &nic));
+            let (vm, power) = (case.name.clone(), programmed.held.power);
+            findings.add(LIST, AttachmentFinding::DetachedWhileOn { nic, vm, power });
         }
     }
 }
-
-const DEALLOCATE_FIRST: &str = "Please stop/deallocate the VM and retry the operation: set powerState to Deallocated \
-                                together with the new list, and to Running after it; or \
-                                set disruptionPolicy to Deallocate.";
 
 pub(super) fn ipv6_is_attached_at_creation(case: &VmCase<'_>, findings: &mut Findings) {
     let attached = case.engine.attached_to(case.name);
     let is_new = |nic: &NicReference| case.programmed.is_some() && !attached.contains(&nic.name);
     for (n, nic, programmed) in nics(case).filter(|(_, nic, _)| is_new(nic)) {
         if programmed.ask.configurations.iter().any(|configuration| configuration.version == IpVersion::IPv6) {
-            findings
-                .refuse(
-                    Code::OperationNotAllowed,
-                    format!("{LIST}[{n}]"),
-                    format!("NetworkInterface {} has an IPv6 configuration, and the VM exists already.", nic.name),
-                    "Remove the IPv6 configuration, or create another virtual machine with this network interface.",
-                )
-                .until(WaitKey::object(Kind::NetworkInterface, &nic.name));
+            findings.add(place(n), AttachmentFinding::Ipv6AfterCreation { nic: nic.name.clone() });
         }
     }
 }

@@ -9,7 +9,8 @@ use crate::fabric::public_ip_address::{PublicIPAddress, Sku, label_is_in_use, la
 use crate::fabric::resource::{Case, Programmed, Resource, Scope};
 use crate::fabric::sizes::{AcceleratedNetworking, VmSize};
 use crate::fabric::terms::{Primary, Switch};
-use crate::fabric::violation::{Code, Findings, Violation, WaitKey};
+use crate::fabric::violation::{Findings, Subject, Violation};
+use crate::fabric::virtual_machine_scale_set::findings::NetworkFinding;
 use crate::fabric::virtual_machine_scale_set::{
     Instance, InstanceName, NicModel, UpgradeMode, VirtualMachineScaleSet, list_path, nic_path, public_path, publics,
 };
@@ -53,7 +54,7 @@ impl<'a> Network<'a> {
             this: InstanceName { set: case.name, id },
             size: case.ask.model.size,
             nics: &case.ask.model.network,
-            home: before.and_then(|nic| case.engine.network_of(&nic.subnet)),
+            home: before.and_then(|nic| case.engine.network_of(&nic.interface.subnet)),
             set: case.programmed,
             beside: match case.ask.upgrade {
                 UpgradeMode::Automatic => Beside::OwnNetworks(kept),
@@ -78,7 +79,7 @@ impl<'a> Network<'a> {
             this,
             size,
             nics,
-            home: model.first().and_then(|nic| engine.network_of(&nic.subnet)),
+            home: model.first().and_then(|nic| engine.network_of(&nic.interface.subnet)),
             set: Some(set),
             beside: Beside::Others,
             path,
@@ -111,19 +112,10 @@ pub(in crate::fabric) fn parts_are_legal(network: &Network<'_>, findings: &mut F
     broken_by_parts(network, has_no_row).into_iter().for_each(|violation| findings.adopt(violation));
 }
 
-/// The codes of models where they are others than those of the parts themselves.
-const CODES_OF_MODELS: [(Code, Code); 1] = [(
-    Code::NetworkInterfaceMustHaveOneOneIPConfigAsPrimary,
-    Code::VMScaleSetNetworkInterfaceConfigurationMustHaveOneIpConfigAsPrimary,
-)];
-
 /// What the parts of an instance break of the rule of their kinds that is being checked.
 pub(super) fn parts_keep_to_it(network: &Network<'_>, findings: &mut Findings) {
     let rule = findings.rule();
-    for violation in broken_by_parts(network, |id| id == rule) {
-        let own = CODES_OF_MODELS.iter().find(|(code, _)| *code == violation.code);
-        findings.adopt(Violation { code: own.map_or(violation.code, |(_, own)| *own), ..violation });
-    }
+    broken_by_parts(network, |id| id == rule).into_iter().for_each(|violation| findings.adopt(violation));
 }
 
 /// At their places in the model.
@@ -149,26 +141,24 @@ fn broken_by_parts(network: &Network<'_>, is_meant: impl Fn(&str) -> bool) -> Ve
 
 /// Objects are named after them in lower case.
 pub(super) fn names_differ(network: &Network<'_>, findings: &mut Findings) {
-    const REMEDY: &str = "Give each its own name; letter case makes no difference.";
     for (n, nic) in network.nics.iter().enumerate() {
         if let Some(other) = network.nics.iter().take(n).find(|other| other.name.eq_ignore_ascii_case(&nic.name)) {
-            let message = format!("Two network interfaces are named {} and {}.", other.name, nic.name);
-            findings.refuse(Code::DuplicateResourceName, network.nic(n, "name"), message, REMEDY);
+            let (first, second) = (other.name.clone(), nic.name.clone());
+            findings.add(network.nic(n, "name"), NetworkFinding::SameNic { first, second });
         }
-        for (m, asked) in nic.configurations.iter().enumerate() {
-            let mut earlier = nic.configurations.iter().take(m);
+        for (m, asked) in nic.interface.configurations.iter().enumerate() {
+            let mut earlier = nic.interface.configurations.iter().take(m);
             if let Some(other) = earlier.find(|other| other.name.eq_ignore_ascii_case(&asked.name)) {
                 let path = network.nic(n, &format!("ipConfigurations[{m}].name"));
-                let message =
-                    format!("Two configurations of {} are named {} and {}.", nic.name, other.name, asked.name);
-                findings.refuse(Code::DuplicateResourceName, path, message, REMEDY);
+                let (nic, first, second) = (nic.name.clone(), other.name.clone(), asked.name.clone());
+                findings.add(path, NetworkFinding::SameConfiguration { nic, first, second });
             }
         }
     }
 }
 
 fn broken<K: Resource>(network: &Network<'_>, name: &Name, ask: &K, is_meant: impl Fn(&str) -> bool) -> Vec<Violation> {
-    let mut findings = Findings::default();
+    let mut findings = Findings::of(Subject::Model);
     let references = ask.references();
     let (engine, placement) = (network.engine, network.placement);
     let case = Case { engine, name, ask, references: &references, programmed: None, placement };
@@ -181,48 +171,32 @@ fn broken<K: Resource>(network: &Network<'_>, name: &Name, ask: &K, is_meant: im
 pub(super) fn nics_are_few(network: &Network<'_>, findings: &mut Findings) {
     let (count, size) = (network.nics.len(), network.size);
     if count == 0 {
-        findings.refuse(
-            Code::InvalidParameter,
-            network.list(),
-            "No network interface is listed.",
-            "List at least one network interface.",
-        );
+        findings.add(network.list(), NetworkFinding::NoNic);
     }
     if count > size.max_nics {
-        findings.refuse(
-            Code::NetworkInterfaceCountExceeded,
-            network.list(),
-            format!("{count} network interfaces are listed; size {} takes {}.", size.name, size.max_nics),
-            format!("List at most {}, or choose a size that takes more.", size.max_nics),
-        );
+        findings.add(network.list(), NetworkFinding::TooManyNics { count, size });
     }
 }
 
 pub(super) fn one_nic_is_primary(network: &Network<'_>, findings: &mut Findings) {
-    let marked: Vec<_> = network.nics.iter().filter(|nic| nic.primary == Primary::Yes).map(|nic| &*nic.name).collect();
-    let (code, message) = match marked.as_slice() {
-        [_] => return,
-        [] if network.nics.is_empty() => return,
-        [] => (
-            Code::NetworkInterfaceMustHavePrimaryPropertySet,
-            format!("None of {} network interfaces is marked primary.", network.nics.len()),
-        ),
-        several => (Code::InvalidParameter, format!("{} are marked primary.", several.join(" and "))),
-    };
-    findings.refuse(code, network.list(), message, "Mark exactly one network interface primary: true.");
+    let nics: Vec<_> =
+        network.nics.iter().filter(|nic| nic.primary == Primary::Yes).map(|nic| nic.name.clone()).collect();
+    match nics.as_slice() {
+        [_] => {}
+        [] if network.nics.is_empty() => {}
+        [] => findings.add(network.list(), NetworkFinding::NonePrimary { count: network.nics.len() }),
+        [_, _, ..] => findings.add(network.list(), NetworkFinding::SeveralPrimary { nics }),
+    }
 }
 
 pub(super) fn nics_are_in_one_network(network: &Network<'_>, findings: &mut Findings) {
     let engine = network.engine;
-    let Some(first) = network.nics.iter().find_map(|nic| engine.network_of(&nic.subnet)) else { return };
+    let Some(first) = network.nics.iter().find_map(|nic| engine.network_of(&nic.interface.subnet)) else { return };
     for (n, nic) in network.nics.iter().enumerate() {
-        if let Some(other) = engine.network_of(&nic.subnet).filter(|other| *other != first) {
-            findings.refuse(
-                Code::SubnetsNotInSameVnet,
-                network.nic(n, "subnet"),
-                format!("Subnet {} is of VirtualNetwork {other}, and others are of {first}.", nic.subnet),
-                format!("Choose a subnet of {first}."),
-            );
+        if let Some(other) = engine.network_of(&nic.interface.subnet).filter(|other| *other != first) {
+            let (subnet, other, first) = (nic.interface.subnet.clone(), other.clone(), first.clone());
+            let finding = NetworkFinding::InAnotherNetwork { subnet, network: other, first };
+            findings.add(network.nic(n, "subnet"), finding);
         }
     }
 }
@@ -230,41 +204,32 @@ pub(super) fn nics_are_in_one_network(network: &Network<'_>, findings: &mut Find
 pub(super) fn network_is_fixed(network: &Network<'_>, findings: &mut Findings) {
     let Some(home) = network.home else { return };
     for (n, nic) in network.nics.iter().enumerate() {
-        if let Some(other) = network.engine.network_of(&nic.subnet).filter(|other| *other != home) {
-            findings.refuse(
-                Code::VMScaleSetCannotBeUpdatedToReferenceSubnetsFromDifferentVirtualNetworks,
-                network.nic(n, "subnet"),
-                format!("Subnet {} is of VirtualNetwork {other}, and the scale set is in {home}.", nic.subnet),
-                format!("Choose a subnet of {home}, or create another scale set in {other}."),
-            );
+        if let Some(other) = network.engine.network_of(&nic.interface.subnet).filter(|other| *other != home) {
+            let (subnet, other, home) = (nic.interface.subnet.clone(), other.clone(), home.clone());
+            let finding = NetworkFinding::LeavesTheNetwork { subnet, network: other, home };
+            findings.add(network.nic(n, "subnet"), finding);
         }
     }
 }
 
 pub(super) fn secondary_configurations_are_few(network: &Network<'_>, findings: &mut Findings) {
-    let all = network.nics.iter().flat_map(|nic| &nic.configurations);
+    let all = network.nics.iter().flat_map(|nic| &nic.interface.configurations);
     let count = all.filter(|configuration| configuration.primary != Primary::Yes).count();
     if count > limits::SECONDARY_CONFIGURATIONS_PER_INSTANCE {
-        findings.refuse(
-            Code::SecondaryIpConfigurationCountPerVMSSVMExceeded,
-            network.list(),
-            format!("An instance would have {count} secondary IP configurations."),
-            format!("List at most {}.", limits::SECONDARY_CONFIGURATIONS_PER_INSTANCE),
-        );
+        findings.add(network.list(), NetworkFinding::TooManySecondary { count });
     }
 }
 
 pub(super) fn size_supports_acceleration(network: &Network<'_>, findings: &mut Findings) {
-    if network.size.accelerated_networking == AcceleratedNetworking::Supported {
+    let size = network.size;
+    if size.accelerated_networking == AcceleratedNetworking::Supported {
         return;
     }
-    for (n, nic) in network.nics.iter().enumerate().filter(|(_, nic)| nic.accelerated_networking == Switch::On) {
-        findings.refuse(
-            Code::VMSizeIsNotPermittedToEnableAcceleratedNetworkingForVmss,
-            network.nic(n, "enableAcceleratedNetworking"),
-            format!("Size {} does not support accelerated networking, which {} asks for.", network.size.name, nic.name),
-            "Leave enableAcceleratedNetworking out, or choose a size that supports it.",
-        );
+    for (n, nic) in
+        network.nics.iter().enumerate().filter(|(_, nic)| nic.interface.accelerated_networking == Switch::On)
+    {
+        let finding = NetworkFinding::AccelerationUnsupported { nic: nic.name.clone(), size };
+        findings.add(network.nic(n, "enableAcceleratedNetworking"), finding);
     }
 }
 
@@ -302,29 +267,16 @@ impl Network<'_> {
 pub(in crate::fabric) fn skus_do_not_mix(network: &Network<'_>, findings: &mut Findings) {
     let mut all = publics(network.nics);
     let Some((n, m, first)) = all.next() else { return };
-    if let Some((other, sku)) = network.mixed_with(first.sku) {
-        let beside_models = matches!(network.beside, Beside::Instances(_));
-        let also =
-            if beside_models { ", or set upgradePolicy.mode to Automatic where it has an older model" } else { "" };
-        findings
-            .refuse(
-                Code::DifferentSkuLoadBalancersAndPublicIPAddressNotAllowed,
-                network.public(n, m, "sku.name"),
-                format!("{} is {}, and {other} has public addresses that are {sku}.", first.name, first.sku),
-                format!(
-                    "Use one SKU for all public addresses of a scale set; to change it, change {other} first{also}."
-                ),
-            )
-            .until_changed(other.clone())
-            .cites(WaitKey::members(Kind::VirtualMachineScaleSet, network.this.set)); // another may come to be the first
+    if let Some((other, other_sku)) = network.mixed_with(first.sku) {
+        let (public, sku) = (first.name.clone(), first.sku);
+        let (set, beside) = (network.this.set.clone(), network.beside);
+        let finding = NetworkFinding::SkuOfTheSetDiffers { public, sku, set, other, other_sku, beside };
+        findings.add(network.public(n, m, "sku.name"), finding);
     }
     for (n, m, public) in all.filter(|(_, _, public)| public.sku != first.sku) {
-        findings.refuse(
-            Code::DifferentSkuLoadBalancersAndPublicIPAddressNotAllowed,
-            network.public(n, m, "sku.name"),
-            format!("{} is {}, and {} is {}.", public.name, public.sku, first.name, first.sku),
-            "Use one SKU for all public addresses of an instance.",
-        );
+        let (public, sku) = (public.name.clone(), public.sku);
+        let (first, first_sku) = (first.name.clone(), first.sku);
+        findings.add(network.public(n, m, "sku.name"), NetworkFinding::SkusDiffer { public, sku, first, first_sku });
     }
 }
 
@@ -345,12 +297,7 @@ pub(super) fn labels_are_free(network: &Network<'_>, findings: &mut Findings) {
         let path = network.public(n, m, "dnsSettings.domainNameLabel");
         let earlier = publics(network.nics).take_while(|(i, j, _)| (*i, *j) < (n, m));
         if earlier.filter_map(|(_, _, other)| other.domain_name_label.as_ref()).any(|other| other == label) {
-            findings.refuse(
-                Code::DnsRecordInUse,
-                path,
-                format!("The label {label} stands in another configuration, too."),
-                "Give each configuration its own label.",
-            );
+            findings.add(path, NetworkFinding::LabelListedTwice { label: label.clone() });
             continue;
         }
         let holder = network.engine.labels.get(&(location.clone(), label.clone()));

@@ -6,16 +6,17 @@ use super::network::{Network, size_takes};
 use super::{PROFILE, SetCase};
 use crate::fabric::engine::Engine;
 use crate::fabric::id::{Kind, Name, ObjectId};
-use crate::fabric::ipam::{PoolId, shortage};
+use crate::fabric::ipam::PoolId;
 use crate::fabric::limits;
 use crate::fabric::network_interface::NetworkInterface;
 use crate::fabric::public_ip_address::public_pool_has_room;
 use crate::fabric::quota;
 use crate::fabric::terms::IpVersion;
-use crate::fabric::violation::{Code, Findings, Violation, WaitKey, and_so_on};
+use crate::fabric::violation::{Code, Findings, Violation, WaitKey};
 use crate::fabric::virtual_machine::DesiredPowerState;
+use crate::fabric::virtual_machine_scale_set::findings::RoomFinding;
 use crate::fabric::virtual_machine_scale_set::{
-    Demand, Instance, InstanceName, NicModel, OrchestrationMode, UpgradeMode, Wanted, publics,
+    Demand, Instance, InstanceName, NicModel, OrchestrationMode, UpgradeMode, Wanted, nic_path, publics,
 };
 
 /// The codes of VMSS-29, of a set and of one instance: a pool or a quota has less than is needed.
@@ -45,27 +46,20 @@ fn upgraded<'a>(case: &SetCase<'a>) -> impl Iterator<Item = (u64, &'a Instance)>
 
 pub(super) fn own_networks_fit(case: &SetCase<'_>, findings: &mut Findings) {
     let Some(set) = case.programmed else { return };
-    let mut found: BTreeMap<Code, Vec<(ObjectId, String)>> = BTreeMap::new();
+    // What is found first of a code, and every instance of which it is found.
+    let mut found: BTreeMap<Code, (String, Vec<ObjectId>)> = BTreeMap::new();
     for (id, own) in upgraded(case).filter_map(|(id, instance)| Some((id, instance.network.as_deref()?))) {
         let this = InstanceName { set: case.name, id };
         let network = Network::of_an_instance(case.engine, set, this, (case.ask.model.size, own), PROFILE);
         let mut broken = Findings::default();
         size_takes(&network, &mut broken);
         for Violation { code, message, .. } in broken.into_violations() {
-            found.entry(code).or_default().push((this.object_in(OrchestrationMode::Uniform), message));
+            let (_, instances) = found.entry(code).or_insert_with(|| (message, Vec::new()));
+            instances.push(this.object_in(OrchestrationMode::Uniform));
         }
     }
-    for (code, instances) in found {
-        let Some((first, message)) = instances.first() else { continue };
-        let others = and_so_on(instances.len());
-        let message = format!("{first} has a network of its own: {message}");
-        let remedy = format!("Choose a size that takes it, or change the own network of {first} first{others}.");
-        let objects: Vec<ObjectId> = instances.into_iter().map(|(object, _)| object).collect();
-        let mut violation = findings.refuse(code, "spec.sku.name", message, remedy);
-        for object in &objects {
-            violation.cites(WaitKey::Object(object.clone()));
-        }
-        violation.until_all_changed(objects);
+    for (code, (message, instances)) in found {
+        findings.add("spec.sku.name", RoomFinding::OwnNetworks { code, message, instances });
     }
 }
 
@@ -79,13 +73,9 @@ pub(super) fn no_upgrade_adds_ipv6(case: &SetCase<'_>, findings: &mut Findings) 
         let this = InstanceName { set: case.name, id };
         Some((this.object_in(case.ask.mode), added_ipv6(case.engine, this, network)?))
     });
-    if let Some((object, (n, m))) = found {
-        findings.refuse(
-            Code::OperationNotAllowed,
-            format!("{PROFILE}.networkInterfaceConfigurations[{n}].ipConfigurations[{m}].privateIPAddressVersion"),
-            format!("The upgrade of {object} would add IPv6 to its network interface, which is attached."),
-            "Leave the IPv6 configuration out; or set upgradePolicy.mode to Manual, and delete the instances one by one: new ones have it.",
-        );
+    if let Some((instance, (n, m))) = found {
+        let path = nic_path(PROFILE, n, &format!("ipConfigurations[{m}].privateIPAddressVersion"));
+        findings.add(path, RoomFinding::UpgradeAddsIpv6 { instance });
     }
 }
 
@@ -97,7 +87,7 @@ pub(in crate::fabric) fn added_ipv6(
 ) -> Option<(usize, usize)> {
     let is_ipv6 = |version: IpVersion| version == IpVersion::IPv6;
     network.iter().enumerate().find_map(|(n, nic)| {
-        let m = nic.configurations.iter().position(|configuration| is_ipv6(configuration.version))?;
+        let m = nic.interface.configurations.iter().position(|configuration| is_ipv6(configuration.version))?;
         let held = engine.get::<NetworkInterface>(&this.nic(&nic.name));
         let has = held.is_some_and(|held| held.ask.configurations.iter().any(|held| is_ipv6(held.version)));
         (!has).then_some((n, m))
@@ -110,10 +100,10 @@ pub(super) fn pools_have_room(case: &SetCase<'_>, findings: &mut Findings) {
     let mut found = Findings::default();
     all_fits(case, found.under("VMSS-29"));
     let machine = |id: u64| InstanceName { set: case.name, id }.object_in(case.ask.mode);
-    for mut violation in found.into_violations() {
+    for violation in found.into_violations() {
         let bare = kept(case).filter(|(_, instance)| is_made_anew(case, instance));
-        violation.evidence.extend(bare.map(|(id, _)| WaitKey::Object(machine(id))));
-        findings.adopt(violation);
+        let evidence = bare.map(|(id, _)| WaitKey::Object(machine(id)));
+        findings.adopt(evidence.fold(violation, Violation::cites));
     }
 }
 
@@ -144,8 +134,8 @@ fn all_fits(case: &SetCase<'_>, findings: &mut Findings) {
     for pool in of_upgrades.pools.keys().chain(only_made) {
         let upgrades = of_upgrades.pools.get(pool).copied();
         let path = if more > 0 { "spec.replicas".to_owned() } else { field_that_takes(network, pool) };
-        let remedy = if more > 0 && upgrades.is_none() { SCALE_OUT_REMEDY } else { UPGRADE_REMEDY };
-        let needed = Needed { count: upgrades.unwrap_or(0) + more_of(pool), path: &path, remedy };
+        let by = if more > 0 && upgrades.is_none() { NeededBy::ScaleOut } else { NeededBy::Upgrade };
+        let needed = Needed { count: upgrades.unwrap_or(0) + more_of(pool), path: &path, by };
         let own = own_pools.get(pool).copied().unwrap_or(0);
         pool_has_room(engine, pool, needed, own, findings);
     }
@@ -173,7 +163,7 @@ fn field_that_takes(network: &[NicModel], pool: &PoolId) -> String {
     };
     let field = match pool {
         PoolId::SubnetIPv4(subnet) | PoolId::SubnetIPv6(subnet) => {
-            network.iter().position(|nic| nic.subnet == *subnet).map(|n| format!("{list}[{n}].subnet"))
+            network.iter().position(|nic| nic.interface.subnet == *subnet).map(|n| format!("{list}[{n}].subnet"))
         }
         PoolId::Public => public(None),
         PoolId::Prefix(prefix) => public(Some(prefix)),
@@ -181,7 +171,7 @@ fn field_that_takes(network: &[NicModel], pool: &PoolId) -> String {
     field.unwrap_or(list)
 }
 
-/// Its id was told, and it was not made before a restart; or it has no machine yet, and is to have the new model (S-28).
+/// Its id was reported, and it was not made before a restart; or it has no machine yet, and is to have the new model (S-28).
 fn is_made_anew(case: &SetCase<'_>, instance: &Instance) -> bool {
     let is_new_model = case.before().is_some_and(|before| before.model != case.ask.model);
     instance.target == 0 || is_new_model && instance.revision == 0
@@ -211,20 +201,27 @@ fn promised(case: &SetCase<'_>) -> Demand {
     need
 }
 
-const SCALE_OUT_REMEDY: &str =
-    "Ask for fewer instances, delete what is not used in the subnet, or use a larger subnet.";
-const UPGRADE_REMEDY: &str = "Choose a subnet that has room, or delete what is not used in this one.";
-
 /// Addresses that are needed.
 pub(in crate::fabric) struct Needed<'a> {
     pub count: u64,
     /// The field that asks for them.
     pub path: &'a str,
-    /// What to do where they are of a subnet that lacks them.
-    pub remedy: &'static str,
+    /// What needs them.
+    pub by: NeededBy,
 }
 
-/// Finds that a pool has fewer addresses free than are needed; `own` are reserved for whoever needs them.
+/// What needs addresses.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::fabric) enum NeededBy {
+    /// Instances that a scale set makes.
+    ScaleOut,
+    /// Instances that a scale set upgrades.
+    Upgrade,
+    /// An instance that is changed alone.
+    Instance,
+}
+
+/// Finds that a pool has fewer addresses free than are needed; `own` are reserved for the requester.
 pub(in crate::fabric) fn pool_has_room(
     engine: &Engine,
     id: &PoolId,
@@ -232,15 +229,12 @@ pub(in crate::fabric) fn pool_has_room(
     own: u64,
     findings: &mut Findings,
 ) {
-    let Needed { count, path, remedy } = needed;
+    let Needed { count, path, by } = needed;
     let (PoolId::SubnetIPv4(subnet) | PoolId::SubnetIPv6(subnet)) = id else {
         return public_pool_has_room(engine, id, count, own, path, findings);
     };
-    let Some(pool) = engine.pool(id).filter(|pool| pool.available().saturating_add(own) < count) else { return };
-    let id_of_subnet = ObjectId::new(Kind::Subnet, subnet.clone());
-    findings
-        .refuse(Code::SubnetIsFull, path, shortage(count, &format!("{id_of_subnet} ({})", pool.prefix())), remedy)
-        .until(WaitKey::Capacity(id.clone()))
-        .cites(WaitKey::Object(id_of_subnet.clone()))
-        .blocked_by(id_of_subnet);
+    if let Some(pool) = engine.pool(id).filter(|pool| pool.available().saturating_add(own) < count) {
+        let (subnet, range) = (ObjectId::new(Kind::Subnet, subnet.clone()), pool.prefix());
+        findings.add(path, RoomFinding::SubnetIsFull { count, by, pool: id.clone(), subnet, range });
+    }
 }

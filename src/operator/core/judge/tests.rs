@@ -24,7 +24,9 @@ fn an_object_waits_for_what_keeps_an_earlier_one_of_its_name() {
     let kept = fabric.delete(Kind::NetworkInterface, "n").unwrap_err();
     let edit = fabric.put(a_nic("n").static_address("10.0.9.9")).unwrap_err();
     let id = ObjectId::new(Kind::NetworkInterface, named("n"));
-    let told = cannot_take_over(&id, &kept, edit.leading());
+    let (edit, mut findings) = (edit.leading(), Findings::default());
+    findings.under("ARM-07").add(edit.path.clone(), Earlier::CannotBeTakenOver { id: &id, kept: &kept, edit });
+    let [told] = <[_; 1]>::try_from(findings.into_violations()).unwrap();
     assert_in_the_reference(Of::Put(Kind::NetworkInterface), std::slice::from_ref(&told));
     let expected = ("ARM-07", Code::AnotherOperationInProgress, "spec.ipConfigurations[0].privateIPAddress");
     assert_eq!((told.rule, told.code, told.path.as_str()), expected);
