@@ -1,5 +1,10 @@
 //! The binary `vnet`: the command line; what it runs is in the library.
 
+#![cfg_attr(
+    test,
+    allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::as_conversions)
+)]
+
 mod cli;
 
 use std::io::Write;

@@ -73,6 +73,9 @@ fn drop_nullable(schema: &mut Value) {
     }
 }
 
+/// The name of the file that has the finalizer policy.
+pub const POLICY_FILE: &str = "finalizer-policy.yaml";
+
 /// Every generated manifest: the name of its file, and its text.
 ///
 /// # Errors
@@ -83,7 +86,7 @@ pub fn files() -> Result<Vec<(String, String)>, serde_saphyr::ser::Error> {
         let name = crd.pointer("/spec/names/plural").and_then(Value::as_str).unwrap_or("unnamed").to_owned();
         files.push((format!("{name}.yaml"), yaml(&[crd])?));
     }
-    files.push(("finalizer-policy.yaml".to_owned(), yaml(&finalizer_policy())?));
+    files.push((POLICY_FILE.to_owned(), yaml(&finalizer_policy())?));
     Ok(files)
 }
 

@@ -1,5 +1,6 @@
 //! The command line.
 
+mod chart;
 mod cluster;
 mod dry_run;
 mod fabric_options;
@@ -81,6 +82,13 @@ enum Command {
         #[arg(long, short, default_value = "yaml", conflicts_with = "dir")]
         output: CrdsOutput,
     },
+    /// Write the files of the Helm chart that follow from the code
+    #[command(hide = true)]
+    Chart {
+        /// The folder of the chart
+        #[arg(long)]
+        dir: PathBuf,
+    },
     /// Upgrade instances of a scale set to the latest model, as upgradePolicy Manual requires
     #[command(after_help = upgrade::EXAMPLES)]
     Upgrade(UpgradeOptions),
@@ -141,6 +149,7 @@ pub fn execute(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Plan(options) => return plan::plan(&options),
         Command::ListIpAddresses(options) => list_ip_addresses::list(&options)?,
         Command::Upgrade(options) => on_one_thread(upgrade::upgrade_instances(options))?,
+        Command::Chart { dir } => chart::write(&dir)?,
         Command::Crds { dir: Some(dir), output: _ } => write_crds(&dir)?,
         Command::Crds { dir: None, output: CrdsOutput::Yaml } => print_crds()?,
         Command::Crds { dir: None, output: CrdsOutput::Markdown } => {

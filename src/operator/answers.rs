@@ -27,6 +27,12 @@ pub fn outcome(status: &Status, id: &ObjectId) -> Outcome {
 fn words(status: &Status) -> String {
     match status.message.as_str() {
         "" => format!("{} {}", status.code, status.reason),
+        // The API server does not name the right.
+        message if message.contains("cannot set blockOwnerDeletion") => {
+            let right =
+                format!("cannot update resource \"virtualmachinescalesets/finalizers\" in API group \"{GROUP}\"");
+            format!("{message}: the operator {right}")
+        }
         message => message.get(..message.floor_char_boundary(WORDS)).unwrap_or_default().to_owned(),
     }
 }
@@ -85,6 +91,17 @@ mod tests {
         assert_eq!(answered(not_found(own)), Outcome::Gone);
         let namespace = json!({"name": "shop", "kind": "namespaces"});
         assert_eq!(answered(not_found(namespace)), Outcome::Refused("no".to_owned()));
+    }
+
+    #[test]
+    fn a_right_that_the_api_server_does_not_name_is_named() {
+        let told = "is forbidden: cannot set blockOwnerDeletion if an ownerReference refers to a resource you can't set finalizers on: , <nil>";
+        let Outcome::Refused(told) = answered(json!({"code": 403, "reason": "Forbidden", "message": told})) else {
+            panic!("it is refused")
+        };
+        assert!(
+            told.ends_with("cannot update resource \"virtualmachinescalesets/finalizers\" in API group \"vnet.dev\"")
+        );
     }
 
     #[test]

@@ -16,7 +16,7 @@ use crate::fabric::virtual_machine_scale_set::InstanceName;
 use crate::fabric::{Kind, Name, ObjectId};
 
 /// The kinds of objects that instances have.
-const KINDS: [Kind; 4] =
+pub(super) const KINDS: [Kind; 4] =
     [Kind::VirtualMachineScaleSetVM, Kind::VirtualMachine, Kind::NetworkInterface, Kind::PublicIPAddress];
 
 /// A scale set and the id of one of its instances.

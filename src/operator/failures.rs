@@ -88,7 +88,7 @@ pub fn why(plural: &str, error: &watcher::Error) -> Option<String> {
         410 => None,
         404 => Some("there is nothing to watch; install the CRDs of `vnet crds`".to_owned()),
         403 => Some(format!(
-            "{}. `kubectl auth can-i list {plural} -A` shows whether the operator's account has that permission; docs/operating.md lists all that it needs",
+            "{}. `kubectl auth can-i list {plural} -A` shows whether the operator's account has that permission; charts/vnet-operator/README.md lists all that it needs",
             status.message
         )),
         _ => Some(status.message.clone()),

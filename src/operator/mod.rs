@@ -8,6 +8,7 @@
 //!   [`health`] for probes; [`clock`] times all of it.
 //! * [`leader`] is a pure state machine, too: it elects the one operator that does all this. [`lease`] does its requests, and
 //!   [`fence`] keeps writes within its term.
+//! * [`rbac`] has the rights that this takes.
 
 /// Logs a line about an object, whose kind, namespace and name are fields of their own.
 macro_rules! about {
@@ -30,6 +31,7 @@ pub mod index;
 pub mod leader;
 pub mod lease;
 pub mod queue;
+pub mod rbac;
 pub mod recorder;
 pub mod run;
 pub mod settings;

@@ -1,8 +1,9 @@
 //! README.md and docs/: every command that they show is run, and prints what they say it prints.
 //!
 //! A block that begins with `$ ` is a session in a shell, in a cluster that holds what `make demo` leaves. `...` stands
-//! for any lines. What is different each time (ages, times, MAC addresses) is masked. VNET_BLESS=1 writes what is printed
-//! into the pages instead.
+//! for any lines. docs/install.md begins with a cluster that has nothing installed. What is different each time (ages, times,
+//! MAC addresses) is masked. VNET_BLESS=1 writes what is printed into the pages instead; VNET_PAGE=install.md runs one page
+//! only.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -12,7 +13,7 @@ use std::process::Command;
 use regex::{Captures, Regex};
 
 use crate::support::cluster::{Cluster, alone, poll, project};
-use crate::support::examples;
+use crate::support::{examples, helm};
 
 /// A page, cut into text that is kept and commands with what they print.
 struct Page {
@@ -94,15 +95,27 @@ struct Shell<'a> {
 }
 
 impl Shell<'_> {
-    /// What a command prints, on both of its outputs.
+    /// What a command prints, once the API server serves what it is about: for a moment after a definition is installed it
+    /// does not, and says so.
     fn print(&self, command: &str) -> Vec<String> {
-        let vnet = PathBuf::from(env!("CARGO_BIN_EXE_vnet"));
-        let folders = [self.cluster.assets(), vnet.parent().expect("it is in a folder")];
-        let path = folders.map(|folder| folder.display().to_string()).join(":");
+        let served = poll("the API server serves what is installed", || {
+            let printed = self.print_once(command);
+            let is_early = printed.iter().any(|line| line.contains("There can be a delay"));
+            (!is_early).then_some(printed)
+        });
+        served.expect("it does after a moment")
+    }
+
+    /// What a command prints, on both of its outputs.
+    fn print_once(&self, command: &str) -> Vec<String> {
+        let folder = |program: PathBuf| program.parent().expect("it is in a folder").display().to_string();
+        let vnet = folder(PathBuf::from(env!("CARGO_BIN_EXE_vnet")));
+        let path = [self.cluster.assets().display().to_string(), vnet, folder(helm::program())].join(":");
         let mut shell = Command::new("bash");
         shell.args(["-c", &format!("exec 2>&1; {command}")]).current_dir(project());
         shell.env("PATH", format!("{path}:{}", std::env::var("PATH").unwrap_or_default()));
         shell.env("KUBECONFIG", self.cluster.kubeconfig());
+        shell.env("KUBECACHEDIR", self.cluster.folder().join("kubectl-cache"));
         let output = shell.output().expect("bash runs");
         let text = String::from_utf8(output.stdout).expect("it prints UTF-8");
         text.lines().map(|line| line.trim_end().to_owned()).collect()
@@ -187,16 +200,23 @@ fn every_command_of_the_readme_and_of_the_docs_prints_what_they_say() {
     let cluster = alone();
     let bless = std::env::var_os("VNET_BLESS").is_some();
     let mut wrong = Vec::new();
-    for path in pages() {
+    let only = std::env::var("VNET_PAGE").unwrap_or_default();
+    for path in pages().into_iter().filter(|path| only.is_empty() || path.ends_with(&only)) {
         let mut page = Page::read(path);
         if page.parts.iter().all(|part| matches!(part, Part::Text(_))) {
             continue;
         }
-        match page.path.ends_with("README.md") {
-            true => examples::demo(&cluster),
-            false => examples::alone_in(&cluster), // the README says to take the mistake away
+        if page.path.ends_with("install.md") {
+            let bare = helm::bare();
+            helm::empty(&bare);
+            wrong.extend(page.run(&Shell { cluster: &bare }, bless));
+        } else {
+            match page.path.ends_with("README.md") {
+                true => examples::demo(&cluster),
+                false => examples::alone_in(&cluster), // the README says to take the mistake away
+            }
+            wrong.extend(page.run(&Shell { cluster: &cluster }, bless));
         }
-        wrong.extend(page.run(&Shell { cluster: &cluster }, bless));
         if bless {
             fs::write(&page.path, page.text()).expect("it can be written");
         }

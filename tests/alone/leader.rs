@@ -40,7 +40,7 @@ impl Candidate {
     fn spawn(cluster: &Cluster, flags: &[&str]) -> Self {
         let folder = TempDir::new().unwrap();
         let log = folder.path().join("log");
-        let operator = Operator::spawn(&cluster.kubeconfig(), flags, File::create(&log).unwrap()).unwrap();
+        let operator = Operator::spawn(&cluster.operator_kubeconfig(), flags, File::create(&log).unwrap()).unwrap();
         Self { operator, log, _folder: folder }
     }
 

@@ -20,6 +20,7 @@ mod process;
 mod proxy;
 mod restart;
 mod restart_at_random;
+mod rights;
 mod scale_set_deletion;
 mod scale_set_forced;
 mod scale_set_restart;

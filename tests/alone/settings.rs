@@ -31,7 +31,7 @@ fn an_operator_with_another_pool_does_not_start_and_changes_nothing() {
     let log_path = cluster.log_path().with_extension("refused");
     let log = OpenOptions::new().create(true).append(true).open(&log_path).unwrap();
     let flags = [&OWN[..], &["--public-ip-pool", "203.0.113.0/24"]].concat();
-    let mut refused = Operator::spawn(&cluster.kubeconfig(), &flags, log).unwrap();
+    let mut refused = Operator::spawn(&cluster.operator_kubeconfig(), &flags, log).unwrap();
     let status = poll("it ends by itself", || refused.ended()).unwrap();
     let log = std::fs::read_to_string(&log_path).unwrap();
     assert_eq!(status.code(), Some(1), "{log}");

@@ -29,6 +29,9 @@ mod family_nic;
 mod family_static_address;
 mod family_subnet;
 mod finalizer;
+mod helm;
+mod helm_install;
+mod helm_schema;
 mod kustomize;
 mod lifecycle;
 mod moves;
@@ -57,5 +60,6 @@ mod sku_mixing;
 mod status;
 #[allow(dead_code)] // some of it only the tests of `tests/alone` use
 mod support;
+mod tenants;
 mod users_met;
 mod zones;

@@ -92,7 +92,7 @@ impl Requests {
             }
             Failure::Status(403, why) => format!(
                 "{why}. `kubectl auth can-i patch leases.coordination.k8s.io -n {namespace}` tells whether the operator may, as \
-                 the account that it runs as; docs/operating.md has all rights that it needs"
+                 the account that it runs as; charts/vnet-operator/README.md has all rights that it needs"
             ),
             Failure::Status(_, why) | Failure::Other(why) => why,
         }

@@ -101,6 +101,14 @@ pub struct Told {
 
 impl Cluster {
     fn start(name: &str) -> anyhow::Result<Self> {
+        let cluster = Self::bare(name)?;
+        step(name, "definitions, policies and rights", || cluster.install())?;
+        step(name, "operator", || cluster.start_operator())?;
+        Ok(cluster)
+    }
+
+    /// A control plane on which nothing is installed.
+    pub fn bare(name: &str) -> anyhow::Result<Self> {
         let assets = std::env::var_os("VNET_ASSETS").map(PathBuf::from).context(
             "VNET_ASSETS is not set, so there is no API server to test against: run `make test`, which gets one",
         )?;
@@ -108,10 +116,7 @@ impl Cluster {
         fs::create_dir_all(&folder)?;
         let control_plane = step(name, "control plane", || start_control_plane(&folder, &assets))?;
         let client = block_on(client(&folder.join("plane/kubeconfig")))?;
-        let cluster = Self { folder, assets, client, operator: Mutex::default(), _control_plane: control_plane };
-        step(name, "resource definitions", || cluster.install())?;
-        step(name, "operator", || cluster.start_operator())?;
-        Ok(cluster)
+        Ok(Self { folder, assets, client, operator: Mutex::default(), _control_plane: control_plane })
     }
 
     /// Installs what a test before this one may have removed, and starts the operator if it does not run, or not plainly.
@@ -149,7 +154,8 @@ impl Cluster {
         self.run_with(kubeconfig, command.args(arguments), "")
     }
 
-    fn run(&self, command: &mut Command, input: &str) -> Told {
+    /// Runs a program, which reads `input`, with the kubeconfig of the administrator.
+    pub fn run(&self, command: &mut Command, input: &str) -> Told {
         self.run_with(&self.kubeconfig(), command, input)
     }
 
@@ -180,7 +186,7 @@ impl Cluster {
         for _ in 0..STARTS {
             self.release_lease();
             let log = OpenOptions::new().create(true).append(true).open(self.log_path())?;
-            *self.operator() = Operator::spawn(&self.kubeconfig(), flags, log)?;
+            *self.operator() = Operator::spawn(&self.operator_kubeconfig(), flags, log)?;
             let outcome = poll("the operator is ready, or has ended", || {
                 let operator = &mut *self.operator();
                 let ready = operator.get("/readyz").is_some_and(|answer| answer.starts_with("HTTP/1.1 200"));
@@ -203,9 +209,19 @@ impl Cluster {
         &self.assets
     }
 
-    /// Where its kubeconfig is.
+    /// Where the kubeconfig of its administrator is.
     pub fn kubeconfig(&self) -> PathBuf {
         self.folder.join("plane/kubeconfig")
+    }
+
+    /// Where the kubeconfig of the operator is, which has the rights of the chart's ServiceAccount and no other.
+    pub fn operator_kubeconfig(&self) -> PathBuf {
+        self.folder.join("operator.kubeconfig")
+    }
+
+    /// Where it keeps its files.
+    pub fn folder(&self) -> &Path {
+        &self.folder
     }
 
     /// Whether the operator runs as it does without flags.

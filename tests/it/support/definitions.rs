@@ -1,4 +1,4 @@
-//! The definitions on a cluster: as they are committed, or loosened.
+//! What is installed on a cluster: the chart, with the definitions as they are committed, or loosened.
 
 use anyhow::{Context, ensure};
 use kube::api::PostParams;
@@ -8,23 +8,35 @@ use serde_json::{Value, json};
 use vnet_operator::api::object::api_resource;
 use vnet_operator::api::{FINALIZER, crd};
 use vnet_operator::fabric::Kind;
+use vnet_operator::operator::settings::NAMESPACE;
 
 use crate::support::cluster::{Cluster, block_on, poll, project};
 
+/// The name of the operator's ServiceAccount and of its roles.
+pub const OPERATOR: &str = "vnet-operator";
+
 impl Cluster {
-    /// Installs crds/ as it is committed, and waits until the API server acts on it.
+    /// Installs install.yaml as it is committed, and waits until the API server acts on it.
     pub fn install(&self) -> anyhow::Result<()> {
-        let definitions = project().join("crds");
-        let definitions = definitions.to_str().context("the project's path is UTF-8")?;
-        let applied = self.kubectl(&["apply", "--server-side", "--force-conflicts", "-f", definitions], "");
-        ensure!(applied.ok, "crds/ does not apply: {}", applied.err);
+        let manifests = project().join("install.yaml");
+        let manifests = manifests.to_str().context("the project's path is UTF-8")?;
+        let applied = self.kubectl(&["apply", "--server-side", "--force-conflicts", "-f", manifests], "");
+        ensure!(applied.ok, "install.yaml does not apply: {}", applied.err);
         let established = ["wait", "--for=condition=Established", "--timeout=60s", "crd", "--all"];
         let established = self.kubectl(&established, "");
         ensure!(established.ok, "{}", established.err);
-        let namespace = "{apiVersion: v1, kind: Namespace, metadata: {name: vnet-system}}";
-        let own = self.kubectl(&["apply", "-f", "-"], namespace);
-        ensure!(own.ok, "{}", own.err);
+        self.write_operator_kubeconfig()?;
         poll("the schemas and the admission policy act", || self.is_installed().then_some(()))
+    }
+
+    /// Writes a kubeconfig with a token of the operator's ServiceAccount, as its pod would have one.
+    fn write_operator_kubeconfig(&self) -> anyhow::Result<()> {
+        let token = self.kubectl(&["create", "token", OPERATOR, "-n", NAMESPACE, "--duration=24h"], "");
+        ensure!(token.ok, "{}", token.err);
+        let text = std::fs::read_to_string(self.kubeconfig())?;
+        let mut kubeconfig: Value = serde_saphyr::from_str(&text)?;
+        kubeconfig["users"][0]["user"] = json!({"token": token.out.trim()});
+        Ok(std::fs::write(self.operator_kubeconfig(), kubeconfig.to_string())?)
     }
 
     /// Installs definitions that let any spec through, and any object as a status, until the next [`Cluster::install`].

@@ -8,6 +8,7 @@ pub mod definitions;
 pub mod door;
 pub mod examples;
 pub mod foresight;
+pub mod helm;
 pub mod history;
 pub mod lease;
 pub mod leftovers;

@@ -1,0 +1,225 @@
+//! The chart as Helm renders it: what stands in it, and what the API server says of that. That it installs is in
+//! `helm_install`.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::process::Command;
+
+use regex::Regex;
+use serde_json::{Value, json};
+
+use crate::support::cluster::{project, shared};
+use crate::support::helm::{CHART, documents, id, object, offline, rendered};
+use crate::support::space::{Space, address};
+
+/// Values that are none of the defaults.
+const ALL: [&str; 2] = ["--values", "tests/it/chart/all-values.yaml"];
+
+fn operator(documents: &[Value], name: &str) -> Value {
+    object(documents, &format!("Deployment/{name}"))["spec"]["template"]["spec"].clone()
+}
+
+/// The variables of the operator's container.
+fn variables(documents: &[Value], name: &str) -> BTreeMap<String, Value> {
+    let variables = operator(documents, name)["containers"][0]["env"].as_array().cloned().unwrap_or_default();
+    let variable =
+        |variable: &Value| (variable["name"].as_str().unwrap_or_default().to_owned(), variable["value"].clone());
+    variables.iter().map(variable).collect()
+}
+
+#[test]
+fn lint_finds_nothing() {
+    for values in [&[][..], &ALL] {
+        let told = offline(&[&["lint", "--strict", CHART], values].concat());
+        assert!(told.ok && told.out.contains("0 chart(s) failed"), "{}{}", told.out, told.err);
+    }
+}
+
+/// The test of all values has each of them.
+#[test]
+fn the_test_of_all_values_changes_each_of_them() {
+    let read = |path: &str| -> Value {
+        serde_saphyr::from_str(&std::fs::read_to_string(project().join(path)).unwrap()).unwrap()
+    };
+    let (defaults, all) = (read(&format!("{CHART}/values.yaml")), read("tests/it/chart/all-values.yaml"));
+    let keys = |value: &Value| value.as_object().unwrap().keys().cloned().collect::<BTreeSet<_>>();
+    assert_eq!(keys(&all), keys(&defaults));
+    assert_eq!(keys(&all["config"]), keys(&defaults["config"]));
+    let same = keys(&all["config"]).into_iter().filter(|key| all["config"][key] == defaults["config"][key]);
+    assert_eq!(same.collect::<Vec<_>>(), [""; 0]);
+}
+
+#[test]
+fn every_flag_of_the_operator_is_a_value_and_the_operator_takes_the_values() {
+    let help = Command::new(env!("CARGO_BIN_EXE_vnet")).args(["run", "--help"]).output().unwrap();
+    let help = String::from_utf8(help.stdout).unwrap();
+    let env = Regex::new(r"\[env: ([A-Z_]+)=").unwrap();
+    let flags: BTreeSet<&str> = env.captures_iter(&help).map(|found| found.get(1).unwrap().as_str()).collect();
+    for (values, name) in [(&[][..], "vnet-operator"), (&ALL, "fabric")] {
+        let mut variables = variables(&documents(&rendered(values)), name);
+        assert!(variables.remove("RUST_LOG").is_some());
+        variables.remove("HTTPS_PROXY");
+        assert_eq!(variables.keys().map(String::as_str).collect::<BTreeSet<_>>(), flags);
+        assert_eq!(variables.remove("POD_NAMESPACE"), Some(Value::Null), "it is the pod's own namespace");
+        let mut run = Command::new(env!("CARGO_BIN_EXE_vnet"));
+        run.arg("run").env("KUBECONFIG", "/nowhere/kubeconfig");
+        for (name, value) in &variables {
+            run.env(name, value.as_str().unwrap_or_else(|| panic!("{name} is no text")));
+        }
+        let told = run.output().unwrap();
+        let told = String::from_utf8(told.stderr).unwrap();
+        assert!(told.starts_with("Error: no cluster"), "{told}");
+    }
+}
+
+#[test]
+fn values_that_are_unknown_or_of_another_type_are_refused() {
+    for (value, says) in [
+        ("config.nonsense=1", "nonsense"),
+        ("nonsense=1", "nonsense"),
+        ("config.enforceQuotas=perhaps", "enforceQuotas"),
+        ("config.logFormat=xml", "logFormat"),
+        ("replicas=-1", "replicas"),
+        ("config.leaderElect=false", "more than one needs config.leaderElect"),
+        ("image.digest=latest", "digest"),
+        ("metrics.port=0", "port"),
+    ] {
+        let told = offline(&["template", "vnet", CHART, "--set", value]);
+        assert!(!told.ok && told.err.contains(says), "{value}: {}", told.err);
+    }
+}
+
+#[test]
+fn all_values_stand_where_they_belong() {
+    let documents = documents(&rendered(&ALL));
+    let pod = operator(&documents, "fabric");
+    let container = &pod["containers"][0];
+    assert_eq!(container["image"], "registry.example/vnet:9");
+    assert_eq!(
+        container["ports"],
+        json!([{"name": "health", "containerPort": 9081}, {"name": "metrics", "containerPort": 9090}])
+    );
+    let spread = &pod["topologySpreadConstraints"][0]["labelSelector"]["matchLabels"];
+    assert_eq!(*spread, json!({"app.kubernetes.io/name": "vnet-operator", "app.kubernetes.io/instance": "vnet"}));
+    assert_eq!(pod["serviceAccountName"], "fabric");
+    assert_eq!(pod["priorityClassName"], "system-cluster-critical");
+    for part in ["affinity", "tolerations", "nodeSelector", "imagePullSecrets"] {
+        assert!(pod[part].is_object() || pod[part].is_array(), "{part}: {pod}");
+    }
+    assert_eq!(object(&documents, "PodDisruptionBudget/fabric")["spec"]["maxUnavailable"], "50%");
+    assert_eq!(object(&documents, "ServiceMonitor/fabric")["metadata"]["labels"]["release"], "prometheus");
+    let policy = object(&documents, "ValidatingAdmissionPolicy/status.vnet.dev").to_string();
+    assert!(policy.contains("system:serviceaccount:vnet-system:fabric"), "{policy}");
+    for document in documents.iter().filter(|document| document["kind"] != "Pod") {
+        assert_eq!(document["metadata"]["labels"]["example.com/all"], "yes", "{}", id(document));
+    }
+    let digest = format!("image.digest=sha256:{}", "0".repeat(64));
+    let by_digest = operator(&crate::helm::documents(&rendered(&["--set", &digest])), "vnet-operator");
+    assert!(by_digest["containers"][0]["image"].as_str().unwrap().contains("/vnet-operator@sha256:000"));
+}
+
+#[test]
+fn what_is_not_wanted_is_not_there() {
+    let off = [
+        ("crds.install=false", "CustomResourceDefinition/subnets.vnet.dev"),
+        ("admissionPolicies.finalizer=false", "MutatingAdmissionPolicy/finalizer.vnet.dev"),
+        ("admissionPolicies.status=false", "ValidatingAdmissionPolicy/status.vnet.dev"),
+        ("admissionPolicies.revisions=false", "ValidatingAdmissionPolicy/operator.vnet.dev"),
+        ("serviceAccount.create=false", "ServiceAccount/vnet-operator"),
+        ("rbac.create=false", "ClusterRole/vnet-operator"),
+        ("rbac.aggregate=false", "ClusterRole/vnet-operator-view"),
+        ("podDisruptionBudget.enabled=false", "PodDisruptionBudget/vnet-operator"),
+    ];
+    let has = |arguments: &[&str], wanted: &str| {
+        documents(&rendered(arguments)).iter().any(|document| id(document) == wanted)
+    };
+    for (value, wanted) in off {
+        assert!(has(&[], wanted) && !has(&["--set", value], wanted), "{value}");
+    }
+    let keeps = |value: &str| {
+        let all = documents(&rendered(&["--set", value]));
+        object(&all, "CustomResourceDefinition/subnets.vnet.dev")["metadata"]["annotations"]["helm.sh/resource-policy"]
+            .clone()
+    };
+    assert_eq!((keeps("crds.keep=true"), keeps("crds.keep=false")), (json!("keep"), Value::Null));
+}
+
+#[test]
+fn an_older_server_gets_no_policy_that_it_does_not_know() {
+    let policies = |version: &str| {
+        let all = documents(&rendered(&["--kube-version", version]));
+        let policies =
+            all.iter().filter(|document| document["kind"].as_str().is_some_and(|kind| kind.ends_with("Policy")));
+        policies.map(id).collect::<BTreeSet<_>>()
+    };
+    let checks = ["ValidatingAdmissionPolicy/operator.vnet.dev", "ValidatingAdmissionPolicy/status.vnet.dev"];
+    assert_eq!(policies("1.35.0"), BTreeSet::from(checks.map(str::to_owned)));
+    let added = "MutatingAdmissionPolicy/finalizer.vnet.dev".to_owned();
+    assert_eq!(policies("1.36.0"), BTreeSet::from(checks.map(str::to_owned)).into_iter().chain([added]).collect());
+    let told = offline(&["template", "vnet", CHART, "--kube-version", "1.30.0"]);
+    assert!(!told.ok && told.err.contains("incompatible with Kubernetes v1.30.0"), "{}", told.err);
+}
+
+#[test]
+fn the_definitions_come_through_as_they_are_committed() {
+    let rendered = documents(&rendered(&[]));
+    for file in std::fs::read_dir(project().join("crds")).unwrap().flatten() {
+        for committed in documents(&std::fs::read_to_string(file.path()).unwrap()) {
+            let through = object(&rendered, &id(&committed));
+            assert_eq!(through["spec"], committed["spec"], "{}", id(&committed));
+        }
+    }
+}
+
+#[test]
+fn install_yaml_is_what_the_chart_renders_to() {
+    let committed = documents(&std::fs::read_to_string(project().join("install.yaml")).unwrap());
+    let [namespace, committed @ ..] = committed.as_slice() else { panic!("install.yaml is empty") };
+    assert_eq!(id(namespace), "Namespace/vnet-system");
+    let rendered = documents(&rendered(&["--no-hooks"]));
+    assert_eq!(committed.iter().map(id).collect::<Vec<_>>(), rendered.iter().map(id).collect::<Vec<_>>());
+    for (committed, rendered) in committed.iter().zip(&rendered) {
+        assert!(committed == rendered, "{} differs: run `make install.yaml`", id(rendered));
+    }
+}
+
+#[test]
+fn the_chart_is_of_the_version_of_the_program() {
+    let chart = std::fs::read_to_string(project().join(CHART).join("Chart.yaml")).unwrap();
+    let chart: Value = serde_saphyr::from_str(&chart).unwrap();
+    assert_eq!(chart["appVersion"], env!("CARGO_PKG_VERSION"));
+}
+
+#[test]
+fn the_first_network_of_the_notes_gets_an_address() {
+    let install = ["install", "vnet", CHART, "--dry-run=client", "--namespace", "vnet-system"];
+    let told = offline(&install);
+    assert!(told.ok, "{}", told.err);
+    let (_, notes) = told.out.split_once("\nNOTES:\n").unwrap();
+    let manifest = notes.split_once("<<END\n").and_then(|(_, rest)| rest.split_once("  END\n")).unwrap().0;
+    let space = Space::empty();
+    space.apply(
+        &manifest.lines().map(|line| line.strip_prefix("  ").unwrap_or(line).to_owned() + "\n").collect::<String>(),
+    );
+    assert_eq!(address(&space.ready("nic/web-1")), "10.0.1.4");
+}
+
+/// There is no kubelet, so what the pod of `helm test` runs is run here, with the rights that it has.
+#[test]
+fn the_test_of_the_chart_succeeds_with_the_rights_of_the_operator() {
+    let documents = documents(&rendered(&[]));
+    let map = object(&documents, "ConfigMap/vnet-operator-test");
+    let pod = object(&documents, "Pod/vnet-operator-test");
+    for hook in [map, pod] {
+        assert_eq!(hook["metadata"]["annotations"]["helm.sh/hook"], "test");
+    }
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("network.yaml"), map["data"]["network.yaml"].as_str().unwrap()).unwrap();
+    let arguments = pod["spec"]["containers"][0]["args"].as_array().unwrap().iter();
+    let here = folder.path().to_str().unwrap();
+    let arguments = arguments.map(|argument| argument.as_str().unwrap().replace("/manifests", here));
+    let mut plan = Command::new(env!("CARGO_BIN_EXE_vnet"));
+    plan.args(arguments).env("KUBECONFIG", shared().operator_kubeconfig());
+    let told = plan.output().unwrap();
+    let (out, err) = (String::from_utf8_lossy(&told.stdout), String::from_utf8_lossy(&told.stderr));
+    assert!(told.status.success() && out.contains("1 to create"), "{out}{err}");
+}
