@@ -35,6 +35,7 @@ docs: crds ## Generates everything that is committed and generated
 	@mkdir -p docs
 	cargo run --quiet -- rules >docs/rules.md
 	cargo run --quiet -- kustomize >examples/kustomize/base/references.yaml
+	page=$$(cargo run --quiet -- metrics | tools/insert docs/operating.md metrics); echo "$$page" >docs/operating.md
 
 pages: ## Runs the commands of README.md and docs/, and writes what they print into them
 	@assets="$$(tools/binaries)"; set -x; VNET_BLESS=1 VNET_ASSETS="$$assets" cargo test --test alone docs::every_command

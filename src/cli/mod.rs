@@ -19,6 +19,7 @@ use anyhow::Context;
 use clap::{CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
 use vnet_operator::api::{crd, references};
+use vnet_operator::operator::metrics;
 
 use self::list_ip_addresses::ListIpAddressesOptions;
 use self::plan::PlanOptions;
@@ -87,6 +88,9 @@ enum Command {
         #[arg(value_parser = RuleId, hide_possible_values = true)]
         ids: Vec<String>,
     },
+    /// Write the table of the metrics that the operator serves, as Markdown
+    #[command(hide = true)]
+    Metrics,
     /// Write the kustomize configuration that renames references together with the objects that they name
     #[command(after_help = KUSTOMIZE_EXAMPLES)]
     Kustomize,
@@ -115,6 +119,7 @@ pub fn execute(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Crds { dir: Some(dir) } => write_crds(&dir)?,
         Command::Crds { dir: None } => print_crds()?,
         Command::Rules { ids } => rules::print(&ids)?,
+        Command::Metrics => std::io::stdout().write_all(metrics::markdown().as_bytes())?,
         Command::Kustomize => {
             std::io::stdout().write_all(references::kustomize_configuration()?.as_bytes())?;
         }

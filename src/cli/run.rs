@@ -9,7 +9,8 @@ use anyhow::Context;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 use vnet_operator::fabric::Settings;
-use vnet_operator::operator::health::{self, Readiness};
+use vnet_operator::operator::endpoints::{self, Probes};
+use vnet_operator::operator::health::Readiness;
 use vnet_operator::operator::run;
 use vnet_operator::operator::settings::NAMESPACE;
 use vnet_operator::operator::timeouts::Timeouts;
@@ -26,7 +27,7 @@ Examples:
 
 #[derive(Debug, clap::Args)]
 pub struct RunOptions {
-    /// Where /healthz and /readyz are served
+    /// Where /healthz, /readyz and /metrics are served
     #[arg(long, env = "VNET_HEALTH_ADDR", default_value = "127.0.0.1:8081")]
     health_addr: SocketAddr,
     /// The operator's own namespace, in which the ConfigMap vnet-settings has its settings for `vnet plan`
@@ -85,11 +86,13 @@ pub async fn operate(options: RunOptions) -> anyhow::Result<()> {
             _ = interrupt.recv() => {}
         }
     };
+    let (probes, inquiries) = Probes::new(readiness.clone());
+    let mut serving = tokio::spawn(endpoints::serve(options.health_addr, probes));
     tokio::select! {
-        served = health::serve(options.health_addr, readiness.clone()) => {
-            served.with_context(|| format!("cannot serve health endpoints on {}", options.health_addr))
+        served = &mut serving => {
+            served?.with_context(|| format!("cannot serve health and metrics on {}", options.health_addr))
         }
-        ran = run::run(client, options.namespace, settings, timeouts, readiness, stop) => Ok(ran?),
+        ran = run::run(client, options.namespace, settings, timeouts, readiness, inquiries, stop) => Ok(ran?),
     }
 }
 

@@ -1,16 +1,8 @@
-//! The endpoints for probes: `/healthz` answers while the process lives, `/readyz` once the fabric is restored, and as long as
-//! every watch hears from the API server.
+//! Whether the operator is ready: the fabric is restored, and every watch hears from the API server.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
-
-use axum::Router;
-use axum::extract::State;
-use axum::http::StatusCode;
-use axum::routing::get;
-use tokio::net::TcpListener;
 
 /// Whether the operator has listed everything and restored the fabric, and whether a watch is silent.
 #[derive(Clone, Debug)]
@@ -65,8 +57,19 @@ impl Readiness {
         self.known().is_restored
     }
 
+    /// The longest time in which a watch that works receives nothing.
+    pub fn silence(&self) -> Duration {
+        self.known().silence
+    }
+
+    /// For how long each watch has received nothing.
+    pub fn ages(&self, now: Instant) -> Vec<(String, Duration)> {
+        let age = |watch: &Watch| now.saturating_duration_since(watch.last_received);
+        self.known().watches.iter().map(|(name, watch)| (name.clone(), age(watch))).collect()
+    }
+
     /// What keeps the operator from being ready at this time, in one line for each cause.
-    fn causes(&self, now: Instant) -> Vec<String> {
+    pub(super) fn causes(&self, now: Instant) -> Vec<String> {
         let known = self.known();
         let unlisted = known.watches.iter().filter(|(_, watch)| !watch.has_listed).map(|(name, _)| name.as_str());
         let unlisted = unlisted.collect::<Vec<_>>().join(", ");
@@ -85,24 +88,6 @@ impl Readiness {
 
     fn known(&self) -> MutexGuard<'_, Known> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// Serves the endpoints for as long as the process lives.
-pub async fn serve(address: SocketAddr, readiness: Readiness) -> std::io::Result<()> {
-    let listener = TcpListener::bind(address).await?;
-    tracing::info!(address = %listener.local_addr()?, "serving health endpoints");
-    let routes =
-        Router::new().route("/healthz", get(|| async { "ok" })).route("/readyz", get(ready)).with_state(readiness);
-    axum::serve(listener, routes).await
-}
-
-async fn ready(State(readiness): State<Readiness>) -> (StatusCode, String) {
-    let causes = readiness.causes(Instant::now());
-    if causes.is_empty() {
-        (StatusCode::OK, "ok".to_owned())
-    } else {
-        (StatusCode::SERVICE_UNAVAILABLE, causes.join("\n"))
     }
 }
 
@@ -139,5 +124,6 @@ mod tests {
         assert_eq!(readiness.causes(later), ["the watch of subnets.vnet.dev has received nothing for 151s"]);
         readiness.known().watches.get_mut("subnets.vnet.dev").unwrap().last_received = later;
         assert!(readiness.causes(later).is_empty());
+        assert!(readiness.ages(later + SILENCE).iter().all(|(_, age)| *age == SILENCE));
     }
 }

@@ -13,6 +13,7 @@ mod finalizer;
 mod flags;
 mod loosened;
 mod loosened_texts;
+mod metrics;
 mod power;
 mod process;
 mod proxy;
