@@ -23,7 +23,9 @@ fn in_subnet(metrics: &Exposition, space: &Space<'_>, name: &str) -> Option<f64>
 /// Three NICs, one in the reserved range, and one that waits for the address of another.
 fn apply_some(space: &Space<'_>) {
     space.apply(&(nic("a", "web") + &nic("b", "web") + &static_nic("c", "web", "10.0.1.10")));
-    ["nic/a", "nic/b", "nic/c"].map(|id| space.ready(id));
+    for id in ["nic/a", "nic/b", "nic/c"] {
+        space.ready(id);
+    }
     space.apply(&(static_nic("reserved", "web", "10.0.1.1") + &static_nic("late", "web", "10.0.1.10")));
     space.stalled("nic/reserved").stalls();
     space.refused("nic/late").waits();
@@ -42,7 +44,7 @@ fn the_metrics_show_what_was_applied_and_forget_what_is_deleted() {
     let violations = full.by("vnet_violations", "code");
     let expected = [("PrivateIPAddressInReservedRange", 1.0), ("PrivateIPAddressInUse", 1.0)];
     assert_eq!(violations, expected.map(|(code, count)| (code.to_owned(), count)).into());
-    assert_eq!(full.value("vnet_waiting_objects", &[]), Some(1.0));
+    assert_eq!(full.value("vnet_waiting_objects", &[]), Some(2.0), "one waits, and one cites the range of its subnet");
     assert_eq!(in_subnet(&full, &space, "vnet_subnet_allocated_addresses"), Some(3.0));
     assert_eq!(in_subnet(&full, &space, "vnet_subnet_available_addresses"), Some(248.0));
     let statuses = [("kind", "NetworkInterface"), ("verb", "update_status"), ("outcome", "done")];
@@ -51,8 +53,9 @@ fn the_metrics_show_what_was_applied_and_forget_what_is_deleted() {
     let reported = full.value("vnet_event_to_status_seconds_count", &[]);
     assert!(reported.is_some_and(|reported| reported >= 7.0), "each object was reported: {reported:?}");
 
-    ["nic/reserved", "nic/late", "nic/c", "nic/b", "nic/a", "subnet/web", "vnet/hub"].map(|id| space.delete(id));
-    ["nic/reserved", "nic/late", "nic/c", "nic/b", "nic/a", "subnet/web", "vnet/hub"].map(|id| space.gone(id));
+    let all = ["nic/reserved", "nic/late", "nic/c", "nic/b", "nic/a", "subnet/web", "vnet/hub"];
+    all.iter().for_each(|id| space.delete(id));
+    all.iter().for_each(|id| space.gone(id));
     let is_empty = |metrics: &Exposition| metrics.by("vnet_objects", "kind").values().all(|count| *count == 0.0);
     let empty = poll("every gauge of objects is down", || Some(scrape(&cluster)).filter(is_empty)).unwrap();
     assert!(empty.by("vnet_violations", "code").values().all(|count| *count == 0.0), "{empty:?}");

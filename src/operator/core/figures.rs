@@ -20,7 +20,7 @@ pub struct Figures {
     pub totals: Totals,
     /// The queues, and how many objects are in each.
     pub queues: [(&'static str, usize); 6],
-    /// The number of objects that wait for something.
+    /// The number of objects that are judged again when something else changes.
     pub waiting: usize,
     /// How long specs waited for the statuses that report them.
     pub latency: Histogram,

@@ -182,7 +182,7 @@ pub const ALL: &[Definition] = &[
         name: "vnet_waiting_objects",
         form: Form::Gauge,
         labels: &[],
-        help: "Objects that wait for a change of something else, such as one that another object blocks.",
+        help: "Objects that are judged again when something else changes: it blocks them, or their violations cite it.",
         read: |snapshot| of_run(snapshot, |run| sample([], run.core.waiting)),
     },
     Definition {
