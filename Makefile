@@ -34,6 +34,7 @@ crds: ## Generates crds/ from the code
 docs: crds ## Generates everything that is committed and generated
 	@mkdir -p docs
 	cargo run --quiet -- rules >docs/rules.md
+	cargo run --quiet -- crds --output markdown >docs/api.md
 	cargo run --quiet -- kustomize >examples/kustomize/base/references.yaml
 	page=$$(cargo run --quiet -- metrics | tools/insert docs/operating.md metrics); echo "$$page" >docs/operating.md
 

@@ -20,6 +20,7 @@ use tokio::time::sleep;
 use vnet_operator::api::object::api_resource;
 use vnet_operator::api::{FINALIZER, GROUP};
 use vnet_operator::fabric::Kind;
+use vnet_operator::operator::settings::NAMESPACE;
 
 use crate::process::dying_with_this_process;
 use crate::support::spec;
@@ -58,6 +59,7 @@ impl Plane {
         let config = kube::Config::from_custom_kubeconfig(Kubeconfig::read_from(&kubeconfig)?, &options).await?;
         let plane = Self { process, folder, client: Client::try_from(config)? };
         plane.kubectl(&assets, &["apply", "--server-side", "-f", "crds"])?;
+        plane.kubectl(&assets, &["create", "namespace", NAMESPACE])?;
         plane.kubectl(&assets, &["wait", "--for=condition=Established", "--timeout=60s", "crd", "--all"])?;
         let begin = Instant::now();
         while !plane.brings_the_finalizer().await.unwrap_or(false) {

@@ -136,7 +136,7 @@ pub fn status(fabric: &Engine, id: &ObjectId, uid: &Uid) -> Value {
     report(id.kind, fabric, &id.name, found)
 }
 
-/// What a watch tells once it has told what was there.
+/// What a watch shows after the initial list.
 pub async fn listed(
     api: Api<DynamicObject>,
 ) -> anyhow::Result<impl Stream<Item = watcher::Result<Event<DynamicObject>>>> {

@@ -175,7 +175,7 @@ impl Farm {
         Ok(begin.elapsed())
     }
 
-    /// The instances that the sets would have, and their statuses, as a fabric that carries them tells.
+    /// The instances that the sets would have, and their statuses, as a fabric that carries them shows.
     async fn instances(&self) -> anyhow::Result<Vec<(DynamicObject, Value)>> {
         let mut fabric = fabric(&self.space.name);
         let mut instances = Vec::new();

@@ -105,7 +105,7 @@ async fn one_address(cluster: &Cluster, waiting: usize) -> anyhow::Result<()> {
     print(&format!("{what}: statuses per release, paced ones included"), &per_release(statuses), None);
     let paced = statuses - waiting as f64;
     print(&format!("{what}: paced ones a second"), &format!("{:.1}", paced / took), Some("100"));
-    // An Event tells that the next one is Ready; none tells the others anew why they are not.
+    // An Event shows that the next one is Ready; none repeats why the others are not.
     print(&format!("{what}: Events per release"), &per_release(writes.of("events")), Some("1"));
     Ok(())
 }

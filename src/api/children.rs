@@ -53,7 +53,9 @@ fn flexible(set: &Name, instance: u64, revision: u64, model: &Model) -> Vec<Chil
     let mut nics = Vec::new();
     for nic in model.network.iter() {
         let mut addresses = Vec::new();
-        for configuration in nic.configurations.iter().filter(|configuration| configuration.public.is_some()) {
+        for configuration in
+            nic.interface.configurations.iter().filter(|configuration| configuration.public_ip_address.is_some())
+        {
             let id = ObjectId::new(Kind::PublicIPAddress, this.public_object(&nic.name, &configuration.name));
             addresses.push(id.clone());
             children.push(Child { id, instance, after: Vec::new(), revision });
@@ -118,7 +120,7 @@ fn united(mut one: Value, other: &Value) -> Value {
     one
 }
 
-/// The manifest that an object of a Flexible set was last applied by, as the revision in it tells; none of other objects.
+/// The manifest that an object of a Flexible set was last applied by, as the revision in it shows; none of other objects.
 pub fn last_applied(engine: &Engine, id: &ObjectId, object: &DynamicObject) -> Option<Value> {
     let owner = super::object::owner(object)?;
     let revision = object.annotations().get(REVISION)?.parse().ok()?;
@@ -150,7 +152,7 @@ fn written(
         Kind::NetworkInterface => {
             let nic = model.network.iter().find(|nic| this.nic_object(&nic.name) == id.name)?;
             let mut ask = this.nic_ask(nic);
-            for (configuration, model) in ask.configurations.iter_mut().zip(&nic.configurations) {
+            for (configuration, model) in ask.configurations.iter_mut().zip(&nic.interface.configurations) {
                 if let Some(public) = &mut configuration.public_ip_address {
                     *public = this.public_object(&nic.name, &model.name);
                 }
@@ -158,7 +160,7 @@ fn written(
             super::json(&NetworkInterface::describe(&ask, &id.name, location))
         }
         Kind::PublicIPAddress => {
-            let asks = model.network.iter().flat_map(|nic| nic.configurations.iter().map(move |c| (nic, c)));
+            let asks = model.network.iter().flat_map(|nic| nic.interface.configurations.iter().map(move |c| (nic, c)));
             let mut asks = asks.filter(|(nic, c)| this.public_object(&nic.name, &c.name) == id.name);
             let (nic, configuration) = asks.next()?;
             let name = this.public(&nic.name, &configuration.name);

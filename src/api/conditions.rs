@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 
 use crate::fabric::resource::{Advice, DELETION_PATH};
-use crate::fabric::{Code, Cure, Violation};
+use crate::fabric::{Constraint, Cure, Violation};
 
 /// What the conditions of an object follow from.
 #[derive(Clone, Debug)]
@@ -20,7 +20,7 @@ pub struct State<'a> {
     pub violations: &'a [Violation],
     /// What is on its way.
     pub progress: Option<(&'static str, String)>,
-    /// What else is to be told.
+    /// What else is to be reported.
     pub advice: Vec<Advice>,
 }
 
@@ -62,7 +62,7 @@ impl Truth {
 }
 
 impl Since {
-    /// What these conditions tell.
+    /// The times in these conditions.
     pub fn of(conditions: &[Condition]) -> Self {
         let one = |c: &Condition| (c.type_.as_str().into(), Truth::read(&c.status), c.last_transition_time.0);
         Self(conditions.iter().map(one).collect())
@@ -147,7 +147,7 @@ pub fn of_a_refused_status(
 type Told = (Truth, String, String);
 
 fn is_reference(violation: &&Violation) -> bool {
-    violation.code == Code::InvalidResourceReference
+    violation.constraint == Constraint::Reference
 }
 
 fn resolved_refs(state: &State<'_>) -> Told {

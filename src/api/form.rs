@@ -1,9 +1,9 @@
 //! The form of a spec: its types, required fields, choices, sizes and texts, as the CRD's schema has them.
 //!
-//! The API server checks it before. What gets past it, stored under another version of the CRD or under one that somebody
+//! The API server checks it before. What gets past it, stored under another version of the CRD or under one that a user
 //! loosened, is refused here with the field and the remedy, and never reaches the fabric. How large a number may be, and
 //! how few items a list may have, are numbered rules of the fabric; only who asks for what the API server would say
-//! ([`Whose::TheServers`]) is told that, and what `kubectl apply` says of fields that are unknown.
+//! ([`Whose::TheServers`]) reports that, and what `kubectl apply` says of fields that are unknown.
 
 mod findings;
 #[cfg(test)]
@@ -84,7 +84,7 @@ pub fn has_field(kind: Kind, field: &str) -> bool {
 }
 
 /// Everything in the metadata of an object that is not of the form that Kubernetes gives it; of names, labels and times it
-/// tells only that they are texts.
+/// says only that they are texts.
 pub fn check_metadata(metadata: &Value) -> Vec<Violation> {
     static FORM: LazyLock<Form> = LazyLock::new(|| {
         let settings = SchemaSettings::openapi3().with(|settings| settings.inline_subschemas = true);
@@ -257,7 +257,7 @@ fn of_schema(schema: &Value) -> Form {
         Some("object") if field("additionalProperties").is_object() => {
             Form::Entries { most: most("maxProperties"), entry: Box::new(of_schema(field("additionalProperties"))) }
         }
-        // Fields that nobody names: of metadata's managedFields.
+        // Fields that are not named: of metadata's managedFields.
         Some("object") if field("properties").is_null() && field("x-kubernetes-preserve-unknown-fields").is_null() => {
             Form::Entries { most: usize::MAX, entry: Box::new(Form::Anything) }
         }

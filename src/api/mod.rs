@@ -18,6 +18,7 @@ pub mod conditions;
 pub mod crd;
 mod findings;
 pub mod form;
+pub mod markdown;
 pub mod network_interface;
 pub mod object;
 pub mod public_ip_address;
@@ -47,7 +48,7 @@ use crate::fabric::{Name, Resource, Uid, Violation};
 pub const GROUP: &str = "vnet.dev";
 /// The version that is served and stored.
 pub const VERSION: &str = "v1alpha1";
-/// Keeps an object until the fabric has let go of it.
+/// Keeps an object until the fabric has released it.
 pub const FINALIZER: &str = "vnet.dev/fabric";
 /// The label of a Namespace that names the subscription of what is in it.
 pub const SUBSCRIPTION_LABEL: &str = "vnet.dev/subscription";
@@ -58,6 +59,8 @@ pub const RESTARTED_AT: &str = "vnet.dev/restartedAt";
 /// The annotation of an instance of a Flexible scale set: the revision of the model that it was written from.
 pub const REVISION: &str = "vnet.dev/revision";
 pub use crate::fabric::virtual_machine::DESIRED_REVISION;
+/// What that annotation was called before version 0.1.0; it is read until 0.2.0, where the other is missing.
+pub const FORMER_DESIRED_REVISION: &str = "vnet.dev/wished-revision";
 pub use crate::fabric::virtual_machine_scale_set::SCALE_SET_LABEL;
 
 /// A kind of the fabric as users write it.
@@ -96,7 +99,7 @@ pub struct About {
     pub restarted_at: Option<String>,
     /// The scale set that owns the object.
     pub owner: Option<Owner>,
-    /// The revision of the scale set's model that the object was written from, and the one that is wished for it.
+    /// The revision of the scale set's model that the object was written from, and its desired revision.
     pub revisions: (Option<u64>, Option<DesiredRevision>),
 }
 
@@ -110,7 +113,7 @@ pub struct Owner {
 }
 
 impl About {
-    /// An object that nobody owns.
+    /// An object without an owner.
     pub fn named(name: Name) -> Self {
         Self { name, restarted_at: None, owner: None, revisions: (None, None) }
     }

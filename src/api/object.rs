@@ -14,7 +14,7 @@ use super::findings::Unreadable;
 use super::form::{self, Whose};
 use super::status::{Published, Status};
 use super::texts::PartName;
-use super::{About, Api, DESIRED_REVISION, FINALIZER, GROUP, Owner, RESTARTED_AT, REVISION};
+use super::{About, Api, DESIRED_REVISION, FINALIZER, FORMER_DESIRED_REVISION, GROUP, Owner, RESTARTED_AT, REVISION};
 use crate::fabric::common::{self, Common};
 use crate::fabric::id::is_region;
 use crate::fabric::kind::every::*;
@@ -51,7 +51,7 @@ pub struct Observed {
     pub asked: Result<Asked, Vec<Violation>>,
     /// What is to be remembered of its status.
     pub published: Published,
-    /// What its status tells of the fabric; read only when the fabric may have to be restored.
+    /// The record of the fabric in its status; read only when the fabric may have to be restored.
     pub record: Option<AnyRecord>,
 }
 
@@ -119,10 +119,7 @@ where
         name: name.clone(),
         restarted_at: object.annotations().get(RESTARTED_AT).cloned(),
         owner: owner(object),
-        revisions: (
-            number(REVISION),
-            object.annotations().get(DESIRED_REVISION).map(|wish| DesiredRevision::from(wish.as_str())),
-        ),
+        revisions: (number(REVISION), desired_revision(object)),
     };
     let uid = Uid::from(meta.uid.as_deref()?);
     let generation = meta.generation.unwrap_or_default();
@@ -145,6 +142,12 @@ where
         asked: asked::<K>(&about, field("spec")),
         published: Published::of(K::KIND, status),
     })
+}
+
+fn desired_revision(object: &DynamicObject) -> Option<DesiredRevision> {
+    let annotations = object.annotations();
+    let desired = annotations.get(DESIRED_REVISION).or_else(|| annotations.get(FORMER_DESIRED_REVISION));
+    desired.map(|desired| DesiredRevision::from(desired.as_str()))
 }
 
 /// The scale set that an object says is its controller.
@@ -195,8 +198,8 @@ fn keeps_from_reading(violation: &Violation) -> bool {
     violation.code == Code::InvalidRequestContent
 }
 
-/// The generation that a status names. After etcd was restored it may be above that of the object; one that nobody can have
-/// counted up to was edited.
+/// The generation that a status names. After etcd was restored it may be above that of the object; one that cannot have been reached
+/// was edited.
 fn believed(programmed: i64, generation: i64) -> i64 {
     let is_counted = u64::try_from(programmed).is_ok_and(|programmed| programmed <= limits::HIGHEST_COUNT);
     if is_counted { programmed } else { generation }
@@ -240,7 +243,7 @@ fn unreadable(error: serde_json::Error) -> Vec<Violation> {
     findings.into_violations()
 }
 
-/// What a status tells of what the fabric carried. One that cannot be read counts as none, and none tells of a generation
+/// The record of the fabric in a status. One that cannot be read counts as none, and none has a generation
 /// that is still to come.
 fn record<K: Api>(about: &About, uid: &Uid, generation: i64, shown: &Value) -> Option<Record<K>> {
     let status = Status::<K::View>::deserialize(shown).ok()?;

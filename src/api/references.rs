@@ -89,7 +89,7 @@ impl<K> LocalReference<K> {
 }
 
 impl<K> ObjectReference<K> {
-    /// A reference to the object of this name, in the namespace of whoever refers if none is given.
+    /// A reference to the object of this name, in the namespace of the referring object if none is given.
     pub fn new(name: impl Into<String>, namespace: Option<String>) -> Self {
         Self { name: name.into(), namespace, kind: PhantomData }
     }

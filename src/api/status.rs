@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::Api;
 use super::conditions::{self, Since};
-use crate::fabric::virtual_machine_scale_set::STANDSTILLS;
+use crate::fabric::virtual_machine_scale_set::BLOCKED_REASONS;
 use crate::fabric::{
     Advice, Cure, Engine, Kind, Name, ObjectId, Placement, Programmed, Uid, VIOLATIONS_PER_REFUSAL, Violation,
 };
@@ -112,7 +112,7 @@ pub struct Findings<'a> {
 pub fn report<K: Api>(engine: &Engine, name: &Name, found: Findings<'_>) -> Value {
     // An earlier life of the name is another's.
     let programmed = engine.get::<K>(name).filter(|programmed| programmed.uid == *found.uid);
-    // What asks for another location is told so, and asks for that itself: it says nothing of the Namespace.
+    // An object that asks for another location is refused for that; the condition about the Namespace is left out.
     let moves = found.violations.iter().any(|violation| violation.rule == "S-12");
     let expected = found.expected.filter(|_| !moves);
     let status = Status {
@@ -161,7 +161,7 @@ fn described<K: Api>(name: &Name, programmed: &Programmed<K>) -> Value {
     spec
 }
 
-/// What the kind tells, and where the labels of the Namespace have changed since the object was put: that moves nothing
+/// The advice of the kind, and where the labels of the Namespace have changed since the object was put: that moves nothing
 /// (S-12).
 fn advice<K: Api>(
     engine: &Engine,
@@ -222,7 +222,7 @@ impl std::fmt::Display for NamedObject {
 }
 
 impl NamedObject {
-    /// An object as somebody writes it, whatever its name: it is no part of an instance, though it may be called like one.
+    /// An object as users write it, whatever its name: it is no part of an instance, though it may be called like one.
     pub fn written(ObjectId { kind, name }: &ObjectId) -> Self {
         Self { kind: kind.to_string(), namespace: name.namespace.to_string(), name: name.name.to_string() }
     }
@@ -248,7 +248,7 @@ pub struct Published {
     /// Each violation that it shows: what makes it the same one, and what it says.
     pub violations: Vec<Fingerprint>,
     /// What is in the way of a scale set, if anything is: reason and message.
-    pub standstill: Option<(String, String)>,
+    pub blocked: Option<(String, String)>,
     /// The generation that it says is programmed.
     pub programmed_generation: Option<i64>,
     /// The ids of the instances of a scale set, as ranges.
@@ -267,15 +267,15 @@ impl Published {
             generation: read("observedGeneration").as_i64(),
             since: Since::of(&conditions),
             violations: violations.iter().map(Fingerprint::of).collect(),
-            standstill: conditions.into_iter().find(is_standstill).map(|ready| (ready.reason, ready.message)),
+            blocked: conditions.into_iter().find(is_blocked).map(|ready| (ready.reason, ready.message)),
             programmed_generation: read("programmedGeneration").as_i64(),
             instance_ids: status.get("instanceIds").and_then(Value::as_str).unwrap_or_default().into(),
         }
     }
 }
 
-fn is_standstill(condition: &Condition) -> bool {
-    condition.type_ == "Ready" && STANDSTILLS.contains(&condition.reason.as_str())
+fn is_blocked(condition: &Condition) -> bool {
+    condition.type_ == "Ready" && BLOCKED_REASONS.contains(&condition.reason.as_str())
 }
 
 /// What is remembered of a violation.

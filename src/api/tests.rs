@@ -218,3 +218,28 @@ fn what_is_no_domain_name_label_is_refused() {
         assert!(translated::<PublicIPAddress>(json!({"dnsSettings": {"domainNameLabel": label}})).is_ok(), "{label:?}");
     }
 }
+
+#[test]
+fn an_annotation_is_read_by_its_former_name_where_the_present_one_is_missing() {
+    use crate::fabric::Ask;
+    use crate::fabric::virtual_machine_scale_set_vm::DesiredRevision;
+
+    let desired = |annotations: Value| {
+        let owner = json!({"apiVersion": "vnet.dev/v1alpha1", "kind": "VirtualMachineScaleSet", "name": "api", "uid": "s", "controller": true});
+        let vm = json!({
+            "apiVersion": "vnet.dev/v1alpha1", "kind": "VirtualMachine",
+            "metadata": {"name": "api-0", "namespace": "prod", "uid": "u", "resourceVersion": "1", "generation": 1,
+                         "annotations": annotations, "ownerReferences": [owner]},
+            "spec": {"hardwareProfile": {"vmSize": "Standard_B2s"}, "networkProfile": {"networkInterfaces": [{"name": "a"}]}},
+        });
+        let vm = serde_json::from_value(vm).unwrap();
+        let observed = super::object::observe(Kind::VirtualMachine, &vm, super::object::Recall::Nothing).unwrap();
+        let Ask::VirtualMachine(vm) = observed.asked.unwrap().ask else { panic!("it is a machine") };
+        vm.member.unwrap().desired_revision
+    };
+    let former = json!({"vnet.dev/wished-revision": "3"});
+    assert_eq!(desired(former.clone()), Some(DesiredRevision::Number(3)));
+    let mut both = former;
+    both["vnet.dev/desired-revision"] = json!("4");
+    assert_eq!(desired(both), Some(DesiredRevision::Number(4)));
+}

@@ -105,7 +105,7 @@ pub struct OsProfile {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<ComputerName>")]
     pub computer_name: Option<String>,
-    /// The operating system. Default: Linux.
+    /// The operating system of the guest. It determines the manualAddresses in the status. Default: Linux.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub os_type: Option<OsType>,
     /// The addresses that are configured manually in the guest, if known. The conditions ConnectivityLost and
@@ -146,6 +146,7 @@ pub struct NetworkProfile {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[schemars(extend("x-vnet-kind" = Kind::NetworkInterface.as_str()))]
+// It flattens no `ObjectReference`: that is atomic, and the items of this list are merged by field in server-side apply.
 pub struct NicReferenceSpec {
     /// The name of the NetworkInterface object.
     #[schemars(with = "ObjectName")]

@@ -192,7 +192,7 @@ pub struct ScaleSetOsProfile {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<ComputerNamePrefix>")]
     pub computer_name_prefix: Option<String>,
-    /// The operating system. Default: Linux.
+    /// The operating system of the guest. It determines the manualAddresses in the status. Default: Linux.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub os_type: Option<OsType>,
 }

@@ -25,10 +25,11 @@ impl ApiServer {
     }
 
     /// The same, for who retries by itself: of what is refused for now, and tried again by the client, it would learn nothing.
-    pub async fn without_retries() -> anyhow::Result<Self> {
+    /// Twice: neither waits for a connection of the other.
+    pub async fn two_without_retries() -> anyhow::Result<(Self, Self)> {
         let mut config = Self::config().await?;
         config.default_retry = false;
-        Self::of(config)
+        Ok((Self::of(config.clone())?, Self::of(config)?))
     }
 
     async fn config() -> anyhow::Result<Config> {

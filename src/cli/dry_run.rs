@@ -22,7 +22,7 @@ const AT_ONCE: usize = 8;
 pub struct Answers {
     /// By object.
     pub given: BTreeMap<ObjectId, Answer>,
-    /// Those that the manifests, or somebody else, have yet to create.
+    /// Those that do not exist yet.
     pub missing_namespaces: BTreeSet<String>,
 }
 

@@ -22,7 +22,7 @@ pub struct FabricOptions {
     /// The platform's public IPv4 addresses [default: 198.18.0.0/15]
     #[arg(long, env = "VNET_PUBLIC_IP_POOL")]
     public_ip_pool: Option<Ipv4Net>,
-    /// Assign dynamic private addresses anew when a virtual machine starts after it was deallocated
+    /// Reassign dynamic private addresses when a virtual machine starts after it was deallocated
     #[arg(long, env = "VNET_REASSIGN_DYNAMIC_ADDRESSES", value_parser = BoolishValueParser::new(), value_name = "BOOL",
           num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     reassign_dynamic_addresses: Option<bool>,
@@ -69,7 +69,7 @@ impl FabricOptions {
     }
 }
 
-/// A setting that an operator has published; `used` is told if it is no default.
+/// A setting that an operator has published; added to `used` unless it is the default.
 fn read<T: FromStr>(published: &Published, name: &str, defaults: &Published, used: &mut Vec<String>) -> Option<T> {
     let text = published.get(name)?;
     let value = text.parse().ok();

@@ -23,7 +23,7 @@ impl fmt::Display for CannotRead {
     }
 }
 
-/// What files say; what cannot be read is told of all of them at once.
+/// Reads files; the error lists everything that cannot be read.
 pub fn read<T>(
     paths: &[String],
     recursive: bool,

@@ -16,9 +16,9 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Context;
-use clap::{CommandFactory, Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use clap_complete::Shell;
-use vnet_operator::api::{crd, references};
+use vnet_operator::api::{crd, markdown, references};
 use vnet_operator::operator::metrics;
 
 use self::list_ip_addresses::ListIpAddressesOptions;
@@ -37,15 +37,19 @@ pub struct Cli {
 
 const EXAMPLES: &str = "\
 Examples:
-  vnet plan net.yaml                              what would be allocated and refused; no cluster
+  vnet plan net.yaml                              preview what is allocated and refused; no cluster needed
   vnet crds | kubectl apply --server-side -f -    install the kinds
-  vnet run                                        the operator
-  vnet rules ADDR-08                              what a rule says, and what to do";
+  vnet run                                        run the operator
+  vnet rules ADDR-08                              describe a rule, with its code and remedy";
+
+/// What the binary is called as a plugin of kubectl, which runs it as `kubectl vnet`.
+const KUBECTL_PLUGIN: &str = "kubectl-vnet";
 
 const CRDS_EXAMPLES: &str = "\
 Examples:
-  vnet crds | kubectl apply --server-side -f -    install the kinds, or bring them up to date
-  vnet crds --dir crds                            a file for each, to be kept in Git";
+  vnet crds | kubectl apply --server-side -f -    install or upgrade the kinds
+  vnet crds --dir crds                            write one file for each kind, to keep in Git
+  vnet crds --output markdown                     the API reference: every field with its description";
 
 const KUSTOMIZE_EXAMPLES: &str = "\
 Examples:
@@ -71,9 +75,12 @@ enum Command {
     /// Write the CustomResourceDefinitions and the finalizer policy, to a folder or to standard output
     #[command(after_help = CRDS_EXAMPLES)]
     Crds {
-        /// The folder; without it, all goes to standard output
+        /// The folder [default: standard output]
         #[arg(long)]
         dir: Option<PathBuf>,
+        /// How they are written
+        #[arg(long, short, default_value = "yaml", conflicts_with = "dir")]
+        output: CrdsOutput,
     },
     /// Upgrade instances of a scale set to the latest model, as upgradePolicy Manual requires
     #[command(after_help = upgrade::EXAMPLES)]
@@ -102,7 +109,29 @@ enum Command {
     },
 }
 
-/// Whether whoever reads the output has had enough of it.
+/// How definitions are written.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum CrdsOutput {
+    /// For kubectl
+    Yaml,
+    /// As a page that describes every field
+    Markdown,
+}
+
+impl Cli {
+    /// What the command line says. It ends here where that is help, or a mistake.
+    pub fn read() -> Self {
+        let program = std::env::args_os().next().unwrap_or_default();
+        let name = match Path::new(&program).file_stem() {
+            Some(name) if name == KUBECTL_PLUGIN => "kubectl vnet",
+            Some(_) | None => "vnet",
+        };
+        let matches = Self::command().bin_name(name).get_matches();
+        Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
+    }
+}
+
+/// Whether the reader of the output has closed it.
 pub fn is_broken_pipe(error: &anyhow::Error) -> bool {
     error.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == ErrorKind::BrokenPipe)
 }
@@ -116,8 +145,11 @@ pub fn execute(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Plan(options) => return plan::plan(&options),
         Command::ListIpAddresses(options) => list_ip_addresses::list(&options)?,
         Command::Upgrade(options) => on_one_thread(upgrade::upgrade_instances(options))?,
-        Command::Crds { dir: Some(dir) } => write_crds(&dir)?,
-        Command::Crds { dir: None } => print_crds()?,
+        Command::Crds { dir: Some(dir), output: _ } => write_crds(&dir)?,
+        Command::Crds { dir: None, output: CrdsOutput::Yaml } => print_crds()?,
+        Command::Crds { dir: None, output: CrdsOutput::Markdown } => {
+            std::io::stdout().write_all(markdown::reference().as_bytes())?;
+        }
         Command::Rules { ids } => rules::print(&ids)?,
         Command::Metrics => std::io::stdout().write_all(metrics::markdown().as_bytes())?,
         Command::Kustomize => {

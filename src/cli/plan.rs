@@ -1,4 +1,4 @@
-//! `vnet plan`: reads manifests and the state, and shows what would come of them.
+//! `vnet plan`: reads manifests and the state, and previews the effect of the manifests.
 
 use std::io::Write;
 use std::path::Path;
@@ -33,10 +33,10 @@ use super::{is_broken_pipe, on_one_thread};
 pub const EXAMPLES: &str = "\
 Examples:
   vnet plan -R deploy/                            a folder, with its subfolders
-  kustomize build overlays/prod | vnet plan -     what another program prints
-  vnet plan net/ --against cluster                the change to the cluster of the current context
+  kustomize build overlays/prod | vnet plan -     the output of another program
+  vnet plan net/ --against cluster                compare with the cluster of the current context
   kubectl get azure,ns,controllerrevisions -A -o yaml --show-managed-fields >state.yaml
-  vnet plan net/ --against state.yaml --prune     the change to a dump, with what would be deleted
+  vnet plan net/ --against state.yaml --prune     compare with a dump, deletions included
   vnet plan net/ -o github                        annotations of a pull request";
 
 /// The name of the current context's cluster among states.
@@ -60,7 +60,7 @@ pub struct PlanOptions {
     /// The namespace of objects that name none. Without it, `default`, or with --against cluster that of the current context
     #[arg(long, short, value_parser = NonEmptyStringValueParser::new())]
     namespace: Option<String>,
-    /// How the plan is written
+    /// Output format
     #[arg(long, short, default_value = "table")]
     output: Output,
     /// The state to compare with: a dump of `kubectl get azure,ns,controllerrevisions -A -o yaml --show-managed-fields` (-
@@ -73,11 +73,11 @@ pub struct PlanOptions {
     /// Prune only what has these labels, such as app=shop,tier!=web,team,!old
     #[arg(long, short = 'l', requires = "prune", value_parser = selector::read, default_value = "")]
     selector: Selector,
-    /// Apply server-side, as Flux and, if told to, Argo CD do: lists are merged by their keys, and fields of other managers are
+    /// Apply server-side, as Flux and, if configured, Argo CD do: lists are merged by their keys, and fields of other managers are
     /// conflicts. With --against cluster by the API server's own dry run, which asks the cluster's policies and webhooks too
     #[arg(long)]
     server_side: bool,
-    /// Who applies server-side: Flux is kustomize-controller, Argo CD argocd-controller
+    /// Field manager of the server-side apply: kustomize-controller for Flux, argocd-controller for Argo CD
     #[arg(long, value_name = "NAME", requires = "server_side", default_value = KUBECTL, value_parser = NonEmptyStringValueParser::new())]
     field_manager: String,
     /// Take over the fields of other managers, as Flux does
@@ -96,9 +96,9 @@ pub struct PlanOptions {
 
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
 enum Output {
-    /// For people
+    /// Human-readable
     Table,
-    /// For programs: kind Plan
+    /// JSON, kind Plan
     Json,
     /// The same as YAML
     Yaml,
@@ -112,7 +112,7 @@ enum Output {
 pub fn plan(options: &PlanOptions) -> anyhow::Result<ExitCode> {
     let planned = planned(options);
     if let (Err(error), Output::Github) = (&planned, options.output) {
-        // The error itself is told in any case.
+        // The error itself is printed in any case.
         let _ = anstream::stdout().write_all(annotations(error).as_bytes());
     }
     let plan = planned?;
@@ -153,7 +153,7 @@ fn planned(options: &PlanOptions) -> anyhow::Result<Plan> {
     }
     let state = state(options, &manifests)?;
     if !state.tells_managers() {
-        let warning = "Warning: the state does not tell who has set which field, so that the plan is approximate; \
+        let warning = "Warning: the state does not show which manager set which field, so that the plan is approximate; \
                        take it with --show-managed-fields";
         progress.suspend(|| writeln!(anstream::stderr(), "{warning}"))?;
     }
@@ -214,23 +214,23 @@ fn settings(options: &PlanOptions) -> anyhow::Result<Settings> {
     let namespace = &options.operator_namespace;
     let published = on_one_thread(async { Ok(settings::read(&connect().await?, namespace).await) })?;
     let place = format!("ConfigMap {namespace}/{CONFIG_MAP}");
-    let (settings, told) = match published {
+    let (settings, notice) = match published {
         Ok(Some(published)) => {
             let (settings, used) = options.fabric.over(&published);
-            let told = (!used.is_empty()).then(|| format!("Settings of {place}: {}", used.join(", ")));
-            (settings, told)
+            let notice = (!used.is_empty()).then(|| format!("Settings of {place}: {}", used.join(", ")));
+            (settings, notice)
         }
         missing => {
             let why = missing.err().map_or_else(|| "there is no such ConfigMap".to_owned(), |error| error.to_string());
-            let told = format!(
+            let notice = format!(
                 "Warning: the operator's settings in {place} cannot be read ({why}); flags and defaults stand for them. \
                  --operator-namespace names another namespace"
             );
-            (options.fabric.settings(), Some(told))
+            (options.fabric.settings(), Some(notice))
         }
     };
-    if let Some(told) = told {
-        writeln!(anstream::stderr(), "{told}")?;
+    if let Some(notice) = notice {
+        writeln!(anstream::stderr(), "{notice}")?;
     }
     Ok(settings)
 }
@@ -284,7 +284,7 @@ fn unlisted(resource: &str, error: kube::Error) -> anyhow::Error {
             "no right to list {resource} in all namespaces: `vnet plan --against {CLUSTER}` reads every kind of {GROUP}, \
              namespaces and controllerrevisions. Let an administrator run `kubectl create clusterrole vnet-plan --verb=list \
              --resource='*.{GROUP},namespaces,controllerrevisions.apps'` and `kubectl create clusterrolebinding vnet-plan \
-             --clusterrole=vnet-plan --user=NAME`, or compare with a dump of somebody who may"
+             --clusterrole=vnet-plan --user=NAME`, or compare with a dump that they take"
         ),
         404 => format!(
             "the cluster has no {resource}: install the CRDs with `vnet crds | kubectl apply --server-side -f -`"

@@ -1,4 +1,4 @@
-//! `vnet rules`: tells rules by their ids.
+//! `vnet rules`: describes rules by their ids.
 
 use std::ffi::OsStr;
 use std::io::Write;
@@ -13,7 +13,7 @@ Examples:
   vnet rules NIC-03 ADDR-08                       several
   vnet rules >rules.md                            the whole reference";
 
-/// Takes any text, so that what is no id can be told well; shells complete the ids.
+/// Takes any text, for a good error message; shells complete the ids.
 #[derive(Clone)]
 pub struct RuleId;
 

@@ -1,6 +1,6 @@
-//! `vnet upgrade`: tells instances of a scale set to take up the latest model (VMSS-06).
+//! `vnet upgrade`: upgrades instances of a scale set to the latest model (VMSS-06).
 //!
-//! It writes wishes and nothing else: `spec.revision` of a VirtualMachineScaleSetVM, or, of an instance of a Flexible set,
+//! It writes desired revisions and nothing else: `spec.revision` of a VirtualMachineScaleSetVM, or, of an instance of a Flexible set,
 //! an annotation of its VirtualMachine. The operator does the rest.
 
 use std::collections::BTreeSet;
@@ -20,9 +20,9 @@ use super::cluster::{connect, failed};
 
 pub const EXAMPLES: &str = "\
 Examples:
-  vnet upgrade vmss/api -n shop --all             every instance that has not the latest model
+  vnet upgrade vmss/api -n shop --all             every instance without the latest model
   vnet upgrade vmss/api -n shop --instances 0,3   these two
-  kubectl get vmssvm -n shop                      LATEST shows who has it";
+  kubectl get vmssvm -n shop                      LATEST shows which instances have it";
 
 /// What kubectl calls the kind.
 const KINDS: [&str; 3] = ["vmss", "virtualmachinescaleset", "virtualmachinescalesets"];
@@ -32,7 +32,7 @@ const KINDS: [&str; 3] = ["vmss", "virtualmachinescaleset", "virtualmachinescale
 pub struct UpgradeOptions {
     /// The scale set: vmss/NAME, or NAME
     set: String,
-    /// Its namespace; without it, that of the current context
+    /// Its namespace [default: that of the current context]
     #[arg(long, short)]
     namespace: Option<String>,
     /// The instances, by id, such as 0,3
@@ -47,7 +47,7 @@ fn instance_id(text: &str) -> Result<u64, &'static str> {
     text.parse().map_err(|_| "an id is the number after the set's name: 0 of the instance api-0")
 }
 
-/// Tells the instances, and prints of each that it is told, or is up to date.
+/// Sets the desired revision of the instances, and prints what was done for each.
 pub async fn upgrade_instances(options: UpgradeOptions) -> anyhow::Result<()> {
     let UpgradeOptions { set, namespace, instances, all } = options;
     let (kind, name) = set.split_once('/').unwrap_or(("vmss", &set));
@@ -57,7 +57,7 @@ pub async fn upgrade_instances(options: UpgradeOptions) -> anyhow::Result<()> {
     let namespace = namespace.unwrap_or_else(|| client.default_namespace().to_owned());
     let full_name = Name::new(namespace.as_str(), name);
     let cannot = |verb: &str, what: &str| {
-        let allowed = format!("`kubectl auth can-i {verb} {what} -n {namespace}` tells whether you may");
+        let allowed = format!("`kubectl auth can-i {verb} {what} -n {namespace}` shows whether you may");
         format!("cannot {verb} {what} in namespace {namespace}; {allowed}")
     };
     let sets = Api::<VirtualMachineScaleSetObject>::namespaced(client.clone(), &namespace);
@@ -68,7 +68,7 @@ pub async fn upgrade_instances(options: UpgradeOptions) -> anyhow::Result<()> {
     let latest = view.and_then(|view| view.update_revision);
     let latest =
         latest.with_context(|| format!("scale set {full_name} has no model in the fabric yet; see its conditions"))?;
-    let (kind, short, wish) = match set.spec.orchestration_mode {
+    let (kind, short, desired) = match set.spec.orchestration_mode {
         OrchestrationMode::Uniform => (Kind::VirtualMachineScaleSetVM, "vmssvm", json!({"spec": {"revision": latest}})),
         OrchestrationMode::Flexible => {
             (Kind::VirtualMachine, "vm", json!({"metadata": {"annotations": {DESIRED_REVISION: latest}}}))
@@ -85,24 +85,24 @@ pub async fn upgrade_instances(options: UpgradeOptions) -> anyhow::Result<()> {
         let id = children::instance_of(&full_name, &Name::new(namespace.as_str(), instance.as_str()));
         let Some(id) = id.filter(|id| all || asked.contains(id)) else { continue };
         met.insert(id);
-        let told = match is_up_to_date {
+        let result = match is_up_to_date {
             true => format!("is up to date: it has revision {latest}"),
             false => {
-                let told = api.patch(&instance, &PatchParams::default(), &Patch::Merge(&wish)).await;
-                told.map_err(|error| failed(cannot("patch", short), error))?;
+                let patched = api.patch(&instance, &PatchParams::default(), &Patch::Merge(&desired)).await;
+                patched.map_err(|error| failed(cannot("patch", short), error))?;
                 match ranges_have(&keeps_older, id) {
-                    false => format!("is told to have revision {latest}"),
+                    false => format!("desired revision set to {latest}"),
                     true => format!(
-                        "is told again to have revision {latest}: somebody else has set a field that its model sets \
+                        "desired revision set to {latest} again: another field manager owns a field that its model sets \
                          (`kubectl describe vmss/{name} -n {namespace}`, OlderModelKept)"
                     ),
                 }
             }
         };
-        writeln!(std::io::stdout(), "{short}/{instance} {told}")?;
+        writeln!(std::io::stdout(), "{short}/{instance} {result}")?;
     }
     let missing: Vec<String> = asked.difference(&met).map(u64::to_string).collect();
-    let rest = if met.is_empty() { "see its status.instanceIds" } else { "the others are told or up to date" };
+    let rest = if met.is_empty() { "see its status.instanceIds" } else { "the others are set or up to date" };
     ensure!(missing.is_empty(), "scale set {name} has no instance {}; {rest}", missing.join(", "));
     ensure!(!met.is_empty(), "scale set {name} has no instances");
     Ok(())

@@ -25,7 +25,7 @@ pub struct ViewOptions {
     /// The namespace; without it, that of the current context, or with --files `default`
     #[arg(long, short, value_parser = NonEmptyStringValueParser::new())]
     namespace: Option<String>,
-    /// How the view is written
+    /// Output format
     #[arg(long, short, default_value = "table")]
     pub output: Output,
     /// Read manifests instead of the cluster of the current context: files, folders, or - for standard input
@@ -38,7 +38,7 @@ pub struct ViewOptions {
 
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
 pub enum Output {
-    /// For people
+    /// Human-readable
     Table,
     /// As Azure's command line prints it
     Json,

@@ -42,6 +42,7 @@ impl Resource for AvailabilitySet {
         says: "An availability set with virtual machines cannot be deleted.",
         codes: &[Code::OperationNotAllowed],
         cure: Cures::Waits,
+        at_apply: None,
         remedy: "Delete its virtual machines.",
         source: "Azure's resource model",
         check: in_use::is_not_used::<Self>,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::limits;
 use super::path::{quoted, step};
-use super::violation::{Code, Findings};
+use super::violation::{Code, Finding, Findings, Place, Violation};
 
 /// Tags: names, and free text for people and their tools.
 pub type Tags = BTreeMap<String, String>;
@@ -60,12 +60,7 @@ impl Common {
 
 /// Finds that a text cannot be the name of a resource in Azure (ARM-10).
 pub fn refuse_azure_name(text: &str, findings: &mut Findings) {
-    findings.refuse(
-        Code::InvalidResourceName,
-        "spec.azureName",
-        format!("{} is not a valid name of a resource in Azure.", quoted(text)),
-        format!("Write 1 to {} letters, digits, underscores, dots and hyphens, a letter or digit first, no dot or hyphen last.", limits::NAME_LENGTH),
-    );
+    findings.add("spec.azureName", CommonFinding::AzureName { text: text.to_owned() });
 }
 
 /// Judges the names of tags that an object does not have yet.
@@ -73,12 +68,7 @@ pub(super) fn tag_names_are_azures(asked: &Common, carried: Option<&Common>, fin
     let is_new = |name: &str| carried.is_none_or(|carried| !carried.has_tag(name));
     for (name, _) in asked.refused_tags().filter(|(name, _)| is_new(name)) {
         let Some(character) = refused_character(name) else { continue };
-        findings.refuse(
-            Code::InvalidTagNameCharacters,
-            format!("spec.tags{}", step(name)),
-            format!("The tag name {} contains {character}.", quoted(name)),
-            "Choose a name without < > % & \\ ? and /; values may contain them.",
-        );
+        findings.add(format!("spec.tags{}", step(name)), CommonFinding::TagName { name: name.clone(), character });
     }
 }
 
@@ -86,11 +76,40 @@ pub(super) fn tag_names_are_azures(asked: &Common, carried: Option<&Common>, fin
 pub(super) fn spec_fits(asked: &Common, carried: Option<&Common>, findings: &mut Findings) {
     let accepted = carried.and_then(|carried| carried.too_large);
     if let Some(size) = asked.too_large.filter(|size| accepted.is_none_or(|accepted| *size > accepted)) {
-        findings.refuse(
-            Code::RequestContentTooLarge,
-            "spec",
-            format!("The spec has {size} bytes as JSON, its defaults included."),
-            format!("Write at most {LARGEST_SPEC} bytes (480 KiB): shorten it, or divide it among several objects."),
-        );
+        findings.add("spec", CommonFinding::TooLarge { size });
+    }
+}
+
+/// What breaks a rule of what specs of all kinds have in common.
+enum CommonFinding {
+    /// A resource cannot have this name in Azure.
+    AzureName { text: String },
+    /// The name of a tag has a character that Azure does not take.
+    TagName { name: String, character: char },
+    /// A spec has more bytes than an object has room for.
+    TooLarge { size: usize },
+}
+
+impl Finding for CommonFinding {
+    fn violation(self, at: Place) -> Violation {
+        match self {
+            Self::AzureName { text } => at.refuse(
+                Code::InvalidResourceName,
+                format!("{} is not a valid name of a resource in Azure.", quoted(&text)),
+                format!("Write 1 to {} letters, digits, underscores, dots and hyphens, a letter or digit first, no dot or hyphen last.", limits::NAME_LENGTH),
+            ),
+            Self::TagName { name, character } => at.refuse(
+                Code::InvalidTagNameCharacters,
+                format!("The tag name {} contains {character}.", quoted(&name)),
+                "Choose a name without < > % & \\ ? and /; values may contain them.",
+            ),
+            Self::TooLarge { size } => at.refuse(
+                Code::RequestContentTooLarge,
+                format!("The spec has {size} bytes as JSON, its defaults included."),
+                format!(
+                    "Write at most {LARGEST_SPEC} bytes (480 KiB): shorten it, or divide it among several objects."
+                ),
+            ),
+        }
     }
 }

@@ -187,12 +187,12 @@ impl Engine {
         self.deadlines.next()
     }
 
-    /// Until [`Engine::end_restore`] no Dynamic public address is given back: what it serves may not be carried yet.
+    /// Until [`Engine::end_restore`] no Dynamic public address is released: what it serves may not be carried yet.
     pub fn begin_restore(&mut self) {
         self.restoring = true;
     }
 
-    /// Everything is restored, or has been put anew where its record was lost.
+    /// Everything is restored, or has been put again where its record was lost.
     pub fn end_restore(&mut self) {
         self.restoring = false;
         self.on_all_restored();
@@ -446,7 +446,7 @@ impl Engine {
     }
 
     /// True if there is something left of what this key stands for; those that wait to take it are woken one by one. None if
-    /// nobody takes it, or it has gone: then all are woken.
+    /// it is not taken, or it has gone: then all are woken.
     pub fn is_left(&self, key: &WaitKey) -> Option<bool> {
         match key {
             WaitKey::Capacity(pool) => self.pool(pool).map(|pool| pool.available() > 0),

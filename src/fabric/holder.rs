@@ -30,6 +30,13 @@ impl Holder {
         }
     }
 
+    /// The network interface that it is a part of.
+    pub fn network_interface(&self) -> Option<&Name> {
+        match self {
+            Holder::IpConfiguration { nic, .. } => Some(nic),
+        }
+    }
+
     /// Which of the addresses of its object it is that it holds.
     pub fn part(&self) -> &Arc<str> {
         match self {

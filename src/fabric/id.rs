@@ -2,7 +2,10 @@
 //!
 //! Not here: what an object of a kind is; each kind has a file of its own.
 
+use std::cmp::Ordering;
 use std::fmt;
+use std::hash::{Hash, Hasher};
+use std::ops::Deref;
 use std::sync::Arc;
 
 use schemars::JsonSchema;
@@ -18,13 +21,103 @@ pub struct Name {
     /// The Kubernetes namespace, which stands for the resource group.
     pub namespace: Arc<str>,
     /// The object's own name.
-    pub name: Arc<str>,
+    pub name: ObjectName,
 }
 
 impl Name {
     /// The name `namespace/name`.
-    pub fn new(namespace: impl Into<Arc<str>>, name: impl Into<Arc<str>>) -> Self {
+    pub fn new(namespace: impl Into<Arc<str>>, name: impl Into<ObjectName>) -> Self {
         Self { namespace: namespace.into(), name: name.into() }
+    }
+
+    /// The instance of a Uniform scale set that an object of this name is a part of.
+    pub fn part(&self) -> Option<&Part> {
+        match &self.name.0 {
+            Text::Given(_) => None,
+            Text::Part(part) => Some(part),
+        }
+    }
+}
+
+/// The name of an object in its namespace: one that was given to it, or that of a part of an instance of a Uniform scale set.
+/// It is compared as a text.
+#[derive(Clone)]
+pub struct ObjectName(Text);
+
+#[derive(Clone)]
+enum Text {
+    Given(Arc<str>),
+    Part(Arc<Part>),
+}
+
+impl ObjectName {
+    /// The name of a part.
+    pub(super) fn of_part(part: Part) -> Self {
+        Self(Text::Part(Arc::new(part)))
+    }
+}
+
+impl Deref for ObjectName {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        match &self.0 {
+            Text::Given(text) => text,
+            Text::Part(part) => &part.text,
+        }
+    }
+}
+
+impl PartialEq for ObjectName {
+    fn eq(&self, other: &Self) -> bool {
+        **self == **other
+    }
+}
+
+impl Eq for ObjectName {}
+
+impl PartialOrd for ObjectName {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for ObjectName {
+    fn cmp(&self, other: &Self) -> Ordering {
+        (**self).cmp(&**other)
+    }
+}
+
+impl Hash for ObjectName {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        (**self).hash(state);
+    }
+}
+
+impl fmt::Debug for ObjectName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&**self, f)
+    }
+}
+
+impl fmt::Display for ObjectName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self)
+    }
+}
+
+impl<T: Into<Arc<str>>> From<T> for ObjectName {
+    fn from(given: T) -> Self {
+        Self(Text::Given(given.into()))
+    }
+}
+
+impl From<&ObjectName> for Arc<str> {
+    fn from(name: &ObjectName) -> Self {
+        match &name.0 {
+            Text::Given(text) => text.clone(),
+            Text::Part(part) => (&*part.text).into(),
+        }
     }
 }
 
@@ -56,7 +149,7 @@ impl ObjectId {
 
     /// The instance of a Uniform scale set that it is a part of.
     pub fn instance(&self) -> Option<Self> {
-        Part::of(&self.name).map(|part| part.instance())
+        self.name.part().map(Part::instance)
     }
 }
 

@@ -1,6 +1,6 @@
 //! The one rule of deletions: an object stays while others refer to it (VNET-05, VNET-06, S-13, S-19).
 //!
-//! A kind says in a small table who may use its objects, and in which words a refusal tells it. Who holds a public address or
+//! A kind says in a small table who may use its objects, and in which words a refusal says it. Who holds a public address or
 //! is attached to a machine is no reference; those rules are the kinds' own.
 
 use super::engine::Engine;
@@ -41,19 +41,19 @@ pub enum By {
 /// What keeps an object from being deleted.
 enum InUse {
     /// Other objects refer to it, which their own deletion or an edit may change.
-    ByObjects { code: Code, does: &'static str, remedy: &'static str, used: ObjectId, by: Members },
+    Objects { code: Code, does: &'static str, remedy: &'static str, used: ObjectId, by: Members },
     /// So do the parts of instances, `part` being what the first one is called.
-    ByInstances { code: Code, part: &'static str, does: &'static str, instance: ObjectId, used: ObjectId, by: Members },
+    Instances { code: Code, part: &'static str, does: &'static str, instance: ObjectId, used: ObjectId, by: Members },
     /// The latest models of scale sets name it, `first` among them.
-    ByModels { code: Code, first: ObjectId, used: ObjectId, by: Members },
+    Models { code: Code, first: ObjectId, used: ObjectId, by: Members },
     /// Only models name it that instances still have.
-    ByOlderModels { code: Code, first: ObjectId, used: ObjectId, by: Members },
+    OlderModels { code: Code, first: ObjectId, used: ObjectId, by: Members },
 }
 
 impl Finding for InUse {
     fn violation(self, at: Place) -> Violation {
         match self {
-            Self::ByObjects { code, does, remedy, used, by } => {
+            Self::Objects { code, does, remedy, used, by } => {
                 let first = by.first.first().map(ToString::to_string).unwrap_or_default();
                 at.refuse(
                     code,
@@ -62,7 +62,7 @@ impl Finding for InUse {
                 )
                 .until_members_changed(used, by)
             }
-            Self::ByInstances { code, part, does, instance, used, by } => at
+            Self::Instances { code, part, does, instance, used, by } => at
                 .refuse(
                     code,
                     format!("{part} of {instance} {does}{}.", and_others(by.count)),
@@ -71,14 +71,14 @@ impl Finding for InUse {
                     ),
                 )
                 .until_members_changed(used, by),
-            Self::ByModels { code, first, used, by } => at
+            Self::Models { code, first, used, by } => at
                 .refuse(
                     code,
                     format!("The model of {first} names it."),
                     format!("Delete {first}, or change its model; this is then deleted automatically."),
                 )
                 .until_models_changed(first, used, by),
-            Self::ByOlderModels { code, first, used, by } => at
+            Self::OlderModels { code, first, used, by } => at
                 .refuse(
                     code,
                     format!("An older model of {first}, which instances have, names it."),
@@ -107,11 +107,11 @@ pub(super) fn is_not_used<K: Resource>(engine: &Engine, name: &Name, findings: &
                 let by = Members::of(kind, users);
                 match by.first.first().map(ObjectId::instance) {
                     None => None,
-                    Some(None) => Some(InUse::ByObjects { code, does, remedy, used: used.clone(), by }),
+                    Some(None) => Some(InUse::Objects { code, does, remedy, used: used.clone(), by }),
                     // Its scale set is named.
                     Some(Some(_)) if engine.referrers(&used, Kind::VirtualMachineScaleSet).first().is_some() => None,
                     Some(Some(instance)) => {
-                        Some(InUse::ByInstances { code, part, does, instance, used: used.clone(), by })
+                        Some(InUse::Instances { code, part, does, instance, used: used.clone(), by })
                     }
                 }
             }
@@ -129,7 +129,7 @@ fn by_models(engine: &Engine, used: &ObjectId, code: Code) -> Option<InUse> {
     let by = Members::of(Kind::VirtualMachineScaleSet, sets);
     let (first, used) = (by.first.first()?.clone(), used.clone());
     Some(match is_latest {
-        true => InUse::ByModels { code, first, used, by },
-        false => InUse::ByOlderModels { code, first, used, by },
+        true => InUse::Models { code, first, used, by },
+        false => InUse::OlderModels { code, first, used, by },
     })
 }

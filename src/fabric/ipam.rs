@@ -55,7 +55,7 @@ pub struct Pool {
     reservation: Reservation,
     count: u64,
     held: Bitmap,
-    requested: BTreeSet<u64>, // offsets that somebody requests as Static, held or not (S-88)
+    requested: BTreeSet<u64>, // offsets that are requested as Static, held or not (S-88)
     unavailable: Bitmap,      // held or requested
 }
 
@@ -113,7 +113,7 @@ impl Pool {
         self.offset(address).is_some_and(|offset| self.held.contains(offset))
     }
 
-    /// The `count` lowest free addresses that are not in `except`; fewer where there are fewer. Those that somebody requests
+    /// The `count` lowest free addresses that are not in `except`; fewer where there are fewer. Those that are requested
     /// as Static come last (S-88).
     pub fn lowest_free(&self, count: usize, except: &[IpAddr]) -> Vec<IpAddr> {
         let is_usable = |offset: u64, address: &IpAddr| !self.reserves_offset(offset) && !except.contains(address);
@@ -191,7 +191,7 @@ impl Pool {
         }
     }
 
-    /// Releases an address. False if nobody held it.
+    /// Releases an address. False if it was not held.
     pub fn release(&mut self, address: IpAddr) -> bool {
         match self.offset(address) {
             Some(offset) if self.held.contains(offset) => {
@@ -296,7 +296,7 @@ impl Bitmap {
     }
 }
 
-/// The fact that `of` has fewer addresses than `count`. How many it has is not told: that changes with its neighbours.
+/// The fact that `of` has fewer addresses than `count`. How many it has is left out: that changes with its neighbours.
 pub fn shortage(count: u64, of: &str) -> String {
     match count {
         1 => format!("1 more address of {of} is required, and none is available."),

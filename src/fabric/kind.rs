@@ -1,5 +1,5 @@
 //! The list of kinds, and what is made from it. A new kind is a file here, a file in `api`, and a line in this list; where
-//! kinds are told apart by name, the compiler then says that one is missing.
+//! kinds are distinguished by name, the compiler then says that one is missing.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

@@ -2,7 +2,7 @@
 //! scale sets which are still to be made or written (S-90).
 //!
 //! A set reserves by its put, what an object takes is no longer reserved, and what is not needed any more is released.
-//! Reserving is idempotent, and the totals are kept: nobody walks through the sets to learn what others were promised.
+//! Reserving is idempotent, and the totals are kept: no walk through the sets is needed to know what is reserved for others.
 
 #[cfg(test)]
 mod tests;
@@ -17,25 +17,43 @@ use super::id::{Kind, Name, ObjectId};
 use super::ipam::PoolId;
 use super::quota::Quota;
 
-/// An instance of a scale set, for whose objects something is reserved.
+/// What addresses and items of quotas are reserved for.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Owner {
-    /// The scale set.
-    pub set: Name,
-    /// The instance's id.
-    pub id: u64,
+pub enum Owner {
+    /// The objects of an instance.
+    Instance {
+        /// The scale set.
+        set: Name,
+        /// The instance's id.
+        id: u64,
+    },
 }
 
 impl Owner {
-    /// The scale set, which gives the reserved back when it has fewer instances.
-    pub fn scale_set(&self) -> ObjectId {
-        ObjectId::new(Kind::VirtualMachineScaleSet, self.set.clone())
+    /// The instance of this id of a scale set.
+    pub fn instance(set: &Name, id: u64) -> Self {
+        Self::Instance { set: set.clone(), id }
+    }
+
+    /// The object whose put reserves, and releases.
+    pub fn object(&self) -> ObjectId {
+        match self {
+            Self::Instance { set, .. } => ObjectId::new(Kind::VirtualMachineScaleSet, set.clone()),
+        }
+    }
+
+    fn is_of_set(&self, name: &Name) -> bool {
+        match self {
+            Self::Instance { set, .. } => set == name,
+        }
     }
 }
 
 impl fmt::Display for Owner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "instance {} of {}", self.id, self.scale_set())
+        match self {
+            Self::Instance { id, .. } => write!(f, "instance {id} of {}", self.object()),
+        }
     }
 }
 
@@ -218,8 +236,8 @@ impl Ledger {
     /// How many addresses of each pool, and how much of each quota, are reserved for the instances of a set.
     pub fn of_set(&self, set: &Name) -> (BTreeMap<PoolId, u64>, BTreeMap<Quota, u64>) {
         let (mut pools, mut quotas) = (BTreeMap::new(), BTreeMap::new());
-        let first = Owner { set: set.clone(), id: 0 };
-        let objects = self.by_owner.range(first..).take_while(|(owner, _)| owner.set == *set).flat_map(|(_, all)| all);
+        let all = self.by_owner.range(Owner::instance(set, 0)..);
+        let objects = all.take_while(|(owner, _)| owner.is_of_set(set)).flat_map(|(_, objects)| objects);
         for reserved in objects.filter_map(|object| self.objects.get(object)) {
             for (pool, _) in reserved.addresses.values().filter(|(_, address)| address.is_some()) {
                 *pools.entry(pool.clone()).or_default() += 1;

@@ -35,11 +35,11 @@ pub const SUBNET_IPV6_LENGTH: u8 = 64;
 pub const SECONDARY_CONFIGURATIONS_PER_INSTANCE: usize = 256;
 /// Instances of a scale set (azure-docs virtual-machine-scale-sets/overview.md).
 pub const INSTANCES_PER_SCALE_SET: u32 = 1000;
-/// The highest instance id or revision that a status is believed: nobody counts further, and every JSON tool keeps it exact.
+/// The highest instance id or revision that a status is believed: no set reaches it, and every JSON tool keeps it exact.
 pub const HIGHEST_COUNT: u64 = 1 << 53;
 /// The smallest batch of a Rolling upgrade, in percent of the instances (VMSS-28; Azure's API of scale sets).
 pub const SMALLEST_BATCH_PERCENT: u8 = 5;
-/// The longest pause between the batches of a Rolling upgrade: as many seconds as nine digits tell.
+/// The longest pause between the batches of a Rolling upgrade: as many seconds as nine digits hold.
 pub const LONGEST_PAUSE: std::time::Duration = std::time::Duration::from_secs(999_999_999);
 /// Characters of a resource's name (ARM-10); the API server allows 253 and otherwise less than Azure.
 pub const NAME_LENGTH: usize = 80;

@@ -9,23 +9,26 @@
 //! * [`resource`] is the contract that a kind fulfils, `reference` the rule that what an object names is there, and `in_use`
 //!   the rule that what others name stays,
 //! * [`engine`] judges requests and carries them out, [`order`] says what is to come before what,
-//! * [`violation`] is what a refusal says,
-//! * [`catalogue`] tells what became of every numbered rule,
+//! * [`violation`] is what a refusal says, with the error codes of `code` and what may cure it in `cure`,
+//! * [`catalogue`] has every numbered rule, and how it is enforced,
 //! * [`ipam`] and [`mac`] allocate, `digest` derives numbers from names, and `ranges` finds subnets that overlap,
 //! * [`part`] says what instances of Uniform scale sets consist of,
 //! * [`holder`] is who holds an address; `private_addresses` gives those of subnets out,
 //! * `ledger` keeps what is reserved for objects that scale sets are still to make,
 //! * `requested` knows which Static addresses are asked for,
 //! * [`quota`] counts what a subscription or a virtual network has,
-//! * [`address_check`] answers whether an address is free,
+//! * [`address_check`] answers whether an address is free, `dns_servers` has the rule of those that are listed,
 //! * [`limits`] has every number, with its source, [`sizes`] the table of VM sizes,
 //! * [`nearest`] finds the name that was meant.
 
 pub mod address_check;
 pub mod availability_set;
 pub mod catalogue;
+mod code;
 pub mod common;
+mod cure;
 mod digest;
+mod dns_servers;
 pub mod engine;
 pub mod holder;
 pub mod id;
@@ -75,7 +78,7 @@ pub use public_ip_prefix::PublicIPPrefix;
 pub use reference::Reference;
 pub use resource::{Advice, Programmed, Record, Resource};
 pub use subnet::Subnet;
-pub use violation::{Code, Cure, Findings, Refusal, VIOLATIONS_PER_REFUSAL, Violation, WaitKey};
+pub use violation::{Code, Constraint, Cure, Findings, Refusal, VIOLATIONS_PER_REFUSAL, Violation, WaitKey};
 pub use virtual_machine::VirtualMachine;
 pub use virtual_machine_scale_set::VirtualMachineScaleSet;
 pub use virtual_machine_scale_set_vm::VirtualMachineScaleSetVM;

@@ -1,10 +1,11 @@
 //! Network interfaces: what they are asked to be, and what they hold.
 //!
-//! The rules are in `rules`, what a put does is in `effects`, the life of private addresses in `addresses`, and what is
-//! reported in `view`.
+//! The rules are in `rules`, what they find in `findings`; what a put does is in `effects`, the life of private addresses
+//! in `addresses`, and what is reported in `view`.
 
 mod addresses;
 mod effects;
+mod findings;
 mod rules;
 #[cfg(test)]
 mod tests;
@@ -33,9 +34,10 @@ pub(super) use effects::{vm_power_changed, vm_started};
 pub(super) use rules::edit_needs_deallocated;
 pub use view::{ConfigurationView, NetworkInterfaceView, NicDnsView, PublicAddressShown};
 
-/// What is asked of a network interface.
+/// What is asked of a network interface. Its configurations name their public addresses, each an object; those of the model of
+/// a scale set (`P`) say what the public address of every instance is made from.
 #[derive(Clone, Debug, PartialEq)]
-pub struct NetworkInterface {
+pub struct NetworkInterface<P = Name> {
     /// The one subnet that all its configurations are in (NIC-09).
     pub subnet: Name,
     /// Whether its VM may pass on traffic that is not its own (NIC-18).
@@ -47,12 +49,12 @@ pub struct NetworkInterface {
     /// Its name among the NICs of the virtual network (NIC-22).
     pub internal_dns_name_label: Option<String>,
     /// Its IP configurations, as listed.
-    pub configurations: Vec<IpConfiguration>,
+    pub configurations: Vec<IpConfiguration<P>>,
 }
 
 /// What is asked of one IP configuration.
 #[derive(Clone, Debug, PartialEq)]
-pub struct IpConfiguration {
+pub struct IpConfiguration<P = Name> {
     /// Its name, unique in the NIC (IPC-10).
     pub name: Arc<str>,
     /// Whether this is the primary one.
@@ -62,7 +64,7 @@ pub struct IpConfiguration {
     /// How its private address is chosen.
     pub assignment: Assignment,
     /// The public IP address that is associated with this IP configuration.
-    pub public_ip_address: Option<Name>,
+    pub public_ip_address: Option<P>,
     /// What becomes of that when the virtual machine is deleted, and this NIC with it.
     pub public_delete_option: DeleteOption,
 }
@@ -76,6 +78,28 @@ pub enum Assignment {
     Static(IpAddr),
     /// The one it has; becomes that when the request is resolved (IPC-09).
     KeepCurrent,
+}
+
+impl<P> NetworkInterface<P> {
+    /// The same with other public addresses: those that `public` gives its configurations.
+    pub fn with_publics<Q>(&self, public: impl Fn(&IpConfiguration<P>) -> Option<Q>) -> NetworkInterface<Q> {
+        let configurations = self.configurations.iter().map(|configuration| IpConfiguration {
+            name: configuration.name.clone(),
+            primary: configuration.primary,
+            version: configuration.version,
+            assignment: configuration.assignment,
+            public_ip_address: public(configuration),
+            public_delete_option: configuration.public_delete_option,
+        });
+        NetworkInterface {
+            subnet: self.subnet.clone(),
+            ip_forwarding: self.ip_forwarding,
+            accelerated_networking: self.accelerated_networking,
+            dns_servers: self.dns_servers.clone(),
+            internal_dns_name_label: self.internal_dns_name_label.clone(),
+            configurations: configurations.collect(),
+        }
+    }
 }
 
 /// What the fabric holds of a network interface.

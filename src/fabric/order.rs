@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 /// Brings things in an order in which each stands behind whatever it refers to, and in which they were otherwise. What is
-/// referred to and not among them does not matter; in a cycle, whoever is come to first stands behind the rest of it.
+/// referred to and not among them does not matter; in a cycle, the one that is reached first stands behind the rest of it.
 pub fn in_order_of_references<T: Ord + Clone>(all: Vec<(T, Vec<T>)>) -> Vec<T> {
     let places: BTreeMap<&T, usize> = all.iter().map(|(thing, _)| thing).zip(0..).collect();
     let mut order = Vec::with_capacity(all.len());

@@ -3,21 +3,20 @@
 //! They stand in the tables of their kinds under names that no Kubernetes object can have: `<set>_<id>`, as the real service
 //! calls instances (VMSS-01), `<set>_<id>/<network interface>` and `<set>_<id>/<network interface>/<configuration>`.
 
-use super::id::{Kind, Name, ObjectId};
+use super::id::{Kind, Name, ObjectId, ObjectName};
 
-/// A part of an instance.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Part<'a> {
+/// Which instance an object of the fabric is a part of, and what it is called.
+#[derive(Debug)]
+pub struct Part {
     /// The scale set.
     pub set: Name,
     /// The instance's id.
     pub id: u64,
-    /// What it is of the instance.
-    pub what: What<'a>,
+    pub(super) text: Box<str>,
 }
 
 /// What a part is of its instance.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub enum What<'a> {
     /// Its machine.
     VirtualMachine,
@@ -32,33 +31,21 @@ pub enum What<'a> {
     },
 }
 
-impl<'a> Part<'a> {
-    /// The part that is called so.
-    pub fn of(name: &'a Name) -> Option<Self> {
-        let mut steps = name.name.split('/');
-        let (set, id) = steps.next()?.rsplit_once('_')?;
-        let what = match (steps.next(), steps.next()) {
-            (Some(nic), Some(configuration)) => What::PublicIPAddress { nic, configuration },
-            (Some(nic), None) => What::NetworkInterface(nic),
-            (None, _) => What::VirtualMachine,
-        };
-        Some(Self { set: Name::new(name.namespace.clone(), set), id: id.parse().ok()?, what })
-    }
+/// The name of a part of an instance.
+pub fn name_of(set: &Name, id: u64, what: What<'_>) -> Name {
+    let text = match what {
+        What::VirtualMachine => format!("{}_{id}", set.name),
+        // Letter case makes no difference (ARM-06).
+        What::NetworkInterface(nic) => format!("{}_{id}/{nic}", set.name).to_ascii_lowercase(),
+        What::PublicIPAddress { nic, configuration } => {
+            format!("{}_{id}/{nic}/{configuration}", set.name).to_ascii_lowercase()
+        }
+    };
+    let part = Part { set: set.clone(), id, text: text.into() };
+    Name { namespace: set.namespace.clone(), name: ObjectName::of_part(part) }
+}
 
-    /// What it is called.
-    pub fn name(&self) -> Name {
-        let Self { set, id, what } = self;
-        let name = match what {
-            What::VirtualMachine => format!("{}_{id}", set.name),
-            // Letter case makes no difference (ARM-06).
-            What::NetworkInterface(nic) => format!("{}_{id}/{nic}", set.name).to_ascii_lowercase(),
-            What::PublicIPAddress { nic, configuration } => {
-                format!("{}_{id}/{nic}/{configuration}", set.name).to_ascii_lowercase()
-            }
-        };
-        Name::new(set.namespace.clone(), name)
-    }
-
+impl Part {
     /// The object that shows the instance.
     pub fn instance(&self) -> ObjectId {
         let name = format!("{}-{}", self.set.name, self.id);
@@ -72,20 +59,31 @@ mod tests {
     use crate::fabric::testing::named;
 
     #[test]
-    fn a_part_is_read_back_from_what_it_is_called() {
-        let set = named("api");
-        let public = What::PublicIPAddress { nic: "nic1", configuration: "ip1" };
-        for what in [What::VirtualMachine, What::NetworkInterface("nic1"), public] {
-            let part = Part { set: set.clone(), id: 7, what };
-            let name = part.name();
-            assert_eq!(Part::of(&name), Some(part));
+    fn the_name_of_a_part_knows_its_instance() {
+        let public = What::PublicIPAddress { nic: "Nic1", configuration: "ip1" };
+        for (what, text) in [
+            (What::VirtualMachine, "api_7"),
+            (What::NetworkInterface("nic1"), "api_7/nic1"),
+            (public, "api_7/nic1/ip1"),
+        ] {
+            let name = name_of(&named("api"), 7, what);
+            assert_eq!(&*name.name, text);
+            assert_eq!(
+                name.part().map(Part::instance),
+                Some(ObjectId::new(Kind::VirtualMachineScaleSetVM, named("api-7")))
+            );
         }
     }
 
     #[test]
-    fn what_a_user_may_name_an_object_is_called_like_no_part() {
-        for name in ["api-7", "api", "api.7", "api_x", "_"] {
-            assert_eq!(Part::of(&named(name)), None, "{name}");
+    fn no_name_that_users_give_is_that_of_a_part() {
+        for name in ["api-7", "api_7", "api_7/nic1", "_"] {
+            assert!(named(name).part().is_none(), "{name}");
         }
+    }
+
+    #[test]
+    fn a_name_is_no_larger_for_knowing_whether_it_is_a_part() {
+        assert_eq!(size_of::<ObjectName>(), size_of::<std::sync::Arc<str>>());
     }
 }

@@ -1,4 +1,4 @@
-//! The private addresses of subnets: who holds them, how they are given out and given back (ADDR-02, ADDR-03, ADDR-08, S-90).
+//! The private addresses of subnets: who holds them, how they are allocated and released (ADDR-02, ADDR-03, ADDR-08, S-90).
 //!
 //! What holds an address, and when it lets go, is its kind's own.
 
@@ -12,7 +12,7 @@ use super::ledger::Owner;
 use super::quota::Quota;
 use super::subnet::Subnet;
 use super::terms::IpVersion;
-use super::violation::{Code, Findings, WaitKey};
+use super::violation::{Code, Finding, Findings, Place, Violation, WaitKey};
 
 /// Which address of a subnet is asked for.
 #[derive(Clone, Copy, Debug)]
@@ -124,37 +124,66 @@ pub(super) fn taken<'a>(
     held.chain(reserved.map(|(address, owner)| (address, TakenBy::Reserved(owner))))
 }
 
-/// Finds that an address which an object asks for is another's, or is reserved for another (ADDR-08, S-90).
+/// Finds that the address which `wanted_by` asks for is another's, or is reserved for another (ADDR-08, S-90).
 pub(super) fn is_free(
     engine: &Engine,
     subnet: &Name,
     address: IpAddr,
-    object: &ObjectId,
+    wanted_by: Holder,
     path: String,
     findings: &mut Findings,
 ) {
+    let object = wanted_by.object();
     let pool = PoolId::of_subnet(subnet, IpVersion::of(&address));
-    let held = engine.addresses.get(&(subnet.clone(), address)).filter(|holder| holder.object() != *object);
-    let reserved = engine.ledger.holder(&pool, address).filter(|(other, _)| *other != object);
-    let (fact, cure, blocker) = match (held, reserved) {
-        (Some(holder), _) => {
-            let id = holder.object();
-            (format!("{address} is held by {holder}."), format!("release the address on {id}"), id)
-        }
+    let held = engine.addresses.get(&(subnet.clone(), address)).filter(|holder| holder.object() != object);
+    let reserved = engine.ledger.holder(&pool, address).filter(|(other, _)| **other != object);
+    let (range, of) = (|| range_of(engine, subnet), subnet.clone());
+    let found = match (held.cloned(), reserved) {
+        (Some(holder), _) => PrivateAddressFinding::Held { address, holder, subnet: of, range: range(), wanted_by },
         (None, Some((_, owner))) => {
-            let set = owner.scale_set();
-            let fact = format!("{address} is reserved for {owner}.");
-            (fact, format!("reduce the instances of {set}"), set)
+            let owner = owner.clone();
+            PrivateAddressFinding::Reserved { address, owner, subnet: of, range: range(), wanted_by }
         }
         (None, None) => return,
     };
-    let range = range_of(engine, subnet);
-    let remedy = format!("Choose a free address of {range}, set privateIPAllocationMethod to Dynamic, or {cure}.");
-    let mut violation = findings.refuse(Code::PrivateIPAddressInUse, path, fact, remedy);
-    violation.until_free(WaitKey::Address(subnet.clone(), address)).blocked_by(blocker);
-    if held.is_some() {
-        violation.cites(WaitKey::object(Kind::Subnet, subnet));
+    findings.add(path, found);
+}
+
+/// What keeps an address of a subnet from the object that wants it.
+enum PrivateAddressFinding {
+    /// Something else holds it.
+    Held { address: IpAddr, holder: Holder, subnet: Name, range: String, wanted_by: Holder },
+    /// It is reserved for an instance of a scale set.
+    Reserved { address: IpAddr, owner: Owner, subnet: Name, range: String, wanted_by: Holder },
+}
+
+impl Finding for PrivateAddressFinding {
+    fn violation(self, at: Place) -> Violation {
+        let code = Code::PrivateIPAddressInUse;
+        match self {
+            Self::Held { address, holder, subnet, range, wanted_by } => {
+                let id = holder.object();
+                let fact = format!("{address} is held by {holder}.");
+                let remedy = choose_of(&range, &wanted_by, &format!("release the address on {id}"));
+                let of = WaitKey::object(Kind::Subnet, &subnet);
+                at.refuse(code, fact, remedy).until_free(WaitKey::Address(subnet, address)).blocked_by(id).cites(of)
+            }
+            Self::Reserved { address, owner, subnet, range, wanted_by } => {
+                let set = owner.object();
+                let fact = format!("{address} is reserved for {owner}.");
+                let remedy = choose_of(&range, &wanted_by, &format!("reduce the instances of {set}"));
+                at.refuse(code, fact, remedy).until_free(WaitKey::Address(subnet, address)).blocked_by(set)
+            }
+        }
     }
+}
+
+/// What the object that wants a taken address may do, or what else cures it.
+fn choose_of(range: &str, wanted_by: &Holder, cure: &str) -> String {
+    let instead = match wanted_by {
+        Holder::IpConfiguration { .. } => "set privateIPAllocationMethod to Dynamic, ",
+    };
+    format!("Choose a free address of {range}, {instead}or {cure}.")
 }
 
 /// The IPv4 range of a subnet, for remedies.

@@ -1,9 +1,12 @@
 //! Public IP addresses: resources of their own that an IP configuration may refer to (PIP-01 to PIP-23).
 //!
-//! The rules are in `rules`, what an address serves is in `associations`; allocation and domain names are here.
+//! The rules are in `rules`, what they find in `findings` and `sku_mix`, what an address serves is in `associations`;
+//! allocation and domain names are here.
 
 mod associations;
+mod findings;
 mod rules;
+mod sku_mix;
 #[cfg(test)]
 mod tests;
 
@@ -29,7 +32,8 @@ use super::violation::WaitKey;
 use super::virtual_machine::{PowerState, VirtualMachine};
 use super::zones::Zones;
 pub(super) use associations::{associate, dissociate, restore_association};
-pub(super) use rules::{label_is_in_use, label_is_reserved, needs_public_addresses, public_pool_has_room};
+pub(super) use rules::{dynamic_shortfall, label_is_in_use, label_is_reserved, public_pool_has_room};
+pub(super) use sku_mix::{FoundBy, SkuMix};
 
 /// The generation of the public address service (PIP-01).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -118,6 +122,17 @@ pub struct Association {
     pub name: String,
 }
 
+impl Association {
+    /// The holder of the public address of this name, as that shows it.
+    fn of(holder: &Holder, public: &Name) -> Self {
+        match holder {
+            Holder::IpConfiguration { nic, name } => {
+                Self { network_interface: ShownRef::of(nic, public), name: name.to_string() }
+            }
+        }
+    }
+}
+
 impl Resource for PublicIPAddress {
     type Held = HeldPublicIPAddress;
     type View = PublicIPAddressView;
@@ -174,7 +189,7 @@ impl Resource for PublicIPAddress {
 
     fn apply(engine: &mut Engine, name: &Name, before: Option<&Self>) {
         move_label(engine, name, before);
-        settle(engine, name);
+        reconcile_address(engine, name);
         let label = |ask: Option<&Self>| ask.and_then(|ask| ask.domain_name_label.clone());
         if label(before) != label(engine.get::<Self>(name).map(|programmed| &programmed.ask)) {
             touch_holder(engine, name);
@@ -217,10 +232,10 @@ impl Resource for PublicIPAddress {
         Some(!engine.is_associated(name))
     }
 
-    /// Dynamic ones that serve nothing are given back.
+    /// Dynamic ones that serve nothing are released.
     fn on_all_restored(engine: &mut Engine) {
         for name in engine.names(Kind::PublicIPAddress) {
-            settle(engine, &name);
+            reconcile_address(engine, &name);
         }
     }
 
@@ -229,11 +244,7 @@ impl Resource for PublicIPAddress {
         PublicIPAddressView {
             ip_address: programmed.held.address,
             dns_settings: fqdn(programmed).map(|fqdn| PublicDnsView { fqdn }),
-            ip_configuration: holder.map(|holder| match holder {
-                Holder::IpConfiguration { nic, name: configuration } => {
-                    Association { network_interface: ShownRef::of(nic, name), name: configuration.to_string() }
-                }
-            }),
+            ip_configuration: holder.map(|holder| Association::of(holder, name)),
         }
     }
 }
@@ -261,13 +272,13 @@ pub fn fqdn(programmed: &Programmed<PublicIPAddress>) -> Option<String> {
 
 /// The virtual machine that a public address serves, by way of the NIC that holds it.
 fn served<'a>(engine: &'a Engine, name: &Name) -> Option<&'a Programmed<VirtualMachine>> {
-    let Holder::IpConfiguration { nic, .. } = engine.associations.get(name)?;
+    let nic = engine.associations.get(name)?.network_interface()?;
     let attached = engine.get::<NetworkInterface>(nic)?.held.attached.as_ref()?;
     engine.get::<VirtualMachine>(&attached.vm)
 }
 
 /// Brings the address in line with what is asked and what it is associated with (PIP-04 to PIP-07).
-pub(super) fn settle(engine: &mut Engine, name: &Name) {
+pub(super) fn reconcile_address(engine: &mut Engine, name: &Name) {
     let Some(programmed) = engine.get::<PublicIPAddress>(name) else { return };
     let power = served(engine, name).map(|vm| vm.held.power);
     let (address, pool) = (programmed.held.address, programmed.ask.pool());
@@ -281,7 +292,7 @@ pub(super) fn settle(engine: &mut Engine, name: &Name) {
         (AllocationMethod::Dynamic, _) if engine.restoring => address.is_some(),
         (AllocationMethod::Dynamic, Some(PowerState::Deallocated) | None) => false,
     };
-    let settled = match (wanted, address) {
+    let reconciled = match (wanted, address) {
         (true, None) => {
             let this = ObjectId::new(Kind::PublicIPAddress, name.clone());
             let reserved =
@@ -298,9 +309,9 @@ pub(super) fn settle(engine: &mut Engine, name: &Name) {
         }
         (true, Some(_)) | (false, None) => address,
     };
-    if settled != address {
+    if reconciled != address {
         if let Some(programmed) = engine.get_mut::<PublicIPAddress>(name) {
-            programmed.held.address = settled;
+            programmed.held.address = reconciled;
         }
         engine.touch(Kind::PublicIPAddress, name);
         touch_holder(engine, name);

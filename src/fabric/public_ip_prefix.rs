@@ -12,8 +12,8 @@ use super::id::{Kind, Name, ObjectId, ShownRef};
 use super::in_use::{self, By, Use};
 use super::ipam::{Pool, PoolId, Reservation, all_of};
 use super::limits;
-use super::resource::{Case, Cures, DeletionRule, Programmed, Resource, Rule, Scope};
-use super::violation::{Code, Findings, WaitKey};
+use super::resource::{AtApply, Case, Cures, DeletionRule, Programmed, Resource, Rule, Scope};
+use super::violation::{Code, Finding, Findings, Place, Violation, WaitKey};
 use super::virtual_machine_scale_set;
 use super::zones::{self, Zones};
 
@@ -62,6 +62,7 @@ impl Resource for PublicIPPrefix {
             says: "The length of a public prefix is 28 to 31.",
             codes: &[Code::InvalidParameter],
             cure: Cures::Stalls,
+            at_apply: Some(AtApply::Schema),
             remedy: "Choose a length from 28 to 31.",
             source: "azure-docs; azure-virtual-network-limits.md",
             check: length_is_supported,
@@ -72,6 +73,7 @@ impl Resource for PublicIPPrefix {
             says: "The length of a public prefix is fixed at creation.",
             codes: &[Code::PropertyChangeNotAllowed],
             cure: Cures::Stalls,
+            at_apply: None,
             remedy: "Create another prefix.",
             source: "Azure's resource model",
             check: length_is_fixed,
@@ -82,6 +84,7 @@ impl Resource for PublicIPPrefix {
             says: "The zones of a public prefix are fixed at creation, and each is listed once.",
             codes: &[Code::InvalidParameter, Code::PropertyChangeNotAllowed],
             cure: Cures::Stalls,
+            at_apply: None,
             remedy: "Keep the zones, or create another prefix.",
             source: "azure-docs public-ip-addresses.md; availability-zones",
             check: zones::are_fixed,
@@ -92,6 +95,7 @@ impl Resource for PublicIPPrefix {
             says: "The addresses of a public prefix are contiguous, from a pool that has such a block free.",
             codes: &[Code::AllocationFailed],
             cure: Cures::Waits,
+            at_apply: None,
             remedy: "Delete what is not used, or enlarge the pool.",
             source: "recorded",
             check: pool_has_a_block,
@@ -104,6 +108,7 @@ impl Resource for PublicIPPrefix {
         says: "A public prefix that addresses are taken from, or that a model of a scale set names, cannot be deleted.",
         codes: &[Code::InUsePublicIpPrefixCannotBeDeleted],
         cure: Cures::Waits,
+        at_apply: None,
         remedy: "Delete the public addresses that are taken from it; delete the scale set, or change its model.",
         source: "Azure's resource model",
         check: in_use::is_not_used::<Self>,
@@ -171,6 +176,9 @@ impl Resource for PublicIPPrefix {
     }
 }
 
+/// Where the spec has the length.
+const LENGTH: &str = "spec.prefixLength";
+
 fn length_is_supported(case: &Case<'_, PublicIPPrefix>, findings: &mut Findings) {
     if !limits::PUBLIC_PREFIX_LENGTHS.contains(&case.ask.length) {
         refuse_length(case.ask.length.into(), findings);
@@ -179,23 +187,12 @@ fn length_is_supported(case: &Case<'_, PublicIPPrefix>, findings: &mut Findings)
 
 /// Finds that a public prefix cannot be of this length (S-19).
 pub fn refuse_length(length: i32, findings: &mut Findings) {
-    let lengths = limits::PUBLIC_PREFIX_LENGTHS;
-    findings.refuse(
-        Code::InvalidParameter,
-        "spec.prefixLength",
-        format!("{length} is not a valid length of a public prefix."),
-        format!("Choose a length from {} (16 addresses) to {} (2 addresses).", lengths.start(), lengths.end()),
-    );
+    findings.add(LENGTH, PublicIPPrefixFinding::Length { length });
 }
 
 fn length_is_fixed(case: &Case<'_, PublicIPPrefix>, findings: &mut Findings) {
     let Some(before) = case.before().filter(|before| before.length != case.ask.length) else { return };
-    findings.refuse(
-        Code::PropertyChangeNotAllowed,
-        "spec.prefixLength",
-        format!("The prefix was created as a /{}.", before.length),
-        format!("Set prefixLength to {}, or create another prefix.", before.length),
-    );
+    findings.add(LENGTH, PublicIPPrefixFinding::LengthChanged { before: before.length });
 }
 
 fn pool_has_a_block(case: &Case<'_, PublicIPPrefix>, findings: &mut Findings) {
@@ -207,14 +204,44 @@ fn pool_has_a_block(case: &Case<'_, PublicIPPrefix>, findings: &mut Findings) {
     let Some(pool) = case.engine.pool(&PoolId::Public).filter(|pool| pool.lowest_free_block(length).is_none()) else {
         return;
     };
-    findings
-        .refuse(
-            Code::AllocationFailed,
-            "spec.prefixLength",
-            format!("No /{length} of {} is all free.", pool.prefix()),
-            "Delete public prefixes and addresses that are not used, or run the operator with a larger --public-ip-pool.",
-        )
-        .until(WaitKey::Capacity(PoolId::Public));
+    findings.add(LENGTH, PublicIPPrefixFinding::NoBlock { length, pool: pool.prefix() });
+}
+
+/// What breaks a rule of public prefixes.
+enum PublicIPPrefixFinding {
+    /// A public prefix cannot be of this length.
+    Length { length: i32 },
+    /// The prefix was created with another length.
+    LengthChanged { before: u8 },
+    /// No block of this length is all free in the public pool.
+    NoBlock { length: u8, pool: IpNet },
+}
+
+impl Finding for PublicIPPrefixFinding {
+    fn violation(self, at: Place) -> Violation {
+        match self {
+            Self::Length { length } => {
+                let (least, most) = limits::PUBLIC_PREFIX_LENGTHS.into_inner();
+                at.refuse(
+                    Code::InvalidParameter,
+                    format!("{length} is not a valid length of a public prefix."),
+                    format!("Choose a length from {least} (16 addresses) to {most} (2 addresses)."),
+                )
+            }
+            Self::LengthChanged { before } => at.refuse_change(
+                Code::PropertyChangeNotAllowed,
+                format!("The prefix was created as a /{before}."),
+                format!("Set prefixLength to {before}, or create another prefix."),
+            ),
+            Self::NoBlock { length, pool } => at
+                .refuse(
+                    Code::AllocationFailed,
+                    format!("No /{length} of {pool} is all free."),
+                    "Delete public prefixes and addresses that are not used, or run the operator with a larger --public-ip-pool.",
+                )
+                .until_room(WaitKey::Capacity(PoolId::Public)),
+        }
+    }
 }
 
 fn hold(engine: &mut Engine, name: &Name, prefix: Ipv4Net) {

@@ -14,7 +14,7 @@ use super::engine::Engine;
 use super::id::{Name, Placement};
 use super::limits;
 use super::resource::{Case, Resource};
-use super::violation::{Code, Findings, WaitKey};
+use super::violation::{Code, Finding, Findings, Place, Violation, WaitKey};
 
 /// A quota, and the subscription and region or the virtual network that it limits.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -126,17 +126,29 @@ pub(super) fn is_not_exceeded<K: Resource>(case: &Case<'_, K>, findings: &mut Fi
     }
 }
 
-/// Finds that `count` more of `quota` are not allowed beside what is reserved for others; `own` are reserved for whoever asks.
+/// Finds that `count` more of `quota` are not allowed beside what is reserved for others; `own` are reserved for the requester.
 pub(super) fn needs(engine: &Engine, quota: Quota, count: u64, own: u64, path: &str, findings: &mut Findings) {
-    if count == 0 || engine.has_left_beside(&quota, count, own) {
-        return;
+    if count > 0 && !engine.has_left_beside(&quota, count, own) {
+        findings.add(path, QuotaFinding::Exceeded { quota, count });
     }
-    findings
-        .refuse(
-            quota.code(),
-            path,
-            format!("{count} more would exceed the quota of {} {quota}.", quota.limit()),
-            "Delete some that are not used; this object is then retried automatically.",
-        )
-        .until(WaitKey::Quota(quota));
+}
+
+/// What breaks the rules of quotas.
+enum QuotaFinding {
+    /// So many more are asked for than a quota allows.
+    Exceeded { quota: Quota, count: u64 },
+}
+
+impl Finding for QuotaFinding {
+    fn violation(self, at: Place) -> Violation {
+        match self {
+            Self::Exceeded { quota, count } => at
+                .refuse(
+                    quota.code(),
+                    format!("{count} more would exceed the quota of {} {quota}.", quota.limit()),
+                    "Delete some that are not used; this object is then retried automatically.",
+                )
+                .until_room(WaitKey::Quota(quota)),
+        }
+    }
 }

@@ -5,9 +5,9 @@
 
 use std::borrow::Cow;
 
-use super::id::{Kind, Name, ObjectId};
+use super::id::{Kind, Name, ObjectId, Placement};
 use super::resource::{Case, Programmed, Resource};
-use super::violation::{Code, Findings, WaitKey};
+use super::violation::{Code, Constraint, Finding, Findings, Place, Violation, WaitKey};
 
 /// A field that names another object.
 #[derive(Clone, Debug, PartialEq)]
@@ -55,32 +55,61 @@ pub(super) fn exist<K: Resource>(case: &Case<'_, K>, findings: &mut Findings) {
 
 fn exists<K: Resource>(case: &Case<'_, K>, Reference { to, path, .. }: &Reference, findings: &mut Findings) {
     let (engine, from) = (case.engine, case.placement);
-    let mut proposed = None;
-    let (message, remedy) = match (engine.placement(to), engine.refused_with(to)) {
+    let found = match (engine.placement(to), engine.refused_with(to)) {
         (Some(placement), _) if placement == from => return,
-        (Some(placement), _) => (
-            format!("{to} is in {placement}, and this object in {from}."),
-            format!("Refer to an object of the same location and subscription, or create {to} there."),
-        ),
-        (None, Some(code)) => (
-            format!("{to} exists, but is not provisioned: {code}."),
-            format!("Fix {to}; this object is then retried automatically."),
-        ),
+        (Some(placement), _) => {
+            ReferenceFinding::Elsewhere { to: to.clone(), placement: placement.clone(), from: from.clone() }
+        }
+        (None, Some(code)) => ReferenceFinding::NotProvisioned { to: to.clone(), code },
         (None, None) => {
             // Names of another namespace are for those who may read it.
             let is_own = to.name.namespace == case.name.namespace;
-            proposed = is_own.then(|| engine.with_a_prefix(to)).flatten();
-            let proposal = proposed.as_ref().map(|proposed| format!(": {proposed} exists")).unwrap_or_default();
-            (
-                format!("{to} does not exist."),
-                format!("Create {to}, or correct the name{proposal}; this object is then retried automatically."),
-            )
+            let proposed = is_own.then(|| engine.with_a_prefix(to)).flatten();
+            ReferenceFinding::Missing { to: to.clone(), proposed }
         }
     };
-    let mut violation = findings.refuse(Code::InvalidResourceReference, path.clone(), message, remedy);
-    violation.blocked_by(to.clone()).until(WaitKey::Object(to.clone()));
-    if let Some(proposed) = proposed {
-        violation.cites(WaitKey::Object(proposed));
+    findings.add(path.clone(), found);
+}
+
+/// What is wrong with the object that a field names.
+enum ReferenceFinding {
+    /// It is in another location or subscription.
+    Elsewhere { to: ObjectId, placement: Placement, from: Placement },
+    /// It was refused itself, with this code.
+    NotProvisioned { to: ObjectId, code: Code },
+    /// It does not exist; one whose name has a prefix before the same name may be meant.
+    Missing { to: ObjectId, proposed: Option<ObjectId> },
+}
+
+impl Finding for ReferenceFinding {
+    fn violation(self, at: Place) -> Violation {
+        let code = Code::InvalidResourceReference;
+        let violation = match self {
+            Self::Elsewhere { to, placement, from } => at
+                .refuse(
+                    code,
+                    format!("{to} is in {placement}, and this object in {from}."),
+                    format!("Refer to an object of the same location and subscription, or create {to} there."),
+                )
+                .until_changed(to),
+            Self::NotProvisioned { to, code: why } => at
+                .refuse(
+                    code,
+                    format!("{to} exists, but is not provisioned: {why}."),
+                    format!("Fix {to}; this object is then retried automatically."),
+                )
+                .until_changed(to),
+            Self::Missing { to, proposed } => {
+                let proposal = proposed.as_ref().map(|proposed| format!(": {proposed} exists")).unwrap_or_default();
+                let violation = at.refuse(
+                    code,
+                    format!("{to} does not exist."),
+                    format!("Create {to}, or correct the name{proposal}; this object is then retried automatically."),
+                );
+                proposed.into_iter().map(WaitKey::Object).fold(violation.until_changed(to), Violation::cites)
+            }
+        };
+        violation.breaks(Constraint::Reference)
     }
 }
 

@@ -20,7 +20,7 @@ pub struct RequestedAddresses {
 }
 
 impl RequestedAddresses {
-    /// From now on the object requests exactly these. Returns those that nobody requested before, and those that nobody
+    /// From now on the object requests exactly these. Returns those that were not requested before, and those that are not
     /// requests any more.
     fn set(&mut self, object: &ObjectId, requested: BTreeSet<Address>) -> (Vec<Address>, Vec<Address>) {
         let before = self.by_object.remove(object).unwrap_or_default();
@@ -46,7 +46,7 @@ impl RequestedAddresses {
         (first, withdrawn)
     }
 
-    /// The addresses of a pool that somebody requests.
+    /// The requested addresses of a pool.
     pub fn of<'a>(&'a self, pool: &'a PoolId) -> impl Iterator<Item = IpAddr> + 'a {
         let lowest: IpAddr = std::net::Ipv4Addr::UNSPECIFIED.into();
         let rest = self.by_address.range((pool.clone(), lowest)..);

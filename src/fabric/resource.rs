@@ -51,7 +51,7 @@ pub trait Resource: Tabled + Clone + Debug + PartialEq + 'static {
 
     /// Its name in Azure, if its spec gives none.
     fn own_name(&self, name: &Name) -> Arc<str> {
-        name.name.clone()
+        (&name.name).into()
     }
 
     /// Where the object is, if that follows from its parent.
@@ -202,7 +202,7 @@ pub struct Programmed<K: Resource> {
     pub held: K::Held,
 }
 
-/// An object as its status tells it.
+/// An object as its status records it.
 #[derive(Clone, Debug)]
 pub struct Record<K: Resource> {
     /// Which life of the object.
@@ -222,7 +222,7 @@ pub struct Record<K: Resource> {
 /// What could not be restored of an object, a sentence each.
 pub type Dropped = Vec<String>;
 
-/// A condition that tells something about the network beside the four that every object has.
+/// A condition that reports something about the network beside the four that every object has.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Advice {
     /// The condition's type.
@@ -245,12 +245,23 @@ pub struct RuleOf<Check> {
     pub codes: &'static [Code],
     /// Who can cure what breaks it.
     pub cure: Cures,
+    /// How the API server refuses it, too.
+    pub at_apply: Option<AtApply>,
     /// What to do, in short.
     pub remedy: &'static str,
     /// The article or other source.
     pub source: &'static str,
     /// Finds what breaks it.
     pub check: Check,
+}
+
+/// How the API server refuses at `kubectl apply` what one object alone shows; the fabric holds the same rule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AtApply {
+    /// By the schema of the definition.
+    Schema,
+    /// By a validation rule of it.
+    Cel,
 }
 
 /// A constraint on a put.
@@ -275,6 +286,8 @@ pub struct Refusing {
     pub codes: &'static [Code],
     /// Who can cure what breaks it.
     pub cure: Cures,
+    /// How the API server refuses it, too.
+    pub at_apply: Option<AtApply>,
     /// What to do, in short.
     pub remedy: &'static str,
     /// The article or other source.
@@ -324,11 +337,20 @@ impl std::fmt::Display for Cures {
     }
 }
 
+impl std::fmt::Display for AtApply {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            AtApply::Schema => "schema",
+            AtApply::Cel => "CEL",
+        })
+    }
+}
+
 impl<Check> RuleOf<Check> {
     /// All but the check.
     pub fn about(&self, kind: Kind, deletion: bool) -> Refusing {
-        let Self { id, scope, says, codes, cure, remedy, source, check: _ } = *self;
-        Refusing { kind, deletion, id, scope, says, codes, cure, remedy, source }
+        let Self { id, scope, says, codes, cure, at_apply, remedy, source, check: _ } = *self;
+        Refusing { kind, deletion, id, scope, says, codes, cure, at_apply, remedy, source }
     }
 }
 

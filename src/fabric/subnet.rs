@@ -35,7 +35,7 @@ pub struct Subnet {
     pub ipv4: Ipv4Net,
     /// Its IPv6 range, a /64, if it has one.
     pub ipv6: Option<Ipv6Net>,
-    /// Which of them is listed first: paths tell the place.
+    /// Which of them is listed first: paths show the place.
     pub first: IpVersion,
 }
 
@@ -117,7 +117,7 @@ impl Resource for Subnet {
         release_prefixes(engine, network);
     }
 
-    /// Its virtual network may let go of a prefix that the subnet is asked to leave (S-87).
+    /// Its virtual network may release a prefix that the subnet is asked to leave (S-87).
     const REMEMBERS: bool = true;
 
     fn restore_held(engine: &mut Engine, name: &Name, _: &SubnetView) -> Vec<String> {

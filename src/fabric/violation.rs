@@ -3,134 +3,27 @@
 //! A refusal is a value, not an error: it is shown to the user in `status.violations`.
 
 use std::collections::BTreeSet;
-use std::fmt;
 
+pub use super::code::Code;
+pub use super::cure::{Cure, WaitKey};
 use super::engine::Names;
-use super::id::{Kind, Name, ObjectId};
-use super::ipam::PoolId;
-use super::quota::Quota;
+use super::id::{Kind, ObjectId};
 
-/// Azure Resource Manager's error codes, as reasons of conditions show them.
-///
-/// The source of each is that of the rules that refuse with it, in `docs/rules.md`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[allow(missing_docs)] // each is the error code of its name
-pub enum Code {
-    AllocationFailed,
-    AnotherOperationInProgress,
-    AvailabilitySetVMCountLimitReached,
-    DifferentSkuLoadBalancersAndPublicIPAddressNotAllowed,
-    DnsRecordInUse,
-    DomainNameLabelReserved,
-    DuplicateResourceName,
-    IPVersionForPublicIpAndNicIpConfigurationMustMatch,
-    IPv4BasicSkuPublicIpCountLimitReached,
-    InUsePrefixCannotBeDeleted,
-    InUsePublicIpPrefixCannotBeDeleted,
-    InUseSubnetCannotBeDeleted,
-    InvalidAddressPrefixFormat,
-    InvalidCIDRNotation,
-    InvalidDnsServerIPAddressFormat,
-    InvalidDomainNameLabel,
-    InvalidParameter,
-    InvalidPrivateIPAddressFormat,
-    InvalidRequestContent,
-    InvalidResourceLocation,
-    InvalidResourceName,
-    InvalidResourceReference,
-    InvalidTagNameCharacters,
-    IpConfigDeleteNotSupported,
-    NetcfgInvalidDnsServer,
-    NetcfgInvalidSubnet,
-    NetcfgSubnetRangeOutsideVnet,
-    NetcfgSubnetRangesOverlap,
-    NetworkInterfaceCountExceeded,
-    NetworkInterfaceMustHaveOneOneIPConfigAsPrimary,
-    NetworkInterfaceMustHavePrimaryPropertySet,
-    NicInUse,
-    OperationNotAllowed,
-    PrivateIPAddressInReservedRange,
-    PrivateIPAddressInUse,
-    PrivateIPAddressMissing,
-    PrivateIPAddressNotInAnySubnet,
-    PrivateIPAddressNotInSubnet,
-    PropertyChangeNotAllowed,
-    PublicIPAddressCannotBeDeleted,
-    PublicIPAddressInUse,
-    PublicIPCountLimitReached,
-    PublicIPIdleTimeoutIsOutOfRange,
-    PublicIPPrefixExhausted,
-    PublicIPPrefixSkuMismatch,
-    PublicIPReferencedByMultipleIPConfigs,
-    QuotaExceeded,
-    RequestContentTooLarge,
-    SecondaryIpConfigurationCountPerVMSSVMExceeded,
-    SecondaryNetworkInterfaceInUseCannotChangeSubnet,
-    SkuCannotBeChangedOnUpdate,
-    SkuCannotBeUpdatedOnVMSSPublicIpAddresses,
-    StandardSkuPublicIPCountLimitReached,
-    StandardSkuPublicIPAddressesMustBeStatic,
-    SubnetIsFull,
-    SubnetIsRequired,
-    SubnetsNotInSameVnet,
-    VMScaleSetCannotBeUpdatedToReferenceSubnetsFromDifferentVirtualNetworks,
-    VMScaleSetNetworkInterfaceConfigurationMustHaveOneIpConfigAsPrimary,
-    VMSizeIsNotPermittedToEnableAcceleratedNetworking,
-    VMSizeIsNotPermittedToEnableAcceleratedNetworkingForVmss,
-    VnetCountLimitReached,
-}
-
-impl fmt::Display for Code {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(self, f)
-    }
-}
-
-/// What, when it changes, may cure a violation without an edit of the refused object.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum WaitKey {
-    /// The object appears, is programmed anew, or goes.
-    Object(ObjectId),
-    /// Addresses of a pool become free. Wakes in order, as many as can use them.
-    Capacity(PoolId),
-    /// Something of a quota is given back. Wakes in order, as many as can use it.
-    Quota(Quota),
-    /// The holder of this object (a NIC, a public address) lets go of it.
-    Claim(ObjectId),
-    /// What is in this object (subnets of a network, addresses of a subnet) changes.
-    Members(ObjectId),
-    /// The power state of this virtual machine changes.
-    Power(Name),
-    /// The holder of this address of a subnet lets go of it.
-    Address(Name, std::net::IpAddr),
-    /// The holder of this domain name label in a location lets go of it.
-    Label(String, String),
-}
-
-impl WaitKey {
-    /// The object of this kind and name appears, is programmed anew, or goes.
-    pub fn object(kind: Kind, name: &Name) -> Self {
-        Self::Object(ObjectId::new(kind, name.clone()))
-    }
-
-    /// The holder of this object lets go of it.
-    pub fn claim(kind: Kind, name: &Name) -> Self {
-        Self::Claim(ObjectId::new(kind, name.clone()))
-    }
-
-    /// What is in this object changes.
-    pub fn members(kind: Kind, name: &Name) -> Self {
-        Self::Members(ObjectId::new(kind, name.clone()))
-    }
-}
-
-/// Who can cure a violation.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Cure {
-    /// Only an edit of the refused object: it is stalled.
-    Edit,
-    /// Something else: it waits, and is tried again when one of these changes.
-    Wait(BTreeSet<WaitKey>),
+/// What kind of constraint is broken, where something follows from that.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Constraint {
+    /// The object that a field names exists, in the same location and subscription.
+    Reference,
+    /// A value is fixed at creation: only a new object can have another one.
+    Immutable,
+    /// A thing has one holder at a time, the first to claim it.
+    Exclusive,
+    /// A pool or quota has room; those that come first take from it.
+    Capacity,
+    /// Things that are used together are of one sort; the first one decides.
+    Compatibility,
+    /// Any other.
+    Other,
 }
 
 /// One broken constraint.
@@ -140,6 +33,8 @@ pub struct Violation {
     pub rule: &'static str,
     /// The error code of the real service.
     pub code: Code,
+    /// What kind of constraint it is.
+    pub constraint: Constraint,
     /// The field, in the API server's own form: `spec.ipConfigurations[1].privateIPAddress`.
     pub path: String,
     /// Fact and evidence.
@@ -154,11 +49,17 @@ pub struct Violation {
     pub cure: Cure,
     /// Of what it waits for, that which the put takes as soon as it is free.
     pub takes: BTreeSet<WaitKey>,
-    /// What the message tells of others: when that changes, the object is judged again.
+    /// What the message says of others: when that changes, the object is judged again.
     pub evidence: BTreeSet<WaitKey>,
 }
 
 impl Violation {
+    /// It breaks a constraint of this kind.
+    #[must_use]
+    pub fn breaks(self, constraint: Constraint) -> Self {
+        Self { constraint, ..self }
+    }
+
     /// It waits for `key` as well.
     #[must_use]
     pub fn until(mut self, key: WaitKey) -> Self {
@@ -175,7 +76,13 @@ impl Violation {
     #[must_use]
     pub fn until_free(mut self, key: WaitKey) -> Self {
         self.takes.insert(key.clone());
-        self.until(key)
+        self.until(key).breaks(Constraint::Exclusive)
+    }
+
+    /// It waits for room in a pool or quota, which `key` stands for.
+    #[must_use]
+    pub fn until_room(self, key: WaitKey) -> Self {
+        self.until(key).breaks(Constraint::Capacity)
     }
 
     /// It waits for the deletion or change of `object`, which is in the way.
@@ -211,7 +118,7 @@ impl Violation {
         self
     }
 
-    /// The message tells something of what `key` stands for.
+    /// The message says something about what `key` stands for.
     #[must_use]
     pub fn cites(mut self, key: WaitKey) -> Self {
         self.evidence.insert(key);
@@ -265,16 +172,38 @@ impl<F: FnOnce(Place) -> Violation> Finding for F {
 pub struct Place {
     rule: &'static str,
     path: String,
+    subject: Subject,
+}
+
+/// What a constraint is checked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Subject {
+    /// An object.
+    #[default]
+    Object,
+    /// What the model of a scale set describes.
+    Model,
 }
 
 impl Place {
+    /// What the constraint is checked for.
+    pub fn subject(&self) -> Subject {
+        self.subject
+    }
+
+    /// What was found at this place: a value that is fixed at creation is to change.
+    pub fn refuse_change(self, code: Code, message: impl Into<String>, remedy: impl Into<String>) -> Violation {
+        self.refuse(code, message, remedy).breaks(Constraint::Immutable)
+    }
+
     /// What was found at this place, with what to do about it. Only an edit of the object cures it, unless the violation waits
     /// `until` something changes.
     pub fn refuse(self, code: Code, message: impl Into<String>, remedy: impl Into<String>) -> Violation {
-        let Self { rule, path } = self;
+        let Self { rule, path, subject: _ } = self;
         Violation {
             rule,
             code,
+            constraint: Constraint::Other,
             path,
             message: message.into(),
             remedy: remedy.into(),
@@ -315,7 +244,7 @@ impl Refusal {
         self.violations.iter().any(|violation| violation.cure == Cure::Edit)
     }
 
-    /// Every key that may cure a part of it, or change what it tells.
+    /// Every key that may cure a part of it, or change what it says.
     pub fn keys(&self) -> BTreeSet<WaitKey> {
         let cures = self.violations.iter().filter_map(|violation| match &violation.cure {
             Cure::Wait(keys) => Some(keys),
@@ -340,10 +269,16 @@ impl Refusal {
 #[derive(Debug, Default)]
 pub struct Findings {
     rule: &'static str,
+    subject: Subject,
     found: Vec<Violation>,
 }
 
 impl Findings {
+    /// Collects what is found of this subject.
+    pub fn of(subject: Subject) -> Self {
+        Self { subject, ..Self::default() }
+    }
+
     /// From here on, what is found belongs to `rule`.
     pub fn under(&mut self, rule: &'static str) -> &mut Self {
         self.rule = rule;
@@ -357,24 +292,8 @@ impl Findings {
 
     /// A constraint is broken, in the field at `path`.
     pub fn add(&mut self, path: impl Into<String>, finding: impl Finding) {
-        let place = Place { rule: self.rule, path: path.into() };
+        let place = Place { rule: self.rule, path: path.into(), subject: self.subject };
         self.adopt(finding.violation(place));
-    }
-
-    /// What is not yet in the words of its kind.
-    pub fn refuse(
-        &mut self,
-        code: Code,
-        path: impl Into<String>,
-        message: impl Into<String>,
-        remedy: impl Into<String>,
-    ) -> Refused<'_> {
-        let violation = Place { rule: self.rule, path: path.into() }.refuse(code, message, remedy);
-        self.adopt(violation);
-        match self.found.last_mut() {
-            Some(violation) => Refused(violation),
-            None => unreachable!("one was pushed the line before"),
-        }
     }
 
     /// Takes over what was found elsewhere, under its own rules.
@@ -385,7 +304,7 @@ impl Findings {
         self.found.push(violation);
     }
 
-    /// Keeps the first that stall and the first that wait: no more are told, and who waits is judged again when one of these
+    /// Keeps the first that stall and the first that wait: no more are reported, and the object is judged again when one of these
     /// is cured.
     fn drop_surplus(&mut self) {
         let (mut stalls, mut waits) = (0, 0);
@@ -448,7 +367,7 @@ pub(super) fn and_others(count: usize) -> &'static str {
     if count > 1 { ", and others are too" } else { "" }
 }
 
-/// The end of a remedy that is told of the first of `count` things.
+/// The end of a remedy that names the first of `count` things.
 pub(super) fn and_so_on(count: usize) -> &'static str {
     if count > 1 { ", and so for the others" } else { "" }
 }
@@ -456,6 +375,7 @@ pub(super) fn and_so_on(count: usize) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fabric::Name;
 
     #[test]
     fn a_refusal_carries_the_first_of_many_violations_and_those_that_stall_before_all() {
@@ -472,33 +392,5 @@ mod tests {
         assert_eq!(refusal.violations().len(), VIOLATIONS_PER_REFUSAL);
         assert_eq!(refusal.paths()[..3], ["spec.stalls", "spec.waits[0]", "spec.waits[1]"]);
         assert_eq!(refusal.keys().len(), VIOLATIONS_PER_REFUSAL - 1);
-    }
-}
-
-/// TRANSITION: deleted when every rule adds a [`Finding`].
-pub struct Refused<'a>(&'a mut Violation);
-
-impl Refused<'_> {
-    fn with(&mut self, change: impl FnOnce(Violation) -> Violation) -> &mut Self {
-        *self.0 = change(self.0.clone());
-        self
-    }
-    pub fn until(&mut self, key: WaitKey) -> &mut Self {
-        self.with(|violation| violation.until(key))
-    }
-    pub fn until_free(&mut self, key: WaitKey) -> &mut Self {
-        self.with(|violation| violation.until_free(key))
-    }
-    pub fn until_changed(&mut self, object: ObjectId) -> &mut Self {
-        self.with(|violation| violation.until_changed(object))
-    }
-    pub fn until_all_changed(&mut self, objects: impl IntoIterator<Item = ObjectId>) -> &mut Self {
-        self.with(|violation| violation.until_all_changed(objects))
-    }
-    pub fn cites(&mut self, key: WaitKey) -> &mut Self {
-        self.with(|violation| violation.cites(key))
-    }
-    pub fn blocked_by(&mut self, object: ObjectId) -> &mut Self {
-        self.with(|violation| violation.blocked_by(object))
     }
 }

@@ -93,7 +93,7 @@ pub struct VirtualMachine {
     pub disruption: Disruption,
     /// The addresses that are set by hand in the guest, if that is known.
     pub guest: Vec<GuestInterface>,
-    /// The power state that is wished; none means started at creation, then left as it is (S-39).
+    /// The desired power state; none means started at creation, then left as it is (S-39).
     pub power: Option<DesiredPowerState>,
     /// When a restart was asked for; each time counts once.
     pub restarted_at: Option<String>,
@@ -115,7 +115,7 @@ pub struct Member {
     pub id: u64,
     /// The revision of the model that its objects were written from.
     pub revision: u64,
-    /// The revision that it is wished to have at least (S-31).
+    /// Its desired minimum revision (S-31).
     pub desired_revision: Option<DesiredRevision>,
 }
 
@@ -269,7 +269,7 @@ impl Resource for VirtualMachine {
             }
         }
         if engine.power_of(name) == PowerState::Starting {
-            start(engine, name); // its deadline begins anew
+            start(engine, name); // its deadline starts again
         }
         dropped
     }
@@ -316,7 +316,7 @@ impl VirtualMachine {
         self.network_interfaces.iter().find(|nic| nic.primary == Primary::Yes).map(|nic| &nic.name)
     }
 
-    /// What is wished of a VM in this power state, or of one that is not made yet (S-39).
+    /// The desired power state of a VM in this one, or of one that is not made yet (S-39).
     fn desired_power(&self, power: Option<PowerState>) -> DesiredPowerState {
         self.power.unwrap_or(power.map_or(DesiredPowerState::Running, DesiredPowerState::of))
     }

@@ -1,6 +1,6 @@
 //! Virtual machine scale sets: sets of identical virtual machines, each made from one model (VMSS-01 to VMSS-32).
 //!
-//! The put of a Uniform set makes, changes and lets go of its instances: nothing else takes their addresses. An instance
+//! The put of a Uniform set makes, changes and releases its instances: nothing else takes their addresses. An instance
 //! is made of the same things as a virtual machine of its own (a VM, network interfaces, public addresses), which follow
 //! the rules and effects of those kinds; `instances` makes them from the `model`, `instance_name` names them. Of a Flexible
 //! set the instances are objects of their own; the set counts them, and says which there are to be; `need` is what they
@@ -53,7 +53,7 @@ pub(super) use rules::{
     skus_do_not_mix,
 };
 pub(super) use upgrade::{continue_rollout, on_power_changed};
-pub use view::{InstanceView, SCALE_SET_LABEL, STANDSTILLS, VirtualMachineScaleSetView, ranges_have, read_ranges};
+pub use view::{BLOCKED_REASONS, InstanceView, SCALE_SET_LABEL, VirtualMachineScaleSetView, ranges_have, read_ranges};
 
 /// How the instances of a set are kept (VMSS-26).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -69,7 +69,7 @@ pub enum OrchestrationMode {
 #[allow(missing_docs)]
 pub enum UpgradeMode {
     #[default]
-    Manual, // each when it is told to
+    Manual, // each when its revision is set
     Automatic, // all at once
     Rolling,   // in batches
 }
@@ -139,7 +139,7 @@ pub struct HeldVirtualMachineScaleSet {
 }
 
 impl HeldVirtualMachineScaleSet {
-    /// The instances that keep an older model, since somebody else has set a field of one of their objects.
+    /// The instances that keep an older model, since another field manager has set a field of one of their objects.
     fn taken_over(&self) -> impl Iterator<Item = u64> {
         self.obstacles.iter().filter(|(_, obstacle)| **obstacle == Obstacle::TakenOver).map(|(id, _)| *id)
     }
@@ -167,7 +167,7 @@ pub struct Instance {
     pub target: u64,
     /// Its own network, instead of the model's (VMSS-19).
     pub network: Option<Arc<[NicModel]>>,
-    /// The power state that is wished for it.
+    /// Its desired power state.
     pub power: Option<DesiredPowerState>,
     /// When a restart was asked for.
     pub restarted_at: Option<String>,
@@ -181,7 +181,7 @@ impl Resource for VirtualMachineScaleSet {
     const CONSISTS_OF: &'static [Kind] = &[Kind::NetworkInterface, Kind::PublicIPAddress];
     const RULES: &'static [Rule<Self>] = rules::RULES;
     const DELETION_RULES: &'static [DeletionRule] = rules::DELETION_RULES;
-    const FOLLOWS_REFERRERS: bool = false; // its instances tell it what there is to tell
+    const FOLLOWS_REFERRERS: bool = false; // its instances report to it
     const TAKES_OVER: bool = false; // its instances are the earlier one's, and go with it
     const HOT_STATUS_SECONDS: i64 = 5;
     const HOT_FIELDS: &'static [&'static str] =

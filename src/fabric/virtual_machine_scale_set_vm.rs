@@ -1,4 +1,4 @@
-//! Instances of Uniform scale sets, as their objects show them: what the instance holds, and the wishes for it alone
+//! Instances of Uniform scale sets, as their objects show them: what the instance holds, and its own desired state
 //! (VMSS-06, VMSS-19). The instance itself is the set's. The rules are in `rules`, what breaks them in
 //! `findings`, and what is reported in `view`.
 
@@ -25,7 +25,7 @@ use super::{ShownRef, Uid};
 pub(super) use rules::revision_is_of_the_set;
 pub use view::{InstanceConfigurationView, InstanceNicView, InstancePublicView, VirtualMachineScaleSetVMView};
 
-/// What is wished for one instance.
+/// The desired state of one instance.
 #[derive(Clone, Debug, PartialEq)]
 pub struct VirtualMachineScaleSetVM {
     /// The scale set.
@@ -36,7 +36,7 @@ pub struct VirtualMachineScaleSetVM {
     pub maker: Maker,
     /// The revision of the model that it is to have at least (S-31).
     pub revision: Option<DesiredRevision>,
-    /// The power state that is wished.
+    /// The desired power state.
     pub power: Option<DesiredPowerState>,
     /// Its own network, instead of the model's (S-30).
     pub network: Option<Arc<[NicModel]>>,
@@ -53,7 +53,7 @@ pub enum Maker {
     Other,
 }
 
-/// The revision that is wished for an instance, or a text that is none.
+/// The desired revision of an instance, or a text that is none.
 #[derive(Clone, Debug, PartialEq)]
 pub enum DesiredRevision {
     /// The number.
@@ -96,7 +96,7 @@ impl Resource for VirtualMachineScaleSetVM {
         engine.get::<VirtualMachineScaleSet>(&self.set).map(|set| set.placement.clone())
     }
 
-    /// What somebody else made is refused for that alone, wherever it points to (VMSS-01). What its own network refers to is
+    /// What the set did not make is refused for that alone, wherever it points to (VMSS-01). What its own network refers to is
     /// judged with that (VMSS-19).
     fn references(&self) -> Vec<Reference> {
         if self.maker == Maker::Other {

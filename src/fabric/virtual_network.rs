@@ -10,6 +10,7 @@ use ipnet::IpNet;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::dns_servers;
 use super::engine::{Engine, Names};
 use super::id::{Kind, Name, ObjectId, Placement};
 use super::in_use::{self, By, Use};
@@ -17,10 +18,10 @@ use super::kind::Ask;
 use super::limits;
 use super::private_addresses;
 use super::quota::{self, Quota};
-use super::resource::{Case, Cures, DeletionRule, Pending, Programmed, Resource, Rule, Scope};
+use super::resource::{AtApply, Case, Cures, DeletionRule, Pending, Programmed, Resource, Rule, Scope};
 use super::subnet::Subnet;
 use super::terms::IpVersion;
-use super::violation::{Code, Findings, WaitKey, and_so_on, first_of};
+use super::violation::{Code, Finding, Findings, Place, Violation, WaitKey, and_so_on, first_of};
 
 /// What is asked of a virtual network.
 #[derive(Clone, Debug, PartialEq)]
@@ -71,6 +72,7 @@ impl Resource for VirtualNetwork {
             says: "An address prefix is in CIDR notation, and none of the ranges that the platform or the Internet protocol keeps for itself.",
             codes: &[Code::InvalidAddressPrefixFormat],
             cure: Cures::Stalls,
+            at_apply: Some(AtApply::Cel),
             remedy: "Choose a private range, or one of your own.",
             source: "virtual-networks-faq.md",
             check: prefixes_are_usable,
@@ -81,6 +83,7 @@ impl Resource for VirtualNetwork {
             says: "A virtual network has at most 20 DNS servers, each an IP address.",
             codes: &[Code::NetcfgInvalidDnsServer],
             cure: Cures::Stalls,
+            at_apply: Some(AtApply::Schema),
             remedy: "List at most 20, or none for Azure's DNS.",
             source: "azure-virtual-network-limits.md",
             check: dns_servers_are_few,
@@ -91,6 +94,7 @@ impl Resource for VirtualNetwork {
             says: "A subscription has at most 1,000 virtual networks in a region; off unless asked for.",
             codes: &[Code::VnetCountLimitReached],
             cure: Cures::Waits,
+            at_apply: None,
             remedy: "Delete virtual networks that are not used.",
             source: "azure-virtual-network-limits.md; ARM-11, S-11",
             check: quota::is_not_exceeded,
@@ -101,6 +105,7 @@ impl Resource for VirtualNetwork {
             says: "A prefix that a subnet lies in cannot be removed, unless the subnet has no addresses and is itself asked to move into the new address space or to go; the prefix stays until it has (S-87).",
             codes: &[Code::InUsePrefixCannotBeDeleted],
             cure: Cures::Waits,
+            at_apply: None,
             remedy: "Keep the prefix; or move or delete the subnet, which must have no addresses.",
             source: "terraform-provider-azurerm#11211",
             check: subnets_stay_inside,
@@ -113,6 +118,7 @@ impl Resource for VirtualNetwork {
         says: "A virtual network with subnets cannot be deleted.",
         codes: &[Code::InUseSubnetCannotBeDeleted],
         cure: Cures::Waits,
+        at_apply: None,
         remedy: "Delete the subnets.",
         source: "recorded",
         check: in_use::is_not_used::<Self>,
@@ -175,35 +181,24 @@ impl Resource for VirtualNetwork {
     }
 }
 
+/// Where the spec has the address space.
+const PREFIXES: &str = "spec.addressSpace.addressPrefixes";
+
 /// The ranges that no virtual network may use (VNET-01).
 const FORBIDDEN: [&str; 5] = ["224.0.0.0/4", "255.255.255.255/32", "127.0.0.0/8", "169.254.0.0/16", "168.63.129.16/32"];
 
 fn prefixes_are_usable(case: &Case<'_, VirtualNetwork>, findings: &mut Findings) {
     for (n, prefix) in case.ask.address_prefixes.iter().enumerate() {
-        let path = format!("spec.addressSpace.addressPrefixes[{n}]");
-        for forbidden in FORBIDDEN.iter().filter_map(|text| text.parse::<IpNet>().ok()) {
-            if overlap(prefix, &forbidden) {
-                findings.refuse(
-                    Code::InvalidAddressPrefixFormat,
-                    &path,
-                    format!("{prefix} overlaps {forbidden}, which no virtual network may use."),
-                    "Choose a range of 10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16, or one of your own.",
-                );
-            }
+        let forbidden = FORBIDDEN.iter().filter_map(|text| text.parse::<IpNet>().ok());
+        for forbidden in forbidden.filter(|forbidden| overlap(prefix, forbidden)) {
+            let found = VirtualNetworkFinding::Forbidden { prefix: *prefix, forbidden };
+            findings.add(format!("{PREFIXES}[{n}]"), found);
         }
     }
 }
 
 fn dns_servers_are_few(case: &Case<'_, VirtualNetwork>, findings: &mut Findings) {
-    let count = case.ask.dns_servers.len();
-    if count > limits::DNS_SERVERS {
-        findings.refuse(
-            Code::NetcfgInvalidDnsServer,
-            "spec.dhcpOptions.dnsServers",
-            format!("{count} DNS servers are listed."),
-            format!("List at most {}.", limits::DNS_SERVERS),
-        );
-    }
+    dns_servers::are_few(&case.ask.dns_servers, "spec.dhcpOptions.dnsServers", findings);
 }
 
 fn subnets_stay_inside(case: &Case<'_, VirtualNetwork>, findings: &mut Findings) {
@@ -215,28 +210,61 @@ fn subnets_stay_inside(case: &Case<'_, VirtualNetwork>, findings: &mut Findings)
         let prefix = prefixes.find(|prefix| !case.ask.contains(prefix) && !was_outside(prefix))?;
         let has_addresses =
             IpVersion::ALL.iter().any(|version| private_addresses::taken(case.engine, name, *version).next().is_some());
-        (has_addresses || !leaves(case, name)).then_some((prefix, name, has_addresses))
+        let subnet = ObjectId::new(Kind::Subnet, name.clone());
+        (has_addresses || !leaves(case, name)).then_some(Outside { range: prefix, subnet, has_addresses })
     });
-    let outside: Vec<(IpNet, &Name, bool)> = outside.collect();
-    let Some((prefix, name, has_addresses)) = outside.first() else { return };
-    let id = |name: &Name| ObjectId::new(Kind::Subnet, name.clone());
-    let (first, others) = (id(name), and_so_on(outside.len()));
-    let remedy = format!(
-        "Keep a prefix that contains {prefix}, or delete {first}, or move it into the new address space, for which it must have no addresses{others}."
-    );
-    let named = first_of(outside.iter().map(|(prefix, name, _)| format!("{prefix} of {}", id(name))));
-    let mut violation = findings.refuse(
-        Code::InUsePrefixCannotBeDeleted,
-        "spec.addressSpace.addressPrefixes",
-        format!("{named} would lie outside the address space."),
-        remedy,
-    );
-    violation
-        .until_all_changed(outside.iter().map(|(_, name, _)| id(name)))
-        .cites(WaitKey::members(Kind::VirtualNetwork, case.name));
-    // Once it is empty, a subnet that is asked to leave may.
-    if *has_addresses {
-        violation.until(WaitKey::members(Kind::Subnet, name));
+    let mut outside = outside.collect::<Vec<_>>().into_iter();
+    if let Some(first) = outside.next() {
+        let network = case.name.clone();
+        findings.add(PREFIXES, VirtualNetworkFinding::SubnetsOutside { first, others: outside.collect(), network });
+    }
+}
+
+/// What breaks a rule of virtual networks.
+enum VirtualNetworkFinding {
+    /// A prefix overlaps a range that no virtual network may use.
+    Forbidden { prefix: IpNet, forbidden: IpNet },
+    /// Subnets would lie outside the address space.
+    SubnetsOutside { first: Outside, others: Vec<Outside>, network: Name },
+}
+
+/// A subnet with a range that would lie outside the address space.
+struct Outside {
+    range: IpNet,
+    subnet: ObjectId,
+    has_addresses: bool,
+}
+
+impl Finding for VirtualNetworkFinding {
+    fn violation(self, at: Place) -> Violation {
+        match self {
+            Self::Forbidden { prefix, forbidden } => at.refuse(
+                Code::InvalidAddressPrefixFormat,
+                format!("{prefix} overlaps {forbidden}, which no virtual network may use."),
+                "Choose a range of 10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16, or one of your own.",
+            ),
+            Self::SubnetsOutside { first, others, network } => {
+                let so_on = and_so_on(1 + others.len());
+                let Outside { range, subnet, has_addresses } = &first;
+                let remedy = format!(
+                    "Keep a prefix that contains {range}, or delete {subnet}, or move it into the new address space, for which it must have no addresses{so_on}."
+                );
+                // Once it is empty, a subnet that is asked to leave may.
+                let emptied = has_addresses.then(|| WaitKey::Members(subnet.clone()));
+                let all = || std::iter::once(&first).chain(&others);
+                let named = first_of(all().map(|Outside { range, subnet, .. }| format!("{range} of {subnet}")));
+                let violation = at.refuse(
+                    Code::InUsePrefixCannotBeDeleted,
+                    format!("{named} would lie outside the address space."),
+                    remedy,
+                );
+                emptied
+                    .into_iter()
+                    .fold(violation, Violation::until)
+                    .until_all_changed(all().map(|outside| outside.subnet.clone()))
+                    .cites(WaitKey::members(Kind::VirtualNetwork, &network))
+            }
+        }
     }
 }
 

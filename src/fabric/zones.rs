@@ -6,8 +6,9 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::id::Kind;
 use super::resource::{Case, Resource};
-use super::violation::{Code, Findings};
+use super::violation::{Code, Finding, Findings, Place, Violation};
 
 /// An availability zone of a region.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
@@ -46,10 +47,30 @@ pub fn listed(zones: &Zones) -> String {
 /// The zones of an object are fixed at its creation, also that there are none.
 pub(super) fn are_fixed<K: Resource>(case: &Case<'_, K>, findings: &mut Findings) {
     let Some(before) = case.before().map(K::zones).filter(|before| *before != case.ask.zones()) else { return };
-    let (was, keep) = match before.filter(|zones| !zones.is_empty()) {
-        Some(zones) => (format!("with zones {}", listed(zones)), format!("Set zones to {}", listed(zones))),
-        None => ("without zones".to_owned(), "Leave zones out".to_owned()),
-    };
-    let fact = format!("The {} was created {was}.", K::KIND);
-    findings.refuse(Code::PropertyChangeNotAllowed, PATH, fact, format!("{keep}, or create another {}.", K::KIND));
+    findings.add(PATH, ZonesFinding::Changed { kind: K::KIND, before: before.cloned().unwrap_or_default() });
+}
+
+/// What breaks the rule that zones are fixed.
+enum ZonesFinding {
+    /// The object was created in other zones, or in none.
+    Changed { kind: Kind, before: Zones },
+}
+
+impl Finding for ZonesFinding {
+    fn violation(self, at: Place) -> Violation {
+        match self {
+            Self::Changed { kind, before } => {
+                let (was, keep) = if before.is_empty() {
+                    ("without zones".to_owned(), "Leave zones out".to_owned())
+                } else {
+                    (format!("with zones {}", listed(&before)), format!("Set zones to {}", listed(&before)))
+                };
+                at.refuse_change(
+                    Code::PropertyChangeNotAllowed,
+                    format!("The {kind} was created {was}."),
+                    format!("{keep}, or create another {kind}."),
+                )
+            }
+        }
+    }
 }

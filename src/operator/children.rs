@@ -48,7 +48,7 @@ enum State {
     InFlight(Task),
     /// Its creation or change has failed.
     Failed(Instance, Failure),
-    /// An object of somebody else has its name.
+    /// An object that is not the set's has its name.
     NameTaken(Instance),
 }
 
@@ -290,7 +290,7 @@ impl Children {
 
     // Names.
 
-    /// An object of somebody else has the name of a child.
+    /// An object that is not the set's has the name of a child.
     pub fn name_taken(&mut self, id: ObjectId, instance: Instance) {
         if !self.is_in_flight(&id) {
             self.states.insert(id, State::NameTaken(instance));
@@ -304,7 +304,7 @@ impl Children {
         }
     }
 
-    /// An object has appeared or changed under the name of a child that is not as it is to be: it may be somebody else's.
+    /// An object has appeared or changed under the name of a child that is not as it is to be: it may not be the set's.
     pub fn name_changed(&mut self, id: &ObjectId) {
         self.dirty.extend(self.states.get(id).map(State::instance));
     }

@@ -2,7 +2,7 @@
 //!
 //! [`Core::feed`] takes inputs in, [`Core::settle`] judges every object whose turn it is, and [`Core::next_write`] gives
 //! the writes that follow, each decided only when there is a hand free to do it. Nothing is judged before every watch
-//! has listed and the fabric is restored from what the statuses tell.
+//! has listed and the fabric is restored from the statuses.
 
 mod children;
 mod deadlock;
@@ -52,7 +52,7 @@ pub struct Core {
     listed: BTreeSet<Source>,
 
     // The start.
-    /// What the statuses tell of the fabric, until it is restored from that.
+    /// The records in the statuses, until the fabric is restored from them.
     records: BTreeMap<ObjectId, AnyRecord>,
     started: bool,
     keeps_public_addresses: bool,
@@ -291,7 +291,7 @@ impl Core {
     /// Replaces what is known of an object.
     fn take(&mut self, mut observed: Observed) {
         let id = observed.id.clone();
-        // Without the finalizer, an object that is being deleted has been released: what its status tells is another's.
+        // Without the finalizer, an object that is being deleted has been released: its status is another object's record.
         let released = observed.deleting && !observed.has_finalizer;
         match observed.record.take().filter(|_| !released) {
             Some(record) if !self.started => drop(self.records.insert(id.clone(), record)),

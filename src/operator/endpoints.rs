@@ -2,7 +2,6 @@
 //! every watch hears from the API server, `/metrics` always; what only the core knows is left out where it does not
 //! answer.
 
-use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use axum::Router;
@@ -81,31 +80,28 @@ impl Probes {
 /// the one that it runs in.
 ///
 /// # Errors
-/// The address cannot be had.
-pub async fn serve(address: SocketAddr, probes: Probes) -> std::io::Result<()> {
-    let listener = TcpListener::bind(address).await?;
+/// The listener cannot be used.
+pub async fn serve(listener: TcpListener, probes: Probes) -> std::io::Result<()> {
     tracing::info!(address = %listener.local_addr()?, "serving health and metrics endpoints");
-    let routes = Router::new()
-        .route("/healthz", get(|State(probes): State<Probes>| async move { answer(&probes.is_stuck(Instant::now())) }))
-        .route(
-            "/readyz",
-            get(|State(probes): State<Probes>| async move { answer(&probes.is_not_ready(Instant::now())) }),
-        )
-        .route("/metrics", get(scrape))
-        .with_state(probes);
-    axum::serve(listener, routes).await
+    let routes =
+        Router::new().route("/healthz", get(alive)).route("/readyz", get(ready)).route("/metrics", get(scrape));
+    axum::serve(listener, routes.with_state(probes)).await
+}
+
+async fn alive(State(probes): State<Probes>) -> (StatusCode, String) {
+    answer(&probes.is_stuck(Instant::now()), "ok".to_owned())
+}
+
+async fn ready(State(probes): State<Probes>) -> (StatusCode, String) {
+    answer(&probes.readiness.causes(Instant::now()), probes.readiness.word())
 }
 
 async fn scrape(State(probes): State<Probes>) -> impl IntoResponse {
     ([(CONTENT_TYPE, metrics::CONTENT_TYPE)], metrics::exposition(probes.snapshot().await))
 }
 
-fn answer(causes: &[String]) -> (StatusCode, String) {
-    if causes.is_empty() {
-        (StatusCode::OK, "ok".to_owned())
-    } else {
-        (StatusCode::SERVICE_UNAVAILABLE, causes.join("\n"))
-    }
+fn answer(causes: &[String], word: String) -> (StatusCode, String) {
+    if causes.is_empty() { (StatusCode::OK, word) } else { (StatusCode::SERVICE_UNAVAILABLE, causes.join("\n")) }
 }
 
 impl Probes {
@@ -114,11 +110,6 @@ impl Probes {
         let stall = self.pulse.ask(now);
         let is_stuck = stall > pulse::DEADLINE;
         is_stuck.then(|| format!("the core has not turned for {}s", stall.as_secs())).into_iter().collect()
-    }
-
-    /// Why nothing is to be expected of the operator.
-    fn is_not_ready(&self, now: Instant) -> Vec<String> {
-        self.readiness.causes(now)
     }
 }
 
@@ -134,22 +125,13 @@ mod tests {
     fn a_core_that_has_not_turned_within_its_deadline_fails_healthz() {
         let ((probes, inquiries), begin) = (probes(), Instant::now());
         let _running = inquiries.pulse.begin();
-        assert_eq!(answer(&probes.is_stuck(begin)), (StatusCode::OK, "ok".to_owned()));
-        assert_eq!(answer(&probes.is_stuck(begin + pulse::DEADLINE)).0, StatusCode::OK);
-        let stuck = answer(&probes.is_stuck(begin + pulse::DEADLINE + Duration::from_secs(1)));
-        assert_eq!(stuck, (StatusCode::SERVICE_UNAVAILABLE, "the core has not turned for 61s".to_owned()));
+        let alive = |after| answer(&probes.is_stuck(begin + after), "ok".to_owned());
+        assert_eq!(alive(Duration::ZERO), (StatusCode::OK, "ok".to_owned()));
+        assert_eq!(alive(pulse::DEADLINE).0, StatusCode::OK);
+        let stuck = (StatusCode::SERVICE_UNAVAILABLE, "the core has not turned for 61s".to_owned());
+        assert_eq!(alive(pulse::DEADLINE + Duration::from_secs(1)), stuck);
         inquiries.pulse.turned();
-        assert_eq!(answer(&probes.is_stuck(begin + 2 * pulse::DEADLINE)).0, StatusCode::OK);
-    }
-
-    #[test]
-    fn a_stuck_core_is_no_cause_not_to_be_ready() {
-        let ((probes, inquiries), begin) = (probes(), Instant::now());
-        let _running = inquiries.pulse.begin();
-        probes.readiness.restored();
-        probes.is_stuck(begin);
-        assert!(!probes.is_stuck(begin + 2 * pulse::DEADLINE).is_empty());
-        assert_eq!(probes.is_not_ready(begin + 2 * pulse::DEADLINE), Vec::<String>::new());
+        assert_eq!(alive(2 * pulse::DEADLINE).0, StatusCode::OK);
     }
 
     #[tokio::test(start_paused = true)]

@@ -1,4 +1,4 @@
-//! What is told of watches that fail: one line when it begins or changes, a rare reminder, and one line when it is over.
+//! The log of watches that fail: one line when a failure begins or changes, a rare reminder, and one line when it is over.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,7 +7,7 @@ use kube::runtime::watcher;
 
 use super::core::Source;
 
-/// What goes on failing is told again after this time, once for all watches.
+/// A failure that lasts is logged again after this time, once for all watches.
 const REMINDER: SignedDuration = SignedDuration::from_mins(1);
 /// A watch at rest shows nothing. One that has not failed again for longer than two tries and their pause take works.
 const QUIET: SignedDuration = SignedDuration::from_mins(1);
@@ -15,50 +15,50 @@ const QUIET: SignedDuration = SignedDuration::from_mins(1);
 /// The watches that fail.
 #[derive(Debug, Default)]
 pub struct Failures {
-    /// By what is told of them: of a server that is silent, all tell the same.
+    /// By reason: of a server that is silent, all watches have the same one.
     why: BTreeMap<String, BTreeSet<Source>>,
     last: Option<Timestamp>,
-    told: Option<Timestamp>,
+    logged: Option<Timestamp>,
 }
 
 impl Failures {
-    /// A watch has failed; what is to be told, if anything is.
+    /// A watch has failed; the log line, if one is due.
     pub fn failed(&mut self, source: Source, why: String, now: Timestamp) -> Option<String> {
         self.last = Some(now);
         let known = self.why.get(&why).is_some_and(|sources| !sources.is_empty());
         self.forget(source);
-        let reminds = self.told.is_none_or(|told| now.duration_since(told) >= REMINDER);
+        let reminds = self.logged.is_none_or(|logged| now.duration_since(logged) >= REMINDER);
         self.why.entry(why.clone()).or_default().insert(source);
         if known && !reminds {
             return None;
         }
-        self.told = Some(now);
+        self.logged = Some(now);
         let failing: usize = self.why.values().map(BTreeSet::len).sum();
         Some(match known {
-            true => format!("{failing} watches still fail, and are begun again: {why}"),
-            false => format!("a watch fails, and is begun again until it works: {why}"),
+            true => format!("{failing} watches still failing; retrying: {why}"),
+            false => format!("watch failed; retrying: {why}"),
         })
     }
 
-    /// A watch has shown something; what is to be told, if it failed before.
+    /// A watch has received something; the log line, if it failed before.
     pub fn works(&mut self, source: Source) -> Option<String> {
         let over = self.forget(source)?;
-        Some(format!("it works again; this is over: {over}"))
+        Some(format!("watch recovered from: {over}"))
     }
 
-    /// What is to be told of watches that have not failed any more for long.
+    /// The log line when no watch has failed for long.
     pub fn calm(&mut self, now: Timestamp) -> Option<String> {
         self.next_deadline().filter(|due| *due <= now)?;
         self.why.clear();
-        Some("no watch has failed for a minute: all work again".to_owned())
+        Some("all watches recovered: none has failed for a minute".to_owned())
     }
 
-    /// When [`Failures::calm`] has something to tell, if no watch fails until then.
+    /// When [`Failures::calm`] has a log line, if no watch fails until then.
     pub fn next_deadline(&self) -> Option<Timestamp> {
         self.last.filter(|_| !self.why.is_empty()).and_then(|last| last.checked_add(QUIET).ok())
     }
 
-    /// What was told of the watch, if no other one is so.
+    /// The reason of the watch's failure, if no other watch fails for the same one.
     fn forget(&mut self, source: Source) -> Option<String> {
         let why = self.why.iter().find(|(_, sources)| sources.contains(&source)).map(|(why, _)| why.clone())?;
         let sources = self.why.get_mut(&why)?;
@@ -88,7 +88,7 @@ pub fn why(plural: &str, error: &watcher::Error) -> Option<String> {
         410 => None,
         404 => Some("there is nothing to watch; install the CRDs of `vnet crds`".to_owned()),
         403 => Some(format!(
-            "{}. `kubectl auth can-i list {plural} -A` tells whether the operator may, as the account that it runs as; docs/operating.md has all rights that it needs",
+            "{}. `kubectl auth can-i list {plural} -A` shows whether the operator's account has that permission; docs/operating.md lists all that it needs",
             status.message
         )),
         _ => Some(status.message.clone()),
@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn what_fails_on_is_told_once_and_recalled_once_a_minute_for_all() {
+    fn a_failure_that_lasts_is_logged_once_and_again_once_a_minute_for_all() {
         let mut failures = Failures::default();
         let mut told = Vec::new();
         for second in 0..120 {
@@ -131,25 +131,25 @@ mod tests {
         assert_eq!(
             told,
             [
-                "a watch fails, and is begun again until it works: forbidden nics",
-                "a watch fails, and is begun again until it works: forbidden namespaces",
-                "2 watches still fail, and are begun again: forbidden nics",
+                "watch failed; retrying: forbidden nics",
+                "watch failed; retrying: forbidden namespaces",
+                "2 watches still failing; retrying: forbidden nics",
             ]
         );
     }
 
     #[test]
-    fn what_all_have_in_common_is_told_once_when_it_begins_and_once_when_it_is_over() {
+    fn a_failure_of_all_watches_is_logged_once_when_it_begins_and_once_when_it_is_over() {
         let mut failures = Failures::default();
         assert!(failed(&mut failures, NICS, "refused", 0).is_some());
         assert_eq!(failed(&mut failures, Source::Namespaces, "refused", 0), None);
         assert_eq!(failures.works(NICS), None);
-        assert_eq!(failures.works(Source::Namespaces).unwrap(), "it works again; this is over: refused");
+        assert_eq!(failures.works(Source::Namespaces).unwrap(), "watch recovered from: refused");
         assert_eq!(failures.works(Source::Namespaces), None);
     }
 
     #[test]
-    fn another_failure_is_told() {
+    fn another_failure_is_logged() {
         let mut failures = Failures::default();
         assert!(failed(&mut failures, NICS, "refused", 0).is_some());
         assert!(failed(&mut failures, NICS, "forbidden", 1).unwrap().ends_with("forbidden"));
@@ -169,10 +169,10 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_is_told_in_the_words_of_the_api_server_with_the_right_that_is_needed() {
+    fn a_refusal_is_logged_in_the_words_of_the_api_server_with_the_permission_that_is_needed() {
         let status = |code| Box::new(Status { code, message: "no".to_owned(), ..Status::default() });
         let told = |code| why("nics", &watcher::Error::InitialListFailed(kube::Error::Api(status(code))));
-        assert!(told(403).unwrap().starts_with("no. `kubectl auth can-i list nics -A` tells"));
+        assert!(told(403).unwrap().starts_with("no. `kubectl auth can-i list nics -A` shows"));
         assert!(told(404).unwrap().contains("vnet crds"));
         assert_eq!(told(500).unwrap(), "no");
         assert_eq!(why("nics", &watcher::Error::WatchError(status(410))), None);

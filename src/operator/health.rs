@@ -1,4 +1,5 @@
-//! Whether the operator is ready: the fabric is restored, and every watch hears from the API server.
+//! Whether the operator is ready: one that stands by is, as long as it reads the Lease; one that leads is once the fabric
+//! is restored, as long as it renews its Lease and every watch hears from the API server.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -10,9 +11,20 @@ pub struct Readiness(Arc<Mutex<Known>>);
 
 #[derive(Debug)]
 struct Known {
+    role: Role,
     is_restored: bool,
     silence: Duration,
     watches: BTreeMap<String, Watch>,
+}
+
+#[derive(Debug)]
+enum Role {
+    /// Neither yet, for this reason.
+    Undecided(String),
+    /// It stands by, as the Lease said when it was last read.
+    StandsBy { holder: String, read: Instant },
+    /// It leads, and has to renew the Lease by this time.
+    Leads { renew_by: Instant },
 }
 
 #[derive(Debug)]
@@ -24,7 +36,23 @@ struct Watch {
 impl Readiness {
     /// Not ready; `silence` is the longest time in which a watch that works receives nothing.
     pub fn new(silence: Duration) -> Self {
-        Self(Arc::new(Mutex::new(Known { is_restored: false, silence, watches: BTreeMap::new() })))
+        let role = Role::Undecided("it has not started yet".to_owned());
+        Self(Arc::new(Mutex::new(Known { role, is_restored: false, silence, watches: BTreeMap::new() })))
+    }
+
+    /// Whether it leads is not decided, for this reason.
+    pub fn is_undecided(&self, why: String) {
+        self.known().role = Role::Undecided(why);
+    }
+
+    /// Another operator leads, as has just been read.
+    pub fn stands_by(&self, holder: &str) {
+        self.known().role = Role::StandsBy { holder: holder.to_owned(), read: Instant::now() };
+    }
+
+    /// It leads, and is to renew that by this time.
+    pub fn leads(&self, renew_by: Instant) {
+        self.known().role = Role::Leads { renew_by };
     }
 
     /// There is a watch of this name.
@@ -68,9 +96,29 @@ impl Readiness {
         self.known().watches.iter().map(|(name, watch)| (name.clone(), age(watch))).collect()
     }
 
+    /// What a ready operator says.
+    pub(super) fn word(&self) -> String {
+        match &self.known().role {
+            Role::StandsBy { holder, .. } => format!("standing by: operator {holder} leads"),
+            Role::Undecided(_) | Role::Leads { .. } => "ok".to_owned(),
+        }
+    }
+
     /// What keeps the operator from being ready at this time, in one line for each cause.
     pub(super) fn causes(&self, now: Instant) -> Vec<String> {
         let known = self.known();
+        let overdue = match &known.role {
+            Role::Undecided(why) => return vec![why.clone()],
+            Role::StandsBy { read, .. } => {
+                let silence = now.saturating_duration_since(*read);
+                let why = format!("the Lease has not been read for {}s", silence.as_secs());
+                return if silence > known.silence { vec![why] } else { Vec::new() };
+            }
+            Role::Leads { renew_by } => now.checked_duration_since(*renew_by).filter(|late| !late.is_zero()),
+        };
+        let overdue = overdue.map(|late| {
+            format!("the Lease should have been renewed {}s ago; nothing is written until it is", late.as_secs())
+        });
         let unlisted = known.watches.iter().filter(|(_, watch)| !watch.has_listed).map(|(name, _)| name.as_str());
         let unlisted = unlisted.collect::<Vec<_>>().join(", ");
         let start = match (known.is_restored, unlisted.is_empty()) {
@@ -83,7 +131,7 @@ impl Readiness {
             let seconds = silence.as_secs();
             (silence > known.silence).then(|| format!("the watch of {name} has received nothing for {seconds}s"))
         });
-        start.into_iter().chain(silent).collect()
+        overdue.into_iter().chain(start).chain(silent).collect()
     }
 
     fn known(&self) -> MutexGuard<'_, Known> {
@@ -99,6 +147,7 @@ mod tests {
 
     fn two_watches() -> Readiness {
         let readiness = Readiness::new(SILENCE);
+        readiness.leads(Instant::now() + 2 * SILENCE);
         readiness.expect("namespaces");
         readiness.expect("subnets.vnet.dev");
         readiness
@@ -125,5 +174,26 @@ mod tests {
         readiness.known().watches.get_mut("subnets.vnet.dev").unwrap().last_received = later;
         assert!(readiness.causes(later).is_empty());
         assert!(readiness.ages(later + SILENCE).iter().all(|(_, age)| *age == SILENCE));
+    }
+    #[test]
+    fn one_that_stands_by_is_ready_and_names_the_leader_while_it_reads_the_lease() {
+        let readiness = Readiness::new(SILENCE);
+        readiness.is_undecided("the Lease has not been read yet".to_owned());
+        assert_eq!(readiness.causes(Instant::now()), ["the Lease has not been read yet"]);
+        readiness.stands_by("a");
+        assert!(readiness.causes(Instant::now()).is_empty());
+        assert_eq!(readiness.word(), "standing by: operator a leads");
+        let later = Instant::now() + SILENCE + Duration::from_secs(1);
+        assert_eq!(readiness.causes(later), ["the Lease has not been read for 151s"]);
+    }
+
+    #[test]
+    fn one_that_leads_is_not_ready_when_its_lease_is_not_renewed_in_time() {
+        let (readiness, now) = (two_watches(), Instant::now());
+        readiness.restored();
+        readiness.leads(now);
+        assert!(readiness.causes(now).is_empty());
+        let why = "the Lease should have been renewed 5s ago; nothing is written until it is";
+        assert_eq!(readiness.causes(now + Duration::from_secs(5)), [why]);
     }
 }

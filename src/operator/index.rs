@@ -15,7 +15,7 @@ pub struct Entry {
     /// The scale set that owns it, and the revision of the set's model that it was written from.
     pub(super) owner: Option<Owner>,
     pub(super) written_from: Option<u64>,
-    /// The revision that it could not be written to, since somebody else has taken over a field.
+    /// The revision that it could not be written to, since another field manager has taken over a field.
     pub(super) taken_over: Option<u64>,
     pub(super) resource_version: u64,
     pub(super) generation: i64,
@@ -55,7 +55,7 @@ pub enum Verdict {
         /// What it broke.
         violations: Vec<Violation>,
     },
-    /// The fabric has let go of the object; it may go.
+    /// The fabric has released the object; it may go.
     Released,
 }
 
@@ -68,7 +68,7 @@ pub struct Flight {
     pub(super) published: Option<Published>,
     /// Whether the object will have the finalizer.
     pub(super) finalizer: bool,
-    /// What is to be told when the write has been done.
+    /// The Events to record when the write is done.
     pub(super) notices: Vec<Notice>,
     /// Whether it is only a part of a status that is not taken as a whole.
     pub(super) is_partial: bool,

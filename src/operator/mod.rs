@@ -7,6 +7,8 @@
 //! * [`run`] does the I/O: timers, [`write`](mod@write) with [`answers`] for the errors that answer writes, [`watches`], their
 //!   [`timeouts`], [`failures`] for what is logged of watches that fail, [`events`] and their [`recorder`], and
 //!   [`endpoints`] for probes and scrapes, with [`health`] and the [`pulse`] of the loop; [`clock`] times all of it.
+//! * [`leader`] is a pure state machine, too: it elects the one operator that does all this. [`lease`] does its requests, and
+//!   [`fence`] keeps writes within its term.
 
 /// Logs a line about an object, whose kind, namespace and name are fields of their own.
 macro_rules! about {
@@ -24,9 +26,12 @@ pub mod core;
 pub mod endpoints;
 pub mod events;
 pub mod failures;
+pub mod fence;
 pub mod health;
 pub mod index;
 pub mod latency;
+pub mod leader;
+pub mod lease;
 pub mod metrics;
 pub mod pulse;
 pub mod queue;

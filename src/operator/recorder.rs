@@ -1,4 +1,4 @@
-//! Events: what is told again of an object in the same words is one Event with a count, and other words are an Event of their
+//! Events: what is reported again of an object in the same words is one Event with a count, and other words are an Event of their
 //! own. kube's own recorder counts whatever has the same reason, and goes on showing the first words.
 
 use std::collections::BTreeMap;
@@ -16,7 +16,7 @@ use crate::api::{GROUP, VERSION};
 
 /// Who reports.
 const REPORTER: &str = "vnet-operator";
-/// So many Events can be told again; when there are more, all are forgotten, and what is told again is a new one.
+/// So many Events can be repeated; when there are more, all are forgotten, and a repeated one is a new one.
 const REMEMBERED: usize = 1024;
 /// In bytes; the API server takes at most 1,024.
 const NOTE_LENGTH: usize = 1000;

@@ -16,7 +16,7 @@ use crate::fabric::quota::Quotas;
 
 /// The name of the ConfigMap.
 pub const CONFIG_MAP: &str = "vnet-settings";
-/// The operator's namespace, if nobody says otherwise.
+/// The default namespace of the operator.
 pub const NAMESPACE: &str = "vnet-system";
 /// The settings, by the names of the flags.
 pub const DEFAULT_LOCATION: &str = "default-location";
@@ -60,17 +60,17 @@ pub async fn read(client: &Client, namespace: &str) -> Result<Option<Published>,
 
 /// Publishes the settings, unless that is what stands there. It is tried once; what fails is logged.
 pub async fn publish(client: Client, namespace: String, settings: Published) {
-    let told = match stored(&client, &namespace).await {
+    let published = match stored(&client, &namespace).await {
         Ok(Some(map)) if map.data.as_ref() == Some(&settings) => return,
         Ok(stored) => write(&client, &namespace, stored, settings).await,
         Err(error) => Err(error),
     };
-    match told {
-        Ok(()) => tracing::info!(namespace, "the settings are published in ConfigMap {CONFIG_MAP}"),
+    match published {
+        Ok(()) => tracing::info!(namespace, "settings published in ConfigMap {CONFIG_MAP}"),
         Err(error) => tracing::warn!(
             namespace,
             error,
-            "the settings cannot be published in ConfigMap {CONFIG_MAP}; `vnet plan` needs the flags of this operator"
+            "settings not published in ConfigMap {CONFIG_MAP}; `vnet plan` needs the flags of this operator"
         ),
     }
 }
@@ -115,7 +115,7 @@ pub struct StartRefused {
 }
 
 /// Fails if the pool is another than that of the operator that ran before. Where it is the same, what is outside of it was
-/// never this fabric's: somebody has edited a status.
+/// never this fabric's: a user has edited a status.
 pub async fn is_no_other_pool(
     client: &Client,
     namespace: &str,

@@ -38,7 +38,7 @@ pub fn keys_of(refusal: &Refusal) -> Keys {
     keys
 }
 
-/// How this key wakes, whoever waits for it.
+/// How this key wakes what waits for it.
 fn of_any(key: &WaitKey) -> Wake {
     match key {
         WaitKey::Capacity(_) | WaitKey::Quota(_) => Wake::InTurn,
@@ -51,7 +51,7 @@ fn of_any(key: &WaitKey) -> Wake {
     }
 }
 
-/// Adds keys that wake whoever waits for them.
+/// Adds keys that wake what waits for them.
 pub fn add_all(keys: &mut Keys, more: impl IntoIterator<Item = WaitKey>) {
     for key in more {
         let wake = of_any(&key);

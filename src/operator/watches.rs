@@ -27,7 +27,7 @@ use crate::fabric::Kind;
 
 /// A list is read in pages of this many objects.
 const PAGE: u16 = 500;
-/// The longest pause before a watch is begun again; the operator is back as soon after the API server is.
+/// The longest pause before a watch is retried; the operator is back as soon after the API server is.
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
 /// What a watch has shown, or why it failed.
@@ -67,7 +67,7 @@ pub struct Watches {
 }
 
 impl Watches {
-    /// Starts every watch; what cannot be read is told and left out.
+    /// Starts every watch; what cannot be read is logged and ignored.
     pub fn start(client: &Client, timeouts: Timeouts, readiness: &Readiness) -> Self {
         let (sender, shown) = mpsc::channel(PAGE.into());
         let mut starter = Starter { client, timeouts, readiness, sender, tasks: JoinSet::new() };
@@ -144,7 +144,7 @@ impl Starter<'_> {
                     return; // the operator ends
                 }
                 if begins {
-                    // The core tells by it which writes are newer than the list; so it knows before the list is asked for.
+                    // It shows the core which writes are newer than the list; so it knows before the list is asked for.
                     is_taken_in.await.ok();
                 }
                 if has_listed {
@@ -160,7 +160,7 @@ fn object_input(kind: Kind, recall: Recall, event: Event<Shown>) -> Option<Input
         let observed = object::observe(kind, object, recall);
         if observed.is_none() {
             let (namespace, name) = (object.namespace().unwrap_or_default(), object.name_any());
-            tracing::warn!(%kind, namespace, name, "an object without namespace, uid or resourceVersion is left out");
+            tracing::warn!(%kind, namespace, name, "ignoring an object without namespace, uid or resourceVersion");
         }
         observed
     };

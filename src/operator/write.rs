@@ -17,48 +17,61 @@ use crate::api::object::{self, Recall};
 use crate::api::shown::Shown;
 use crate::fabric::{Kind, ObjectId, Uid};
 
-/// An object waits for the answer to its last write; it must not wait for long.
-const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
+/// The API server gives this answer when the time is over that a write may take, and goes on with it for a moment.
+const GATEWAY_TIMEOUT: u16 = 504;
 
-/// Does one write, and says how it ended. A write of what is there carries the version that it was decided on; what the
-/// API server answers to a creation or a deletion is told before, as a watch would.
-pub async fn carry_out(client: Client, write: Write) -> Vec<Input> {
+/// A write that has ended.
+pub struct Done {
+    /// What the core is told.
+    pub inputs: Vec<Input>,
+    /// Whether the API server has said what became of it; otherwise it may still carry it out.
+    pub is_answered: bool,
+}
+
+/// Carries out one write and returns its outcome. A write of an existing object carries the version that it was decided on;
+/// the API server's answer to a creation or a deletion comes first, as from a watch.
+pub async fn carry_out(client: Client, write: Write, time_limit: Duration) -> Done {
     let Write { id, uid, resource_version, generation, changes_counts_only, what } = write;
-    let told = summary(&what);
-    let answer = timeout(WRITE_TIMEOUT, send(client, &id, &uid, resource_version, what)).await;
+    let summary = summary(&what);
+    let answer = timeout(time_limit, send(client, &id, &uid, resource_version, what)).await;
+    let is_answered = match &answer {
+        Ok(Ok(_)) => true,
+        Ok(Err(kube::Error::Api(status))) => status.code != GATEWAY_TIMEOUT,
+        Ok(Err(_)) | Err(_) => false,
+    };
     let (outcome, shown) = match answer {
         Ok(Ok(Answer { version, shown })) => {
             if changes_counts_only {
-                about!(debug, id, generation, "{told}");
+                about!(debug, id, generation, "{summary}");
             } else {
-                about!(info, id, generation, "{told}");
+                about!(info, id, generation, "{summary}");
             }
             (version.map_or(Outcome::Failed, Outcome::Done), shown)
         }
         Ok(Err(kube::Error::Api(status))) => {
             let outcome = answers::outcome(&status, &id);
             if let Outcome::Refused(error) = &outcome {
-                about!(warn, id, generation, error, "a write is refused, and is tried again");
+                about!(warn, id, generation, error, "write refused; retrying");
             }
             (outcome, None)
         }
         Ok(Err(error)) => {
-            about!(warn, id, generation, error = in_words(&error), "a write failed, and is tried again");
+            about!(warn, id, generation, error = in_words(&error), "write failed; retrying");
             (Outcome::Failed, None)
         }
         Err(_) => {
-            about!(warn, id, generation, after = ?WRITE_TIMEOUT, "a write was not answered, and is tried again");
-            (Outcome::Refused(format!("no answer within {} s.", WRITE_TIMEOUT.as_secs())), None)
+            about!(warn, id, generation, after = ?time_limit, "write timed out; retrying");
+            (Outcome::Refused(format!("no answer within {} s.", time_limit.as_secs())), None)
         }
     };
-    shown.into_iter().chain([Input::Written(id, uid, outcome)]).collect()
+    Done { inputs: shown.into_iter().chain([Input::Written(id, uid, outcome)]).collect(), is_answered }
 }
 
 /// What the API server answered.
 struct Answer {
     /// The version of the object; 0 if the write was of another one.
     version: Option<u64>,
-    /// What a watch will tell as well.
+    /// What a watch will show as well.
     shown: Option<Input>,
 }
 
@@ -173,15 +186,15 @@ fn summary(what: &What) -> String {
     let status = match what {
         What::Status(status) => status,
         What::Finalizers(list) if list.iter().any(|finalizer| finalizer == crate::api::FINALIZER) => {
-            return "taken on".to_owned();
+            return "finalizer added".to_owned();
         }
-        What::Finalizers(_) => return "released".to_owned(),
-        What::Conditions(_) => return "its status is refused; the conditions say so".to_owned(),
+        What::Finalizers(_) => return "finalizer removed".to_owned(),
+        What::Conditions(_) => return "status refused; conditions written".to_owned(),
         What::Create(_) => return "created for its scale set".to_owned(),
-        What::Apply(_) => return "written for its scale set".to_owned(),
+        What::Apply(_) => return "applied for its scale set".to_owned(),
         What::Delete => return "deleted".to_owned(),
-        What::KeepRevision(_) => return "keeps its model".to_owned(),
-        What::DropRevision(..) => return "drops a model that no instance has".to_owned(),
+        What::KeepRevision(_) => return "model revision stored".to_owned(),
+        What::DropRevision(..) => return "unused model revision deleted".to_owned(),
     };
     let conditions = status.get("conditions").and_then(Value::as_array).into_iter().flatten();
     let ready = conditions.filter(|c| c.get("type") == Some(&json!("Ready"))).map(|ready| {

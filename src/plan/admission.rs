@@ -170,7 +170,7 @@ pub fn without_nulls(value: &Value) -> Value {
     }
 }
 
-/// Whether what was told of one field says enough of another.
+/// Whether the violation of one field says enough of another.
 fn covers(told: &str, path: &str) -> bool {
     path.strip_prefix(told).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
 }

@@ -1,4 +1,4 @@
-//! What came of an object: its differences between two states of a cluster, as the API server shows them.
+//! The effect on an object: its differences between two states of a cluster, as the API server shows them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -14,24 +14,15 @@ use super::{Judged, ServerSide, admission, difference};
 use crate::api::status::{NamedObject, ViolationReport};
 use crate::api::{FINALIZER, object};
 use crate::fabric::virtual_machine_scale_set::{UpgradeMode, VirtualMachineScaleSet};
-use crate::fabric::{Code, Kind, Name, ObjectId};
+use crate::fabric::{Constraint, Kind, Name, ObjectId};
 
-/// The fields of a status, wherever in it, that tell what the fabric gave.
+/// The fields of a status, wherever in it, that show what the fabric allocated.
 pub const ALLOCATED: [&str; 6] = ["privateIPAddress", "ipAddress", "ipPrefix", "fqdn", "macAddress", "powerState"];
-/// The fields that tell of an upgrade: the model of an instance, the latest one of its set, and how many instances have that.
-/// They are told only of what was there before.
+/// The fields that show an upgrade: the model of an instance, the latest one of its set, and how many instances have that.
+/// They are shown only of what was there before.
 pub const MODELS: [&str; 3] = ["revision", "updateRevision", "updatedReplicas"];
 /// The conditions that every object has, and those that sum them up.
 const STANDARD: [&str; 6] = ["ResolvedRefs", "Accepted", "Programmed", "Ready", "Reconciling", "Stalled"];
-/// The codes that refuse what can only be had by deleting the object and creating it anew.
-const FIXED: [Code; 4] = [
-    Code::InvalidResourceLocation,
-    Code::PropertyChangeNotAllowed,
-    Code::SkuCannotBeChangedOnUpdate,
-    Code::VMScaleSetCannotBeUpdatedToReferenceSubnetsFromDifferentVirtualNetworks,
-];
-/// The rule that does so with codes that others use for what an edit cures.
-const FIXED_NETWORK: &str = "NIC-05";
 /// What a status repeats of the spec, of others, and of itself.
 pub const REPEATED: [&str; 5] = ["programmed", "conditions", "violations", "publicIPAddresses", "instances"];
 /// The label of every Namespace that the API server sets to its name, whatever a manifest says of it.
@@ -54,7 +45,7 @@ pub struct Between<'a> {
 }
 
 impl Between<'_> {
-    /// What came of an object. `manifest` is what asks for it, and `judged` what the API server says to that.
+    /// The effect on an object. `manifest` is what asks for it, and `judged` what the API server says to that.
     pub fn of(&self, id: &ObjectId, manifest: Option<&Manifest>, judged: Option<&Judged>) -> PlannedObject {
         let (before, after) = (shown(self.before, id), shown(self.after, id));
         let (asked, violations) = match judged {
@@ -65,7 +56,7 @@ impl Between<'_> {
         let fields = fields(before, after, asked.as_ref());
         let action = match self.going.contains(id) {
             true => Action::Delete,
-            false => action(before, after, &violations, stored && fields.is_empty()),
+            false => action(before, after, stored && self.asks_for_a_new_one(id), stored && fields.is_empty()),
         };
         let place = |path: &str| manifest.map(|manifest| manifest.place_of(path));
         let told = violations.into_iter();
@@ -83,6 +74,11 @@ impl Between<'_> {
             advice: self.advice(id, before, after.filter(|_| stored)),
             violations: told,
         }
+    }
+
+    /// True if only another object can have what is asked for.
+    fn asks_for_a_new_one(&self, id: &ObjectId) -> bool {
+        self.after.violations(id).iter().any(|violation| violation.constraint == Constraint::Immutable)
     }
 
     /// What there is to know beside.
@@ -119,7 +115,7 @@ impl Between<'_> {
         (goes(id) && goes(&vm)).then_some(vm)
     }
 
-    /// True if nothing came of an object.
+    /// True if an object is unchanged.
     pub fn is_as_before(&self, id: &ObjectId) -> bool {
         let version =
             |cluster| shown(cluster, id).map(|object| (&object.metadata.uid, &object.metadata.resource_version));
@@ -141,7 +137,7 @@ impl Between<'_> {
         waits(shown(self.after, id)?)
     }
 
-    /// Whether it waits for somebody then, and did not before, or for something else.
+    /// Whether it waits for an action then, and did not before, or for another one.
     pub fn waits_now(&self, id: &ObjectId) -> bool {
         let after = self.waits(id);
         after.is_some() && after != shown(self.before, id).and_then(waits)
@@ -231,7 +227,7 @@ fn shown<'a>(cluster: &'a Cluster, id: &ObjectId) -> Option<&'a DynamicObject> {
 fn action(
     before: Option<&DynamicObject>,
     after: Option<&DynamicObject>,
-    violations: &[ViolationReport],
+    asks_for_a_new_one: bool,
     same: bool,
 ) -> Action {
     match (before, after) {
@@ -240,7 +236,7 @@ fn action(
         (Some(before), Some(after)) if before.metadata.uid != after.metadata.uid => Action::Replace,
         (Some(before), Some(after)) if is_deleted(after) && !is_deleted(before) => Action::Delete,
         (Some(_), Some(_)) if same => Action::NoChange,
-        (Some(before), Some(_)) if is_carried(before) && violations.iter().any(asks_for_a_new_one) => Action::Replace,
+        (Some(before), Some(_)) if is_carried(before) && asks_for_a_new_one => Action::Replace,
         (Some(_), Some(_)) => Action::Update,
     }
 }
@@ -266,10 +262,6 @@ fn of_users(object: &Value) -> Value {
         (!is_empty).then(|| (field.to_owned(), value))
     });
     json!({"spec": object.get("spec"), "metadata": metadata.collect::<Map<_, _>>()})
-}
-
-fn asks_for_a_new_one(violation: &ViolationReport) -> bool {
-    violation.rule == FIXED_NETWORK || FIXED.iter().any(|code| code.to_string() == violation.code)
 }
 
 /// True if the fabric carries it: what was never accepted can be corrected.
@@ -299,7 +291,7 @@ fn allocations(before: Option<&DynamicObject>, after: Option<&DynamicObject>) ->
         }
     });
     let told: Vec<Difference> = told.collect();
-    // How many are up to date is told of an upgrade, and not of what is scaled.
+    // How many are up to date is shown of an upgrade, and not of scaling.
     let is_upgrade = told.iter().any(|told| told.field() == "updateRevision");
     told.into_iter().filter(|told| is_upgrade || told.field() != "updatedReplicas").collect()
 }
@@ -311,7 +303,7 @@ fn view(status: &Value) -> Value {
     Value::Object(told.map(|(field, value)| (field.clone(), value.clone())).collect())
 }
 
-/// What a status tells of broken constraints.
+/// The broken constraints that a status lists.
 pub fn violations(object: &DynamicObject) -> Vec<ViolationReport> {
     let told = status(object).get("violations").cloned().unwrap_or_default();
     serde_json::from_value(told).unwrap_or_default()
@@ -336,7 +328,7 @@ fn waits(object: &DynamicObject) -> Option<(String, String)> {
     (status != "True" && !is_refused && !is_deleted(object)).then(|| (reason.to_owned(), message.to_owned()))
 }
 
-/// That instances of a scale set keep an older model until somebody tells them otherwise (VMSS-06).
+/// That instances of a scale set keep an older model until a user upgrades them (VMSS-06).
 fn by_hand(cluster: &Cluster, id: &ObjectId) -> Option<String> {
     let set =
         cluster.engine().get::<VirtualMachineScaleSet>(&id.name).filter(|_| id.kind == Kind::VirtualMachineScaleSet)?;
@@ -344,8 +336,8 @@ fn by_hand(cluster: &Cluster, id: &ObjectId) -> Option<String> {
     let Name { namespace, name } = &id.name;
     (set.ask.upgrade == UpgradeMode::Manual && keep > 0).then(|| {
         format!(
-            "The upgrade mode is Manual. Instances that keep their model until they are told to take up the latest: {keep}. \
-             `vnet upgrade vmss/{name} -n {namespace} --all` tells them."
+            "The upgrade mode is Manual. Instances that keep an older model until they are upgraded: {keep}. \
+             `vnet upgrade vmss/{name} -n {namespace} --all` upgrades them."
         )
     })
 }

@@ -7,9 +7,9 @@ use serde_json::Value;
 use super::report::Difference;
 use crate::api::form;
 
-/// Every field that differs, in the order of the values. What is not there is null; objects and lists are told by what is in
+/// Every field that differs, in the order of the values. What is not there is null; objects and lists are compared by what is in
 /// them, and the items of a list in which each has a name of its own are known by it. Where such items stand in another
-/// order, that is told of the list, by the names.
+/// order, that is reported of the list, by the names.
 pub fn between(before: &Value, after: &Value, root: &str) -> Vec<Difference> {
     let mut out = Vec::new();
     compare(before, after, root.to_owned(), &mut out);

@@ -61,7 +61,7 @@ fn stands_on(text: &str, line: u64) -> &str {
     text.lines().nth(before).unwrap_or_default()
 }
 
-/// What is wrong, without the place, which is told beside it.
+/// What is wrong, without the place, which stands beside it.
 struct Alone;
 
 impl Localizer for Alone {

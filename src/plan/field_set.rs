@@ -134,7 +134,7 @@ fn parts<'a>(schema: &'a Value, value: &'a Value) -> Option<Vec<Part<'a>>> {
             };
             let parts: Option<Vec<Part<'a>>> =
                 items.iter().map(|item| Some((step(item)?, item_schema, item))).collect();
-            // An empty list has no item that could tell.
+            // An empty list has no item that could show it.
             let is_granular = ["map", "set"].contains(&says("x-kubernetes-list-type"));
             parts.filter(|parts| is_granular && by_step(parts).len() == parts.len())
         }
@@ -196,7 +196,7 @@ pub fn fields(schema: &Value, value: &Value) -> FieldSet {
     set
 }
 
-/// What is laid over a value, and what comes of it: the fields that it names, and everything that it does not.
+/// What is laid over a value, and the result: the fields that it names, and everything that it does not.
 pub fn merged(schema: &Value, live: &Value, config: &Value) -> Value {
     let (Some(old), Some(new)) = (parts(schema, live), parts(schema, config)) else {
         let keeps = config.is_null() && parts(schema, live).is_some_and(|parts| !parts.is_empty());
@@ -273,13 +273,13 @@ fn without(schema: &Value, value: &Value, fields: &FieldSet) -> Value {
     like(value, left)
 }
 
-/// What is left of a value once somebody no longer names what was `last` named, and these fields are `managed`, by whomever.
+/// What is left of a value once a manager no longer names what was `last` named, and these fields are `managed`, by whomever.
 pub fn pruned(schema: &Value, value: &Value, last: &FieldSet, managed: &FieldSet) -> Value {
     let of = |value: &Value| fields(schema, value).with_named(schema);
     let all = of(value);
     let kept = of(&without(schema, value, &last.with_named(schema))).union(&managed.with_named(schema));
     let left = without(schema, value, &all.minus(&kept));
-    // What was nobody's stays.
+    // What had no manager stays.
     let gone = all.minus(&of(&left)).common(&last.with_named(schema));
     without(schema, value, &gone)
 }

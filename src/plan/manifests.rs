@@ -1,6 +1,6 @@
 //! The manifests that a plan is made of: read from files, each object with the place where it is written.
 //!
-//! Not here: whether the API server takes an object (`admission`), and what comes of it (`cluster`).
+//! Not here: whether the API server takes an object (`admission`), and the result (`cluster`).
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -127,7 +127,7 @@ impl Manifests {
 }
 
 impl NamespaceManifest {
-    /// The Namespace once this is applied to one of that metadata. Conflicts between managers of a Namespace are not told.
+    /// The Namespace once this is applied to one of that metadata. Conflicts between managers of a Namespace are not reported.
     pub fn laid_over(&self, there: Option<&ObjectMeta>, server_side: Option<&ServerSide>) -> Value {
         let stored = json!({"metadata": there.cloned().unwrap_or_default()});
         let Some(server_side) = server_side else { return merge::laid_over(&stored, &self.object) };

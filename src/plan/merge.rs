@@ -1,7 +1,7 @@
 //! What an object is after `kubectl apply`: the manifest laid over what the API server stores.
 //!
 //! What the manifest leaves out goes if who applies it had applied it before, and stays otherwise. What had been applied is
-//! told by the annotation of client-side apply, or by `managedFields` of server-side apply; where neither stands, nothing
+//! recorded by the annotation of client-side apply, or by `managedFields` of server-side apply; where neither stands, nothing
 //! had been. Lists are replaced as a whole.
 
 use kube::core::DynamicObject;
@@ -60,7 +60,7 @@ fn last_applied(stored: &Value) -> Value {
     if let Some(text) = text {
         return serde_json::from_str(text).unwrap_or_default();
     }
-    // What the operator applies for scale sets, nobody who applies manifests had applied before.
+    // What the operator applies for scale sets, no user who applies manifests had applied before.
     let applies = server_side::entries(stored).filter(|entry| {
         let is_apply = entry.get("operation").and_then(Value::as_str) == Some("Apply");
         is_apply && !server_side::is_applied_by(entry, FIELD_MANAGER)

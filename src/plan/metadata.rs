@@ -16,7 +16,7 @@ const WORD: usize = 63;
 const ANNOTATIONS: usize = 256 * 1024;
 /// Deleting an object with its dependents cannot go both ways.
 const PROPAGATIONS: [&str; 2] = ["orphan", "foregroundDeletion"];
-/// What the API server sets, and nobody changes.
+/// What the API server sets, and no user changes.
 const FIXED: [&str; 4] = ["deletionGracePeriodSeconds", "deletionTimestamp", "resourceVersion", "uid"];
 /// What names an owner.
 const OWNER: [&str; 4] = ["apiVersion", "kind", "name", "uid"];
@@ -149,7 +149,7 @@ fn owners(metadata: &Value, out: &mut Vec<ViolationReport>) {
 }
 
 /// A key of a label or an annotation, or a finalizer: a word, before which a domain and a slash may stand. `key` is judged,
-/// and `written` is told.
+/// and `written` is reported.
 fn key_is_qualified(path: &str, written: &str, key: &str, out: &mut Vec<ViolationReport>) {
     if !is_qualified(key) {
         let remedy = "Write at most 63 letters, digits, hyphens, underscores and dots, a letter or digit first and last; a domain in lower case and a slash may stand before.";
@@ -157,7 +157,7 @@ fn key_is_qualified(path: &str, written: &str, key: &str, out: &mut Vec<Violatio
     }
 }
 
-/// The texts of a map; what is no text is told as of another form.
+/// The texts of a map; what is no text is reported as of another form.
 fn texts<'a>(metadata: &'a Value, field: &str) -> impl Iterator<Item = (&'a str, &'a str)> {
     let entries = metadata.get(field).and_then(Value::as_object).into_iter().flatten();
     entries.filter_map(|(key, value)| Some((key.as_str(), value.as_str()?)))

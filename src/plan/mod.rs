@@ -1,4 +1,4 @@
-//! `vnet plan`: what would come of manifests, judged as the operator would judge them, without a cluster.
+//! `vnet plan`: the effect of manifests, judged as the operator would judge them, without a cluster.
 //!
 //! The operator's own core runs here on an API server in memory, so that there is no second opinion. A tour:
 //!
@@ -6,9 +6,9 @@
 //!   names what Azure's own manifests call otherwise,
 //! * [`admission`] is what the API server refuses, with [`metadata`] and in the words of [`refusals`], and [`merge`] what it makes of a manifest for an object that is there,
 //! * [`selector`] says what is pruned,
-//! * [`cluster`] runs the core on the [`server`] until nothing is left to do; [`server_side`] is what comes of what it applies,
+//! * [`cluster`] runs the core on the [`server`] until nothing is left to do; [`server_side`] is the result of what it applies,
 //! * [`consequences`] compares before and after, with [`difference`], [`order`] finds what depends on the order of applying,
-//!   [`standstill`] what waits for somebody in the end,
+//!   [`unready`] what needs an action to become Ready,
 //! * [`report`] is the plan as JSON shows it, [`show`] as people read it.
 
 pub mod admission;
@@ -28,10 +28,10 @@ pub mod selector;
 pub mod server;
 pub mod server_side;
 pub mod show;
-pub mod standstill;
 pub mod state;
 #[cfg(test)]
 mod tests;
+pub mod unready;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -101,7 +101,7 @@ pub enum Prune {
 /// So long does a virtual machine take to start here: it can be seen that it does.
 const VM_START: std::time::Duration = std::time::Duration::from_secs(1);
 
-/// What would come of applying the manifests to a cluster in this state.
+/// The effect of applying the manifests to a cluster in this state.
 ///
 /// # Errors
 /// [`Restless`], if that never comes to an end.
@@ -117,9 +117,9 @@ pub fn plan(manifests: &Manifests, state: State, options: &Options) -> Result<Pl
         let mut other = before.clone();
         apply_in(Turns::UsersFirst, &mut other, manifests, options, &labels, &judged, &going)?;
         prune(&mut other, &before, manifests, &options.prune)?;
-        warnings.extend(order::differences(&other, manifests, &objects));
+        warnings.extend(order::differences(&between, &other, manifests, &objects));
     }
-    warnings.extend(standstill::warnings(&between, manifests));
+    warnings.extend(unready::warnings(&between, manifests));
     let objects = planned_namespaces.into_iter().chain(objects).chain(manifests.unknown.iter().cloned()).collect();
     Ok(Plan::new(objects, warnings, manifests.notes.clone()))
 }
@@ -238,13 +238,13 @@ fn prune(cluster: &mut Cluster, before: &Cluster, manifests: &Manifests, prune: 
 /// A Namespace once its manifest is applied; what is being deleted remains so.
 fn labelled(there: Option<&ObjectMeta>, manifest: &NamespaceManifest, server_side: Option<&ServerSide>) -> Namespace {
     let labels = manifest.laid_over(there, server_side).pointer("/metadata/labels").cloned().unwrap_or_default();
-    // Labels that are no texts are told when the manifest is read.
+    // Labels that are no texts are reported when the manifest is read.
     let labels = serde_json::from_value(labels).unwrap_or_default();
     let deletion_timestamp = there.and_then(|there| there.deletion_timestamp.clone());
     Namespace::of(&ObjectMeta { labels, deletion_timestamp, ..ObjectMeta::default() })
 }
 
-/// The Namespaces at the beginning. Where the state does not tell which there are, all that are named are.
+/// The Namespaces at the beginning. Where the state does not list them, all that are named exist.
 fn namespaces_there(manifests: &Manifests, state: &State) -> BTreeMap<Arc<str>, ObjectMeta> {
     if let Some(known) = &state.namespaces {
         return known.clone();
@@ -298,7 +298,7 @@ fn judged(
         match (server_side.and_then(|how| how.answers.get(id)), own) {
             (None, own) => own,
             (Some(Ok(object)), _) => Judged::Taken(object.clone()),
-            // What is worked out here tells the remedy too.
+            // What is worked out here has the remedy too.
             (Some(Err(_)), Judged::Refused(asked, own)) => Judged::Refused(asked, own),
             (Some(Err(refusals)), Judged::Taken(_)) => Judged::Refused(asked, refusals.clone()),
         }
@@ -365,7 +365,7 @@ fn apply(
     });
 }
 
-/// Stores what is applied, and what client-side apply remembers of it; nothing comes of what is stored already.
+/// Stores what is applied, and what client-side apply remembers of it; what is stored already changes nothing.
 fn applied(
     server: &mut Server,
     manifest: &Manifest,
@@ -408,7 +408,7 @@ fn surplus(manifests: &Manifests, before: &Cluster, prune: &Prune) -> Vec<Object
     all.map(|(id, _)| id.clone()).collect()
 }
 
-/// Every object of the manifests, and every other that anything comes of.
+/// Every object of the manifests, and every other that they affect.
 fn objects(between: &Between<'_>, manifests: &Manifests, judged: &BTreeMap<ObjectId, Judged>) -> Vec<PlannedObject> {
     let stored = |cluster: &'_ Cluster| cluster.server().objects().keys().cloned().collect::<BTreeSet<_>>();
     let mut all: BTreeSet<ObjectId> = manifests.objects.keys().cloned().collect();

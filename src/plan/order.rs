@@ -1,44 +1,18 @@
 //! What depends on the order in which objects are applied. A plan is made as if what asks for particular things came
-//! first; applied one by one, in another order, somebody else may be the first.
+//! first; applied one by one, in another order, another may be the first.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use super::cluster::Cluster;
-use super::consequences::{self, Between};
+use super::consequences::Between;
 use super::manifests::Manifests;
 use super::refusals;
 use super::report::{Action, ORDER_MATTERS, PlannedObject, Warning};
 use crate::api::status::{NamedObject, ViolationReport};
 use crate::fabric::ipam::{Pool, PoolId, Reservation};
 use crate::fabric::network_interface::{Assignment, NetworkInterface};
-use crate::fabric::{Code, Cure, Engine, Kind, Name, ObjectId, WaitKey};
-
-/// The codes of claims to one thing: who claims it first has it.
-const CLAIMS: [Code; 6] = [
-    Code::DifferentSkuLoadBalancersAndPublicIPAddressNotAllowed,
-    Code::DnsRecordInUse,
-    Code::NetcfgSubnetRangesOverlap,
-    Code::NicInUse,
-    Code::PrivateIPAddressInUse,
-    Code::PublicIPAddressInUse,
-];
-/// The code of claims that do not go together.
-const MIXES: [Code; 1] = [Code::DifferentSkuLoadBalancersAndPublicIPAddressNotAllowed];
-/// The codes of claims to one of several alike things: those that come first have them.
-const SHARES: [Code; 8] = [
-    Code::AllocationFailed,
-    Code::IPv4BasicSkuPublicIpCountLimitReached,
-    Code::PublicIPCountLimitReached,
-    Code::PublicIPPrefixExhausted,
-    Code::QuotaExceeded,
-    Code::StandardSkuPublicIPCountLimitReached,
-    Code::SubnetIsFull,
-    Code::VnetCountLimitReached,
-];
-
-/// The code of what follows from the refusal of another.
-const FOLLOWS: [Code; 1] = [Code::InvalidResourceReference];
+use crate::fabric::{Constraint, Cure, Engine, Kind, Name, ObjectId, Violation};
 
 /// Where the plan could come out otherwise.
 pub fn warnings(between: &Between<'_>, manifests: &Manifests, objects: &[PlannedObject]) -> Vec<Warning> {
@@ -66,26 +40,30 @@ pub fn edits_beside_others(objects: &[PlannedObject]) -> bool {
 }
 
 /// What comes out otherwise in `other`, where everything was applied before what it refers to: an edit may be refused once
-/// something new uses what is edited. Claims are told without that, and what follows from others' refusals is told there.
-pub fn differences(other: &Cluster, manifests: &Manifests, objects: &[PlannedObject]) -> Vec<Warning> {
+/// something new uses what is edited. Claims are reported without that, and what follows from others' refusals is reported there.
+pub fn differences(
+    between: &Between<'_>,
+    other: &Cluster,
+    manifests: &Manifests,
+    objects: &[PlannedObject],
+) -> Vec<Warning> {
     let is_stored =
         |object: &&PlannedObject| object.violations.iter().all(|told| told.violation.code != refusals::CODE);
     let by_name: BTreeMap<&NamedObject, &PlannedObject> =
         objects.iter().filter(is_stored).map(|object| (&object.object, object)).collect();
     let told = manifests.objects.values().filter_map(|manifest| {
         let planned = by_name.get(&NamedObject::written(&manifest.id))?;
-        let refused = consequences::violations(other.server().objects().get(&manifest.id)?);
-        let is_its_own = |violation: &ViolationReport| ![&CLAIMS[..], &SHARES, &FOLLOWS].iter().any(|codes| is(codes, violation));
+        let refused = other.violations(&manifest.id);
         let (path, message) = match (planned.accepted, refused.first()) {
             (true, Some(violation)) if is_its_own(violation) => {
-                let ViolationReport { rule, code, message, .. } = violation;
+                let Violation { rule, code, message, .. } = violation;
                 let message = format!(
                     "It is accepted here, and refused if what refers to it is applied before it, by {code} ({rule}): {message} Apply it first, and the rest once it is Ready."
                 );
                 (violation.path.clone(), message)
             }
             (false, None) => {
-                let first = planned.violations.first().map(|told| &told.violation).filter(|first| is_its_own(first))?;
+                let first = between.after.violations(&manifest.id).first().filter(|first| is_its_own(first))?;
                 let message = "It is refused here, and accepted if what refers to it is applied before it. Apply it last.";
                 (first.path.clone(), message.to_owned())
             }
@@ -97,8 +75,12 @@ pub fn differences(other: &Cluster, manifests: &Manifests, objects: &[PlannedObj
     told.collect()
 }
 
-fn is(codes: &[Code], violation: &ViolationReport) -> bool {
-    codes.iter().any(|code| code.to_string() == violation.code)
+/// True if a refusal is neither a lost claim nor a consequence of another's refusal.
+fn is_its_own(violation: &Violation) -> bool {
+    match violation.constraint {
+        Constraint::Exclusive | Constraint::Compatibility | Constraint::Capacity | Constraint::Reference => false,
+        Constraint::Immutable | Constraint::Other => true,
+    }
 }
 
 fn contest(
@@ -107,43 +89,45 @@ fn contest(
     violation: &ViolationReport,
     new: &BTreeSet<&NamedObject>,
 ) -> Option<String> {
-    if is(&CLAIMS, violation) {
-        let first = violation.blocked_by.iter().find(|holder| new.contains(holder))?;
-        if is(&MIXES, violation) {
-            return Some(format!(
-                "{first} is applied too, with public addresses of the other SKU: whichever comes first decides. Use one SKU."
-            ));
-        }
-        return Some(format!(
-            "{first} asks for the same, and is applied too: whichever comes first has it. Let only one of them ask for it."
-        ));
+    let broken = broken(between, object, violation);
+    let told = broken.iter().find(|broken| broken.message == violation.message);
+    let constraint = told.or(broken.first())?.constraint;
+    let other = violation.blocked_by.iter().find(|holder| new.contains(holder));
+    match constraint {
+        Constraint::Compatibility => Some(format!(
+            "{} is applied too, with public addresses of the other SKU: whichever comes first decides. Use one SKU.",
+            other?
+        )),
+        Constraint::Exclusive => Some(format!(
+            "{} asks for the same, and is applied too: whichever comes first has it. Let only one of them ask for it.",
+            other?
+        )),
+        Constraint::Capacity => others_take(between, &broken).then(|| {
+            "Others are applied that take from the same: those that come first have it. Make it larger, or ask for less."
+                .to_owned()
+        }),
+        Constraint::Reference | Constraint::Immutable | Constraint::Other => None,
     }
-    let others_take = is(&SHARES, violation)
-        && pools(between, object, violation).any(|key| {
-            let (before, after) = (between.before.engine(), between.after.engine());
-            after.taken(key) > before.taken(key)
-        });
-    others_take.then(|| {
-        "Others are applied that take from the same: those that come first have it. Make it larger, or ask for less.".to_owned()
-    })
 }
 
-/// The pools and quotas that a violation waits for.
-fn pools<'a>(
-    between: &'a Between<'_>,
-    object: &PlannedObject,
-    violation: &'a ViolationReport,
-) -> impl Iterator<Item = &'a WaitKey> {
+/// What an object breaks of a rule in a field, with all that could cure it.
+fn broken<'a>(between: &Between<'a>, object: &PlannedObject, violation: &ViolationReport) -> Vec<&'a Violation> {
     let id = Kind::named(&object.object.kind).map(|kind| {
         let NamedObject { namespace, name, .. } = &object.object;
         ObjectId::new(kind, Name::new(namespace.as_str(), name.as_str()))
     });
-    let broken = id.map(|id| between.after.violations(&id)).unwrap_or_default().iter();
-    let waits = broken.filter(|broken| broken.rule == violation.rule && broken.path == violation.path);
-    waits.flat_map(|broken| match &broken.cure {
-        Cure::Wait(keys) => Vec::from_iter(keys),
-        Cure::Edit => Vec::new(),
-    })
+    let all = id.map(|id| between.after.violations(&id)).unwrap_or_default().iter();
+    all.filter(|broken| broken.rule == violation.rule && broken.path == violation.path).collect()
+}
+
+/// True if more is taken of a pool or quota that these violations wait for.
+fn others_take(between: &Between<'_>, broken: &[&Violation]) -> bool {
+    let (before, after) = (between.before.engine(), between.after.engine());
+    let keys = broken.iter().filter_map(|broken| match &broken.cure {
+        Cure::Wait(keys) => Some(keys),
+        Cure::Edit => None,
+    });
+    keys.flatten().any(|key| after.taken(key) > before.taken(key))
 }
 
 /// Namespaces that are not there yet, and are written behind what is in them: applied as they are written, that fails.

@@ -1,4 +1,4 @@
-//! What the API server refuses for another reason than the form of an object, told as a violation: a namespace that is not there, a
+//! What the API server refuses for another reason than the form of an object, reported as a violation: a namespace that is not there, a
 //! field of another manager, an answer in its own words. What it refuses for its form is in [`admission`](super::admission).
 
 use kube::core::Status;

@@ -11,7 +11,7 @@ use crate::fabric::Kind;
 /// The reason of what depends on the order in which objects are applied.
 pub const ORDER_MATTERS: &str = "OrderMatters";
 
-/// What would come of manifests.
+/// The effect of manifests.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Plan {
@@ -21,9 +21,9 @@ pub struct Plan {
     pub kind: String,
     /// How many objects of each action, and how many are refused.
     pub summary: Summary,
-    /// Every object of the manifests, and every other that something would come of, in the order of kinds and names.
+    /// Every object of the manifests, and every other that they affect, in the order of kinds and names.
     pub objects: Vec<PlannedObject>,
-    /// Where the result depends on the order in which objects are applied, and what waits for somebody in the end.
+    /// Where the result depends on the order in which objects are applied, and what needs an action to become Ready.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<Warning>,
     /// What was passed over.
@@ -54,7 +54,7 @@ pub enum Action {
     Create,
     /// It is edited.
     Update,
-    /// It is asked for what only deleting it and creating it anew brings.
+    /// It is asked for what only deleting it and creating it again brings.
     Replace,
     /// It is deleted.
     Delete,
@@ -62,7 +62,7 @@ pub enum Action {
     NoChange,
 }
 
-/// What would come of an object.
+/// The effect on an object.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PlannedObject {
@@ -108,7 +108,7 @@ pub struct Ready {
     pub reason: String,
 }
 
-/// A condition that tells something of the network.
+/// A condition that reports something about the network.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Told {
     /// Its type.
@@ -116,7 +116,7 @@ pub struct Told {
     pub condition: String,
     /// Its message.
     pub message: String,
-    /// Whether it was not told before, or otherwise.
+    /// Whether it is new, or has another message.
     pub new: bool,
 }
 
@@ -135,7 +135,7 @@ pub struct Difference {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PlannedViolation {
-    /// What the object's status will tell.
+    /// The violation as the object's status will show it.
     #[serde(flatten)]
     pub violation: ViolationReport,
     /// Where the field is written; none of what no manifest has.
@@ -189,7 +189,7 @@ impl Plan {
         self.summary.refused > 0
     }
 
-    /// True if anything would come of it.
+    /// True if it changes.
     pub fn changes(&self) -> bool {
         self.objects.iter().any(PlannedObject::changes)
     }
@@ -225,7 +225,7 @@ impl PlannedObject {
         self.fields.iter().chain(self.allocations.iter().filter(|told| !told.before.is_null()))
     }
 
-    /// What is told anew, and of what is edited all that there is to know. Of a new object nobody needs it yet.
+    /// The new advice, and of an edited object all of it. Of a new object none is needed yet.
     pub fn news(&self) -> impl Iterator<Item = &Told> {
         let tells = move |told: &&Told| match self.action {
             Action::Create => false,
@@ -235,12 +235,12 @@ impl PlannedObject {
         self.advice.iter().filter(tells)
     }
 
-    /// True if something is told of it that was not told before.
+    /// True if there is new advice.
     pub fn has_news(&self) -> bool {
         self.news().next().is_some()
     }
 
-    /// True if something is done with it, or anything comes of what is done with others.
+    /// True if it is changed, or affected by a change of others.
     pub fn changes(&self) -> bool {
         self.action != Action::NoChange || !self.allocations.is_empty() || !self.disruptions.is_empty()
     }

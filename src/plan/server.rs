@@ -63,14 +63,14 @@ impl Server {
         self.revisions.values()
     }
 
-    /// Notes in an object what the operator has applied; what differs from that is somebody else's.
+    /// Notes in an object what the operator has applied; what differs from that is another manager's.
     pub fn was_applied(&mut self, id: &ObjectId, manifest: &Value) {
         if let Some(object) = self.objects.get_mut(id) {
             server_side::note_applied(id.kind, object, manifest, FIELD_MANAGER);
         }
     }
 
-    /// What a watch tells of an object.
+    /// What a watch shows of an object.
     pub fn shown(&self, id: &ObjectId, recall: Recall) -> Option<Input> {
         let observed = object::observe(id.kind, self.objects.get(id)?, recall)?;
         Some(Input::Applied(Box::new(observed)))
@@ -105,7 +105,7 @@ impl Server {
         self.shown(id, Recall::Nothing)
     }
 
-    /// Marks an object as being deleted; one that nobody keeps is gone at once.
+    /// Marks an object as being deleted; one without finalizers is gone at once.
     pub fn delete(&mut self, id: &ObjectId, now: Timestamp) -> Option<Input> {
         let mut object = self.objects.get(id)?.clone();
         let uid = Uid::from(object.metadata.uid.as_deref()?);
@@ -117,7 +117,7 @@ impl Server {
         Some(self.shown(id, Recall::Nothing).unwrap_or_else(|| Input::Deleted(id.clone(), uid)))
     }
 
-    /// Does a write, and says what the operator is told of it.
+    /// Does a write, and returns what the operator receives of it.
     pub fn carry_out(&mut self, write: Write, now: Timestamp) -> Vec<Input> {
         let Write { id, uid, resource_version, generation: _, changes_counts_only: _, what } = write;
         let (shown, outcome) = match what {

@@ -20,8 +20,8 @@ use crate::api;
 use crate::api::crd;
 use crate::fabric::Kind;
 
-/// The manager of `kubectl apply --server-side`, to which the API server allows what the annotation of client-side apply
-/// tells.
+/// The manager of `kubectl apply --server-side`, which may change what the annotation of client-side apply
+/// records.
 pub const KUBECTL: &str = "kubectl";
 /// Who edits what the operator applies, in a plan.
 const EDITOR: &str = "plan";
@@ -111,7 +111,7 @@ pub fn apply(
     Ok(written(stored, next, entries))
 }
 
-/// Notes in an object that a manager has applied this manifest, and that what differs from it is somebody else's.
+/// Notes in an object that a manager has applied this manifest, and that what differs from it is another manager's.
 pub fn note_applied(kind: Kind, object: &mut DynamicObject, manifest: &Value, manager: &str) {
     rewrite(object, |told| {
         was_edited(kind, told, manifest);
@@ -122,12 +122,12 @@ pub fn note_applied(kind: Kind, object: &mut DynamicObject, manifest: &Value, ma
     });
 }
 
-/// Notes in an object that what differs from what is stored is somebody else's from here on.
+/// Notes in an object that what differs from what is stored is another manager's from here on.
 pub fn note_edit(kind: Kind, object: &mut DynamicObject, stored: &DynamicObject) {
     rewrite(object, |told| was_edited(kind, told, &api::json(stored)));
 }
 
-/// True if the object tells whose its fields are.
+/// True if the object shows the managers of its fields.
 pub fn is_managed(object: &DynamicObject) -> bool {
     object.metadata.managed_fields.as_ref().is_some_and(|entries| !entries.is_empty())
 }
@@ -140,7 +140,7 @@ fn rewrite(object: &mut DynamicObject, change: impl FnOnce(&mut Value)) {
     }
 }
 
-/// Notes in an object that what differs from what it was is somebody else's from here on.
+/// Notes in an object that what differs from what it was is another manager's from here on.
 fn was_edited(kind: Kind, object: &mut Value, was: &Value) {
     let Change { changed, .. } = compare(schema(Some(kind)), Some(&applicable(was)), Some(&applicable(object)));
     if !changed.is_empty() {
@@ -155,7 +155,7 @@ pub fn entries(object: &Value) -> impl Iterator<Item = &Value> {
     object.pointer("/metadata/managedFields").and_then(Value::as_array).into_iter().flatten()
 }
 
-/// True if an entry tells what this manager has applied.
+/// True if an entry records what this manager has applied.
 pub fn is_applied_by(entry: &Value, manager: &str) -> bool {
     let says = |field: &str, text: &str| entry.get(field).and_then(Value::as_str) == Some(text);
     says("operation", "Apply") && says("manager", manager) && subresource(entry).is_empty()

@@ -52,7 +52,7 @@ impl State {
         Self { namespaces: Some(namespaces), ..Self::default() }
     }
 
-    /// Takes in what one object, or a List of objects, tells; of other kinds it tells nothing. `fails` is told what cannot
+    /// Takes in one object, or a List of objects; other kinds are ignored. `fails` receives what cannot
     /// be read, and on which line.
     fn take_in(&mut self, node: &Node, fails: &mut impl FnMut(u64, String)) {
         let Some(kind) = node.text("apiVersion").and_then(|_| node.text("kind")) else {

@@ -7,8 +7,8 @@ mod namespaces;
 mod order;
 mod pool;
 mod server_side;
-mod standstill;
 mod stored;
+mod unready;
 mod upgrades;
 
 use super::report::{Action, PlannedObject, Warning};

@@ -71,7 +71,7 @@ fn a_scale_set(configurations: &str) -> String {
         )
 }
 
-/// What is read of a cluster for views of these objects, and the fabric that comes of it.
+/// What is read of a cluster for views of these objects, and the resulting fabric.
 fn read(cluster: &Cluster, first: &[ObjectId]) -> (Vec<String>, Engine) {
     let (mut snapshot, mut all) = (Snapshot::default(), Vec::new());
     loop {

@@ -1,4 +1,4 @@
-//! Statuses that somebody else writes while the operator is down.
+//! Statuses that users write while the operator is down.
 
 use std::collections::BTreeSet;
 

@@ -27,7 +27,7 @@ fn a_label_that_changes_while_the_operator_is_down_is_told_and_moves_nothing() {
     space.edit_spec("nic/a", &json!({"enableIPForwarding": true}));
     let after = space.ready("nic/a");
     assert_eq!((placement(&after), address(&after)), (("westeurope", "default"), "10.0.1.4"));
-    // Made anew, it is where the label says.
+    // Made again, it is where the label says.
     space.apply(&(network("new", "10.2.0.0/16") + &subnet("there", "new", "10.2.0.0/24")));
     assert_eq!(placement(&space.ready("subnet/there")), ("westeurope", "production"));
 }

@@ -11,6 +11,8 @@ mod down;
 mod examples;
 mod finalizer;
 mod flags;
+mod image;
+mod leader;
 mod loosened;
 mod loosened_texts;
 mod metrics;

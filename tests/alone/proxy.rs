@@ -1,4 +1,4 @@
-//! A proxy in front of the API server that can fall silent for one resource: it goes on accepting connections and requests,
+//! A proxy in front of the API server that can fall silent about some resources: it goes on accepting connections and requests,
 //! and sends nothing of what the API server answers.
 
 use std::net::TcpListener;
@@ -30,18 +30,18 @@ pub struct Proxy {
 #[derive(Clone)]
 struct Shared {
     client: Client,
-    resource: &'static str,
+    is_about_it: fn(&str) -> bool,
     silent: watch::Receiver<bool>,
 }
 
 impl Proxy {
-    /// Starts one; `resource` is the plural of what it can fall silent about.
-    pub fn start(client: Client, resource: &'static str) -> Self {
+    /// Starts one; `is_about_it` tells by the path of a request whether it can fall silent about that.
+    pub fn start(client: Client, is_about_it: fn(&str) -> bool) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         listener.set_nonblocking(true).unwrap();
         let (silent, receiver) = watch::channel(false);
-        let routes = Router::new().fallback(forward).with_state(Shared { client, resource, silent: receiver });
+        let routes = Router::new().fallback(forward).with_state(Shared { client, is_about_it, silent: receiver });
         let server = spawn(async move {
             let listener = tokio::net::TcpListener::from_std(listener).unwrap();
             axum::serve(listener, routes).await.unwrap();
@@ -54,7 +54,7 @@ impl Proxy {
         write_kubeconfig(path, self.port);
     }
 
-    /// Sends nothing about the resource from here on, or sends again what is asked for.
+    /// Sends nothing about these from here on, or sends again what is asked for.
     pub fn silent(&self, is_silent: bool) {
         self.silent.send(is_silent).unwrap();
     }
@@ -78,8 +78,8 @@ pub fn write_kubeconfig(path: &Path, port: u16) {
 }
 
 async fn forward(State(shared): State<Shared>, request: Request) -> Response {
-    let Shared { client, resource, silent } = shared;
-    let is_about_it = request.uri().path().split('/').any(|part| part == resource);
+    let Shared { client, is_about_it, silent } = shared;
+    let is_about_it = is_about_it(request.uri().path());
     let (mut head, body) = request.into_parts();
     head.headers.remove(HOST);
     let body = axum::body::to_bytes(body, LARGEST_BODY).await.unwrap();

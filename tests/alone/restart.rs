@@ -61,7 +61,7 @@ fn a_restart_of_what_is_at_rest_writes_nothing() {
     cluster.stop_operator(); // it ends when every write that was on its way is done
     assert_eq!(versions(&space), before, "{}", &cluster.log()[logged..]);
     let log = cluster.log()[logged..].to_owned();
-    assert!(log.contains("the fabric is restored"), "{log}");
+    assert!(log.contains("fabric restored"), "{log}");
     let of_the_space = format!(" namespace={} ", space.name);
     let written: Vec<&str> = log.lines().filter(|line| line.contains(&of_the_space)).collect();
     assert_eq!(written, Vec::<&str>::new());
@@ -148,7 +148,7 @@ fn create_later(space: &Space<'_>, name: &str, older: &DynamicObject) -> Dynamic
     }
 }
 
-/// A start is told by two statuses, the VM's and the NIC's, and a crash may cut off either.
+/// A start is reported by two statuses, the VM's and the NIC's, and a crash may cut off either.
 #[test]
 fn a_mac_address_that_only_the_vm_tells_of_is_the_nics_after_a_restart() {
     let cluster = alone();
@@ -163,7 +163,7 @@ fn a_mac_address_that_only_the_vm_tells_of_is_the_nics_after_a_restart() {
     space.wait("nic/a", "as before", |nic| nic.data["status"] == before.data["status"]);
 }
 
-/// A public address, its NIC and its VM are told by three statuses; here a crash has cut off all but the first.
+/// A public address, its NIC and its VM are reported by three statuses; here a crash has cut off all but the first.
 #[test]
 fn a_dynamic_public_address_that_was_shown_stays_after_a_restart() {
     let cluster = alone();

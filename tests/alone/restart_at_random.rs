@@ -75,7 +75,7 @@ fn steps() -> [Step; 4] {
     let all = |power: &str| machine_of_size("m", "Standard_DS4_v2", &all, &format!("powerState: {power}"));
     [
         Step { applied: everything.concat(), deleted: &[], programmed: &[], changes: 14 },
-        // What passes leaves the lowest addresses free: what was assigned anew would move there.
+        // What passes leaves the lowest addresses free: what was assigned again would move there.
         Step {
             applied: a(&["{name: ipconfig3}"]),
             deleted: &["nic/passing", "pip/passing"],

@@ -1,4 +1,4 @@
-//! Scale sets that are deleted while the operator stands still or is down.
+//! Scale sets that are deleted while the operator is paused or is down.
 
 use serde_json::json;
 use vnet_operator::fabric::Kind;

@@ -1,4 +1,4 @@
-//! Objects of a set that are deleted by force, their finalizers taken off before the operator has let go of them: the
+//! Objects of a set that are deleted by force, their finalizers taken off before the operator has released them: the
 //! fabric and the objects agree again.
 
 use kube::core::DynamicObject;

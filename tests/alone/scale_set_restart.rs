@@ -140,7 +140,7 @@ impl<'a> Life<'a> {
         kstatus(set) == Health::Current && has_taken_up(self.replicas, self.revision)(set)
     }
 
-    /// The set has what it is to have; its objects are those that it tells of, and no name was used before.
+    /// The set has what it is to have; its objects are those that it lists, and no name was used before.
     fn settles(&self) {
         let (space, replicas) = (&self.space, self.replicas);
         let what = format!("{replicas} of revision {}", self.revision);

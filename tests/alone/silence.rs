@@ -14,7 +14,16 @@ use crate::support::space::Space;
 
 /// A watch lasts 2 seconds, and has received something after 3.
 const SHORT: [&str; 4] = ["--request-timeout", "1s", "--watch-timeout", "2s"];
-const NICS: &str = "networkinterfaces";
+/// A read of the Lease has a second.
+const SHORT_LEASE: [&str; 2] = ["--lease-duration", "3s"];
+
+fn is_about_nics(path: &str) -> bool {
+    path.split('/').any(|part| part == "networkinterfaces")
+}
+
+fn is_not_about_leases(path: &str) -> bool {
+    path.split('/').all(|part| part != "leases")
+}
 
 /// Where an operator beside the cluster's own has its kubeconfig and its log.
 struct Files {
@@ -30,8 +39,8 @@ impl Files {
         self.folder.path().join("kubeconfig")
     }
 
-    fn operator(&self) -> Operator {
-        Operator::spawn(&self.kubeconfig(), &SHORT, File::create(self.folder.path().join("log")).unwrap()).unwrap()
+    fn operator(&self, flags: &[&str]) -> Operator {
+        Operator::spawn(&self.kubeconfig(), flags, File::create(self.folder.path().join("log")).unwrap()).unwrap()
     }
 
     fn log(&self) -> String {
@@ -55,7 +64,25 @@ fn a_peer_that_accepts_and_stays_silent_is_reported_once_and_asked_again() {
     let files = Files::new();
     let (port, _connections) = a_silent_peer();
     proxy::write_kubeconfig(&files.kubeconfig(), port);
-    let operator = files.operator();
+    let operator = files.operator(&SHORT_LEASE);
+    let why = "Lease vnet-system/vnet-operator cannot be read or written: no answer within 1s";
+    let readyz = poll("the Lease is not read", || ready(&operator).filter(|answer| answer.contains(why)));
+    let readyz = readyz.unwrap_or_else(|error| panic!("{error}\n{}", files.log()));
+    let ended = operator.end("-TERM");
+    assert!(readyz.starts_with("HTTP/1.1 503"), "{readyz}");
+    assert!(ended_well(ended), "{ended}");
+    let log = files.log();
+    assert_eq!(log.lines().filter(|line| line.contains("the Lease cannot be read or written")).count(), 1, "{log}");
+}
+
+#[test]
+fn watches_that_are_all_silent_are_reported_once_and_begun_again() {
+    let (cluster, files) = (alone(), Files::new());
+    cluster.stop_operator();
+    let proxy = Proxy::start(cluster.client(), is_not_about_leases);
+    proxy.silent(true);
+    proxy.write_kubeconfig(&files.kubeconfig());
+    let operator = files.operator(&SHORT);
     let readyz =
         poll("every watch is silent", || ready(&operator).filter(|answer| answer.contains("received nothing")));
     let readyz = readyz.unwrap_or_else(|error| panic!("{error}\n{}", files.log()));
@@ -67,7 +94,8 @@ fn a_peer_that_accepts_and_stays_silent_is_reported_once_and_asked_again() {
     }
     assert!(ended_well(ended), "{ended}");
     let log = files.log();
-    let is_of_a_watch = |line: &&str| line.contains("a watch fails") && line.contains("has sent nothing for 1s");
+    let is_of_a_watch =
+        |line: &&str| line.contains("watch failed; retrying") && line.contains("has sent nothing for 1s");
     assert_eq!(log.lines().filter(is_of_a_watch).count(), 1, "{log}");
 }
 
@@ -75,10 +103,10 @@ fn a_peer_that_accepts_and_stays_silent_is_reported_once_and_asked_again() {
 fn a_list_without_an_answer_holds_the_start_up_only_until_it_is_answered() {
     let (cluster, files) = (alone(), Files::new());
     cluster.stop_operator();
-    let proxy = Proxy::start(cluster.client(), NICS);
+    let proxy = Proxy::start(cluster.client(), is_about_nics);
     proxy.silent(true);
     proxy.write_kubeconfig(&files.kubeconfig());
-    let operator = files.operator();
+    let operator = files.operator(&SHORT);
     let only_nics = "\r\n\r\nthe watches have not listed yet: networkinterfaces.vnet.dev\n";
     let waits = |answer: &String| answer.contains(only_nics) && answer.contains("has received nothing");
     let waiting = poll("only one kind is missing", || ready(&operator).filter(waits));
@@ -100,9 +128,9 @@ fn a_watch_that_falls_silent_is_named_and_is_started_again() {
     let (cluster, files) = (alone(), Files::new());
     cluster.stop_operator();
     let space = Space::on(&cluster);
-    let proxy = Proxy::start(cluster.client(), NICS);
+    let proxy = Proxy::start(cluster.client(), is_about_nics);
     proxy.write_kubeconfig(&files.kubeconfig());
-    let operator = files.operator();
+    let operator = files.operator(&SHORT);
     let is_ready = || ready(&operator).filter(|answer| answer.starts_with("HTTP/1.1 200"));
     poll("it is ready", is_ready).unwrap_or_else(|error| panic!("{error}\n{}", files.log()));
     let space = space.and_a_subnet();

@@ -27,7 +27,7 @@ fn a_tree(space: &Space<'_>) {
     space.wait("AvailabilitySet/set", "counted", |set| at(set, "/virtualMachineCount") == 1);
 }
 
-/// Every object of the tree, what becomes of its spec, by which door, and the field that is told.
+/// Every object of the tree, what becomes of its spec, by which door, and the field that is reported.
 const TREE: [(Kind, &str, &str, Door, &str); 7] = [
     (Kind::VirtualNetwork, "hub", r#"{"addressSpace": "10.0.0.0/16"}"#, Put, "spec.addressSpace"),
     (Kind::Subnet, "web", r#"{"virtualNetwork": {"name": "hub"}}"#, JsonPatch, "spec.addressPrefixes"),

@@ -1,7 +1,7 @@
 //! What the API server refuses at once, and whether its message says what to write instead.
 
 use vnet_operator::fabric::Kind;
-use vnet_operator::fabric::catalogue::AT_APPLY;
+use vnet_operator::fabric::catalogue::refusing_rules;
 
 use crate::support::cluster::Told;
 use crate::support::manifests::{network, nic, nic_with, object, public_address, static_nic, subnet};
@@ -107,8 +107,9 @@ fn breaks(kind: Kind, rule: &str) -> (String, &'static str) {
 
 #[test]
 fn what_the_rule_reference_says_is_refused_at_apply_is() {
-    for (kind, rule, how) in AT_APPLY {
-        let (manifest, field) = breaks(*kind, rule);
+    let rules = refusing_rules().into_iter().filter_map(|rule| Some((rule.kind, rule.id, rule.at_apply?)));
+    for (kind, rule, how) in rules {
+        let (manifest, field) = breaks(kind, rule);
         let told = Space::empty().apply_refused(&manifest);
         assert!(told.contains(field), "{kind} {rule}, by {how}: {field} is not named:\n{told}");
     }

@@ -1,4 +1,4 @@
-//! Statuses that somebody else writes: the API server refuses what is none, and the operator puts right what is a lie.
+//! Statuses that users write: the API server refuses what is none, and the operator puts right what is a lie.
 
 use kube::core::DynamicObject;
 use serde_json::{Value, json};

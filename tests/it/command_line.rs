@@ -309,3 +309,21 @@ fn addresses_of_machines_are_listed_from_manifests_too() {
         assert!(told.status.code() == Some(2) && text(&told.stderr).contains(says), "{told:?}");
     }
 }
+
+#[test]
+fn kubectl_runs_it_as_a_plugin() {
+    let folder = tempfile::TempDir::new().unwrap();
+    std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_vnet"), folder.path().join("kubectl-vnet")).unwrap();
+    let assets = std::path::PathBuf::from(std::env::var_os("VNET_ASSETS").expect("`make test` sets VNET_ASSETS"));
+    let path = format!("{}:{}", folder.path().display(), std::env::var("PATH").unwrap_or_default());
+    let kubectl = |arguments: &[&str]| {
+        let output = Command::new(assets.join("kubectl")).args(arguments).env("PATH", &path).output();
+        output.expect("kubectl runs")
+    };
+    let told = kubectl(&["vnet", "rules", "ADDR-08"]);
+    assert!(told.status.success() && text(&told.stdout).starts_with("ADDR-08 ("), "{told:?}");
+    let told = kubectl(&["vnet", "plan", "--help"]);
+    assert!(text(&told.stdout).contains("Usage: kubectl vnet plan "), "{told:?}");
+    let told = kubectl(&["vnet", "none"]);
+    assert!(told.status.code() == Some(2) && text(&told.stderr).contains("Usage: kubectl vnet"), "{told:?}");
+}

@@ -3,11 +3,26 @@
 use serde_json::json;
 
 use crate::support::manifests::{machine, nic, nic_with, public_address, public_configuration};
+use crate::support::refusal::Refusal;
 use crate::support::scale_sets::ScaleSet;
 use crate::support::space::Space;
 use crate::support::states::is_unattached;
 
 const DELETION: &str = "metadata.deletionTimestamp";
+
+/// Deletes an object that another one uses, and waits until it shows that.
+fn delete_in_use(space: &Space<'_>, id: &str, (rule, code): (&str, &str), user: (&str, &str)) -> Refusal {
+    space.delete(id);
+    let refusal = space.refused(id);
+    assert_eq!(refusal.told(), [(rule, code, DELETION)]);
+    refusal.shows(&[user.0, user.1]).is_blocked_by(&[user]).waits();
+    refusal
+}
+
+/// Waits until all of these are gone.
+fn all_gone<const N: usize>(space: &Space<'_>, ids: [&str; N]) {
+    ids.into_iter().for_each(|id| space.gone(id));
+}
 
 // shows ARM-03, S-08, S-09
 #[test]
@@ -15,10 +30,7 @@ fn a_nic_that_is_attached_goes_when_its_vm_does() {
     let space = Space::with_a_subnet();
     space.apply(&(nic("a", "web") + &machine("m", &["a"], "")));
     space.ready("vm/m");
-    space.delete("nic/a");
-    let refusal = space.refused("nic/a");
-    assert_eq!(refusal.told(), [("NIC-24", "NicInUse", DELETION)]);
-    refusal.shows(&["VirtualMachine", "m"]).is_blocked_by(&[("VirtualMachine", "m")]).waits();
+    let refusal = delete_in_use(&space, "nic/a", ("NIC-24", "NicInUse"), ("VirtualMachine", "m"));
     refusal.advises(&[
         "Detach it from VirtualMachine",
         "or delete VirtualMachine",
@@ -57,9 +69,7 @@ fn a_vm_takes_along_what_its_delete_option_says_and_leaves_the_rest() {
     let listed = vm.data.pointer("/status/programmed/networkProfile/networkInterfaces").unwrap();
     assert_eq!((&listed[0]["deleteOption"], listed[1].get("deleteOption")), (&json!("Delete"), None));
     space.delete("vm/m");
-    for id in ["vm/m", "nic/gone", "pip/gone"] {
-        space.gone(id);
-    }
+    all_gone(&space, ["vm/m", "nic/gone", "pip/gone"]);
     space.wait("nic/stays", "free", is_unattached);
     space.ready("nic/stays");
     space.ready("pip/stays");
@@ -93,9 +103,7 @@ fn machines_of_a_flexible_set_carry_the_delete_options_of_the_model() {
     let options = [vm.data.pointer(of_nic), nic.data.pointer(of_public)];
     assert_eq!(options, [Some(&json!("Delete")); 2]);
     space.delete("vm/api-0");
-    for id in ["vm/api-0", "nic/api-0-nic", "pip/api-0-nic-ip"] {
-        space.gone(id);
-    }
+    all_gone(&space, ["vm/api-0", "nic/api-0-nic", "pip/api-0-nic-ip"]);
     space.ready("vm/api-1"); // another instance takes its place
 }
 
@@ -104,10 +112,8 @@ fn a_subnet_that_is_used_goes_when_its_nics_have() {
     let space = Space::with_a_subnet();
     space.apply(&nic("a", "web"));
     space.ready("nic/a");
-    space.delete("subnet/web");
-    let refusal = space.refused("subnet/web");
-    assert_eq!(refusal.told(), [("VNET-05", "InUseSubnetCannotBeDeleted", DELETION)]);
-    refusal.shows(&["NetworkInterface", "a"]).is_blocked_by(&[("NetworkInterface", "a")]).waits();
+    let user = ("NetworkInterface", "a");
+    delete_in_use(&space, "subnet/web", ("VNET-05", "InUseSubnetCannotBeDeleted"), user);
     space.delete("nic/a");
     space.gone("subnet/web");
 }
@@ -115,10 +121,7 @@ fn a_subnet_that_is_used_goes_when_its_nics_have() {
 #[test]
 fn a_network_with_subnets_goes_when_they_have() {
     let space = Space::with_a_subnet();
-    space.delete("vnet/hub");
-    let refusal = space.refused("vnet/hub");
-    assert_eq!(refusal.told(), [("VNET-06", "InUseSubnetCannotBeDeleted", DELETION)]);
-    refusal.shows(&["Subnet", "web"]).is_blocked_by(&[("Subnet", "web")]).waits();
+    delete_in_use(&space, "vnet/hub", ("VNET-06", "InUseSubnetCannotBeDeleted"), ("Subnet", "web"));
     space.delete("subnet/web");
     space.gone("vnet/hub");
 }
@@ -130,11 +133,9 @@ fn a_public_address_that_is_held_goes_when_the_nic_lets_go_of_it() {
     space.ready("pip/front");
     space.apply(&nic_with("a", "web", &[&public_configuration("ipconfig1", "front")]));
     space.ready("nic/a");
-    space.delete("pip/front");
-    let refusal = space.refused("pip/front");
-    assert_eq!(refusal.told(), [("PIP-11", "PublicIPAddressCannotBeDeleted", DELETION)]);
-    refusal.shows(&["ipconfig1", "NetworkInterface", "a"]).advises(&["publicIPAddress"]);
-    refusal.is_blocked_by(&[("NetworkInterface", "a")]).waits();
+    let user = ("NetworkInterface", "a");
+    let refusal = delete_in_use(&space, "pip/front", ("PIP-11", "PublicIPAddressCannotBeDeleted"), user);
+    refusal.shows(&["ipconfig1"]).advises(&["publicIPAddress"]);
     space.edit_spec("nic/a", &json!({"ipConfigurations": [{"name": "ipconfig1"}]}));
     space.gone("pip/front");
     space.ready("nic/a");

@@ -1,4 +1,4 @@
-//! The guest's side of a VM's network: what DHCP hands it, what is set by hand in it, and what tells where that differs.
+//! The guest's side of a VM's network: what DHCP hands it, what is set by hand in it, and what shows where that differs.
 
 use kube::core::DynamicObject;
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! The finalizer: who brings it, and what happens when somebody takes it away.
+//! The finalizer: who brings it, and what happens when a user takes it away.
 
 use kube::ResourceExt;
 use serde_json::{Value, json};

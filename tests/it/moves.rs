@@ -1,5 +1,5 @@
 //! NICs that move from one VM to another: by one apply, in whatever order its objects are reconciled; and moves that can
-//! never end, which are told so.
+//! never end, which are reported.
 
 use kube::core::DynamicObject;
 

@@ -7,7 +7,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tempfile::TempDir;
-use vnet_operator::fabric::Kind;
 
 use crate::support::cluster::{poll, shared};
 use crate::support::operator::{Operator, ended_well};
@@ -34,18 +33,17 @@ fn an_operator_that_cannot_list_is_alive_and_not_ready() {
     let operator = Operator::spawn(&kubeconfig, &[], log).unwrap();
     let alive = poll("it serves", || operator.get("/healthz")).unwrap();
     assert!(alive.starts_with("HTTP/1.1 200"), "{alive}");
-    let ready = operator.get("/readyz").unwrap();
-    assert!(
-        ready.starts_with("HTTP/1.1 503")
-            && ready.contains("the watches have not listed yet: availabilitysets.vnet.dev, "),
-        "{ready}"
-    );
+    let why = "Lease vnet-system/vnet-operator cannot be read or written: ";
+    let ready = poll("it says why", || operator.get("/readyz").filter(|answer| answer.contains(why))).unwrap();
+    assert!(ready.starts_with("HTTP/1.1 503"), "{ready}");
     let status = operator.end("-TERM");
     assert!(ended_well(status), "{status}");
 }
 
-/// Enough requests that every watch has failed several times.
-const SOME_TRIES: usize = 4 * Kind::ALL.len();
+/// Enough requests that the Lease could not be read several times.
+const SOME_TRIES: usize = 8;
+/// It is tried again after less than half a second.
+const SOON: [&str; 2] = ["--lease-duration", "3s"];
 
 /// A port at which every request is left without an answer, the connection closed, and how many there have been.
 fn unanswering_port() -> (u16, Arc<AtomicUsize>) {
@@ -68,20 +66,17 @@ fn an_operator_without_an_api_server_says_so_in_few_words() {
     let server = format!("http://127.0.0.1:{port}");
     let (kubeconfig, log) = (folder.path().join("kubeconfig"), folder.path().join("log"));
     std::fs::write(&kubeconfig, NO_CLUSTER.replace("http://127.0.0.1:9", &server)).unwrap();
-    let operator = Operator::spawn(&kubeconfig, &[], std::fs::File::create(&log).unwrap()).unwrap();
+    let operator = Operator::spawn(&kubeconfig, &SOON, std::fs::File::create(&log).unwrap()).unwrap();
     let enough = || (requests.load(Ordering::Relaxed) >= SOME_TRIES).then_some(());
     poll("some tries have failed", enough).unwrap();
     operator.end("-TERM");
     let log = std::fs::read_to_string(&log).unwrap();
     let failures: Vec<&str> = log.lines().filter(|line| line.contains(" WARN ")).collect();
-    let [of_the_server, of_the_watches] = failures[..] else { panic!("{log}") };
-    let (of_the_server, of_the_watches) = if of_the_server.contains("make up") {
-        (of_the_server, of_the_watches)
-    } else {
-        (of_the_watches, of_the_server)
-    };
+    let [of_the_server, of_the_lease] = failures[..] else { panic!("{log}") };
+    let (of_the_server, of_the_lease) =
+        if of_the_server.contains("make up") { (of_the_server, of_the_lease) } else { (of_the_lease, of_the_server) };
     assert!(of_the_server.contains(&server), "{log}");
-    assert!(of_the_watches.contains("a watch fails, and is begun again until it works"), "{log}");
+    assert!(of_the_lease.contains("cannot read or write the Lease; retrying"), "{log}");
     assert!(log.lines().count() <= 5, "{log}");
 }
 

@@ -1,4 +1,4 @@
-//! Scale sets that are refused: by the API server where the schema tells, else by the fabric, by field.
+//! Scale sets that are refused: by the API server where the schema shows, else by the fabric, by field.
 
 use crate::support::scale_sets::ScaleSet;
 use crate::support::space::Space;

@@ -1,4 +1,4 @@
-//! Upgrades of Uniform sets: told to each instance, all at once, or in batches; and networks that are an instance's own.
+//! Upgrades of Uniform sets: of single instances, all at once, or in batches; and networks that are an instance's own.
 
 use kube::core::DynamicObject;
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! `vnet upgrade`, run as people run it: it tells the instances that it is asked to tell, and says which.
+//! `vnet upgrade`, run as people run it: it sets the desired revision of the instances that it is asked for, and lists them.
 
 use serde_json::json;
 
@@ -31,7 +31,7 @@ fn the_instances_that_are_named_are_upgraded_and_no_other() {
     for (set, kind) in [(ScaleSet::uniform(3), "vmssvm"), (ScaleSet::flexible(3), "vm")] {
         let space = outdated(&set);
         let told = space.vnet(&["upgrade", "vmss/api", "--instances", "0,2"]);
-        let lines = ["0", "2"].map(|id| format!("{kind}/api-{id} is told to have revision 2\n"));
+        let lines = ["0", "2"].map(|id| format!("{kind}/api-{id} desired revision set to 2\n"));
         assert_eq!((told.ok, told.out, told.err), (true, lines.concat(), String::new()));
         upgraded(&space, [true, false, true]);
     }
@@ -42,7 +42,7 @@ fn all_instances_are_upgraded_when_that_is_asked_for_and_none_moves() {
     for (set, kind) in [(ScaleSet::uniform(3), "vmssvm"), (ScaleSet::flexible(3), "vm")] {
         let space = outdated(&set);
         let told = space.vnet(&["upgrade", "api", "--all"]);
-        let lines = ["0", "1", "2"].map(|id| format!("{kind}/api-{id} is told to have revision 2\n"));
+        let lines = ["0", "1", "2"].map(|id| format!("{kind}/api-{id} desired revision set to 2\n"));
         assert_eq!((told.ok, told.out, told.err), (true, lines.concat(), String::new()));
         upgraded(&space, [true, true, true]);
         space.wait("subnet/web", "three addresses taken", |web| at(web, "/capacity/allocated") == 3);
@@ -59,15 +59,15 @@ fn instances_that_have_the_latest_model_are_told_apart_and_not_written() {
         let before = space.ready(&format!("{kind}/api-1")).metadata.resource_version;
         let told = space.vnet(&["upgrade", "api", "--all"]);
         let lines = [
-            format!("{kind}/api-0 is told to have revision 2\n"),
+            format!("{kind}/api-0 desired revision set to 2\n"),
             format!("{kind}/api-1 is up to date: it has revision 2\n"),
-            format!("{kind}/api-2 is told to have revision 2\n"),
+            format!("{kind}/api-2 desired revision set to 2\n"),
         ];
         assert_eq!((told.ok, told.out, told.err), (true, lines.concat(), String::new()));
         assert_eq!(space.get(&format!("{kind}/api-1")).metadata.resource_version, before, "nothing is written");
         upgraded(&space, [true, true, true]);
         let told = space.vnet(&["upgrade", "vmss/api", "--instances", "1,7"]);
-        let expected = "scale set api has no instance 7; the others are told or up to date";
+        let expected = "scale set api has no instance 7; the others are set or up to date";
         assert!(!told.ok && told.err.contains(expected), "{}{}", told.out, told.err);
     }
 }
@@ -88,7 +88,7 @@ fn an_instance_that_there_is_not_is_named_and_the_others_are_upgraded() {
     for set in [ScaleSet::uniform(3), ScaleSet::flexible(3)] {
         let space = outdated(&set);
         let told = space.vnet(&["upgrade", "vmss/api", "--instances", "1,7,9"]);
-        let expected = "scale set api has no instance 7, 9; the others are told or up to date";
+        let expected = "scale set api has no instance 7, 9; the others are set or up to date";
         assert!(!told.ok && told.err.contains(expected), "{}{}", told.out, told.err);
         upgraded(&space, [false, true, false]);
     }

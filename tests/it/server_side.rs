@@ -43,7 +43,7 @@ fn as_stored(space: &Space<'_>, id: &str) -> Value {
     serde_json::from_str(&shown.out).unwrap_or_default()
 }
 
-/// Applies server-side, and compares what comes of it with what was worked out before.
+/// Applies server-side, and compares the result with what was worked out before.
 fn apply_and_compare(space: &Space<'_>, manager: &str, force: bool, manifest: &Value, history: &str) {
     let stored = as_stored(space, "nic/a");
     let worked_out = match stored.is_null() {

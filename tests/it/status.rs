@@ -16,7 +16,7 @@ use crate::support::manifests::{machine, network, nic, nic_with, static_nic, sub
 use crate::support::scale_sets::ScaleSet;
 use crate::support::space::{Space, at};
 
-/// Events of an object: type, reason, and how often it was told.
+/// Events of an object: type, reason, and how often it was recorded.
 type Told = (String, String, i32);
 
 /// The Events of an object, once those of all that happened before are recorded: they are recorded in order.

@@ -7,7 +7,7 @@ use serde_json::Value;
 use vnet_operator::api::FINALIZER;
 use vnet_operator::api::conditions::Truth;
 use vnet_operator::fabric::ipam::PoolId;
-use vnet_operator::fabric::virtual_machine_scale_set::STANDSTILLS;
+use vnet_operator::fabric::virtual_machine_scale_set::BLOCKED_REASONS;
 use vnet_operator::fabric::{
     Kind, NetworkInterface, ObjectId, PublicIPAddress, PublicIPPrefix, Subnet, VirtualMachineScaleSet,
 };
@@ -105,7 +105,7 @@ pub fn everything_is_ready_or_says_why(world: &World) {
 /// A scale set that waits for its instances says why, too, and a network that keeps a prefix for a subnet.
 fn blocked(status: &Value) -> bool {
     let mut all = status["conditions"].as_array().into_iter().flatten();
-    let says_why = |reason: &Value| STANDSTILLS.iter().chain(&["PrefixStillUsed"]).any(|one| *reason == **one);
+    let says_why = |reason: &Value| BLOCKED_REASONS.iter().chain(&["PrefixStillUsed"]).any(|one| *reason == **one);
     all.any(|condition| condition["type"] == "Ready" && says_why(&condition["reason"]))
 }
 

@@ -18,7 +18,7 @@ struct Member {
     before: Value,
     /// What it is asked to have, which another has; `None` deletes it.
     asked: Option<Value>,
-    /// What it can have meanwhile, so that it lets go of what it has and waits for nobody.
+    /// What it can have meanwhile, so that it releases what it has and waits for nobody.
     aside: Value,
 }
 

@@ -1,11 +1,11 @@
 //! A whole operator's life in simulation: the real core against a model of the API server, from one seed.
 //!
-//! Random users create, edit, delete and make anew, strip finalizers and edit statuses, while watches lag, relist and
+//! Random users create, edit, delete and make again, strip finalizers and edit statuses, while watches lag, relist and
 //! run apart, writes fail or their answers are lost, and the operator crashes at any point. When the world calms down,
 //! every object is Ready or blocked for a stated reason, the fabric holds exactly what the objects ask, no address has
 //! moved, and neither rest nor a restart brings a write.
 //!
-//! `VNET_SIM_SEEDS=20000` runs more seeds, `VNET_SIM_FIRST=5000` others, `VNET_SIM_SEED=17` replays one and tells what
+//! `VNET_SIM_SEEDS=20000` runs more seeds, `VNET_SIM_FIRST=5000` others, `VNET_SIM_SEED=17` replays one and shows what
 //! happens.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::as_conversions)]
@@ -16,11 +16,13 @@ mod cycles;
 mod deletions;
 mod failures;
 mod figures;
+mod leaders;
 mod scale_set_lives;
 mod scale_sets;
 mod stories;
 mod storms;
 mod users;
+mod versions;
 mod waiting;
 mod world;
 

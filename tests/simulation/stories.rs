@@ -1,4 +1,4 @@
-//! Lives that a random user seldom lives, told step by step.
+//! Lives that a random user seldom lives, step by step.
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
@@ -142,6 +142,27 @@ fn an_address_of_one_that_was_released_stays_with_its_new_holder_over_a_restart(
     world.calm_down();
     assert_eq!(before, [address(&world, "x"), address(&world, "y")]);
     assert!(before.iter().all(|address| address.is_string()));
+}
+
+#[test]
+fn an_address_that_was_released_stays_with_its_new_holder_when_a_crash_cuts_off_the_release() {
+    let mut world = network();
+    for name in ["a", "b", "c", "x"] {
+        world.create(&nic(name), dynamic(), true);
+        world.detach(&nic(name));
+    }
+    world.calm_down();
+    let address = |world: &World, name: &str| {
+        world.objects[&nic(name)]["status"]["ipConfigurations"][0]["privateIPAddress"].clone()
+    };
+    let released = address(&world, "a");
+    world.delete(&nic("a"));
+    world.fails_at(|write| write.id == nic("a") && matches!(write.what, What::Finalizers(_)));
+    world.dies_at(|write| write.id == nic("x") && matches!(write.what, What::Status(_)));
+    assert_eq!((address(&world, "a"), address(&world, "x")), (released.clone(), released.clone()), "both show it");
+    world.calm_down();
+    assert_eq!(address(&world, "x"), released);
+    assert!(!world.objects.contains_key(&nic("a")));
 }
 
 /// The pause after a first failed write is half a second.

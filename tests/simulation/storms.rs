@@ -1,4 +1,4 @@
-//! What many objects cost that wait for the same: the statuses and the Events that are written, while the clock stands still
+//! What many objects cost that wait for the same: the statuses and the Events that are written, while the clock is stopped
 //! and while it goes on.
 
 use jiff::SignedDuration;

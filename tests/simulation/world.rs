@@ -2,6 +2,7 @@
 
 mod accidents;
 mod answers;
+pub mod sides;
 mod watches;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -74,6 +75,8 @@ pub struct World {
     answers: Vec<Vec<Input>>,
     /// The models of scale sets that are kept, by the names of their ControllerRevisions.
     pub revisions: BTreeMap<Name, Value>,
+    /// What has happened, if several operators look on.
+    journal: Option<Vec<(Kind, Event)>>,
     loud: bool,
 }
 
@@ -110,6 +113,7 @@ impl World {
             in_flight: Vec::new(),
             answers: Vec::new(),
             revisions: BTreeMap::new(),
+            journal: None,
             loud,
         };
         world.list_everything();
@@ -200,7 +204,7 @@ impl World {
         self.namespace_events.push(Input::Namespace(NAMESPACES[1].into(), namespace));
     }
 
-    /// Lists the Namespaces anew, after one has come or gone with no event.
+    /// Lists the Namespaces again, after one has come or gone with no event.
     pub fn relist_namespaces(&mut self, change: impl FnOnce(&mut BTreeMap<&'static str, Namespace>)) {
         change(&mut self.namespaces);
         self.list_what_has_no_status();
@@ -221,7 +225,10 @@ impl World {
             self.objects.insert(id.clone(), object.clone());
             Event::Applied(object)
         };
-        self.events.entry(id.kind).or_default().push(event);
+        match &mut self.journal {
+            Some(journal) => journal.push((id.kind, event)),
+            None => self.events.entry(id.kind).or_default().push(event),
+        }
     }
 
     /// A user deletes a model that is kept; not before the operator has heard that it was.
@@ -271,7 +278,7 @@ impl World {
         self.list_everything();
     }
 
-    /// The operator starts anew, and while it lists something happens: of these kinds it knows that only as events.
+    /// The operator restarts, and while it lists something happens: of these kinds it knows that only as events.
     pub fn restart_amid(&mut self, listed_before: &[Kind], what_happens: impl FnOnce(&mut Self)) {
         self.forget();
         listed_before.iter().for_each(|kind| self.list(*kind));
@@ -351,7 +358,7 @@ impl World {
         }
     }
 
-    /// The operator writes what it can before a watch tells it anything.
+    /// The operator writes what it can before a watch shows it anything.
     pub fn writes_without_events(&mut self) {
         for _ in 0..STEPS_TO_CALM {
             self.core.settle(self.now);
@@ -360,7 +367,7 @@ impl World {
         }
     }
 
-    /// All happens that is due by now; the clock stands still. Returns the objects that the operator has written.
+    /// All happens that is due by now; the clock is stopped. Returns the objects that the operator has written.
     pub fn settles_at_once(&mut self) -> Vec<ObjectId> {
         let mut written = Vec::new();
         for _ in 0..STEPS_TO_CALM {

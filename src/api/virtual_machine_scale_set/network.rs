@@ -8,10 +8,11 @@ use crate::api::common::{self, DhcpOptions};
 use crate::api::public_ip_address::{self, PublicDnsSettings};
 use crate::api::references::ObjectReference;
 use crate::api::texts::{ModelPartName, PartName};
+use crate::fabric::network_interface::Assignment;
 use crate::fabric::public_ip_address::Sku;
 use crate::fabric::terms::{DeleteOption, IpVersion, Switch};
 use crate::fabric::virtual_machine_scale_set::{ConfigurationModel, NicModel, PublicModel, mark_primary};
-use crate::fabric::{Findings, Name, PublicIPPrefix, Subnet, limits};
+use crate::fabric::{Findings, Name, NetworkInterface, PublicIPPrefix, Subnet, limits};
 
 /// The network of an instance.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
@@ -127,23 +128,28 @@ pub fn network(from: &Name, asked: &NetworkProfileConfiguration, path: &str, fin
                 name: asked.name.as_str().into(),
                 primary: asked.primary.into(),
                 version: asked.private_ip_address_version.unwrap_or_default(),
-                public: public.map(|public| public_model(from, public, &path, findings)),
+                assignment: Assignment::Dynamic,
+                public_ip_address: public.map(|public| public_model(from, public, &path, findings)),
+                public_delete_option: public.and_then(|public| public.delete_option).unwrap_or_default(),
             });
         }
         network.push(NicModel {
             name: nic.name.as_str().into(),
             primary: nic.primary.into(),
             delete_option: nic.delete_option.unwrap_or_default(),
-            subnet: nic.subnet.name_from(from),
-            ip_forwarding: nic.enable_ip_forwarding.unwrap_or_default().into(),
-            accelerated_networking: nic.enable_accelerated_networking.unwrap_or_default().into(),
-            dns_servers: common::dns_servers(
-                servers,
-                common::NIC_DNS,
-                &format!("{path}.dnsSettings.dnsServers"),
-                findings,
-            ),
-            configurations,
+            interface: NetworkInterface {
+                subnet: nic.subnet.name_from(from),
+                ip_forwarding: nic.enable_ip_forwarding.unwrap_or_default().into(),
+                accelerated_networking: nic.enable_accelerated_networking.unwrap_or_default().into(),
+                dns_servers: common::dns_servers(
+                    servers,
+                    common::NIC_DNS,
+                    &format!("{path}.dnsSettings.dnsServers"),
+                    findings,
+                ),
+                internal_dns_name_label: None,
+                configurations,
+            },
         });
     }
     mark_primary(&mut network);
@@ -161,7 +167,6 @@ fn public_model(from: &Name, asked: &PublicIPAddressConfiguration, path: &str, f
         idle_timeout_minutes: asked.idle_timeout_in_minutes.unwrap_or(limits::DEFAULT_IDLE_TIMEOUT_MINUTES),
         domain_name_label: label,
         prefix: asked.public_ip_prefix.as_ref().map(|prefix| prefix.name_from(from)),
-        delete_option: asked.delete_option.unwrap_or_default(),
     }
 }
 
@@ -173,33 +178,34 @@ pub fn describe_network(network: &[NicModel], from: &Name) -> NetworkProfileConf
 }
 
 fn describe_nic(nic: &NicModel, from: &Name) -> NetworkInterfaceConfiguration {
-    let dns_servers = common::dns_server_texts(&nic.dns_servers);
-    let configurations = nic.configurations.iter().map(|configuration| ScaleSetIpConfiguration {
+    let dns_servers = common::dns_server_texts(&nic.interface.dns_servers);
+    let configurations = nic.interface.configurations.iter().map(|configuration| ScaleSetIpConfiguration {
         name: configuration.name.to_string(),
         primary: configuration.primary.into(),
         private_ip_address_version: Some(configuration.version),
-        public_ip_address_configuration: configuration.public.as_ref().map(|public| describe_public(public, from)),
+        public_ip_address_configuration: describe_public(configuration, from),
     });
     NetworkInterfaceConfiguration {
         name: nic.name.to_string(),
         primary: nic.primary.into(),
         delete_option: nic.delete_option.described(),
-        subnet: ObjectReference::to(&nic.subnet, from),
-        enable_ip_forwarding: Some(nic.ip_forwarding == Switch::On),
-        enable_accelerated_networking: Some(nic.accelerated_networking == Switch::On),
+        subnet: ObjectReference::to(&nic.interface.subnet, from),
+        enable_ip_forwarding: Some(nic.interface.ip_forwarding == Switch::On),
+        enable_accelerated_networking: Some(nic.interface.accelerated_networking == Switch::On),
         dns_settings: (!dns_servers.is_empty()).then_some(DhcpOptions { dns_servers }),
         ip_configurations: configurations.collect(),
     }
 }
 
-fn describe_public(public: &PublicModel, from: &Name) -> PublicIPAddressConfiguration {
+fn describe_public(configuration: &ConfigurationModel, from: &Name) -> Option<PublicIPAddressConfiguration> {
+    let public = configuration.public_ip_address.as_ref()?;
     let label = public.domain_name_label.clone();
-    PublicIPAddressConfiguration {
+    Some(PublicIPAddressConfiguration {
         name: public.name.clone(),
         idle_timeout_in_minutes: Some(public.idle_timeout_minutes),
         dns_settings: label.map(|domain_name_label| PublicDnsSettings { domain_name_label }),
         sku: Some(InstanceAddressSku { name: public.sku }),
         public_ip_prefix: public.prefix.as_ref().map(|prefix| ObjectReference::to(prefix, from)),
-        delete_option: public.delete_option.described(),
-    }
+        delete_option: configuration.public_delete_option.described(),
+    })
 }

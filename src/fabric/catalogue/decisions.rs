@@ -68,7 +68,7 @@ pub const DECISIONS: &[Remark] = &[
     ),
     remark(
         "D-11",
-        "A VM without a NIC is told InvalidParameter: no recorded answer has a code.",
+        "A VM without a NIC is refused with InvalidParameter: no recorded answer has a code.",
         Within("VM-01"),
         "[VM], [ATTACH]; Azure/azure-cli#7683",
     ),
@@ -88,7 +88,7 @@ pub const DECISIONS: &[Remark] = &[
     ),
     remark(
         "D-16",
-        "A public address on an IPv6 configuration is told with the code for versions that differ.",
+        "A public address on an IPv6 configuration is refused with the code for versions that differ.",
         Within("IP6-04, PIP-18"),
         "[IP]",
     ),
@@ -143,19 +143,19 @@ pub const DECISIONS: &[Remark] = &[
     ),
     remark(
         "S-07",
-        "What breaks a rule between two objects is told on the one whose put was refused.",
+        "What breaks a rule between two objects is reported on the one whose put was refused.",
         Observed("status.violations"),
         OURS,
     ),
     remark(
         "S-08",
-        "What another object can cure waits, and is tried again without an edit.",
+        "What another object can cure waits, and is retried without an edit.",
         Observed("retry: OnChange of a violation, and condition Reconciling"),
         OURS,
     ),
     remark(
         "S-09",
-        "A missing object is told at the field that refers to it, and a deletion at its time.",
+        "A missing object is reported at the field that refers to it, and a deletion at its time.",
         Observed("path of a violation; metadata.deletionTimestamp of a deletion"),
         OURS,
     ),
@@ -215,7 +215,7 @@ pub const DECISIONS: &[Remark] = &[
         "S-27",
         "A scale-in takes the highest ids; no id is used again, and an instance that a user deletes is replaced under a new one.",
         Observed(
-            "status.instanceIds and nextInstanceId; the object of an instance goes when the status of its set tells its id no longer",
+            "status.instanceIds and nextInstanceId; the object of an instance goes when the status of its set no longer lists its id",
         ),
         OURS,
     ),
@@ -277,7 +277,7 @@ pub const DECISIONS: &[Remark] = &[
     remark(
         "S-40",
         "An instance whose object has vanished while no operator looked is replaced under a new id; one whose object was not made yet is made under its own.",
-        Observed("status.pendingInstanceIds tells the ids whose objects were not seen yet when the status was written"),
+        Observed("status.pendingInstanceIds lists the ids whose objects were not seen yet when the status was written"),
         OURS,
     ),
     remark(

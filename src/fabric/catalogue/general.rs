@@ -1,6 +1,7 @@
 //! The rules that are checked before any kind's own or where a spec is read, and those that the API server holds as well.
 
 use crate::fabric::id::Kind;
+use crate::fabric::resource::AtApply::{self, Cel, Schema};
 use crate::fabric::resource::{Cures, Scope};
 use crate::fabric::violation::Code;
 
@@ -28,17 +29,6 @@ pub struct General {
     /// The article or other source.
     pub source: &'static str,
 }
-
-/// How the API server refuses at `kubectl apply` what one object alone shows; the fabric holds the same rule.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum AtApply {
-    /// By the schema of the definition.
-    Schema,
-    /// By a validation rule of it.
-    Cel,
-}
-
-use AtApply::{Cel, Schema};
 
 /// Every such rule.
 pub const GENERAL: &[General] = &[
@@ -186,36 +176,4 @@ pub const GENERAL: &[General] = &[
         remedy: "Delete what is to go with it, or set its deleteOption to Detach.",
         source: "azure-docs virtual-machines/delete.md",
     },
-];
-
-/// The rules that the API server holds as well as the fabric.
-pub const AT_APPLY: &[(Kind, &str, AtApply)] = &[
-    (Kind::VirtualNetwork, "VNET-01", Cel),
-    (Kind::VirtualNetwork, "VNET-10", Schema),
-    (Kind::PublicIPPrefix, "S-19", Schema),
-    (Kind::PublicIPAddress, "PIP-02", Cel),
-    (Kind::PublicIPAddress, "PIP-13", Schema),
-    (Kind::PublicIPAddress, "PIP-15", Cel),
-    (Kind::PublicIPAddress, "S-19", Cel),
-    (Kind::PublicIPAddress, "PIP-26", Cel),
-    (Kind::PublicIPAddress, "PIP-27", Cel),
-    (Kind::NetworkInterface, "NIC-21", Schema),
-    (Kind::NetworkInterface, "IPC-01", Schema),
-    (Kind::NetworkInterface, "IPC-02", Cel),
-    (Kind::NetworkInterface, "IPC-10", Schema),
-    (Kind::NetworkInterface, "IPC-15", Schema),
-    (Kind::NetworkInterface, "IP6-01", Cel),
-    (Kind::NetworkInterface, "IP6-03", Cel),
-    (Kind::NetworkInterface, "IP6-04", Cel),
-    (Kind::NetworkInterface, "ADDR-09", Cel),
-    (Kind::VirtualMachineScaleSet, "VMSS-01", Schema),
-    (Kind::VirtualMachineScaleSet, "VMSS-07", Schema),
-    (Kind::VirtualMachineScaleSet, "VMSS-28", Schema),
-    (Kind::VirtualMachineScaleSet, "VM-09", Cel),
-    (Kind::VirtualMachineScaleSetVM, "VMSS-19", Schema),
-    (Kind::VirtualMachine, "VM-01", Schema),
-    (Kind::VirtualMachine, "VM-02", Schema),
-    (Kind::VirtualMachine, "PIP-27", Cel),
-    (Kind::VirtualMachine, "VM-09", Cel),
-    (Kind::VirtualMachine, "S-26", Schema),
 ];

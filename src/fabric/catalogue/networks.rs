@@ -74,7 +74,7 @@ pub const NETWORKS: &[Remark] = &[
     ),
     remark(
         "NIC-17",
-        "A NIC tells its VM and whether it is primary, while attached.",
+        "A NIC shows its VM and whether it is primary, while attached.",
         Observed("status.virtualMachine, status.primary"),
         "recorded",
     ),
@@ -105,7 +105,7 @@ pub const NETWORKS: &[Remark] = &[
     ),
     remark(
         "NIC-25",
-        "Deleting a NIC gives back its MAC and addresses; public addresses are dissociated, not deleted.",
+        "Deleting a NIC releases its MAC and addresses; public addresses are dissociated, not deleted.",
         Observed("status of the subnet and of the public addresses"),
         "[NIC]",
     ),
@@ -239,7 +239,7 @@ pub const NETWORKS: &[Remark] = &[
     remark("ADDR-07", "A released address is free at once.", Observed("status.capacity of the subnet"), "recorded"),
     remark(
         "ADDR-10",
-        "The platform tells whether an address is free, and which are.",
+        "The platform reports whether an address is free, and which are.",
         Observed("`check_ip_address_availability` of the library"),
         "recorded",
     ),

@@ -1,4 +1,4 @@
-//! Whatever a test is told stands in the reference: under a rule of its kind, with a code of it, and cured as that says.
+//! Every violation in a test stands in the reference: under a rule of its kind, with a code of it, and cured as that says.
 
 use std::sync::LazyLock;
 

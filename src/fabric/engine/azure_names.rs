@@ -1,6 +1,6 @@
 //! Names in Azure: an object's own, or the one that its spec gives it (ARM-10).
 //!
-//! Kubernetes takes no capitals and no underscores in names, Azure does, and tells names apart regardless of case.
+//! Kubernetes takes no capitals and no underscores in names, Azure does, and compares names regardless of case.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::{Engine, Request};
 use crate::fabric::id::{Kind, Name, ObjectId};
 use crate::fabric::resource::{Programmed, Resource};
-use crate::fabric::violation::{Code, Findings};
+use crate::fabric::violation::{Code, Finding, Findings, Place, Violation};
 
 /// The objects whose specs give them a name, by kind, by what it is unique in, and by that name in lower case.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -38,7 +38,8 @@ impl<K: Resource> Programmed<K> {
 
     /// Its types and names in Azure, as a resource id ends: `Microsoft.Network/virtualNetworks/hub/subnets/web`.
     fn resource_path(&self, engine: &Engine, name: &Name) -> String {
-        let parent = self.ask.parent().map(|parent| engine.name_in_azure(&parent).unwrap_or(parent.name.name));
+        let parent =
+            self.ask.parent().map(|parent| engine.name_in_azure(&parent).unwrap_or_else(|| (&parent.name.name).into()));
         let mut names = parent.into_iter().chain([self.name_in_azure(name)]);
         let (provider, types) = K::ARM_TYPE.split_once('/').unwrap_or((K::ARM_TYPE, ""));
         let steps = types.split('/').map(|step| format!("/{step}/{}", names.next().unwrap_or_default()));
@@ -55,29 +56,17 @@ impl Engine {
         programmed: Option<&Programmed<K>>,
         findings: &mut Findings,
     ) {
-        let asked = request.common.azure_name.as_ref().unwrap_or(&name.name);
+        let asked = request.common.azure_name.as_deref().unwrap_or(&name.name);
         if let Some(programmed) = programmed {
-            let fixed = programmed.common.azure_name.as_ref().unwrap_or(&name.name);
+            let fixed = programmed.common.azure_name.as_deref().unwrap_or(&name.name);
             if asked != fixed {
-                findings.refuse(
-                    Code::PropertyChangeNotAllowed,
-                    PATH,
-                    format!("The resource is called {fixed} in Azure, and cannot be renamed to {asked}."),
-                    format!("Set azureName to {fixed}, or delete the object and create it again."),
-                );
+                findings.add(PATH, AzureNameFinding::Renamed { fixed: fixed.into(), asked: asked.into() });
             }
             return;
         }
         if let Some(other) = self.is_called(name, &request.ask, asked, request.common.azure_name.is_some()) {
             let other = ObjectId::new(K::KIND, other);
-            findings
-                .refuse(
-                    Code::DuplicateResourceName,
-                    PATH,
-                    format!("{other} is called {asked} in Azure; letter case makes no difference."),
-                    format!("Choose another azureName, or delete {other}."),
-                )
-                .until_changed(other);
+            findings.add(PATH, AzureNameFinding::Taken { other, asked: asked.into() });
         }
     }
 
@@ -114,6 +103,33 @@ impl Engine {
 /// What a name is unique in: the resource group, or the resource that an object is a part of.
 fn scope<K: Resource>(name: &Name, ask: &K) -> Name {
     ask.parent().map_or_else(|| Name::new(name.namespace.clone(), ""), |parent| parent.name)
+}
+
+/// What breaks a rule of names in Azure.
+enum AzureNameFinding {
+    /// A resource that has one name in Azure is asked to have another.
+    Renamed { fixed: Arc<str>, asked: Arc<str> },
+    /// Another object of the kind has the name, in whatever case.
+    Taken { other: ObjectId, asked: Arc<str> },
+}
+
+impl Finding for AzureNameFinding {
+    fn violation(self, at: Place) -> Violation {
+        match self {
+            Self::Renamed { fixed, asked } => at.refuse_change(
+                Code::PropertyChangeNotAllowed,
+                format!("The resource is called {fixed} in Azure, and cannot be renamed to {asked}."),
+                format!("Set azureName to {fixed}, or delete the object and create it again."),
+            ),
+            Self::Taken { other, asked } => at
+                .refuse(
+                    Code::DuplicateResourceName,
+                    format!("{other} is called {asked} in Azure; letter case makes no difference."),
+                    format!("Choose another azureName, or delete {other}."),
+                )
+                .until_changed(other),
+        }
+    }
 }
 
 #[cfg(test)]

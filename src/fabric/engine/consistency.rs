@@ -1,4 +1,4 @@
-//! What must hold of a fabric at any moment, computed anew from its tables.
+//! What must hold of a fabric at any moment, recomputed from its tables.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -71,7 +71,7 @@ impl Engine {
         let mut totals: BTreeMap<Quota, u64> = BTreeMap::new();
         for (name, set) in self.all::<VirtualMachineScaleSet>() {
             for id in set.pending() {
-                let owner = Owner { set: name.clone(), id };
+                let owner = Owner::instance(name, id);
                 let objects = pending_objects(self, name, id);
                 let quotas = objects.iter().flat_map(|(_, lacking)| &lacking.quotas);
                 quotas.for_each(|(quota, count)| *totals.entry(quota.clone()).or_default() += count);

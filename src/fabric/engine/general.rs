@@ -1,20 +1,18 @@
 //! What is judged alike for every kind: the name, the place, and what specs have in common (ARM-10, S-12, ARM-16, S-94).
 
+use std::sync::Arc;
+
 use super::{Engine, Request};
 use crate::fabric::common::{spec_fits, tag_names_are_azures};
 use crate::fabric::id::{Name, Placement, is_region};
 use crate::fabric::limits;
 use crate::fabric::resource::{Programmed, Resource};
-use crate::fabric::violation::{Code, Findings};
+use crate::fabric::violation::{Code, Finding, Findings, Place, Violation};
 
 pub(super) fn name_is_azures(name: &Name, findings: &mut Findings) {
-    if name.name.len() > limits::NAME_LENGTH {
-        findings.refuse(
-            Code::InvalidResourceName,
-            "metadata.name",
-            format!("The name has {} characters.", name.name.len()),
-            format!("Create the object under a name of at most {} characters.", limits::NAME_LENGTH),
-        );
+    let length = name.name.len();
+    if length > limits::NAME_LENGTH {
+        findings.add("metadata.name", GeneralFinding::NameTooLong { length });
     }
 }
 
@@ -47,12 +45,8 @@ impl Engine {
         if let Some(programmed) = programmed {
             let fixed = &programmed.placement;
             if let Some(asked) = request.location.as_ref().filter(|asked| **asked != fixed.location) {
-                findings.refuse(
-                    Code::InvalidResourceLocation,
-                    "spec.location",
-                    format!("The object is in location {}, and cannot be moved to {asked}.", fixed.location),
-                    format!("Set location to {}, or delete the object and create it again.", fixed.location),
-                );
+                let (fixed, asked) = (fixed.location.clone(), asked.clone());
+                findings.add("spec.location", GeneralFinding::Moved { fixed, asked });
             }
             return fixed.clone();
         }
@@ -62,13 +56,40 @@ impl Engine {
         };
         let placement = request.ask.inherited_placement(self).unwrap_or(own);
         if !is_region(&placement.location) {
-            findings.refuse(
-                Code::InvalidResourceLocation,
-                "spec.location",
-                format!("{:?} is not a valid region name.", placement.location),
-                "Write lower-case letters and digits, such as westeurope, here or where the namespace names its location.",
-            );
+            findings.add("spec.location", GeneralFinding::NotARegion { location: placement.location.clone() });
         }
         placement
+    }
+}
+
+/// What breaks a rule that holds for every kind.
+enum GeneralFinding {
+    /// The name of an object has more characters than a resource of Azure may have.
+    NameTooLong { length: usize },
+    /// An object that is in one location is asked to be in another.
+    Moved { fixed: Arc<str>, asked: Arc<str> },
+    /// A location has not the form of a region's name.
+    NotARegion { location: Arc<str> },
+}
+
+impl Finding for GeneralFinding {
+    fn violation(self, at: Place) -> Violation {
+        match self {
+            Self::NameTooLong { length } => at.refuse(
+                Code::InvalidResourceName,
+                format!("The name has {length} characters."),
+                format!("Create the object under a name of at most {} characters.", limits::NAME_LENGTH),
+            ),
+            Self::Moved { fixed, asked } => at.refuse_change(
+                Code::InvalidResourceLocation,
+                format!("The object is in location {fixed}, and cannot be moved to {asked}."),
+                format!("Set location to {fixed}, or delete the object and create it again."),
+            ),
+            Self::NotARegion { location } => at.refuse(
+                Code::InvalidResourceLocation,
+                format!("{location:?} is not a valid region name."),
+                "Write lower-case letters and digits, such as westeurope, here or where the namespace names its location.",
+            ),
+        }
     }
 }

@@ -23,8 +23,10 @@ impl Engine {
 
     /// Brings what is reserved in line with what objects have taken.
     pub(in crate::fabric) fn reconcile_reservations(&mut self) {
-        while let Some(Owner { set, id }) = self.unreconciled.pop_first() {
-            virtual_machine_scale_set::reserve(self, &set, [id]);
+        while let Some(owner) = self.unreconciled.pop_first() {
+            match owner {
+                Owner::Instance { set, id } => virtual_machine_scale_set::reserve(self, &set, [id]),
+            }
         }
     }
 
@@ -83,7 +85,7 @@ impl Engine {
         is_taken
     }
 
-    /// True if `count` more are allowed beside what is reserved for others; `own` of what is reserved is for whoever asks.
+    /// True if `count` more are allowed beside what is reserved for others; `own` of what is reserved is for the requester.
     pub(in crate::fabric) fn has_left_beside(&self, quota: &Quota, count: u64, own: u64) -> bool {
         count <= own || self.has_left(quota, count - own)
     }

@@ -29,7 +29,7 @@ pub enum DynamicAddresses {
     /// They are kept, as the real service keeps them.
     #[default]
     Kept,
-    /// They are assigned anew, as the articles allow.
+    /// They are reassigned, as the articles allow.
     Reassigned,
 }
 
@@ -37,7 +37,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             default_location: "westeurope".into(),
-            // RFC 2544 sets 198.18.0.0/15 aside for benchmarks: it is nobody's on the Internet.
+            // RFC 2544 sets 198.18.0.0/15 aside for benchmarks: it is not used on the Internet.
             public_ip_pool: Ipv4Net::new_assert(Ipv4Addr::new(198, 18, 0, 0), 15),
             vm_start: Duration::ZERO,
             dynamic_addresses: DynamicAddresses::Kept,

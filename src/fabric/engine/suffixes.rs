@@ -7,7 +7,6 @@ use std::sync::Arc;
 
 use super::Engine;
 use crate::fabric::id::{Kind, Name, ObjectId};
-use crate::fabric::part::Part;
 use crate::fabric::violation::WaitKey;
 
 /// The names of the objects of each kind and namespace that have a prefix, each from its end to its beginning.
@@ -22,7 +21,7 @@ impl Suffixes {
     }
 }
 
-/// What may stand before a name that a prefix is added to.
+/// What a prefix ends in. Without a separator, names that have nothing to do with each other would be proposed: `web` for `b`.
 const PREFIX_ENDS: [char; 2] = ['-', '.'];
 
 impl Engine {
@@ -38,11 +37,11 @@ impl Engine {
         found.min()
     }
 
-    /// An object has come or gone: whoever refers to what is named as it is without a prefix, and is missing, is judged again
+    /// An object has come or gone: what refers to a missing object of the name without the prefix is judged again
     /// if another object is to be proposed.
     pub(super) fn index_suffixes(&mut self, kind: Kind, name: &Name, is_there: bool) {
         let entry = (kind, name.namespace.clone(), reversed(&name.name));
-        let has_a_prefix = name.name.contains(PREFIX_ENDS) && Part::of(name).is_none();
+        let has_a_prefix = name.name.contains(PREFIX_ENDS) && name.part().is_none();
         if !has_a_prefix || self.suffixes.0.contains(&entry) == is_there {
             return; // as after every put that is repeated
         }

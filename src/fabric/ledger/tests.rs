@@ -7,7 +7,7 @@ use crate::fabric::id::Kind;
 use crate::fabric::testing::named;
 
 fn owner(id: u64) -> Owner {
-    Owner { set: named("set"), id }
+    Owner::instance(&named("set"), id)
 }
 
 fn nic(id: u64) -> ObjectId {

@@ -1,4 +1,4 @@
-//! The life of private addresses: the order in which they are allocated, kept and given back (ADDR-02 to ADDR-07).
+//! The life of private addresses: the order in which they are allocated, kept and released (ADDR-02 to ADDR-07).
 //!
 //! Which addresses may be asked for is in the rules.
 
@@ -32,7 +32,7 @@ pub(super) fn in_need<'a>(
 }
 
 /// Gives every configuration its address: those asked for first, then the lowest free ones; what is no longer used is
-/// given back last, so that a replacement gets the next address and not the one just left (ADDR-04).
+/// released last, so that a replacement gets the next address and not the one just left (ADDR-04).
 pub(super) fn move_addresses(
     engine: &mut Engine,
     name: &Name,
@@ -105,7 +105,7 @@ pub(in crate::fabric) fn waiting_for_ipv6(nic: &Programmed<NetworkInterface>) ->
     ipv6.filter(|configuration| !nic.held.addresses.contains_key(&configuration.name)).count()
 }
 
-/// Dynamic addresses are assigned anew, while the old ones are still held (ADDR-05, D-04).
+/// Dynamic addresses are reassigned, while the old ones are still held (ADDR-05, D-04).
 pub(in crate::fabric) fn reassign(engine: &mut Engine, name: &Name) {
     let Some(programmed) = engine.get::<NetworkInterface>(name) else { return };
     let (ask, old) = (programmed.ask.clone(), programmed.held.addresses.clone());

@@ -69,7 +69,7 @@ pub(super) fn forget_mac(engine: &mut Engine, name: &Name) {
     }
 }
 
-/// The VM that a NIC is attached to tells its addresses, too.
+/// The VM that a NIC is attached to shows its addresses, too.
 pub(super) fn touch_vm(engine: &mut Engine, nic: &Name) {
     let attached = engine.get::<NetworkInterface>(nic).and_then(|nic| nic.held.attached.as_ref());
     if let Some(vm) = attached.map(|attached| attached.vm.clone()) {
@@ -97,7 +97,7 @@ pub(in crate::fabric) fn vm_power_changed(engine: &mut Engine, name: &Name) {
         .map(|programmed| programmed.ask.public_ip_addresses().cloned().collect())
         .unwrap_or_default();
     for public in &public {
-        public_ip_address::settle(engine, public);
+        public_ip_address::reconcile_address(engine, public);
     }
     engine.touch(Kind::NetworkInterface, name);
 }

@@ -1,6 +1,6 @@
 //! Which holder a public address serves; it serves one at a time (PIP-09, PIP-10).
 
-use super::settle;
+use super::reconcile_address;
 use crate::fabric::engine::Engine;
 use crate::fabric::holder::Holder;
 use crate::fabric::id::{Kind, Name, ObjectId};
@@ -14,17 +14,17 @@ pub(in crate::fabric) fn associate(engine: &mut Engine, public: &Name, holder: H
         }
         engine.touch(Kind::PublicIPAddress, public);
     }
-    settle(engine, public);
+    reconcile_address(engine, public);
 }
 
-/// An object lets go of a public address, which is dissociated, not deleted (PIP-10). What was restored may refer to one that
+/// An object releases a public address, which is dissociated, not deleted (PIP-10). What was restored may refer to one that
 /// another holds.
 pub(in crate::fabric) fn dissociate(engine: &mut Engine, public: &Name, object: &ObjectId) {
     if engine.associations.get(public).is_none_or(|holder| holder.object() != *object) {
         return;
     }
     engine.associations.remove(public);
-    settle(engine, public);
+    reconcile_address(engine, public);
     engine.touch(Kind::PublicIPAddress, public);
     engine.wake(WaitKey::claim(Kind::PublicIPAddress, public));
 }

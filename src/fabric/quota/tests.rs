@@ -239,7 +239,8 @@ fn a_network_of_an_instance_counts_towards_the_quotas() {
     fabric.accept(a_public_ip("ninth").standard());
     fabric.accept(a_public_ip("tenth").standard());
     let mut nic = a_nic_model("nic");
-    nic.configurations[0].public = Some(a_public_model(crate::fabric::public_ip_address::Sku::Standard));
+    nic.interface.configurations[0].public_ip_address =
+        Some(a_public_model(crate::fabric::public_ip_address::Sku::Standard));
     let refusal = fabric.put(an_instance("api", 0).network([nic.clone()])).unwrap_err();
     let path = "spec.networkProfileConfiguration";
     assert_eq!(told(&refusal), [("VMSS-29", Code::StandardSkuPublicIPCountLimitReached, path)]);

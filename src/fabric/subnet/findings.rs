@@ -9,7 +9,7 @@ use crate::fabric::id::{Kind, Name, ObjectId};
 use crate::fabric::ledger::Owner;
 use crate::fabric::limits;
 use crate::fabric::quota::Quota;
-use crate::fabric::violation::{Code, Finding, Place, Violation, WaitKey, and_so_on, first_of};
+use crate::fabric::violation::{Code, Constraint, Finding, Place, Violation, WaitKey, and_so_on, first_of};
 
 /// What breaks a rule of subnets.
 pub(super) enum SubnetFinding {
@@ -36,7 +36,7 @@ pub(super) enum SubnetFinding {
 impl Finding for SubnetFinding {
     fn violation(self, at: Place) -> Violation {
         match self {
-            Self::VirtualNetworkChanged { before } => at.refuse(
+            Self::VirtualNetworkChanged { before } => at.refuse_change(
                 Code::PropertyChangeNotAllowed,
                 format!("The subnet is part of VirtualNetwork {before}."),
                 format!("Set virtualNetwork to {}, or create another subnet.", before.name),
@@ -72,6 +72,7 @@ impl Finding for SubnetFinding {
                     format!("Choose a range that is free, or delete {first}{}.", and_so_on(others.len())),
                 )
                 .until_all_changed(others.into_iter().map(|(_, id)| id))
+                .breaks(Constraint::Exclusive)
                 .cites(WaitKey::members(Kind::VirtualNetwork, &network))
             }
             Self::Allocated { range, address, holder, subnet } => {
@@ -86,7 +87,7 @@ impl Finding for SubnetFinding {
                 .until_released(subnet, address, id)
             }
             Self::Reserved { address, owner, subnet } => {
-                let set = owner.scale_set();
+                let set = owner.object();
                 at.refuse(
                     Code::InUsePrefixCannotBeDeleted,
                     format!("{address} is reserved for an instance of {set}."),
@@ -103,7 +104,7 @@ impl Finding for SubnetFinding {
                     ),
                     "Delete network interfaces that are not used; this object is then retried automatically.",
                 )
-                .until(WaitKey::Quota(quota))
+                .until_room(WaitKey::Quota(quota))
                 .until(WaitKey::members(Kind::Subnet, &subnet)),
             Self::TooManySubnets { network } => at
                 .refuse(
@@ -118,7 +119,7 @@ impl Finding for SubnetFinding {
 }
 
 impl Violation {
-    /// Waits until `by` lets go of this address of the subnet that is judged.
+    /// Waits until `by` releases this address of the subnet that is judged.
     fn until_released(self, subnet: Name, address: IpAddr, by: ObjectId) -> Self {
         let addresses = WaitKey::members(Kind::Subnet, &subnet);
         self.until(WaitKey::Address(subnet, address)).until_changed(by).cites(addresses)

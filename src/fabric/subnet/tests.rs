@@ -62,7 +62,7 @@ fn a_subnet_of_another_size_is_refused() {
     }
 }
 
-/// The path tells the place in the list, whichever range stands first.
+/// The path shows the place in the list, whichever range stands first.
 #[test]
 fn a_range_is_told_by_its_place_in_the_list() {
     let refusal = refused(&mut a_fabric(), a_subnet("web", "10.0.1.0/30").ipv6_first("fd00::/64"));

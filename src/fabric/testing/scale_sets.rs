@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{A, named};
+use crate::fabric::network_interface::{Assignment, NetworkInterface};
 use crate::fabric::public_ip_address::Sku;
 use crate::fabric::sizes;
 use crate::fabric::terms::{DeleteOption, IpVersion, Primary, Switch};
@@ -83,7 +84,7 @@ impl A<VirtualMachineScaleSet> {
 
     /// Every instance has a public address.
     pub fn public(self, public: PublicModel) -> Self {
-        self.nic(|nic| nic.configurations[0].public = Some(public))
+        self.nic(|nic| nic.interface.configurations[0].public_ip_address = Some(public))
     }
 
     fn model(mut self, change: impl FnOnce(&mut Model)) -> Self {
@@ -100,18 +101,21 @@ pub fn a_nic_model(name: &str) -> NicModel {
         name: name.into(),
         primary: Primary::Yes,
         delete_option: DeleteOption::Detach,
-        subnet: named("web"),
-        ip_forwarding: Switch::Off,
-        accelerated_networking: Switch::Off,
-        dns_servers: Vec::new(),
-        configurations: vec![a_configuration_model("ip", Primary::Yes)],
+        interface: NetworkInterface {
+            subnet: named("web"),
+            ip_forwarding: Switch::Off,
+            accelerated_networking: Switch::Off,
+            dns_servers: Vec::new(),
+            internal_dns_name_label: None,
+            configurations: vec![a_configuration_model("ip", Primary::Yes)],
+        },
     }
 }
 
 impl NicModel {
     /// In another subnet.
     pub fn in_subnet(mut self, subnet: &str) -> Self {
-        self.subnet = named(subnet);
+        self.interface.subnet = named(subnet);
         self
     }
 
@@ -123,13 +127,19 @@ impl NicModel {
 }
 
 pub fn a_configuration_model(name: &str, primary: Primary) -> ConfigurationModel {
-    ConfigurationModel { name: name.into(), primary, version: IpVersion::IPv4, public: None }
+    ConfigurationModel {
+        name: name.into(),
+        primary,
+        version: IpVersion::IPv4,
+        assignment: Assignment::Dynamic,
+        public_ip_address: None,
+        public_delete_option: DeleteOption::Detach,
+    }
 }
 
 /// A public address of instances.
 pub fn a_public_model(sku: Sku) -> PublicModel {
-    let (name, delete_option) = ("pub".to_owned(), DeleteOption::Detach);
-    PublicModel { name, sku, idle_timeout_minutes: 4, domain_name_label: None, prefix: None, delete_option }
+    PublicModel { name: "pub".to_owned(), sku, idle_timeout_minutes: 4, domain_name_label: None, prefix: None }
 }
 
 impl PublicModel {

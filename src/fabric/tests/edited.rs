@@ -1,4 +1,4 @@
-//! Statuses that somebody edited: the fabric is restored from them all the same, and what contradicts is dropped and
+//! Statuses that a user edited: the fabric is restored from them all the same, and what contradicts is dropped and
 //! reported.
 
 use std::collections::BTreeSet;
@@ -99,7 +99,7 @@ fn fleet() -> Vec<Stored> {
     all
 }
 
-/// What somebody does to statuses.
+/// What a user does to statuses.
 #[derive(Clone, Debug)]
 enum Edit {
     /// A part of a status becomes something odd.

@@ -1,4 +1,4 @@
-//! A naive fabric: what must come of an operation, written from the rule catalogue and not from the engine.
+//! A naive fabric: the required result of an operation, written from the rule catalogue and not from the engine.
 //!
 //! It has no pools and no indices: whatever it needs to know it finds by looking at everything. It says which rules an
 //! operation breaks (not always all of them), and, if none, what everybody holds after it.
@@ -78,7 +78,7 @@ pub struct World {
     nics: BTreeMap<Name, Nic>,
     sets: BTreeSet<Name>,
     vms: BTreeMap<Name, Vm>,
-    /// The Static addresses that each NIC was last seen to ask for, whatever came of that (S-88).
+    /// The Static addresses that each NIC was last seen to ask for, whatever the result (S-88).
     requested: BTreeMap<Name, Vec<(Name, IpAddr)>>,
     /// The same of public addresses and their prefixes.
     requested_publics: BTreeMap<Name, (Name, IpAddr)>,
@@ -155,7 +155,7 @@ impl World {
                 Broken::new()
             }
             Op::Make => Broken::new(), // there is nothing to make
-            // Nothing moves; a start that was on its way begins anew.
+            // Nothing moves; a start that was on its way begins again.
             Op::Restart => {
                 for vm in self.vms.values_mut() {
                     vm.starts_at = self.now + self.start_takes;

@@ -91,7 +91,7 @@ impl Driver {
                 Ok(())
             }
             Op::Restart => {
-                self.makes(); // what was told and is not there yet is made anew otherwise
+                self.makes(); // what was reported and is not there yet is made again otherwise
                 let (engine, dropped) = restored(&self.engine, records(&self.engine));
                 assert_eq!(dropped, Vec::<String>::new(), "whatever is told is taken back");
                 assert_eq!(essence(&engine), essence(&self.engine), "a restart changes nothing");

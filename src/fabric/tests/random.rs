@@ -20,7 +20,7 @@ pub enum Op {
     Advance(i64),
     /// Whoever makes the objects of the instances of scale sets does so, as far as it is let.
     Make,
-    /// The fabric is restored from what its objects' statuses tell.
+    /// The fabric is restored from what its objects' statuses show.
     Restart,
 }
 

@@ -1,4 +1,4 @@
-//! Whatever a report tells otherwise than before, its object was touched: a status is written anew for no other reason.
+//! Whenever a report differs from the one before, its object was touched: a status is written again for no other reason.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ use crate::fabric::{Engine, ObjectId, Resource, for_each_kind};
 
 macro_rules! define_reports {
     ($($kind:ident $module:ident,)*) => {
-        /// What the fabric tells of every object.
+        /// What the fabric reports of every object.
         fn reports(engine: &Engine) -> BTreeMap<ObjectId, String> {
             let mut all = BTreeMap::new();
             $(for (name, programmed) in engine.all::<$kind>() {
@@ -38,7 +38,7 @@ proptest! {
             let touched = driver.engine.take_touched();
             let after = reports(&driver.engine);
             if !matches!(op, Op::Restart) {
-                // What instances are made of is told by their objects.
+                // What instances are made of is reported by their objects.
                 for (id, told) in after.iter().filter(|(id, _)| id.instance().is_none()) {
                     let is_news = before.get(id) != Some(told);
                     prop_assert!(!is_news || touched.contains(id), "{op:?} changes {id}: {:?} {told}", before.get(id));

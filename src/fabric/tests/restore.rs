@@ -1,4 +1,4 @@
-//! A fabric that is restored from what its objects' statuses tell is the fabric that it was.
+//! A fabric that is restored from what its objects' statuses show is the fabric that it was.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -46,7 +46,7 @@ proptest! {
         engine.assert_legal();
         prop_assert_eq!(essence(&engine), essence(&driver.engine));
         let mut twin = driver.on(engine);
-        let starts_are_over = Op::Advance(60); // deadlines begin anew, so that the two differ until then
+        let starts_are_over = Op::Advance(60); // deadlines begin again, so that the two differ until then
         for op in std::iter::once(&starts_are_over).chain(&after) {
             prop_assert_eq!(judged(&twin.does(op)), judged(&driver.does(op)), "{:?}", op);
             prop_assert_eq!(essence(&twin.engine), essence(&driver.engine), "{:?}", op);
@@ -300,7 +300,9 @@ fn is_part(kind: Kind, name: &Name) -> bool {
 #[test]
 fn the_pause_between_two_batches_begins_anew_after_a_restart() {
     let mut fabric = a_fabric().with(a_subnet("web", "10.0.1.0/24"));
-    let set = |forwarding: bool| a_scale_set("api", 3).rolling(30, 60).nic(|nic| nic.ip_forwarding = forwarding.into());
+    let set = |forwarding: bool| {
+        a_scale_set("api", 3).rolling(30, 60).nic(|nic| nic.interface.ip_forwarding = forwarding.into())
+    };
     fabric.accept(set(false));
     (0..3).for_each(|id| fabric.accept(an_instance("api", id)));
     fabric.accept(set(true));
@@ -384,7 +386,7 @@ fn an_instance_whose_model_is_not_kept_any_more_is_upgraded_after_a_restart() {
     assert_eq!(fabric.get::<VirtualMachineScaleSet>("api").held.models.keys().collect::<Vec<_>>(), [&2]);
 }
 
-/// As above, of a Flexible set: somebody may delete the ControllerRevision.
+/// As above, of a Flexible set: a user may delete the ControllerRevision.
 #[test]
 fn a_machine_whose_model_is_not_kept_any_more_is_upgraded_after_a_restart() {
     let set = || a_scale_set("api", 1).flexible().upgrade(UpgradeMode::Automatic);
@@ -410,7 +412,8 @@ fn a_set_whose_models_differ_in_sku_is_restored_and_put_again() {
     assert_eq!(dropped, Vec::<String>::new());
     let mut old = (*fabric.get::<VirtualMachineScaleSet>("api").ask.model).clone();
     let mut network = old.network.to_vec();
-    network[0].configurations[0].public = Some(a_public_model(crate::fabric::public_ip_address::Sku::Basic));
+    network[0].interface.configurations[0].public_ip_address =
+        Some(a_public_model(crate::fabric::public_ip_address::Sku::Basic));
     old.network = network.into();
     fabric.engine.restore_model(&named("api"), 0, old);
     fabric.accept(set());

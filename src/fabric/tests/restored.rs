@@ -1,4 +1,4 @@
-//! A fabric that is made anew from what the statuses of another's objects tell.
+//! A fabric that is made again from the statuses of another's objects.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use crate::fabric::virtual_machine_scale_set::{OrchestrationMode, labels};
 use crate::fabric::virtual_machine_scale_set_vm::{DesiredRevision, Maker};
 use crate::fabric::{AnyRecord, Engine, Kind, Name, ObjectId, Programmed, Record, Uid, for_each_kind};
 
-/// What the status of an object tells, after it was written and read as JSON.
+/// What the status of an object shows, after it was written and read as JSON.
 fn record<K: Api>(engine: &Engine, name: &Name, programmed: &Programmed<K>) -> Record<K> {
     let view = serde_json::to_value(K::observe(engine, name, programmed)).unwrap();
     let restarted_at = view.get("lastHandledRestartAt").map(|at| at.as_str().unwrap().to_owned());
@@ -47,7 +47,7 @@ fn family(engine: &Engine, kind: Kind, name: &Name) -> (Option<Owner>, (Option<u
 
 macro_rules! define_records {
     ($($kind:ident $module:ident,)*) => {
-        /// What every status tells, what is referred to first.
+        /// What every status shows, what is referred to first.
         pub fn records(engine: &Engine) -> Vec<(Kind, Name, AnyRecord)> {
             let mut all = Vec::new();
             // What instances of Uniform sets are made of has no status: those of the instances tell of it.
@@ -107,7 +107,7 @@ fn restore_models(engine: &mut Engine, like: &Engine, set: &Name) {
     }
 }
 
-/// What a fabric carries, with attachments counted from one, and without the deadlines, which begin anew.
+/// What a fabric carries, with attachments counted from one, and without the deadlines, which begin again.
 pub fn essence(engine: &Engine) -> Tables {
     let mut tables = engine.tables().clone();
     for nic in tables.network_interface.values_mut() {
@@ -135,7 +135,7 @@ pub fn essence(engine: &Engine) -> Tables {
     tables
 }
 
-/// Which instances of a Flexible set were on their way to which model is decided anew.
+/// Which instances of a Flexible set were on their way to which model is decided again.
 fn forget_targets(set: &mut Programmed<VirtualMachineScaleSet>) {
     let held = &mut set.held;
     for instance in held.instances.values_mut() {

@@ -51,7 +51,7 @@ pub fn assert_is_judged_by_what_it_takes(before: &Driver, set: &Name, op: &Op, a
     }
 }
 
-/// Panics unless a refusal tells of each of these pools, and of no other, how many addresses are needed.
+/// Panics unless a refusal shows of each of these pools, and of no other, how many addresses are needed.
 fn assert_tells(refusal: &Refusal, engine: &Engine, short: &BTreeMap<&PoolId, &u64>) {
     let messages = refusal.violations().iter().map(|violation| &violation.message);
     let of_pools: Vec<_> = messages.filter(|message| message.contains(" required, and ")).collect();

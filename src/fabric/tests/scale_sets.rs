@@ -95,10 +95,10 @@ fn nic() -> impl Strategy<Value = NicModel> {
     let extra = prop_oneof![6 => Just(None), 2 => Just(Some(IpVersion::IPv4)), 1 => Just(Some(IpVersion::IPv6))];
     (subnet, public(), extra, prop::bool::weighted(0.15)).prop_map(|(subnet, public, extra, accelerated)| {
         let mut nic = a_nic_model("").in_subnet(subnet);
-        nic.accelerated_networking = Switch::from(accelerated);
-        nic.configurations[0].public = public;
+        nic.interface.accelerated_networking = Switch::from(accelerated);
+        nic.interface.configurations[0].public_ip_address = public;
         let more = |version| ConfigurationModel { version, ..a_configuration_model("more", Primary::No) };
-        nic.configurations.extend(extra.map(more));
+        nic.interface.configurations.extend(extra.map(more));
         nic
     })
 }
@@ -262,8 +262,9 @@ fn assert_instances_are_whole(engine: &Engine) {
             skus.extend(publics(&network).map(|(_, _, public)| public.sku.to_string()));
             for (nic, asked) in network.iter().map(|nic| (this.nic(&nic.name), nic)) {
                 let held = &engine.get::<NetworkInterface>(&nic).unwrap().held.addresses;
-                for configuration in &asked.configurations {
-                    let is_due = engine.pool(&PoolId::of_subnet(&asked.subnet, configuration.version)).is_some();
+                for configuration in &asked.interface.configurations {
+                    let is_due =
+                        engine.pool(&PoolId::of_subnet(&asked.interface.subnet, configuration.version)).is_some();
                     assert!(held.contains_key(&configuration.name) || !is_due, "{nic} has its addresses");
                 }
             }

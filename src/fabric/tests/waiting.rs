@@ -22,7 +22,7 @@ impl Waiting {
         let id = match op {
             Op::Put(name, ask) => ObjectId::new(kind_of(ask), named(name)),
             Op::Delete(kind, name) => ObjectId::new(*kind, named(name)),
-            Op::Restart => return self.0.clear(), // all are judged anew
+            Op::Restart => return self.0.clear(), // all are judged again
             Op::Advance(_) | Op::Make => return,
         };
         match answer {
@@ -34,7 +34,7 @@ impl Waiting {
         }
     }
 
-    /// Puts anew the sets whose upgrade is blocked, when what they wait for was freed; panics if one could go on without.
+    /// Puts again the sets whose upgrade is blocked, when what they wait for was freed; panics if one could go on without.
     pub fn unblock(driver: &mut Driver, woken: &BTreeSet<WaitKey>) {
         let sets = driver.engine.all::<VirtualMachineScaleSet>();
         let blocked = sets.filter(|(_, set)| !set.held.blocked.is_empty());

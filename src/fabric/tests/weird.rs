@@ -253,7 +253,7 @@ fn request<K>(name: &Name, location: Option<&str>, ask: K) -> Request<K> {
     }
 }
 
-/// Translates a spec and puts what comes of it. What was accepted reads the same when it is written as a spec again.
+/// Translates a spec and puts the result. What was accepted reads the same when it is written as a spec again.
 fn put<K: Api + Into<Ask>>(engine: &mut Engine, about: &About, spec: &K::Spec) -> Result<(), Option<Refusal>> {
     let ask = K::translate(about, spec).map_err(Refusal::from_violations)?;
     engine

@@ -64,7 +64,7 @@ pub(in crate::fabric) fn public_addresses_changed(engine: &mut Engine, vm: &Name
     }
 }
 
-/// A start is told by two statuses, and a crash may cut off the NIC's: its MAC address is then known from the VM's,
+/// A start is recorded in two statuses, and a crash may cut off the NIC's: its MAC address is then known from the VM's,
 /// unless the primary address has changed since, which clears it (NIC-15).
 pub(super) fn recall_mac(engine: &mut Engine, nic: &Name, shown: &AttachedNicView) {
     let Some(programmed) = engine.get::<NetworkInterface>(nic) else { return };

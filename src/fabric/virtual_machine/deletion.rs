@@ -3,7 +3,6 @@
 
 use super::VirtualMachine;
 use crate::fabric::engine::Engine;
-use crate::fabric::holder::Holder;
 use crate::fabric::id::{Kind, Name, ObjectId};
 use crate::fabric::network_interface::NetworkInterface;
 use crate::fabric::terms::DeleteOption;
@@ -35,7 +34,7 @@ impl Engine {
         let nic = match object.kind {
             Kind::NetworkInterface => &object.name,
             Kind::PublicIPAddress => {
-                let Holder::IpConfiguration { nic, .. } = self.associations.get(&object.name)?;
+                let nic = self.associations.get(&object.name)?.network_interface()?;
                 self.get::<NetworkInterface>(nic)?.ask.deletes(&object.name).then_some(nic)?
             }
             Kind::VirtualNetwork

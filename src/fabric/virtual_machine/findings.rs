@@ -38,12 +38,12 @@ pub(super) enum VmFinding {
 impl Finding for VmFinding {
     fn violation(self, at: Place) -> Violation {
         match self {
-            Self::AvailabilitySetChanged { before: Some(set) } => at.refuse(
+            Self::AvailabilitySetChanged { before: Some(set) } => at.refuse_change(
                 Code::PropertyChangeNotAllowed,
                 format!("The VM was created in AvailabilitySet {set}."),
                 format!("Set availabilitySet to {}, or create another virtual machine.", set.name),
             ),
-            Self::AvailabilitySetChanged { before: None } => at.refuse(
+            Self::AvailabilitySetChanged { before: None } => at.refuse_change(
                 Code::PropertyChangeNotAllowed,
                 "The VM was created in no availability set.",
                 "Leave availabilitySet out, or create another virtual machine.",

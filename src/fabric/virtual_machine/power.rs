@@ -20,7 +20,8 @@ pub(in crate::fabric) fn deallocated_meanwhile(engine: &mut Engine, name: &Name,
     leave_deallocation(engine, name, DesiredPowerState::of(power));
 }
 
-/// Does as is wished of a VM that is deallocated, and was not made just now: dynamic private addresses may change (D-04).
+/// Brings a deallocated VM that was not made just now to its desired power state: dynamic private addresses may change
+/// (D-04).
 pub(super) fn leave_deallocation(engine: &mut Engine, name: &Name, desired: DesiredPowerState) {
     if desired != DesiredPowerState::Deallocated && engine.settings.dynamic_addresses == DynamicAddresses::Reassigned {
         for nic in engine.attached_to(name) {
@@ -30,7 +31,7 @@ pub(super) fn leave_deallocation(engine: &mut Engine, name: &Name, desired: Desi
     power_on(engine, name, desired);
 }
 
-/// Does as is wished of a VM that is deallocated.
+/// Brings a deallocated VM to its desired power state.
 pub(super) fn power_on(engine: &mut Engine, name: &Name, desired: DesiredPowerState) {
     match desired {
         DesiredPowerState::Running => start(engine, name),
@@ -43,7 +44,7 @@ pub(super) fn power_on(engine: &mut Engine, name: &Name, desired: DesiredPowerSt
     }
 }
 
-/// Starts a running VM anew if a MAC address went with a primary address, as an upgrade of a scale set does (S-06).
+/// Restarts a running VM if a MAC address went with a primary address, as an upgrade of a scale set does (S-06).
 pub(in crate::fabric) fn restart_for_macs(engine: &mut Engine, name: &Name) {
     let lacks = |nic: &Name| engine.get::<NetworkInterface>(nic).is_some_and(|nic| nic.held.mac.is_none());
     if engine.attached_to(name).iter().any(lacks) {
@@ -80,7 +81,7 @@ pub(in crate::fabric) fn finish_start(engine: &mut Engine, name: &Name) {
     }
 }
 
-/// Stops a VM that is wished to be off, before what it consists of is edited by the same put (S-01).
+/// Stops a VM that is to be off, before what it consists of is edited by the same put (S-01).
 pub(in crate::fabric) fn switch_off(engine: &mut Engine, name: &Name, desired: Option<DesiredPowerState>) {
     match (desired, engine.power_of(name)) {
         (Some(DesiredPowerState::Deallocated), PowerState::Starting | PowerState::Running | PowerState::Stopped) => {

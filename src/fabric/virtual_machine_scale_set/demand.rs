@@ -39,7 +39,7 @@ pub struct Wanted<'a> {
     pub placement: &'a Placement,
     /// The network that it is to have.
     pub network: &'a [NicModel],
-    /// The power state that is wished for it.
+    /// Its desired power state.
     pub power: Option<DesiredPowerState>,
 }
 
@@ -86,14 +86,14 @@ impl Wanted<'_> {
                 add(&mut lacking.quotas, quota, 1);
             }
         }
-        let here = held.filter(|held| held.ask.subnet == nic.subnet);
+        let here = held.filter(|held| held.ask.subnet == nic.interface.subnet);
         let mut served: usize = 0;
         for version in IpVersion::ALL {
-            let pool = PoolId::of_subnet(&nic.subnet, version);
+            let pool = PoolId::of_subnet(&nic.interface.subnet, version);
             if engine.pool(&pool).is_none() {
                 continue; // it takes no address of this version (S-20)
             }
-            let asked = nic.configurations.iter().filter(|configuration| configuration.version == version);
+            let asked = nic.interface.configurations.iter().filter(|configuration| configuration.version == version);
             served += asked.clone().count();
             let has = |asked: &&ConfigurationModel| {
                 let held = here.and_then(|here| here.held.addresses.get(&asked.name));
@@ -103,7 +103,7 @@ impl Wanted<'_> {
         }
         // Of one virtual network, and what is given up in it is no more (ADDR-14).
         let more = served.saturating_sub(held.map_or(0, |held| held.held.addresses.len()));
-        if let Some(home) = engine.network_of(&nic.subnet).cloned() {
+        if let Some(home) = engine.network_of(&nic.interface.subnet).cloned() {
             add(&mut lacking.quotas, Quota::PrivateAddresses(home), u64::try_from(more).unwrap_or(u64::MAX));
         }
         lacking
@@ -202,8 +202,8 @@ impl Programmed<VirtualMachineScaleSet> {
 /// Reserves what the objects of instances of a Flexible set lack for the model that they are to have, in this order, and
 /// releases what they lack no longer (S-90).
 pub(in crate::fabric) fn reserve(engine: &mut Engine, name: &Name, ids: impl IntoIterator<Item = u64>) {
-    let owner = |id: u64| Owner { set: name.clone(), id };
-    let lacking: Vec<_> = ids.into_iter().map(|id| (owner(id), pending_objects(engine, name, id))).collect();
+    let lacking = ids.into_iter().map(|id| (Owner::instance(name, id), pending_objects(engine, name, id)));
+    let lacking: Vec<_> = lacking.collect();
     engine.reserve(lacking);
 }
 
@@ -241,11 +241,11 @@ pub(in crate::fabric) fn coming_ipv6(engine: &Engine, subnet: &Name) -> usize {
     let coming = |(name, id): (Name, u64)| {
         let set = engine.get::<VirtualMachineScaleSet>(&name)?;
         let network = &set.model(set.held.instances.get(&id)?.target).network;
-        let nics = network.iter().filter(|nic| nic.subnet == *subnet).map(|nic| {
+        let nics = network.iter().filter(|nic| nic.interface.subnet == *subnet).map(|nic| {
             let there = InstanceName { set: &name, id }.nic_object(&nic.name);
             let there = engine.get::<NetworkInterface>(&there).filter(|there| there.ask.subnet == *subnet);
             let has = there.map_or(0, |there| ipv6(&mut there.ask.configurations.iter().map(|asked| asked.version)));
-            ipv6(&mut nic.configurations.iter().map(|asked| asked.version)).saturating_sub(has)
+            ipv6(&mut nic.interface.configurations.iter().map(|asked| asked.version)).saturating_sub(has)
         });
         Some(nics.sum::<usize>())
     };

@@ -41,7 +41,7 @@ pub(super) enum SetFinding {
 impl Finding for SetFinding {
     fn violation(self, at: Place) -> Violation {
         match self {
-            Self::ModeChanged { before } => at.refuse(
+            Self::ModeChanged { before } => at.refuse_change(
                 Code::PropertyChangeNotAllowed,
                 format!("The scale set was created as {before:?}."),
                 format!("Set orchestrationMode to {before:?}, or create another scale set."),
@@ -145,7 +145,7 @@ impl Finding for RoomFinding {
                         NeededBy::Instance => "Free addresses of the subnet, or use another one.",
                     },
                 )
-                .until(WaitKey::Capacity(pool))
+                .until_room(WaitKey::Capacity(pool))
                 .cites(WaitKey::Object(subnet.clone()))
                 .blocked_by(subnet),
         }

@@ -3,7 +3,7 @@
 use super::{Model, NicModel, OrchestrationMode, PublicModel};
 use crate::fabric::id::{Kind, Name, ObjectId};
 use crate::fabric::network_interface::NetworkInterface;
-use crate::fabric::part::{Part, What};
+use crate::fabric::part::{self, What};
 use crate::fabric::public_ip_address::PublicIPAddress;
 use crate::fabric::virtual_machine::{DesiredPowerState, Disruption, NicReference, VirtualMachine};
 use crate::fabric::zones::Zones;
@@ -49,7 +49,7 @@ impl InstanceName<'_> {
     }
 
     fn part(self, what: What<'_>) -> Name {
-        Part { set: self.set.clone(), id: self.id, what }.name()
+        part::name_of(self.set, self.id, what)
     }
 
     /// Its network interface in a Flexible set, where it is an object of its own (S-29).
@@ -122,7 +122,9 @@ impl InstanceName<'_> {
 
     /// What is asked of one of its network interfaces.
     pub fn nic_ask(self, nic: &NicModel) -> NetworkInterface {
-        nic.ask(|configuration| configuration.public.as_ref().map(|_| self.public(&nic.name, &configuration.name)))
+        nic.interface.with_publics(|configuration| {
+            configuration.public_ip_address.as_ref().map(|_| self.public(&nic.name, &configuration.name))
+        })
     }
 
     /// What is asked of the public addresses of its configurations, and what they are called.
@@ -132,8 +134,8 @@ impl InstanceName<'_> {
 
     /// The same, under the names of the set's mode.
     pub(super) fn public_asks_in(self, mode: OrchestrationMode, network: &[NicModel]) -> Vec<(Name, PublicIPAddress)> {
-        let configurations = network.iter().flat_map(|nic| nic.configurations.iter().map(move |c| (nic, c)));
-        let public = configurations.filter_map(|(nic, c)| Some((nic, c, c.public.as_ref()?)));
+        let configurations = network.iter().flat_map(|nic| nic.interface.configurations.iter().map(move |c| (nic, c)));
+        let public = configurations.filter_map(|(nic, c)| Some((nic, c, c.public_ip_address.as_ref()?)));
         public.map(|(nic, c, public)| (self.public_in(mode, &nic.name, &c.name), self.public_ask(public))).collect()
     }
 

@@ -226,7 +226,7 @@ pub(super) fn restore_held(engine: &mut Engine, name: &Name, view: &VirtualMachi
         return vec!["two parts of its model have one name".to_owned()];
     }
     let mut dropped = Vec::new();
-    // Numbers that nobody can have counted up to are none.
+    // Numbers that cannot have been reached are none.
     let counted = |number: &u64| *number <= limits::HIGHEST_COUNT;
     let told = view.update_revision.as_ref();
     let latest = told.and_then(|revision| revision.parse().ok()).filter(|told| counted(told) && *told > 0);
@@ -281,10 +281,10 @@ pub(super) fn restore_held(engine: &mut Engine, name: &Name, view: &VirtualMachi
         .collect();
     for id in ids {
         engine.mark_dirty(name, id);
-        engine.mark_restored(Owner { set: name.clone(), id });
+        engine.mark_restored(Owner::instance(name, id));
     }
     if view.current_revision != view.update_revision || view.restart.is_some() {
-        super::upgrade::pause(engine, name); // a pause between two batches begins anew
+        super::upgrade::pause(engine, name); // a pause between two batches starts again
     }
     dropped
 }

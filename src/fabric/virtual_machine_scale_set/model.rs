@@ -1,16 +1,15 @@
 //! The model of a scale set: what every instance is made from.
 
 use std::collections::BTreeSet;
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use crate::fabric::id::Name;
-use crate::fabric::network_interface::{Assignment, IpConfiguration, NetworkInterface};
+use crate::fabric::network_interface::{IpConfiguration, NetworkInterface};
 use crate::fabric::public_ip_address::{PublicIPAddress, Sku};
 use crate::fabric::reference::Reference;
 use crate::fabric::resource::Resource;
 use crate::fabric::sizes::VmSize;
-use crate::fabric::terms::{DeleteOption, IpVersion, Primary, Switch};
+use crate::fabric::terms::{DeleteOption, IpVersion, Primary};
 use crate::fabric::virtual_machine::OsType;
 use crate::fabric::zones::Zones;
 
@@ -36,30 +35,12 @@ pub struct NicModel {
     pub primary: Primary,
     /// What becomes of it when the virtual machine of an instance of a Flexible set is deleted.
     pub delete_option: DeleteOption,
-    /// Its subnet.
-    pub subnet: Name,
-    /// Whether the instance may pass on traffic that is not its own.
-    pub ip_forwarding: Switch,
-    /// Whether traffic bypasses the host's virtual switch (VMSS-23).
-    pub accelerated_networking: Switch,
-    /// DNS servers of its own; none means those of the virtual network (VMSS-22).
-    pub dns_servers: Vec<IpAddr>,
-    /// Its IP configurations (VMSS-30).
-    pub configurations: Vec<ConfigurationModel>,
+    /// What is asked of it; its private addresses are Dynamic, and it has no internal DNS name label (VMSS-22, VMSS-30).
+    pub interface: NetworkInterface<PublicModel>,
 }
 
-/// One IP configuration of every instance; its private address is Dynamic.
-#[derive(Clone, Debug, PartialEq)]
-pub struct ConfigurationModel {
-    /// Its name in the network interface.
-    pub name: Arc<str>,
-    /// Whether this is the primary one.
-    pub primary: Primary,
-    /// The version of its private address.
-    pub version: IpVersion,
-    /// The public address that every instance gets for it (VMSS-08).
-    pub public: Option<PublicModel>,
-}
+/// One IP configuration of every instance, with the public address that each gets for it (VMSS-08).
+pub type ConfigurationModel = IpConfiguration<PublicModel>;
 
 /// The public address of every instance.
 #[derive(Clone, Debug, PartialEq)]
@@ -74,9 +55,6 @@ pub struct PublicModel {
     pub domain_name_label: Option<String>,
     /// The public prefix that the addresses are taken from (VMSS-25).
     pub prefix: Option<Name>,
-    /// What becomes of it when the virtual machine of an instance of a Flexible set is deleted, and the network
-    /// interface with it.
-    pub delete_option: DeleteOption,
 }
 
 impl Model {
@@ -87,28 +65,6 @@ impl Model {
             char::from_digit(value, 36).unwrap_or('0').to_ascii_uppercase()
         };
         self.computer_name_prefix.chars().chain((0..6).rev().map(digit)).collect()
-    }
-}
-
-impl NicModel {
-    /// What is asked of a network interface that is made from this; `public` names the public addresses of its configurations.
-    pub(super) fn ask(&self, public: impl Fn(&ConfigurationModel) -> Option<Name>) -> NetworkInterface {
-        let configurations = self.configurations.iter().map(|asked| IpConfiguration {
-            name: asked.name.clone(),
-            primary: asked.primary,
-            version: asked.version,
-            assignment: Assignment::Dynamic,
-            public_ip_address: public(asked),
-            public_delete_option: asked.public.as_ref().map(|public| public.delete_option).unwrap_or_default(),
-        });
-        NetworkInterface {
-            subnet: self.subnet.clone(),
-            ip_forwarding: self.ip_forwarding,
-            accelerated_networking: self.accelerated_networking,
-            dns_servers: self.dns_servers.clone(),
-            internal_dns_name_label: None,
-            configurations: configurations.collect(),
-        }
     }
 }
 
@@ -138,11 +94,13 @@ pub fn mark_primary(network: &mut [NicModel]) {
         if marked && nic.primary == Primary::Unspecified {
             nic.primary = Primary::No;
         }
-        if let [only] = nic.configurations.as_mut_slice() {
+        if let [only] = nic.interface.configurations.as_mut_slice() {
             only.primary = Primary::Yes;
         }
-        let marked = nic.configurations.iter().any(|configuration| configuration.primary == Primary::Yes);
-        for configuration in nic.configurations.iter_mut().filter(|c| marked && c.primary == Primary::Unspecified) {
+        let marked = nic.interface.configurations.iter().any(|configuration| configuration.primary == Primary::Yes);
+        for configuration in
+            nic.interface.configurations.iter_mut().filter(|c| marked && c.primary == Primary::Unspecified)
+        {
             configuration.primary = Primary::No;
         }
     }
@@ -153,8 +111,8 @@ pub fn mark_primary(network: &mut [NicModel]) {
 pub fn names_are_unique(network: &[NicModel]) -> bool {
     let nics: BTreeSet<String> = network.iter().map(|nic| nic.name.to_ascii_lowercase()).collect();
     let configurations_differ = |nic: &NicModel| {
-        let names = nic.configurations.iter().map(|configuration| configuration.name.to_ascii_lowercase());
-        names.collect::<BTreeSet<_>>().len() == nic.configurations.len()
+        let names = nic.interface.configurations.iter().map(|configuration| configuration.name.to_ascii_lowercase());
+        names.collect::<BTreeSet<_>>().len() == nic.interface.configurations.len()
     };
     nics.len() == network.len() && network.iter().all(configurations_differ)
 }
@@ -172,7 +130,7 @@ pub fn references(network: &[NicModel], path: &str) -> Vec<Reference> {
     };
     let mut all = Vec::new();
     for (n, nic) in network.iter().enumerate() {
-        let own = nic.ask(|_| None).references().into_iter();
+        let own = nic.interface.with_publics(|_| None::<Name>).references().into_iter();
         all.extend(own.map(|reference| at(reference, &|field| nic_path(path, n, field))));
     }
     for (n, m, public) in publics(network) {
@@ -200,7 +158,7 @@ pub fn public_path(path: &str, n: usize, m: usize, field: &str) -> String {
 /// The public addresses of a network, with the places of their network interface and configuration.
 pub fn publics(network: &[NicModel]) -> impl Iterator<Item = (usize, usize, &PublicModel)> {
     network.iter().enumerate().flat_map(|(n, nic)| {
-        let configurations = nic.configurations.iter().enumerate();
-        configurations.filter_map(move |(m, configuration)| Some((n, m, configuration.public.as_ref()?)))
+        let configurations = nic.interface.configurations.iter().enumerate();
+        configurations.filter_map(move |(m, configuration)| Some((n, m, configuration.public_ip_address.as_ref()?)))
     })
 }

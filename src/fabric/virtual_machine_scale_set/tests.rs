@@ -1,4 +1,4 @@
-//! Scale sets: their rules, each accepted at its border and refused beyond it, and what comes of them.
+//! Scale sets: their rules, each accepted at its border and refused beyond it, and their effects.
 
 mod effects;
 mod models;

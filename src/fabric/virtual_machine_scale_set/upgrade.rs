@@ -150,7 +150,7 @@ fn upgrade(engine: &mut Engine, name: &Name, id: u64) -> bool {
 }
 
 fn outdated(engine: &Engine, name: &Name) -> Vec<u64> {
-    // With one model alone nobody has another: not worth a walk whenever an instance changes.
+    // With one model alone no instance has another: not worth a walk whenever an instance changes.
     let several = |set: &&Programmed<VirtualMachineScaleSet>| set.held.models.len() > 1;
     let Some(set) = engine.get::<VirtualMachineScaleSet>(name).filter(several) else { return Vec::new() };
     let outdated = set.held.instances.iter().filter(|(_, instance)| instance.target < set.held.revision);
@@ -168,9 +168,9 @@ fn end_pause(engine: &mut Engine, name: &Name) {
 
 /// A virtual machine has started or stopped: the upgrade of its set may continue.
 pub fn on_power_changed(engine: &mut Engine, vm: &Name) {
-    if let Some(Part { set, .. }) = Part::of(vm) {
-        continue_rollout(engine, &set);
-        engine.touch(Kind::VirtualMachineScaleSet, &set);
+    if let Some(Part { set, .. }) = vm.part() {
+        continue_rollout(engine, set);
+        engine.touch(Kind::VirtualMachineScaleSet, set);
         return;
     }
     let member = engine.get::<crate::fabric::virtual_machine::VirtualMachine>(vm).and_then(|vm| vm.ask.member.clone());

@@ -1,4 +1,4 @@
-//! What the fabric reports of a scale set: counts, revisions and ids. What each instance holds is told by its object.
+//! What the fabric reports of a scale set: counts, revisions and ids. What each instance holds is reported by its object.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -128,8 +128,8 @@ pub(super) fn observe(
     }
 }
 
-/// Why a scale set makes no progress: something is in the way.
-pub const STANDSTILLS: [&str; 3] = ["InstanceBlocked", "UpgradeBlocked", "RollingUpgradeStopped"];
+/// The reasons of a scale set that makes no progress until a user acts.
+pub const BLOCKED_REASONS: [&str; 3] = ["InstanceBlocked", "UpgradeBlocked", "RollingUpgradeStopped"];
 
 /// Its words have no numbers in them: they would change with every instance.
 pub(super) fn progress(
@@ -214,7 +214,7 @@ fn is_pending(engine: &Engine, name: &Name, set: &Programmed<VirtualMachineScale
 }
 
 impl VirtualMachineScaleSetView {
-    /// Ids whose objects were there, and have gone while nobody looked, are given up (S-40). The ids that were.
+    /// Ids whose objects were there, and have gone while no operator ran, are given up (S-40). The ids that were.
     pub fn give_up(&mut self, is_there: impl Fn(u64) -> bool) -> Vec<u64> {
         let pending = read_ranges(&self.pending_instance_ids).unwrap_or_default();
         let ids = read_ranges(&self.instance_ids).unwrap_or_default();

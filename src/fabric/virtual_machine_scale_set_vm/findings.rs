@@ -40,12 +40,12 @@ impl Finding for InstanceFinding {
                 )
                 .until(WaitKey::object(Kind::VirtualMachineScaleSetVM, &instance))
                 .cites(WaitKey::object(Kind::VirtualMachineScaleSet, &set)),
-            Self::SetChanged { before } => at.refuse(
+            Self::SetChanged { before } => at.refuse_change(
                 Code::PropertyChangeNotAllowed,
                 format!("The instance is of scale set {}.", before.name),
                 format!("Set scaleSet.name to {}.", before.name),
             ),
-            Self::IdChanged { before } => at.refuse(
+            Self::IdChanged { before } => at.refuse_change(
                 Code::PropertyChangeNotAllowed,
                 format!("The instance's id is {before}."),
                 format!("Set instanceId to \"{before}\"."),

@@ -1,4 +1,4 @@
-//! The rules of the objects that show instances, and of the wishes for one instance.
+//! The rules of the objects that show instances, and of the desired state of one instance.
 
 use super::findings::InstanceFinding;
 use super::{DesiredRevision, Maker, VirtualMachineScaleSetVM};
@@ -7,7 +7,7 @@ use crate::fabric::id::{Kind, Name};
 use crate::fabric::ipam::PoolId;
 use crate::fabric::quota;
 use crate::fabric::reference;
-use crate::fabric::resource::{Case, Cures, Programmed, Rule, Scope};
+use crate::fabric::resource::{AtApply, Case, Cures, Programmed, Rule, Scope};
 use crate::fabric::violation::{Code, Findings, Violation, WaitKey};
 use crate::fabric::virtual_machine::{PowerState, VirtualMachine};
 use crate::fabric::virtual_machine_scale_set::{
@@ -25,6 +25,7 @@ pub(super) const RULES: &[Rule<VirtualMachineScaleSetVM>] = &[
         says: "The scale set of an instance exists.",
         codes: &[Code::InvalidResourceReference],
         cure: Cures::Waits,
+        at_apply: None,
         remedy: "Create the scale set.",
         source: "[VMSS]",
         check: reference::exist,
@@ -35,6 +36,7 @@ pub(super) const RULES: &[Rule<VirtualMachineScaleSetVM>] = &[
         says: "Instances are made by their scale set, which names them and counts their ids up.",
         codes: &[Code::OperationNotAllowed],
         cure: Cures::Either,
+        at_apply: None,
         remedy: "Delete the object, and scale the set.",
         source: "recorded; [VMSS]",
         check: is_of_the_set,
@@ -45,6 +47,7 @@ pub(super) const RULES: &[Rule<VirtualMachineScaleSetVM>] = &[
         says: "The set and the id of an instance are fixed.",
         codes: &[Code::PropertyChangeNotAllowed],
         cure: Cures::Stalls,
+        at_apply: None,
         remedy: "Put back what was changed.",
         source: "Azure's resource model",
         check: place_is_fixed,
@@ -52,10 +55,11 @@ pub(super) const RULES: &[Rule<VirtualMachineScaleSetVM>] = &[
     Rule {
         id: "S-31",
         scope: Scope::State,
-        says: "The wished revision of an instance is at most the set's latest.",
+        says: "The desired revision of an instance is at most the set's latest.",
         codes: &[Code::InvalidParameter],
         cure: Cures::Stalls,
-        remedy: "Wish the set's status.updateRevision.",
+        at_apply: None,
+        remedy: "Set it to the set's status.updateRevision.",
         source: "[VMSS] upgrade policy; recorded",
         check: revision_is_known,
     },
@@ -65,6 +69,7 @@ pub(super) const RULES: &[Rule<VirtualMachineScaleSetVM>] = &[
         says: "The own network of an instance keeps to the rules of the set's; the violation has the id of the rule that is broken.",
         codes: &[Code::InvalidParameter, Code::NetworkInterfaceCountExceeded, Code::SubnetsNotInSameVnet],
         cure: Cures::Either,
+        at_apply: Some(AtApply::Schema),
         remedy: "As the rule that is broken says.",
         source: "[VMSS] networking updates to specific instances",
         check: own_network_is_legal,
@@ -75,6 +80,7 @@ pub(super) const RULES: &[Rule<VirtualMachineScaleSetVM>] = &[
         says: "The model that an instance takes up, or returns to, still keeps to the rules of its parts; the violation has the id of the rule that is broken.",
         codes: &[Code::InvalidResourceReference, Code::DifferentSkuLoadBalancersAndPublicIPAddressNotAllowed],
         cure: Cures::Either,
+        at_apply: None,
         remedy: "As the rule that is broken says.",
         source: "[VMSS] multiple IP addresses per NIC",
         check: model_is_legal,
@@ -85,6 +91,7 @@ pub(super) const RULES: &[Rule<VirtualMachineScaleSetVM>] = &[
         says: "Nothing adds IPv6 to the network interface of an instance: it is attached.",
         codes: &[Code::OperationNotAllowed],
         cure: Cures::Stalls,
+        at_apply: None,
         remedy: "Leave IPv6 out, or delete the instance.",
         source: "[IP] IPv6",
         check: adds_no_ipv6,
@@ -95,6 +102,7 @@ pub(super) const RULES: &[Rule<VirtualMachineScaleSetVM>] = &[
         says: "A change of one instance gets every address that it needs, or none.",
         codes: NO_ROOM,
         cure: Cures::Waits,
+        at_apply: None,
         remedy: "Free addresses, or ask for fewer.",
         source: "Azure/AKS#2531",
         check: pools_have_room,
@@ -141,7 +149,7 @@ fn revision_is_known(case: &InstanceCase<'_>, findings: &mut Findings) {
     }
 }
 
-/// Finds that what is wished is no revision of the model of a scale set.
+/// Finds that the desired revision is no revision of the model of a scale set.
 pub(in crate::fabric) fn revision_is_of_the_set(
     engine: &Engine,
     desired_revision: &DesiredRevision,
@@ -250,7 +258,7 @@ fn adds_no_ipv6(case: &InstanceCase<'_>, findings: &mut Findings) {
 fn pools_have_room(case: &InstanceCase<'_>, findings: &mut Findings) {
     let Some((set, id)) = set(case).zip(case.ask.id) else { return };
     if !set.held.instances.contains_key(&id) || set.ask.mode == OrchestrationMode::Flexible {
-        return; // as VMSS-01 tells
+        return; // as VMSS-01 reports
     }
     let (network, path) = network_after(case, set, id);
     let this = InstanceName { set: &case.ask.set, id };

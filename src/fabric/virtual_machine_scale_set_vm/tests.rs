@@ -107,14 +107,14 @@ fn the_own_network_of_an_instance_keeps_to_the_rules_of_the_set() {
 
 fn with_secondaries(count: usize) -> A<VirtualMachineScaleSetVM> {
     let mut nic = a_nic_model("nic");
-    nic.configurations.extend((0..count).map(|n| a_configuration_model(&format!("s{n}"), Primary::No)));
+    nic.interface.configurations.extend((0..count).map(|n| a_configuration_model(&format!("s{n}"), Primary::No)));
     an_instance("api", 0).network([nic])
 }
 
 fn with_ipv6() -> NicModel {
     let mut nic = a_nic_model("nic");
     let six = a_configuration_model("six", Primary::No);
-    nic.configurations.push(ConfigurationModel { version: IpVersion::IPv6, ..six });
+    nic.interface.configurations.push(ConfigurationModel { version: IpVersion::IPv6, ..six });
     nic
 }
 
@@ -207,13 +207,14 @@ fn a_model_whose_parts_are_not_legal_any_more_is_not_taken_up() {
     assert_ne!(told(&refusal), [("VMSS-30", Code::InvalidParameter, "")], "the id is that of the broken rule");
 }
 
-/// The revision that it wishes is the latest, whatever the set makes of that.
+/// Its desired revision is the latest, whatever the set makes of that.
 #[test]
 fn an_instance_that_the_models_ipv6_keeps_from_an_upgrade_is_judged_anew_with_another_model() {
     let mut fabric = a_fabric().with(a_subnet("web", "10.0.1.0/24")).with(a_scale_set("api", 1));
     fabric.accept(an_instance("api", 0));
     let mut dual = a_nic_model("nic");
-    dual.configurations
+    dual.interface
+        .configurations
         .push(ConfigurationModel { version: IpVersion::IPv6, ..a_configuration_model("more", Primary::No) });
     fabric.accept(a_scale_set("api", 1).nics([dual]));
     let refusal = fabric.put(an_instance("api", 0).revision(2)).unwrap_err();

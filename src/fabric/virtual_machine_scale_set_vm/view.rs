@@ -149,8 +149,8 @@ fn nic_view(engine: &Engine, this: InstanceName<'_>, model: &NicModel) -> Option
     let nic = engine.get::<NetworkInterface>(&name)?;
     let view = NetworkInterface::observe(engine, &name, nic);
     let configurations = view.ip_configurations.into_iter().map(|shown| {
-        let asked = model.configurations.iter().find(|asked| *asked.name == *shown.name);
-        let public = asked.and_then(|asked| asked.public.as_ref());
+        let asked = model.interface.configurations.iter().find(|asked| *asked.name == *shown.name);
+        let public = asked.and_then(|asked| asked.public_ip_address.as_ref());
         let held = engine.get::<PublicIPAddress>(&this.public(&model.name, &shown.name));
         InstanceConfigurationView {
             name: shown.name,

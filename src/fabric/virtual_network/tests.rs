@@ -121,7 +121,7 @@ fn deleting_what_is_not_carried_is_no_refusal() {
     assert!(!an_empty_fabric().delete(Kind::VirtualNetwork, "hub").unwrap());
 }
 
-/// And waits for these first: when one is cured, it is told of the others.
+/// And waits for these first: when one is cured, it shows the others.
 #[test]
 fn a_network_that_many_subnets_would_leave_is_told_of_the_first() {
     let mut fabric = an_empty_fabric().with(a_network("hub").prefixes(["10.0.0.0/16", "10.1.0.0/16"]));

@@ -1,5 +1,5 @@
 //! The objects that scale sets make, and the models that they keep: what there is to be is the fabric's; this makes it
-//! so. A child is created only when the status of its set tells of it, so that a crash in between is made good.
+//! so. A child is created only when the status of its set lists it, so that a crash in between is made good.
 
 mod creates;
 mod ids;
@@ -68,7 +68,7 @@ impl Core {
 
     // What an instance is to have and has not.
 
-    /// Queues the creation of what an instance lacks, and the deletion of what it has too much; and tells the fabric what
+    /// Queues the creation of what an instance lacks, and the deletion of what it has too much; and reports to the fabric what
     /// keeps an instance from being complete. What the status of the set does not report yet waits for that.
     pub(super) fn reconcile_instance(&mut self, name: Name, instance: u64) {
         let set = ObjectId::new(Kind::VirtualMachineScaleSet, name);
@@ -204,7 +204,7 @@ impl Core {
         }
     }
 
-    /// An upgrade that leaves a part out takes it away only when the machine has let go of it: the machine may refuse the
+    /// An upgrade that leaves a part out takes it away only when the machine has released it: the machine may refuse the
     /// upgrade, or the model may change again before.
     fn is_used(&self, id: &ObjectId) -> bool {
         match id.kind {
@@ -229,7 +229,7 @@ impl Core {
     }
 }
 
-/// It was written from an older model than it is to be, and nobody has taken over a field of it.
+/// It was written from an older model than it is to be, and no other field manager has taken over a field of it.
 fn is_behind(entry: &Entry, child: &Child) -> bool {
     child.id.kind != Kind::VirtualMachineScaleSetVM
         && !entry.deleting

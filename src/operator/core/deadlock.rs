@@ -3,7 +3,7 @@
 //!
 //! Every refused object has its waits recorded: per violation that something else can cure, the objects of which any may
 //! do so. An object is stuck if all that may cure one of its violations is stuck itself; stuck objects that lead back to
-//! each other are a cycle. What waits for a free address, a quota or the members of something is never stuck: whoever
+//! each other are a cycle. What waits for a free address, a quota or the members of something is never stuck: whatever
 //! comes by may cure that.
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -1,5 +1,5 @@
 //! What is deleted with a virtual machine (VM-23). Its own deletion is asked of the fabric only when the API server is
-//! deleting all of that: so nobody else gets it in between, and a crash at any point leaves the same to do.
+//! deleting all of that: so that no other object gets it in between, and a crash at any point leaves the same to do.
 
 #[cfg(test)]
 mod tests;

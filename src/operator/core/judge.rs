@@ -54,7 +54,7 @@ impl Core {
         self.queue_owner(id);
     }
 
-    /// Asks the fabric for what the object wants, or to let go of it. `None` if it did, or if it is too early to ask.
+    /// Asks the fabric for what the object wants, or to release it. `None` if it did, or if it is too early to ask.
     fn ask(&mut self, id: &ObjectId) -> Option<Refusal> {
         let Some(entry) = self.index.get(id) else {
             return self.engine.delete(id.kind, &id.name).err();

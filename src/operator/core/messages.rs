@@ -1,4 +1,4 @@
-//! What the core is told, and what it answers.
+//! The inputs of the core, and its answers.
 
 use std::fmt;
 use std::sync::Arc;
@@ -36,10 +36,10 @@ impl fmt::Display for Source {
     }
 }
 
-/// What the core is told.
+/// An input of the core.
 #[derive(Clone, Debug)]
 pub enum Input {
-    /// A watch begins to list anew.
+    /// A watch starts a new list.
     ListStarted(Source),
     /// A watch has listed everything.
     ListDone(Source),
@@ -134,7 +134,7 @@ pub enum What {
     Finalizers(Vec<String>),
     /// The object is created, from this manifest.
     Create(Value),
-    /// The object is brought in line with this manifest, which names its uid and resourceVersion, where nobody else has taken
+    /// The object is brought in line with this manifest, which names its uid and resourceVersion, where no other manager has taken
     /// over a field. It is never created by this.
     Apply(Value),
     /// The object is deleted.

@@ -1,4 +1,4 @@
-//! The start: the fabric is restored from what the statuses tell.
+//! The start: the fabric is restored from the statuses.
 
 use std::collections::BTreeMap;
 
@@ -64,12 +64,13 @@ impl Core {
         references.map(|reference| reference.to).collect()
     }
 
-    /// Everything kind by kind, those that ask for particular addresses first (S-10), then the older ones.
+    /// Everything kind by kind: first what stays, since what is deleted may have released what its status still shows, and
+    /// others may have that now; then those that ask for particular addresses (S-10), then the older ones.
     fn by_claim_then_age(&self) -> Vec<ObjectId> {
         let mut entries: Vec<_> = self.index.iter().collect();
         let requests_specific_address =
             |entry: &Entry| entry.asked.as_ref().is_ok_and(|asked| asked.ask.requests_specific_address());
-        entries.sort_by_key(|(id, entry)| (id.kind, !requests_specific_address(entry), entry.created));
+        entries.sort_by_key(|(id, entry)| (id.kind, entry.deleting, !requests_specific_address(entry), entry.created));
         entries.into_iter().map(|(id, _)| id.clone()).collect()
     }
 }

@@ -14,7 +14,7 @@ use crate::operator::queue::Urgency;
 const FIRST_RETRY: SignedDuration = SignedDuration::from_millis(500);
 /// A first failure may be over in a moment: a watch lags, a quota is contended, the garbage collector has not come by.
 pub(in crate::operator) const FAILURES_BEFORE_REPORT: u32 = 2;
-/// A ControllerRevision of somebody else has the name of a scale set's.
+/// A ControllerRevision that is not the scale set's has the name of one.
 const NAME_TAKEN: &str = "A ControllerRevision that is not the scale set's has the name that the one of its model is to have: <name of the set>-<revision>, in its namespace. Delete it; the set then goes on automatically.";
 /// The longest pause between two tries of a write.
 const LAST_RETRY: SignedDuration = SignedDuration::from_secs(30);
@@ -116,7 +116,7 @@ impl Core {
         Ok((What::Status(status), Flight { published: Some(published), notices, ..Flight::of(entry) }))
     }
 
-    /// An object that the programmed state of `id` refers to, and whose own status does not tell its state yet. Statuses
+    /// An object that the programmed state of `id` refers to, and whose own status does not show its state yet. Statuses
     /// are the fabric's memory: what is built on must be remembered before what is built on it.
     fn builds_on_unwritten(&self, id: &ObjectId) -> Option<ObjectId> {
         let (_, _, references) = self.engine.carried(id.kind, &id.name)?;
@@ -228,7 +228,7 @@ impl Core {
     }
 }
 
-/// Conditions tell seconds; the clock that they are stamped by has no more.
+/// Conditions have seconds; the clock that they are stamped by has no more.
 fn to_the_second(wall_clock: Timestamp) -> Timestamp {
     Timestamp::from_second(wall_clock.as_second()).unwrap_or(wall_clock)
 }
@@ -260,13 +260,13 @@ fn notices(id: &ObjectId, entry: &Entry, violations: &[Violation], published: &P
         .iter()
         .filter(is_new)
         .map(|violation| notice(true, violation.code.to_string(), conditions::text(violation, 0)));
-    let is_new = |why: &(String, String)| match &entry.published.standstill {
+    let is_new = |why: &(String, String)| match &entry.published.blocked {
         Some((reason, message)) => *reason != why.0 || is_edited && *message != why.1,
         None => true,
     };
-    let standstill = published.standstill.clone().filter(is_new).map(|(reason, message)| notice(true, reason, message));
+    let blocked = published.blocked.clone().filter(is_new).map(|(reason, message)| notice(true, reason, message));
     let recovered = entry.published.since.tells_not_ready() && !published.since.tells_not_ready();
     let ready =
         recovered.then(|| notice(false, "Ready".to_owned(), "The object is programmed as specified.".to_owned()));
-    warnings.chain(standstill).chain(ready).collect()
+    warnings.chain(blocked).chain(ready).collect()
 }

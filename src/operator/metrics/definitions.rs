@@ -322,7 +322,7 @@ fn objects(run: &RunFigures) -> Vec<Sample> {
 
 fn subnets(run: &RunFigures, read: impl Fn(Occupancy) -> u64) -> Vec<Sample> {
     let one = |SubnetOccupancy { subnet, addresses }: &SubnetOccupancy| {
-        Sample::new([&subnet.namespace, &subnet.name], read(*addresses))
+        Sample::new([&*subnet.namespace, &*subnet.name], read(*addresses))
     };
     run.core.subnets.iter().map(one).collect()
 }

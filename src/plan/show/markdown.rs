@@ -33,7 +33,7 @@ pub fn markdown(plan: &Plan) -> String {
     );
     section(&mut out, "To know", changed.iter().copied().flat_map(news).collect());
     section(&mut out, "The order matters", warnings(plan, Warning::is_of_the_order));
-    section(&mut out, "Waits for somebody", warnings(plan, |warning| !warning.is_of_the_order()));
+    section(&mut out, "Action required", warnings(plan, |warning| !warning.is_of_the_order()));
     section(
         &mut out,
         "Passed over",
@@ -102,7 +102,7 @@ fn cell(words: &str) -> String {
     text(words).replace('|', "\\|")
 }
 
-/// A text that is no HTML, and calls nobody.
+/// A text that is no HTML, and mentions no user.
 fn text(words: &str) -> String {
     plain(words).replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('@', "@<!-- -->")
 }

@@ -1,8 +1,8 @@
-//! Files that hold something else than manifests, or the same twice, and what is told of them.
+//! Files that hold something else than manifests, or the same twice, and what is reported of them.
 
 use super::*;
 
-/// What is told of a file of this name and text: its notes, and what of it cannot be read.
+/// What is reported of a file of this name and text: its notes, and what of it cannot be read.
 fn told_of(name: &str, text: &str) -> Vec<String> {
     let file = manifests::File { name: name.into(), text: text.to_owned() };
     match manifests::read(&[file], "shop") {

@@ -1,4 +1,4 @@
-//! What a plan tells of the instances of a scale set whose model changes.
+//! What a plan shows of the instances of a scale set whose model changes.
 
 use super::*;
 
@@ -12,7 +12,7 @@ pub(super) fn set(mode: &str, upgrade: &str, nic: &str) -> String {
     object("VirtualMachineScaleSet", "api", &spec)
 }
 
-/// What a plan tells of an edit of the model of a set of two running instances: of the set and of each, which model it has
+/// What a plan shows of an edit of the model of a set of two running instances: of the set and of each, which model it has
 /// and who is disrupted.
 fn told_of(mode: &str, upgrade: &str, nic: &str) -> Vec<String> {
     let there = Applied::default().with(&(network() + &set(mode, upgrade, "subnet: {name: web}")));
@@ -49,7 +49,7 @@ fn a_set_that_is_upgraded_by_hand_says_how_many_instances_keep_their_model_and_w
     let advice = &of(&plan, "api").advice;
     assert_eq!((advice[0].condition.as_str(), advice[0].new, advice.len()), ("UpgradeIsManual", true, 1));
     for told in [show::table(&plan), show::github(&plan), show::markdown(&plan)] {
-        let says = "until they are told to take up the latest: 2. `vnet upgrade vmss/api -n shop --all` tells them.";
+        let says = "until they are upgraded: 2. `vnet upgrade vmss/api -n shop --all` upgrades them.";
         assert!(told.contains(says), "{told}");
     }
     let there = manual.with(&edited("Manual"));

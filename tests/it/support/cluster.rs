@@ -79,7 +79,7 @@ pub struct Cluster {
     _control_plane: Child, // ends when its standard input does, with this process
 }
 
-/// An operator that stands still for as long as this is there.
+/// An operator that is paused for as long as this is there.
 pub struct Frozen<'a>(&'a Cluster);
 
 impl Drop for Frozen<'_> {
@@ -178,6 +178,7 @@ impl Cluster {
             self.kill_operator();
         }
         for _ in 0..STARTS {
+            self.release_lease();
             let log = OpenOptions::new().create(true).append(true).open(self.log_path())?;
             *self.operator() = Operator::spawn(&self.kubeconfig(), flags, log)?;
             let outcome = poll("the operator is ready, or has ended", || {
@@ -221,7 +222,7 @@ impl Cluster {
         std::mem::take(&mut *self.operator()).end(signal)
     }
 
-    /// Has the operator stand still until what this returns is dropped; it then goes on as if nothing had been.
+    /// Pauses the operator until what this returns is dropped; it then goes on as if nothing had been.
     pub fn freeze_operator(&self) -> Frozen<'_> {
         self.operator().signal("-STOP");
         Frozen(self)

@@ -28,7 +28,7 @@ impl Cluster {
     }
 
     /// Installs definitions that let any spec through, and any object as a status, until the next [`Cluster::install`].
-    /// The operator starts anew: a watch that is older goes on to show objects as the schema of its time has them.
+    /// The operator restarts: a watch that is older goes on to show objects as the schema of its time has them.
     pub fn loosen(&self) -> anyhow::Result<()> {
         self.stop_operator();
         let spec = json!({"x-kubernetes-preserve-unknown-fields": true});

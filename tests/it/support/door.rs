@@ -121,7 +121,7 @@ fn said(told: Told) -> Result<(), String> {
     if told.ok { Ok(()) } else { Err(told.err) }
 }
 
-/// What turns the spec that is there into another: a field that is left out is told as null.
+/// What turns the spec that is there into another: a field that is left out is null.
 fn merge(there: &DynamicObject, spec: &Value) -> Value {
     let mut change = spec.clone();
     if let Value::Object(fields) = &mut change {

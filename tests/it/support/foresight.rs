@@ -15,8 +15,8 @@
 //!   two NICs of one manifest has the lower Dynamic address, of those that wait since the same second who is served),
 //! * the values of new public addresses on the shared cluster, whose pools all tests use: whether there is one is. On clusters
 //!   of one test, and inside a prefix that the namespace holds, the values are compared.
-//! * what no plan can know: operators that are killed, or run with flags; statuses that somebody else writes; finalizers and
-//!   owners that somebody changes; orphans, and the deletion of what a scale set made, which is not pruned; Namespaces that
+//! * what no plan can know: operators that are killed, or run with flags; statuses that users write; finalizers and
+//!   owners that a user changes; orphans, and the deletion of what a scale set made, which is not pruned; Namespaces that
 //!   are deleted; `vnet upgrade`; changes in another namespace while those in this one are on their way.
 
 mod all;
@@ -68,12 +68,12 @@ pub struct Foresight {
 }
 
 impl Foresight {
-    /// What would come of a change now; none if that cannot be told from here.
+    /// The effect of a change now; none if that cannot be known from here.
     fn of(space: &Space<'_>, asked: Asked, mut state: State) -> Option<Self> {
         let takes = |id: &&ObjectId| matches!(id.kind, Kind::NetworkInterface | Kind::VirtualMachineScaleSet);
         let is_deletion = matches!(asked, Asked::Deleted(_));
         let Given { manifests, prune } = asked.given(space, &mut state)?;
-        // Several that wait are served in the order of their creation, of which the API server tells seconds.
+        // Several that wait are served in the order of their creation, which the API server records in seconds.
         let waits = |object: &DynamicObject| object.data["status"]["programmed"].is_null();
         let waiting = state.objects.iter().filter(|(_, object)| waits(object)).map(|(id, _)| id);
         let asked = manifests.objects.keys().filter(|_| !is_deletion);
@@ -103,13 +103,13 @@ impl Foresight {
         })
     }
 
-    /// From here on it counts that the test has waited for what comes of the change.
+    /// From here on it counts that the test has waited for the effect of the change.
     pub fn is_awaited(&mut self) {
         self.awaited = true;
     }
 
     /// Fails unless the API server was to refuse something, at a field that its answer names. What else it may refuse (the size
-    /// of a request, its encoding, an edit of another version) no plan is told.
+    /// of a request, its encoding, an edit of another version) no plan is made.
     fn was_refused(&self, told: &str) {
         if !["spec.", "spec:", "metadata."].iter().any(|field| told.contains(field)) || told.contains("resourceVersion")
         {
@@ -165,7 +165,7 @@ impl Foresight {
             let value = |of: &BTreeMap<String, Value>| of.get(path).cloned().unwrap_or_default();
             let (has, had) = (value(&is), value(&was));
             let is_as_said = match changes.get(path) {
-                // A plan tells the model of what was there before.
+                // A plan shows the model of what was there before.
                 None if had.is_null() && MODELS.contains(&path) => true,
                 None => has == had,
                 Some(told) if self.is_certain(told, &has) || asks_for(object, &told.after) => has == told.after,

@@ -1,4 +1,4 @@
-//! Statuses that somebody else than the operator writes.
+//! Statuses that are not written by the operator.
 
 use serde_json::{Value, json};
 

@@ -10,6 +10,7 @@ pub mod examples;
 pub mod exposition;
 pub mod foresight;
 pub mod history;
+pub mod lease;
 pub mod leftovers;
 pub mod lies;
 pub mod manifests;

@@ -36,12 +36,7 @@ impl Operator {
 
     /// What it answers to a GET: status line, headers and body. None if it does not serve yet.
     pub fn get(&self, path: &str) -> Option<String> {
-        let mut stream = TcpStream::connect(("127.0.0.1", self.health_port)).ok()?;
-        stream.set_read_timeout(Some(DEADLINE)).ok()?;
-        write!(stream, "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").ok()?;
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).ok()?;
-        Some(answer)
+        get(self.health_port, path)
     }
 
     /// Sends a signal, and waits for the end that it brings.
@@ -50,10 +45,14 @@ impl Operator {
         poll("the operator has ended", || self.ended()).unwrap()
     }
 
+    /// Its process.
+    pub fn id(&self) -> u32 {
+        self.process.as_ref().expect("the operator runs").id()
+    }
+
     /// Sends a signal.
     pub fn signal(&self, signal: &str) {
-        let pid = self.process.as_ref().expect("the operator runs").id();
-        let sent = Command::new("kill").args([signal, &pid.to_string()]).status();
+        let sent = Command::new("kill").args([signal, &self.id().to_string()]).status();
         assert!(sent.is_ok_and(|status| status.success()), "the operator took no signal {signal}");
     }
 
@@ -70,6 +69,26 @@ impl Operator {
     /// How it ended, if it has.
     pub fn ended(&mut self) -> Option<ExitStatus> {
         self.process.as_mut().and_then(|process| process.try_wait().ok().flatten())
+    }
+}
+
+/// What an operator whose health address has this port answers to a GET: status line, headers and body.
+pub fn get(health_port: u16, path: &str) -> Option<String> {
+    let mut stream = TcpStream::connect(("127.0.0.1", health_port)).ok()?;
+    stream.set_read_timeout(Some(DEADLINE)).ok()?;
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").ok()?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).ok()?;
+    Some(answer)
+}
+
+impl Drop for Operator {
+    /// One that a failed test leaves would go on to lead.
+    fn drop(&mut self) {
+        if let Some(process) = &mut self.process {
+            process.kill().ok();
+            process.wait().ok();
+        }
     }
 }
 

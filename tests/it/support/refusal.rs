@@ -1,4 +1,4 @@
-//! What a user is told when the fabric refuses, and what a test asks of it.
+//! What a user sees when the fabric refuses, and what a test asks of it.
 
 use std::fmt::Debug;
 
@@ -9,7 +9,7 @@ use vnet_operator::api::status::ViolationReport;
 use crate::support::contract;
 use crate::support::space::{Space, at, yaml};
 
-/// What a status tells of what the fabric carries: a refused edit changes none of it.
+/// The fields of a status that show what the fabric carries: a refused edit changes none of it.
 const KEPT: [&str; 8] = [
     "/programmed",
     "/programmedGeneration",
@@ -21,7 +21,7 @@ const KEPT: [&str; 8] = [
     "/dnsSettings",
 ];
 
-/// Why the fabric refused, as the object's status tells it.
+/// Why the fabric refused, as the object's status shows it.
 pub struct Refusal {
     /// All of them.
     pub violations: Vec<ViolationReport>,

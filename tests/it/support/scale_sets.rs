@@ -178,7 +178,7 @@ impl Space<'_> {
     }
 }
 
-/// The ids of the instances that a set tells of, and of the next one.
+/// The ids of the instances that a set lists, and of the next one.
 pub fn ids(set: &DynamicObject) -> (&Value, &Value) {
     (at(set, "/instanceIds"), at(set, "/nextInstanceId"))
 }

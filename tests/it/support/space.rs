@@ -167,7 +167,7 @@ impl<'a> Space<'a> {
         applied.unwrap_or_else(|error| panic!("kubectl apply failed: {error}\n{manifest}"));
     }
 
-    /// Labels the namespace anew.
+    /// Labels the namespace again.
     pub fn label(&self, label: &str) {
         self.kubectl_ok(&["label", "--overwrite", "namespace", &self.name, label], "");
     }

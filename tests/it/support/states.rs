@@ -78,7 +78,7 @@ pub fn configurations(nic: &DynamicObject) -> Vec<(&str, &str)> {
     shown.map(|(name, address)| (name.unwrap_or_default(), address.unwrap_or("none"))).collect()
 }
 
-/// True of an object that shows this condition, which tells something beside the four that every object has.
+/// True of an object that shows this condition, which reports something beside the four that every object has.
 pub fn is_advised(object: &DynamicObject, kind: &str) -> bool {
     condition(&object.data["status"], kind).is_some_and(|condition| condition["status"] == "True")
 }

@@ -77,7 +77,7 @@ impl World {
         });
     }
 
-    /// What happened since the backup has never happened, and versions count from there; every watch lists anew. No write that
+    /// What happened since the backup has never happened, and versions count from there; every watch lists again. No write that
     /// was on its way survives, and no answer.
     pub fn restore(&mut self) {
         let Some(Backup { objects, applied, revisions, version }) = self.backup.take() else { return };

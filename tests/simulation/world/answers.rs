@@ -45,7 +45,7 @@ impl World {
             2 => {
                 let mut told = self.carry_out(write);
                 self.tell(|| format!("the answer to the write of {id} is lost"));
-                told.retain(|input| matches!(input, Input::Revision(_) | Input::RevisionDeleted(..))); // a watch tells it, too
+                told.retain(|input| matches!(input, Input::Revision(_) | Input::RevisionDeleted(..))); // a watch shows it, too
                 told.push(Input::Written(id, uid, Outcome::Failed));
                 told
             }
@@ -177,7 +177,7 @@ impl World {
         Uid::from(self.objects[id]["metadata"]["uid"].as_str().unwrap())
     }
 
-    /// No id of an instance is used twice, unless somebody takes objects away by force.
+    /// No id of an instance is used twice, unless a user takes objects away by force.
     pub(super) fn is_a_new_instance(&mut self, id: &ObjectId, object: &Value) {
         let stands_for_it = matches!(id.kind, Kind::VirtualMachineScaleSetVM | Kind::VirtualMachine);
         let life = object["metadata"]["ownerReferences"][0]["uid"].as_str().unwrap().to_owned();

@@ -1,75 +1,53 @@
 //! The rules of private addresses: where they lie, who has them, and whether there are any.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use super::{NicCase, path, static_addresses};
 use crate::fabric::holder::Holder;
 use crate::fabric::id::{Kind, ObjectId};
 use crate::fabric::ipam::PoolId;
 use crate::fabric::network_interface::addresses::in_need;
+use crate::fabric::network_interface::findings::AddressFinding;
 use crate::fabric::network_interface::{Assignment, IpConfiguration};
 use crate::fabric::private_addresses;
 use crate::fabric::quota::{self, Quota};
 use crate::fabric::subnet::Subnet;
 use crate::fabric::terms::{IpVersion, Primary};
-use crate::fabric::violation::{Code, Findings, WaitKey};
+use crate::fabric::violation::Findings;
 
 pub(super) fn static_address_lies_in_the_subnet(case: &NicCase<'_>, findings: &mut Findings) {
     let Some(subnet) = case.engine.get::<Subnet>(&case.ask.subnet) else { return };
     for (n, _, address) in
         static_addresses(case.ask).filter(|(_, configuration, _)| configuration.version == IpVersion::IPv4)
     {
-        if !subnet.ask.prefixes().any(|prefix| prefix.contains(&address)) {
-            findings
-                .refuse(
-                    Code::PrivateIPAddressNotInSubnet,
-                    path(n, "privateIPAddress"),
-                    format!("{address} is outside {} of Subnet {}.", subnet.ask.ipv4, case.ask.subnet),
-                    format!(
-                        "Choose an address from {}, or set privateIPAllocationMethod to Dynamic.",
-                        subnet.ask.usable()
-                    ),
-                )
-                .cites(WaitKey::object(Kind::Subnet, &case.ask.subnet));
+        let name = case.ask.subnet.clone();
+        let found = if !subnet.ask.prefixes().any(|prefix| prefix.contains(&address)) {
+            let (range, usable) = (subnet.ask.ipv4, subnet.ask.usable());
+            AddressFinding::OutsideSubnet { address, range, usable, subnet: name }
         } else if address.is_ipv6() {
-            findings
-                .refuse(
-                    Code::InvalidPrivateIPAddressFormat,
-                    path(n, "privateIPAddress"),
-                    format!("{address} is an IPv6 address, and the configuration is IPv4."),
-                    format!("Choose an address from {}.", subnet.ask.usable()),
-                )
-                .cites(WaitKey::object(Kind::Subnet, &case.ask.subnet));
-        }
+            AddressFinding::OtherVersion { address, usable: subnet.ask.usable(), subnet: name }
+        } else {
+            continue;
+        };
+        findings.add(path(n, "privateIPAddress"), found);
     }
 }
 
 pub(super) fn static_address_is_not_reserved(case: &NicCase<'_>, findings: &mut Findings) {
     let Some(subnet) = case.engine.get::<Subnet>(&case.ask.subnet) else { return };
     for (n, _, address) in static_addresses(case.ask).filter(|(_, _, address)| subnet.ask.reserves(*address)) {
-        findings
-            .refuse(
-                Code::PrivateIPAddressInReservedRange,
-                path(n, "privateIPAddress"),
-                format!(
-                    "{address} is reserved: Azure reserves the first four addresses of {} and its last.",
-                    subnet.ask.ipv4
-                ),
-                format!("Choose an address from {}, or set privateIPAllocationMethod to Dynamic.", subnet.ask.usable()),
-            )
-            .cites(WaitKey::object(Kind::Subnet, &case.ask.subnet));
+        let (range, usable, subnet) = (subnet.ask.ipv4, subnet.ask.usable(), case.ask.subnet.clone());
+        let found = AddressFinding::ReservedByAzure { address, range, usable, subnet };
+        findings.add(path(n, "privateIPAddress"), found);
     }
 }
 
 pub(super) fn new_static_configuration_names_its_address(case: &NicCase<'_>, findings: &mut Findings) {
     for (n, configuration) in case.ask.configurations.iter().enumerate() {
         if configuration.assignment == Assignment::KeepCurrent {
-            findings.refuse(
-                Code::PrivateIPAddressMissing,
-                path(n, "privateIPAddress"),
-                format!("Configuration {} is Static, and has no address to keep.", configuration.name),
-                "Set privateIPAddress, or privateIPAllocationMethod to Dynamic.",
-            );
+            let configuration = configuration.name.clone();
+            findings.add(path(n, "privateIPAddress"), AddressFinding::Missing { configuration });
         }
     }
 }
@@ -77,7 +55,6 @@ pub(super) fn new_static_configuration_names_its_address(case: &NicCase<'_>, fin
 pub(super) fn static_address_is_free(case: &NicCase<'_>, findings: &mut Findings) {
     let twice =
         |n: usize, address: IpAddr| static_addresses(case.ask).find(|(m, _, other)| *m < n && *other == address);
-    let this = ObjectId::new(Kind::NetworkInterface, case.name.clone());
     for (n, configuration, address) in static_addresses(case.ask) {
         let holder = case.engine.addresses.get(&(case.ask.subnet.clone(), address));
         if let Some((_, other, _)) = twice(n, address) {
@@ -85,7 +62,7 @@ pub(super) fn static_address_is_free(case: &NicCase<'_>, findings: &mut Findings
             continue;
         }
         match holder {
-            // A configuration of the same NIC that stays Dynamic keeps its address; any other lets go of it.
+            // A configuration of the same NIC that stays Dynamic keeps its address; any other releases it.
             Some(Holder::IpConfiguration { nic, name: held_by }) if nic == case.name => {
                 let version = IpVersion::of(&address);
                 let keeps = |c: &&IpConfiguration| {
@@ -97,22 +74,18 @@ pub(super) fn static_address_is_free(case: &NicCase<'_>, findings: &mut Findings
                 }
             }
             None | Some(Holder::IpConfiguration { .. }) => {
+                let wanted_by = Holder::configuration(case.name, &configuration.name);
                 let path = path(n, "privateIPAddress");
-                private_addresses::is_free(case.engine, &case.ask.subnet, address, &this, path, findings);
+                private_addresses::is_free(case.engine, &case.ask.subnet, address, wanted_by, path, findings);
             }
         }
     }
 }
 
-fn in_use(case: &NicCase<'_>, n: usize, address: IpAddr, other: &str, findings: &mut Findings) {
-    findings
-        .refuse(
-            Code::PrivateIPAddressInUse,
-            path(n, "privateIPAddress"),
-            format!("{address} is also the address of configuration {other} of this network interface."),
-            format!("Choose a free address of {}.", private_addresses::range_of(case.engine, &case.ask.subnet)),
-        )
-        .cites(WaitKey::object(Kind::Subnet, &case.ask.subnet));
+fn in_use(case: &NicCase<'_>, n: usize, address: IpAddr, other: &Arc<str>, findings: &mut Findings) {
+    let range = private_addresses::range_of(case.engine, &case.ask.subnet);
+    let (other, subnet) = (other.clone(), case.ask.subnet.clone());
+    findings.add(path(n, "privateIPAddress"), AddressFinding::InUseHere { address, other, range, subnet });
 }
 
 pub(super) fn subnet_has_room(case: &NicCase<'_>, findings: &mut Findings) {
@@ -142,31 +115,22 @@ pub(super) fn subnet_has_room(case: &NicCase<'_>, findings: &mut Findings) {
                 left -= 1;
                 continue;
             }
-            findings
-                .refuse(
-                    Code::SubnetIsFull,
-                    path(n, "privateIPAllocationMethod"),
-                    format!("Subnet {} has no free address for configuration {}.", case.ask.subnet, configuration.name),
-                    full_remedy(case, &configuration.name),
-                )
-                .until(WaitKey::Capacity(id.clone()))
-                .cites(WaitKey::object(Kind::Subnet, &case.ask.subnet))
-                .blocked_by(ObjectId::new(Kind::Subnet, case.ask.subnet.clone()));
+            findings.add(path(n, "privateIPAllocationMethod"), is_full(case, id.clone(), configuration.name.clone()));
         }
     }
 }
 
 /// Where a configuration of the same NIC is about to go, its address does not help: new ones are allocated first (S-37).
 /// The primary one cannot go first (IPC-05).
-fn full_remedy(case: &NicCase<'_>, configuration: &str) -> String {
+fn is_full(case: &NicCase<'_>, pool: PoolId, configuration: Arc<str>) -> AddressFinding {
+    let subnet = case.ask.subnet.clone();
     let listed = |old: &IpConfiguration| case.ask.configurations.iter().any(|new| new.name == old.name);
     let secondaries = case.before().into_iter().flat_map(|before| &before.configurations);
     let mut secondaries = secondaries.filter(|old| old.primary != Primary::Yes);
     if secondaries.any(|old| !listed(old)) {
-        format!("Remove the old configuration first, and add {configuration} after it.")
+        AddressFinding::SubnetIsFullUntilRemoved { configuration, pool, subnet }
     } else {
-        "Delete network interfaces of the subnet, or use another; an address is taken as soon as one is free."
-            .to_owned()
+        AddressFinding::SubnetIsFull { configuration, pool, subnet }
     }
 }
 

@@ -4,41 +4,30 @@ use super::{NicCase, attached_vm, path, primaries};
 use crate::fabric::id::{Kind, ObjectId};
 use crate::fabric::limits;
 use crate::fabric::network_interface::NetworkInterface;
-use crate::fabric::violation::{Code, Findings, WaitKey};
+use crate::fabric::network_interface::findings::ConfigurationFinding;
+use crate::fabric::violation::Findings;
+
+const LIST: &str = "spec.ipConfigurations";
 
 pub(super) fn has_a_configuration(case: &NicCase<'_>, findings: &mut Findings) {
     if case.ask.configurations.is_empty() {
-        findings.refuse(
-            Code::InvalidParameter,
-            "spec.ipConfigurations",
-            "The network interface has no IP configuration.",
-            "List at least one, such as {name: ipconfig1}.",
-        );
+        findings.add(LIST, ConfigurationFinding::NoneListed);
     }
 }
 
 pub(super) fn one_configuration_is_primary(case: &NicCase<'_>, findings: &mut Findings) {
     let primaries: Vec<_> = primaries(case.ask).collect();
     match primaries.as_slice() {
-        // One that takes the place of the primary configuration is told so by IPC-05.
+        // One that takes the place of the primary configuration is reported by IPC-05.
         [] if case.ask.configurations.len() < 2 => {}
         [] => {
-            findings.refuse(
-                Code::NetworkInterfaceMustHaveOneOneIPConfigAsPrimary,
-                "spec.ipConfigurations",
-                format!("None of {} IP configurations is primary.", case.ask.configurations.len()),
-                "Mark one of them primary: true.",
-            );
+            findings.add(LIST, ConfigurationFinding::NonePrimary { count: case.ask.configurations.len() });
         }
         [_] => {}
         [(_, first), others @ ..] => {
             for (n, other) in others {
-                findings.refuse(
-                    Code::InvalidParameter,
-                    path(*n, "primary"),
-                    format!("Configurations {} and {} are both primary.", first.name, other.name),
-                    "Mark only one of them primary: true.",
-                );
+                let (first, other) = (first.name.clone(), other.name.clone());
+                findings.add(path(*n, "primary"), ConfigurationFinding::TwoPrimary { first, other });
             }
         }
     }
@@ -48,24 +37,14 @@ pub(super) fn primary_configuration_stays(case: &NicCase<'_>, findings: &mut Fin
     let Some(primary) = case.before().and_then(NetworkInterface::primary) else { return };
     let listed = case.ask.configurations.iter().any(|configuration| configuration.name == primary.name);
     if !listed && case.ask.primary().is_none() {
-        findings.refuse(
-            Code::IpConfigDeleteNotSupported,
-            "spec.ipConfigurations",
-            format!("Configuration {} is the primary one, and is no longer listed.", primary.name),
-            format!("Keep {}, or mark another configuration primary: true in the same edit.", primary.name),
-        );
+        findings.add(LIST, ConfigurationFinding::PrimaryRemoved { primary: primary.name.clone() });
     }
 }
 
 pub(super) fn configuration_names_are_unique(case: &NicCase<'_>, findings: &mut Findings) {
     for (n, configuration) in case.ask.configurations.iter().enumerate() {
         if case.ask.configurations.iter().take(n).any(|other| other.name == configuration.name) {
-            findings.refuse(
-                Code::DuplicateResourceName,
-                path(n, "name"),
-                format!("Two configurations are named {}.", configuration.name),
-                "Give each configuration a name of its own.",
-            );
+            findings.add(path(n, "name"), ConfigurationFinding::SameName { name: configuration.name.clone() });
         }
     }
 }
@@ -73,12 +52,7 @@ pub(super) fn configuration_names_are_unique(case: &NicCase<'_>, findings: &mut 
 pub(super) fn configurations_are_few(case: &NicCase<'_>, findings: &mut Findings) {
     let count = case.ask.configurations.len();
     if count > limits::PRIVATE_ADDRESSES {
-        findings.refuse(
-            Code::InvalidParameter,
-            "spec.ipConfigurations",
-            format!("{count} IP configurations are listed."),
-            format!("List at most {}.", limits::PRIVATE_ADDRESSES),
-        );
+        findings.add(LIST, ConfigurationFinding::TooMany { count });
         return;
     }
     let Some((vm, _)) = attached_vm(case) else { return };
@@ -90,18 +64,7 @@ pub(super) fn configurations_are_few(case: &NicCase<'_>, findings: &mut Findings
         others.push(ObjectId::new(Kind::NetworkInterface, sibling.clone()));
     }
     if together > limits::PRIVATE_ADDRESSES {
-        let mut violation = findings.refuse(
-            Code::InvalidParameter,
-            "spec.ipConfigurations",
-            format!(
-                "The network interfaces of VirtualMachine {vm} would have more than {} IP configurations together.",
-                limits::PRIVATE_ADDRESSES
-            ),
-            "List fewer, here or on another.",
-        );
-        violation.until(WaitKey::claim(Kind::NetworkInterface, case.name));
-        for other in others {
-            violation.until(WaitKey::Object(other.clone())).until(WaitKey::Claim(other.clone())).blocked_by(other);
-        }
+        let (nic, vm) = (case.name.clone(), vm.clone());
+        findings.add(LIST, ConfigurationFinding::TooManyTogether { nic, vm, others });
     }
 }

@@ -3,12 +3,11 @@
 //! Whether the VM makes way by itself (S-38) is the VM's to say.
 
 use super::{NicCase, attached_vm, path, static_addresses};
-use crate::fabric::id::{Kind, Name, ObjectId};
+use crate::fabric::network_interface::findings::NetworkInterfaceFinding;
 use crate::fabric::network_interface::{HeldNetworkInterface, NetworkInterface};
 use crate::fabric::resource::Programmed;
 use crate::fabric::terms::{Primary, Switch};
-use crate::fabric::violation::{Code, Findings, WaitKey};
-use crate::fabric::virtual_machine::VirtualMachine;
+use crate::fabric::violation::Findings;
 
 pub(super) const ACCELERATION: &str = "spec.enableAcceleratedNetworking";
 
@@ -25,7 +24,7 @@ fn refuse_while_allocated(case: &NicCase<'_>, applies: impl Fn(&str) -> bool, fi
     let Some((name, vm)) = attached_vm(case).filter(|(_, vm)| !vm.is_deallocated_for_edits()) else { return };
     let paths = edits_that_need_deallocated(&programmed.ask, &programmed.held, case.ask);
     for path in paths.into_iter().filter(|path| applies(path)) {
-        needs_deallocated(name, vm, &path, findings);
+        findings.add(path, NetworkInterfaceFinding::NotDeallocated { vm: name.clone(), power: vm.held.power });
     }
 }
 
@@ -55,19 +54,4 @@ pub(in crate::fabric::network_interface) fn edits_that_need_deallocated(
 /// True if an edit of an attached NIC needs its VM deallocated.
 pub(in crate::fabric) fn edit_needs_deallocated(nic: &Programmed<NetworkInterface>, ask: &NetworkInterface) -> bool {
     !edits_that_need_deallocated(&nic.ask, &nic.held, ask).is_empty()
-}
-
-/// The put needs the VM deallocated, and waits for that, or for an edit of the VM that makes another NIC the primary one.
-fn needs_deallocated(name: &Name, vm: &Programmed<VirtualMachine>, path: &str, findings: &mut Findings) {
-    let id = ObjectId::new(Kind::VirtualMachine, name.clone());
-    findings
-        .refuse(
-            Code::OperationNotAllowed,
-            path,
-            format!("{id} is {}.", vm.held.power),
-            format!("Please stop/deallocate the VM and retry the operation: set powerState of {id} to Deallocated."),
-        )
-        .until(WaitKey::Power(name.clone()))
-        .until(WaitKey::Object(id.clone()))
-        .blocked_by(id);
 }

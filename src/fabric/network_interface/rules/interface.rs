@@ -2,37 +2,29 @@
 
 use super::disruption::ACCELERATION;
 use super::{NicCase, attached_vm, path};
+use crate::fabric::dns_servers;
 use crate::fabric::engine::Engine;
 use crate::fabric::id::{Kind, Name, ObjectId};
-use crate::fabric::limits;
+use crate::fabric::network_interface::findings::NetworkInterfaceFinding;
 use crate::fabric::network_interface::{Assignment, NetworkInterface};
 use crate::fabric::resource::DELETION_PATH;
 use crate::fabric::sizes::AcceleratedNetworking;
 use crate::fabric::terms::Switch;
-use crate::fabric::violation::{Code, Findings, WaitKey};
+use crate::fabric::violation::Findings;
 
 pub(super) fn virtual_network_is_fixed(case: &NicCase<'_>, findings: &mut Findings) {
     let Some(programmed) = case.programmed else { return };
     let networks = (case.engine.network_of(&programmed.ask.subnet), case.engine.network_of(&case.ask.subnet));
     let (Some(old), Some(new)) = networks else { return };
     if old != new {
-        let code = match programmed.held.attached {
-            Some(_) => Code::SubnetsNotInSameVnet,
-            None => Code::OperationNotAllowed,
+        let found = NetworkInterfaceFinding::OtherVirtualNetwork {
+            nic: case.name.clone(),
+            is_attached: programmed.held.attached.is_some(),
+            network: old.clone(),
+            subnet: case.ask.subnet.clone(),
+            its: new.clone(),
         };
-        findings
-            .refuse(
-                code,
-                "spec.subnet",
-                format!(
-                    "The network interface is in VirtualNetwork {old}, and Subnet {} is in {new}.",
-                    case.ask.subnet
-                ),
-                format!("Choose a subnet of VirtualNetwork {old}, or create another network interface."),
-            )
-            .cites(WaitKey::object(Kind::Subnet, &case.ask.subnet))
-            .cites(WaitKey::claim(Kind::NetworkInterface, case.name))
-            .cites(WaitKey::members(Kind::NetworkInterface, case.name));
+        findings.add("spec.subnet", found);
     }
 }
 
@@ -42,12 +34,8 @@ pub(super) fn subnet_changes_with_dynamic_addresses(case: &NicCase<'_>, findings
     }
     for (n, configuration) in case.ask.configurations.iter().enumerate() {
         if configuration.assignment != Assignment::Dynamic {
-            findings.refuse(
-                Code::OperationNotAllowed,
-                path(n, "privateIPAllocationMethod"),
-                format!("Configuration {} is Static, and the subnet changes.", configuration.name),
-                "Set privateIPAllocationMethod to Dynamic with the change of the subnet, and to Static after it.",
-            );
+            let found = NetworkInterfaceFinding::StaticWhileMoving { configuration: configuration.name.clone() };
+            findings.add(path(n, "privateIPAllocationMethod"), found);
         }
     }
 }
@@ -58,42 +46,19 @@ pub(super) fn attached_secondary_stays_in_its_subnet(case: &NicCase<'_>, finding
     };
     let Some(attached) = programmed.held.attached.as_ref().filter(|attached| !attached.primary) else { return };
     let vm = ObjectId::new(Kind::VirtualMachine, attached.vm.clone());
-    findings
-        .refuse(
-            Code::SecondaryNetworkInterfaceInUseCannotChangeSubnet,
-            "spec.subnet",
-            format!("The network interface is a secondary one of {vm}."),
-            format!("Detach it from {vm} first, or keep Subnet {}.", programmed.ask.subnet),
-        )
-        .until(WaitKey::claim(Kind::NetworkInterface, case.name))
-        .until(WaitKey::Object(vm.clone()))
-        .blocked_by(vm);
+    let (nic, subnet) = (case.name.clone(), programmed.ask.subnet.clone());
+    findings.add("spec.subnet", NetworkInterfaceFinding::AttachedSecondaryMoves { nic, vm, subnet });
 }
 
 pub(super) fn dns_servers_are_few(case: &NicCase<'_>, findings: &mut Findings) {
-    let count = case.ask.dns_servers.len();
-    if count > limits::DNS_SERVERS {
-        findings.refuse(
-            Code::NetcfgInvalidDnsServer,
-            "spec.dnsSettings.dnsServers",
-            format!("{count} DNS servers are listed."),
-            format!("List at most {}.", limits::DNS_SERVERS),
-        );
-    }
+    dns_servers::are_few(&case.ask.dns_servers, "spec.dnsSettings.dnsServers", findings);
 }
 
 pub(super) fn size_supports_acceleration(case: &NicCase<'_>, findings: &mut Findings) {
     let Some((name, vm)) = attached_vm(case).filter(|_| case.ask.accelerated_networking == Switch::On) else { return };
     if vm.ask.size.accelerated_networking == AcceleratedNetworking::Unsupported {
-        findings
-            .refuse(
-                Code::VMSizeIsNotPermittedToEnableAcceleratedNetworking,
-                ACCELERATION,
-                format!("VirtualMachine {name} is of size {}, which does not support it.", vm.ask.size.name),
-                "Leave enableAcceleratedNetworking out, or resize the virtual machine first.",
-            )
-            .until(WaitKey::object(Kind::VirtualMachine, name))
-            .cites(WaitKey::claim(Kind::NetworkInterface, case.name));
+        let (nic, vm, size) = (case.name.clone(), name.clone(), vm.ask.size.name);
+        findings.add(ACCELERATION, NetworkInterfaceFinding::SizeWithoutAcceleration { nic, vm, size });
     }
 }
 
@@ -102,13 +67,5 @@ pub(super) fn is_not_attached(engine: &Engine, name: &Name, findings: &mut Findi
         return;
     };
     let vm = ObjectId::new(Kind::VirtualMachine, attached.vm.clone());
-    findings
-        .refuse(
-            Code::NicInUse,
-            DELETION_PATH,
-            format!("The network interface is attached to {vm}."),
-            format!("Detach it from {vm}, or delete {vm}; it is then deleted automatically."),
-        )
-        .until(WaitKey::claim(Kind::NetworkInterface, name))
-        .blocked_by(vm);
+    findings.add(DELETION_PATH, NetworkInterfaceFinding::Attached { nic: name.clone(), vm });
 }

@@ -3,22 +3,19 @@
 use super::disruption::edit_needs_deallocated;
 use super::{NicCase, attached_vm, path};
 use crate::fabric::id::{Kind, Name, ObjectId};
+use crate::fabric::network_interface::findings::PublicAddressFinding;
 use crate::fabric::network_interface::{IpConfiguration, NetworkInterface};
-use crate::fabric::public_ip_address::{PublicIPAddress, needs_public_addresses};
+use crate::fabric::public_ip_address::{FoundBy, PublicIPAddress, SkuMix, dynamic_shortfall};
 use crate::fabric::terms::{DeleteOption, IpVersion};
-use crate::fabric::violation::{Code, Findings, WaitKey};
+use crate::fabric::violation::{Findings, WaitKey};
 use crate::fabric::virtual_machine::PowerState;
 
 pub(super) fn public_addresses_to_delete_are_its_own(case: &NicCase<'_>, findings: &mut Findings) {
     for (n, configuration, public) in public_addresses(case.ask) {
         let is_deleted = configuration.public_delete_option == DeleteOption::Delete;
         if is_deleted && public.namespace != case.name.namespace {
-            findings.refuse(
-                Code::InvalidParameter,
-                path(n, "publicIPAddress.deleteOption"),
-                format!("PublicIPAddress {public} is of another namespace, and is not deleted with a virtual machine."),
-                "Leave deleteOption out, or refer to a public address of this namespace.",
-            );
+            let found = PublicAddressFinding::DeletedElsewhere { public: public.clone() };
+            findings.add(path(n, "publicIPAddress.deleteOption"), found);
         }
     }
 }
@@ -27,14 +24,8 @@ pub(super) fn public_address_is_ipv4(case: &NicCase<'_>, findings: &mut Findings
     for (n, configuration, public) in public_addresses(case.ask) {
         let version = case.engine.get::<PublicIPAddress>(public).map(|public| public.ask.version);
         if configuration.version == IpVersion::IPv4 && version == Some(IpVersion::IPv6) {
-            findings
-                .refuse(
-                    Code::IPVersionForPublicIpAndNicIpConfigurationMustMatch,
-                    path(n, "publicIPAddress"),
-                    format!("PublicIPAddress {public} is IPv6, and configuration {} is IPv4.", configuration.name),
-                    "Refer to a public IPv4 address.",
-                )
-                .cites(WaitKey::object(Kind::PublicIPAddress, public));
+            let (public, configuration) = (public.clone(), configuration.name.clone());
+            findings.add(path(n, "publicIPAddress"), PublicAddressFinding::OtherVersion { public, configuration });
         }
     }
 }
@@ -42,25 +33,13 @@ pub(super) fn public_address_is_ipv4(case: &NicCase<'_>, findings: &mut Findings
 pub(super) fn public_address_is_free(case: &NicCase<'_>, findings: &mut Findings) {
     for (n, _, public) in public_addresses(case.ask) {
         if let Some((_, first, _)) = public_addresses(case.ask).find(|(m, _, other)| *m < n && *other == public) {
-            findings.refuse(
-                Code::PublicIPReferencedByMultipleIPConfigs,
-                path(n, "publicIPAddress"),
-                format!("Configuration {} refers to PublicIPAddress {public} as well.", first.name),
-                "Refer to another public address, or remove one of the two references.",
-            );
+            let (public, first) = (public.clone(), first.name.clone());
+            findings.add(path(n, "publicIPAddress"), PublicAddressFinding::ReferredToTwice { public, first });
         }
         let this = ObjectId::new(Kind::NetworkInterface, case.name.clone());
         if let Some(holder) = case.engine.associations.get(public).filter(|holder| holder.object() != this) {
-            let id = holder.object();
-            findings
-                .refuse(
-                    Code::PublicIPAddressInUse,
-                    path(n, "publicIPAddress"),
-                    format!("PublicIPAddress {public} is held by {holder}."),
-                    format!("Refer to another public address, or remove publicIPAddress from {id}."),
-                )
-                .until_free(WaitKey::claim(Kind::PublicIPAddress, public))
-                .blocked_by(id);
+            let (public, holder) = (public.clone(), holder.clone());
+            findings.add(path(n, "publicIPAddress"), PublicAddressFinding::Held { public, holder });
         }
     }
 }
@@ -78,15 +57,12 @@ pub(super) fn public_pool_has_room(case: &NicCase<'_>, findings: &mut Findings) 
     let theirs = siblings.clone().filter_map(|nic| case.engine.get::<NetworkInterface>(nic));
     let theirs = theirs.flat_map(|nic| nic.ask.public_ip_addresses());
     let all = theirs.chain(case.ask.public_ip_addresses()).filter(|_| starts);
-    let Some(mut violation) = needs_public_addresses(case.engine, all, "spec.ipConfigurations", findings) else {
-        return;
-    };
+    let Some(shortfall) = dynamic_shortfall(case.engine, all) else { return };
     // A machine that does not run requires none, and neither does an interface that is not attached.
-    violation.until(WaitKey::Power(name.clone())).until(WaitKey::claim(Kind::NetworkInterface, case.name));
-    for sibling in siblings {
-        violation.until(WaitKey::object(Kind::NetworkInterface, sibling));
-        violation.until(WaitKey::claim(Kind::NetworkInterface, sibling));
-    }
+    let attached = siblings.clone().chain([case.name]).map(|nic| WaitKey::claim(Kind::NetworkInterface, nic));
+    let siblings = siblings.map(|nic| WaitKey::object(Kind::NetworkInterface, nic));
+    let keys = attached.chain(siblings).chain([WaitKey::Power(name.clone())]);
+    findings.add("spec.ipConfigurations", shortfall.until(keys));
 }
 
 pub(super) fn skus_do_not_mix(case: &NicCase<'_>, findings: &mut Findings) {
@@ -107,31 +83,16 @@ pub(super) fn skus_do_not_mix(case: &NicCase<'_>, findings: &mut Findings) {
     for (n, _, public) in public_addresses(case.ask) {
         let Some(of) = sku(public) else { continue };
         let (holder, other, other_sku) = *first.get_or_insert((case.name, public, of)); // the first one seen decides
-        if other_sku == of {
-            continue;
-        }
-        let mut violation = findings.refuse(
-            Code::DifferentSkuLoadBalancersAndPublicIPAddressNotAllowed,
-            path(n, "publicIPAddress"),
-            format!("PublicIPAddress {public} is {of}, and PublicIPAddress {other} is {other_sku}."),
-            "Use public addresses of one SKU on all network interfaces of a virtual machine or availability set.",
-        );
-        violation
-            .cites(WaitKey::object(Kind::PublicIPAddress, public))
-            .cites(WaitKey::claim(Kind::NetworkInterface, case.name));
-        if holder != case.name {
-            violation
-                .until(WaitKey::claim(Kind::PublicIPAddress, other))
-                .until(WaitKey::claim(Kind::NetworkInterface, holder))
-                .blocked_by(ObjectId::new(Kind::NetworkInterface, holder.clone()));
-        }
-        // Another one may come to be the first.
-        violation.cites(WaitKey::object(Kind::VirtualMachine, name));
-        for sibling in siblings.clone() {
-            violation.cites(WaitKey::object(Kind::NetworkInterface, sibling));
-        }
-        if let Some(set) = &vm.ask.availability_set {
-            violation.cites(WaitKey::members(Kind::AvailabilitySet, set));
+        if other_sku != of {
+            let mix = SkuMix {
+                public: (public.clone(), of),
+                first: (other.clone(), other_sku),
+                holder: holder.clone(),
+                nics: siblings.clone().cloned().collect(),
+                availability_set: vm.ask.availability_set.clone(),
+                found_by: FoundBy::NetworkInterface { name: case.name.clone(), vm: name.clone() },
+            };
+            findings.add(path(n, "publicIPAddress"), mix);
         }
     }
 }

@@ -119,7 +119,7 @@ impl World {
         nics.flat_map(|nic| nic.addresses.values().copied()).collect()
     }
 
-    /// The lowest address of a subnet that is not the platform's, nobody's, and not in `except`; one that somebody asks for
+    /// The lowest address of a subnet that is not the platform's, nobody's, and not in `except`; one that a user asks for
     /// only if there is no other (S-88).
     pub(super) fn lowest_free(&self, subnet: &Name, version: IpVersion, except: &[IpAddr]) -> Option<IpAddr> {
         let ask = &self.subnets[subnet];

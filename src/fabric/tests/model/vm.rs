@@ -118,7 +118,7 @@ impl World {
 
     // Power.
 
-    /// Does as is wished, from the power state as it is (S-22, S-34).
+    /// Goes to the desired power state from the current one (S-22, S-34).
     fn power(&mut self, name: &Name, desired: DesiredPowerState, restarts: bool) {
         match (desired, self.vms[name].power) {
             (DesiredPowerState::Running, PowerState::Stopped | PowerState::Deallocated) => self.start(name),
@@ -133,7 +133,7 @@ impl World {
         }
     }
 
-    /// Deallocates, and tells the power state that it had.
+    /// Deallocates, and returns the power state that it had.
     pub(super) fn deallocate(&mut self, name: &Name) -> PowerState {
         let power = std::mem::replace(&mut self.vms.get_mut(name).unwrap().power, PowerState::Deallocated);
         self.settle([]);

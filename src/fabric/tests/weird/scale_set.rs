@@ -51,7 +51,7 @@ fn instance_nic() -> impl Strategy<Value = NetworkInterfaceConfiguration> {
     )
 }
 
-/// The guests' prefix is what a status tells of ids and revisions, too.
+/// The guests' prefix is what a status shows of ids and revisions, too.
 pub fn scale_set() -> impl Strategy<Value = Spec> {
     let replicas = prop_oneof![8 => 0i32..5, 1 => any::<i32>()];
     let mode = prop_oneof![Just(OrchestrationMode::Uniform), Just(OrchestrationMode::Flexible)];
@@ -85,7 +85,7 @@ pub fn scale_set() -> impl Strategy<Value = Spec> {
     )
 }
 
-/// A status that tells of whatever the guests' names begin with.
+/// A status that shows whatever the guests' names begin with.
 pub fn scale_set_view(spec: &VirtualMachineScaleSetSpec) -> VirtualMachineScaleSetView {
     let os = spec.virtual_machine_profile.os_profile.as_ref();
     let told = os.and_then(|os| os.computer_name_prefix.clone()).unwrap_or_default();

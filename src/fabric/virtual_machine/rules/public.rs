@@ -1,10 +1,10 @@
 //! The rules of the public addresses on the network interfaces of a virtual machine.
 
 use super::{LIST, VmCase, nics};
-use crate::fabric::id::{Kind, Name, ObjectId};
+use crate::fabric::id::{Kind, Name};
 use crate::fabric::network_interface::NetworkInterface;
-use crate::fabric::public_ip_address::{PublicIPAddress, needs_public_addresses};
-use crate::fabric::violation::{Code, Findings, WaitKey};
+use crate::fabric::public_ip_address::{FoundBy, PublicIPAddress, SkuMix, dynamic_shortfall};
+use crate::fabric::violation::{Findings, WaitKey};
 use crate::fabric::virtual_machine::attachments::makes_way;
 
 pub(super) fn skus_do_not_mix(case: &VmCase<'_>, findings: &mut Findings) {
@@ -19,29 +19,17 @@ pub(super) fn skus_do_not_mix(case: &VmCase<'_>, findings: &mut Findings) {
             let Some(sku) = sku(public) else { continue };
             let (holder, one, of) = first.get_or_insert((&reference.name, public, sku)); // the first one seen decides
             if *of != sku {
-                let of_vm = case.engine.get::<NetworkInterface>(holder).and_then(|nic| nic.held.attached.as_ref());
-                let vm = of_vm.map(|attached| &attached.vm).filter(|vm| *vm != case.name);
-                let mut violation = findings.refuse(
-                        Code::DifferentSkuLoadBalancersAndPublicIPAddressNotAllowed,
-                        format!("{LIST}[{n}]"),
-                        format!("PublicIPAddress {public} is {sku}, and PublicIPAddress {one} is {of}."),
-                        "Use public addresses of one SKU on all network interfaces of a virtual machine or availability set.",
-                    );
-                violation
-                    .until(WaitKey::object(Kind::NetworkInterface, &reference.name))
-                    .until(WaitKey::claim(Kind::PublicIPAddress, one))
-                    .until(WaitKey::claim(Kind::NetworkInterface, holder))
-                    .cites(WaitKey::members(Kind::NetworkInterface, holder)); // another machine may get it
-                if let Some(vm) = vm {
-                    violation.blocked_by(ObjectId::new(Kind::VirtualMachine, vm.clone()));
-                }
-                // Another one may come to be the first.
-                for (_, reference, _) in nics(case) {
-                    violation.cites(WaitKey::object(Kind::NetworkInterface, &reference.name));
-                }
-                if let Some(set) = &case.ask.availability_set {
-                    violation.cites(WaitKey::members(Kind::AvailabilitySet, set));
-                }
+                let attached = case.engine.get::<NetworkInterface>(holder).and_then(|nic| nic.held.attached.as_ref());
+                let other = attached.map(|attached| &attached.vm).filter(|vm| *vm != case.name).cloned();
+                let mix = SkuMix {
+                    public: (public.clone(), sku),
+                    first: (one.clone(), *of),
+                    holder: holder.clone(),
+                    nics: nics(case).map(|(_, reference, _)| reference.name.clone()).collect(),
+                    availability_set: case.ask.availability_set.clone(),
+                    found_by: FoundBy::VirtualMachine { nic: reference.name.clone(), other },
+                };
+                findings.add(format!("{LIST}[{n}]"), mix);
             }
         }
     }
@@ -51,11 +39,9 @@ pub(super) fn public_pool_has_room(case: &VmCase<'_>, findings: &mut Findings) {
     let makes_way = makes_way(case.engine, case.name, case.ask);
     let starts = case.engine.takes_addresses(case.name, case.ask.power, makes_way);
     let lacking = nics(case).flat_map(|(_, _, nic)| nic.ask.public_ip_addresses()).filter(|_| starts);
-    let Some(mut violation) = needs_public_addresses(case.engine, lacking, "spec.powerState", findings) else { return };
+    let Some(shortfall) = dynamic_shortfall(case.engine, lacking) else { return };
     // With what its network interfaces refer to, what the machine requires changes.
-    for (_, reference, nic) in nics(case) {
-        if nic.ask.public_ip_addresses().next().is_some() {
-            violation.until(WaitKey::object(Kind::NetworkInterface, &reference.name));
-        }
-    }
+    let referring = nics(case).filter(|(_, _, nic)| nic.ask.public_ip_addresses().next().is_some());
+    let keys = referring.map(|(_, reference, _)| WaitKey::object(Kind::NetworkInterface, &reference.name));
+    findings.add("spec.powerState", shortfall.until(keys));
 }

@@ -1,4 +1,4 @@
-//! What the guest must have set, and what is told where it has not (IPC-19 to IPC-21).
+//! What the guest must have set, and what is reported where it has not (IPC-19 to IPC-21).
 
 use super::a_rack;
 use crate::fabric::network_interface::NetworkInterface;

@@ -6,7 +6,7 @@ use crate::fabric::id::{Kind, Name, ObjectId};
 use crate::fabric::limits;
 use crate::fabric::public_ip_address::Sku;
 use crate::fabric::sizes::VmSize;
-use crate::fabric::violation::{Code, Finding, Place, Violation, WaitKey};
+use crate::fabric::violation::{Code, Constraint, Finding, Place, Violation, WaitKey};
 use crate::fabric::virtual_machine_scale_set::rules::Beside;
 
 /// What breaks a rule of the network of an instance.
@@ -78,7 +78,7 @@ impl Finding for NetworkFinding {
                 format!("Subnet {subnet} is of VirtualNetwork {network}, and others are of {first}."),
                 format!("Choose a subnet of {first}."),
             ),
-            Self::LeavesTheNetwork { subnet, network, home } => at.refuse(
+            Self::LeavesTheNetwork { subnet, network, home } => at.refuse_change(
                 Code::VMScaleSetCannotBeUpdatedToReferenceSubnetsFromDifferentVirtualNetworks,
                 format!("Subnet {subnet} is of VirtualNetwork {network}, and the scale set is in {home}."),
                 format!("Choose a subnet of {home}, or create another scale set in {network}."),
@@ -105,19 +105,24 @@ impl Finding for NetworkFinding {
                         "Use one SKU for all public addresses of a scale set; to change it, change {other} first{also}."
                     ),
                 )
+                .breaks(Constraint::Compatibility)
                 .until_changed(other)
                 .cites(WaitKey::members(Kind::VirtualMachineScaleSet, &set)) // another may come to be the first
             }
-            Self::SkusDiffer { public, sku, first, first_sku } => at.refuse(
-                Code::DifferentSkuLoadBalancersAndPublicIPAddressNotAllowed,
-                format!("{public} is {sku}, and {first} is {first_sku}."),
-                "Use one SKU for all public addresses of an instance.",
-            ),
-            Self::LabelListedTwice { label } => at.refuse(
-                Code::DnsRecordInUse,
-                format!("The label {label} stands in another configuration, too."),
-                "Give each configuration its own label.",
-            ),
+            Self::SkusDiffer { public, sku, first, first_sku } => at
+                .refuse(
+                    Code::DifferentSkuLoadBalancersAndPublicIPAddressNotAllowed,
+                    format!("{public} is {sku}, and {first} is {first_sku}."),
+                    "Use one SKU for all public addresses of an instance.",
+                )
+                .breaks(Constraint::Compatibility),
+            Self::LabelListedTwice { label } => at
+                .refuse(
+                    Code::DnsRecordInUse,
+                    format!("The label {label} stands in another configuration, too."),
+                    "Give each configuration its own label.",
+                )
+                .breaks(Constraint::Exclusive),
         }
     }
 }

@@ -9,7 +9,7 @@ use crate::fabric::public_ip_address::{PublicIPAddress, Sku, label_is_in_use, la
 use crate::fabric::resource::{Case, Programmed, Resource, Scope};
 use crate::fabric::sizes::{AcceleratedNetworking, VmSize};
 use crate::fabric::terms::{Primary, Switch};
-use crate::fabric::violation::{Code, Findings, Violation};
+use crate::fabric::violation::{Findings, Subject, Violation};
 use crate::fabric::virtual_machine_scale_set::findings::NetworkFinding;
 use crate::fabric::virtual_machine_scale_set::{
     Instance, InstanceName, NicModel, UpgradeMode, VirtualMachineScaleSet, list_path, nic_path, public_path, publics,
@@ -54,7 +54,7 @@ impl<'a> Network<'a> {
             this: InstanceName { set: case.name, id },
             size: case.ask.model.size,
             nics: &case.ask.model.network,
-            home: before.and_then(|nic| case.engine.network_of(&nic.subnet)),
+            home: before.and_then(|nic| case.engine.network_of(&nic.interface.subnet)),
             set: case.programmed,
             beside: match case.ask.upgrade {
                 UpgradeMode::Automatic => Beside::OwnNetworks(kept),
@@ -79,7 +79,7 @@ impl<'a> Network<'a> {
             this,
             size,
             nics,
-            home: model.first().and_then(|nic| engine.network_of(&nic.subnet)),
+            home: model.first().and_then(|nic| engine.network_of(&nic.interface.subnet)),
             set: Some(set),
             beside: Beside::Others,
             path,
@@ -112,19 +112,10 @@ pub(in crate::fabric) fn parts_are_legal(network: &Network<'_>, findings: &mut F
     broken_by_parts(network, has_no_row).into_iter().for_each(|violation| findings.adopt(violation));
 }
 
-/// The codes of models where they are others than those of the parts themselves.
-const CODES_OF_MODELS: [(Code, Code); 1] = [(
-    Code::NetworkInterfaceMustHaveOneOneIPConfigAsPrimary,
-    Code::VMScaleSetNetworkInterfaceConfigurationMustHaveOneIpConfigAsPrimary,
-)];
-
 /// What the parts of an instance break of the rule of their kinds that is being checked.
 pub(super) fn parts_keep_to_it(network: &Network<'_>, findings: &mut Findings) {
     let rule = findings.rule();
-    for violation in broken_by_parts(network, |id| id == rule) {
-        let own = CODES_OF_MODELS.iter().find(|(code, _)| *code == violation.code);
-        findings.adopt(Violation { code: own.map_or(violation.code, |(_, own)| *own), ..violation });
-    }
+    broken_by_parts(network, |id| id == rule).into_iter().for_each(|violation| findings.adopt(violation));
 }
 
 /// At their places in the model.
@@ -155,8 +146,8 @@ pub(super) fn names_differ(network: &Network<'_>, findings: &mut Findings) {
             let (first, second) = (other.name.clone(), nic.name.clone());
             findings.add(network.nic(n, "name"), NetworkFinding::SameNic { first, second });
         }
-        for (m, asked) in nic.configurations.iter().enumerate() {
-            let mut earlier = nic.configurations.iter().take(m);
+        for (m, asked) in nic.interface.configurations.iter().enumerate() {
+            let mut earlier = nic.interface.configurations.iter().take(m);
             if let Some(other) = earlier.find(|other| other.name.eq_ignore_ascii_case(&asked.name)) {
                 let path = network.nic(n, &format!("ipConfigurations[{m}].name"));
                 let (nic, first, second) = (nic.name.clone(), other.name.clone(), asked.name.clone());
@@ -167,7 +158,7 @@ pub(super) fn names_differ(network: &Network<'_>, findings: &mut Findings) {
 }
 
 fn broken<K: Resource>(network: &Network<'_>, name: &Name, ask: &K, is_meant: impl Fn(&str) -> bool) -> Vec<Violation> {
-    let mut findings = Findings::default();
+    let mut findings = Findings::of(Subject::Model);
     let references = ask.references();
     let (engine, placement) = (network.engine, network.placement);
     let case = Case { engine, name, ask, references: &references, programmed: None, placement };
@@ -200,10 +191,10 @@ pub(super) fn one_nic_is_primary(network: &Network<'_>, findings: &mut Findings)
 
 pub(super) fn nics_are_in_one_network(network: &Network<'_>, findings: &mut Findings) {
     let engine = network.engine;
-    let Some(first) = network.nics.iter().find_map(|nic| engine.network_of(&nic.subnet)) else { return };
+    let Some(first) = network.nics.iter().find_map(|nic| engine.network_of(&nic.interface.subnet)) else { return };
     for (n, nic) in network.nics.iter().enumerate() {
-        if let Some(other) = engine.network_of(&nic.subnet).filter(|other| *other != first) {
-            let (subnet, other, first) = (nic.subnet.clone(), other.clone(), first.clone());
+        if let Some(other) = engine.network_of(&nic.interface.subnet).filter(|other| *other != first) {
+            let (subnet, other, first) = (nic.interface.subnet.clone(), other.clone(), first.clone());
             let finding = NetworkFinding::InAnotherNetwork { subnet, network: other, first };
             findings.add(network.nic(n, "subnet"), finding);
         }
@@ -213,8 +204,8 @@ pub(super) fn nics_are_in_one_network(network: &Network<'_>, findings: &mut Find
 pub(super) fn network_is_fixed(network: &Network<'_>, findings: &mut Findings) {
     let Some(home) = network.home else { return };
     for (n, nic) in network.nics.iter().enumerate() {
-        if let Some(other) = network.engine.network_of(&nic.subnet).filter(|other| *other != home) {
-            let (subnet, other, home) = (nic.subnet.clone(), other.clone(), home.clone());
+        if let Some(other) = network.engine.network_of(&nic.interface.subnet).filter(|other| *other != home) {
+            let (subnet, other, home) = (nic.interface.subnet.clone(), other.clone(), home.clone());
             let finding = NetworkFinding::LeavesTheNetwork { subnet, network: other, home };
             findings.add(network.nic(n, "subnet"), finding);
         }
@@ -222,7 +213,7 @@ pub(super) fn network_is_fixed(network: &Network<'_>, findings: &mut Findings) {
 }
 
 pub(super) fn secondary_configurations_are_few(network: &Network<'_>, findings: &mut Findings) {
-    let all = network.nics.iter().flat_map(|nic| &nic.configurations);
+    let all = network.nics.iter().flat_map(|nic| &nic.interface.configurations);
     let count = all.filter(|configuration| configuration.primary != Primary::Yes).count();
     if count > limits::SECONDARY_CONFIGURATIONS_PER_INSTANCE {
         findings.add(network.list(), NetworkFinding::TooManySecondary { count });
@@ -234,7 +225,9 @@ pub(super) fn size_supports_acceleration(network: &Network<'_>, findings: &mut F
     if size.accelerated_networking == AcceleratedNetworking::Supported {
         return;
     }
-    for (n, nic) in network.nics.iter().enumerate().filter(|(_, nic)| nic.accelerated_networking == Switch::On) {
+    for (n, nic) in
+        network.nics.iter().enumerate().filter(|(_, nic)| nic.interface.accelerated_networking == Switch::On)
+    {
         let finding = NetworkFinding::AccelerationUnsupported { nic: nic.name.clone(), size };
         findings.add(network.nic(n, "enableAcceleratedNetworking"), finding);
     }

@@ -87,7 +87,7 @@ pub(in crate::fabric) fn added_ipv6(
 ) -> Option<(usize, usize)> {
     let is_ipv6 = |version: IpVersion| version == IpVersion::IPv6;
     network.iter().enumerate().find_map(|(n, nic)| {
-        let m = nic.configurations.iter().position(|configuration| is_ipv6(configuration.version))?;
+        let m = nic.interface.configurations.iter().position(|configuration| is_ipv6(configuration.version))?;
         let held = engine.get::<NetworkInterface>(&this.nic(&nic.name));
         let has = held.is_some_and(|held| held.ask.configurations.iter().any(|held| is_ipv6(held.version)));
         (!has).then_some((n, m))
@@ -163,7 +163,7 @@ fn field_that_takes(network: &[NicModel], pool: &PoolId) -> String {
     };
     let field = match pool {
         PoolId::SubnetIPv4(subnet) | PoolId::SubnetIPv6(subnet) => {
-            network.iter().position(|nic| nic.subnet == *subnet).map(|n| format!("{list}[{n}].subnet"))
+            network.iter().position(|nic| nic.interface.subnet == *subnet).map(|n| format!("{list}[{n}].subnet"))
         }
         PoolId::Public => public(None),
         PoolId::Prefix(prefix) => public(Some(prefix)),
@@ -171,7 +171,7 @@ fn field_that_takes(network: &[NicModel], pool: &PoolId) -> String {
     field.unwrap_or(list)
 }
 
-/// Its id was told, and it was not made before a restart; or it has no machine yet, and is to have the new model (S-28).
+/// Its id was reported, and it was not made before a restart; or it has no machine yet, and is to have the new model (S-28).
 fn is_made_anew(case: &SetCase<'_>, instance: &Instance) -> bool {
     let is_new_model = case.before().is_some_and(|before| before.model != case.ask.model);
     instance.target == 0 || is_new_model && instance.revision == 0
@@ -221,7 +221,7 @@ pub(in crate::fabric) enum NeededBy {
     Instance,
 }
 
-/// Finds that a pool has fewer addresses free than are needed; `own` are reserved for whoever needs them.
+/// Finds that a pool has fewer addresses free than are needed; `own` are reserved for the requester.
 pub(in crate::fabric) fn pool_has_room(
     engine: &Engine,
     id: &PoolId,

@@ -40,7 +40,13 @@ pub(super) fn names_are_short(case: &SetCase<'_>, findings: &mut Findings) {
     }
     for (n, nic) in case.ask.model.network.iter().enumerate() {
         // <set>-<id>-<network interface>[-<configuration>], and ids count up (S-29).
-        let configuration = nic.configurations.iter().filter(|c| c.public.is_some()).map(|c| c.name.len() + 1).max();
+        let configuration = nic
+            .interface
+            .configurations
+            .iter()
+            .filter(|c| c.public_ip_address.is_some())
+            .map(|c| c.name.len() + 1)
+            .max();
         let longest = length + 1 + DIGITS + 1 + nic.name.len() + configuration.unwrap_or(0);
         if longest > limits::NAME_LENGTH {
             findings.add(nic_path(PROFILE, n, "name"), SetFinding::ObjectNameTooLong { longest });
@@ -69,12 +75,12 @@ pub(super) fn objects_have_names_of_their_own(case: &SetCase<'_>, findings: &mut
     let network = &case.ask.model.network;
     let mut taken: BTreeMap<Name, String> = BTreeMap::new();
     for (n, nic) in network.iter().enumerate() {
-        for (m, c) in nic.configurations.iter().enumerate().filter(|(_, c)| c.public.is_some()) {
+        for (m, c) in nic.interface.configurations.iter().enumerate().filter(|(_, c)| c.public_ip_address.is_some()) {
             let object = InstanceName { set: case.name, id: 0 }.public_object(&nic.name, &c.name);
             let this = format!("configuration {} of {}", c.name, nic.name);
             match taken.entry(object) {
                 Entry::Vacant(free) => drop(free.insert(this)),
-                // Two of one name in one network interface are told by IPC-10 and VMSS-07.
+                // Two of one name in one network interface are reported by IPC-10 and VMSS-07.
                 Entry::Occupied(other) if *other.get() == this => {}
                 Entry::Occupied(other) => {
                     let path = nic_path(PROFILE, n, &format!("ipConfigurations[{m}].name"));
@@ -87,7 +93,7 @@ pub(super) fn objects_have_names_of_their_own(case: &SetCase<'_>, findings: &mut
 }
 
 pub(super) fn configurations_are_few(case: &SetCase<'_>, findings: &mut Findings) {
-    let count: usize = case.ask.model.network.iter().map(|nic| nic.configurations.len()).sum();
+    let count: usize = case.ask.model.network.iter().map(|nic| nic.interface.configurations.len()).sum();
     if case.ask.mode == OrchestrationMode::Flexible && count > limits::PRIVATE_ADDRESSES {
         findings.add(list_path(PROFILE), SetFinding::TooManyConfigurations { count });
     }
@@ -99,11 +105,13 @@ pub(super) fn public_skus_are_fixed(case: &SetCase<'_>, findings: &mut Findings)
     let (old, new) = (&before.model.network, &case.ask.model.network);
     let has_sku = |nic: &NicModel, c: &ConfigurationModel| {
         let nic = old.iter().find(|old| old.name.eq_ignore_ascii_case(&nic.name))?;
-        let configuration = nic.configurations.iter().find(|old| old.name.eq_ignore_ascii_case(&c.name))?;
-        Some(configuration.public.as_ref()?.sku)
+        let configuration = nic.interface.configurations.iter().find(|old| old.name.eq_ignore_ascii_case(&c.name))?;
+        Some(configuration.public_ip_address.as_ref()?.sku)
     };
     for (n, m, public) in publics(new) {
-        let Some((nic, c)) = new.get(n).and_then(|nic| Some((nic, nic.configurations.get(m)?))) else { continue };
+        let Some((nic, c)) = new.get(n).and_then(|nic| Some((nic, nic.interface.configurations.get(m)?))) else {
+            continue;
+        };
         if let Some(before) = has_sku(nic, c).filter(|before| *before != public.sku) {
             let (configuration, nic, after) = (c.name.clone(), nic.name.clone(), public.sku);
             let path = Network::of_the_model(case).public(n, m, "sku.name");

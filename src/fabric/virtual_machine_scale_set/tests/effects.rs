@@ -1,4 +1,4 @@
-//! What comes of scaling: ids, names, addresses, and what is given back.
+//! The effects of scaling: ids, names, addresses, and what is released.
 
 use super::*;
 use crate::fabric::Kind;
@@ -246,6 +246,6 @@ fn instances_use_the_dns_servers_of_their_network_or_those_of_the_model() {
     let inherited = applied(&farm().with_set(a_scale_set("api", 1)));
     assert_eq!(inherited.len(), 2);
     let own: std::net::IpAddr = "10.0.1.9".parse().unwrap();
-    let set = a_scale_set("api", 1).nic(|nic| nic.dns_servers = vec![own]);
+    let set = a_scale_set("api", 1).nic(|nic| nic.interface.dns_servers = vec![own]);
     assert_eq!(applied(&farm().with_set(set)), [own]);
 }

@@ -50,7 +50,7 @@ fn an_instance_is_judged_by_the_size_that_it_has() {
 
 fn with_address(sku: Sku) -> NicModel {
     let mut nic = a_nic_model("nic");
-    nic.configurations[0].public = Some(a_public_model(sku));
+    nic.interface.configurations[0].public_ip_address = Some(a_public_model(sku));
     nic
 }
 
@@ -75,7 +75,7 @@ fn the_skus_of_a_set_and_of_an_instance_of_it_do_not_mix() {
 }
 
 fn with_ipv6(set: A<VirtualMachineScaleSet>) -> A<VirtualMachineScaleSet> {
-    set.nic(|nic| nic.configurations.push(ipv6()))
+    set.nic(|nic| nic.interface.configurations.push(ipv6()))
 }
 
 fn ipv6() -> ConfigurationModel {
@@ -89,7 +89,7 @@ fn new_instances_have_ipv6_and_keep_it() {
     fabric.accept(with_ipv6(a_scale_set("api", 1)));
     fabric.delete(Kind::VirtualMachineScaleSetVM, "api-0").unwrap();
     fabric = fabric.with_set(with_ipv6(a_scale_set("api", 1)));
-    fabric.accept(with_ipv6(automatic(2)).nic(|nic| nic.ip_forwarding = crate::fabric::terms::Switch::On));
+    fabric.accept(with_ipv6(automatic(2)).nic(|nic| nic.interface.ip_forwarding = crate::fabric::terms::Switch::On));
     assert_eq!(fabric.set_view("api").updated_replicas, Some(2));
 }
 

@@ -122,7 +122,8 @@ fn the_prefix_of_a_subnet_with_reserved_addresses_is_in_use() {
 fn a_subnet_that_gains_an_ipv6_range_has_an_address_for_instances_that_are_not_made_yet() {
     let mut fabric = a_web();
     let mut nic = a_nic_model("nic");
-    nic.configurations
+    nic.interface
+        .configurations
         .push(ConfigurationModel { version: IpVersion::IPv6, ..a_configuration_model("six", Primary::No) });
     fabric.accept(a_scale_set("flex", 1).flexible().nics([nic]));
     fabric.accept(a_subnet("web", "10.0.1.0/24").ipv6("fd00::/64"));

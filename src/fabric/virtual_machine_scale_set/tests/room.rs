@@ -67,7 +67,7 @@ fn an_address_that_a_flexible_set_has_reserved_is_no_network_interfaces() {
     fabric.accept(a_nic("thief"));
 }
 
-/// What a later batch lacks could not be reserved; that is told by the instance's own NIC.
+/// What a later batch lacks could not be reserved; that is reported by the instance's own NIC.
 #[test]
 fn a_flexible_set_that_asks_for_no_more_is_not_refused_for_what_another_took() {
     let back = || a_nic_model("nic").in_subnet("back");
@@ -90,7 +90,7 @@ fn a_flexible_set_that_asks_for_no_more_is_not_refused_for_what_another_took() {
 fn an_instance_takes_no_address_that_a_flexible_set_will_need() {
     let mut fabric = a_small_farm().with_set(a_scale_set("api", 1)).with(a_scale_set("flex", 2).flexible());
     let mut nic = a_nic_model("nic");
-    nic.configurations.push(a_configuration_model("more", Primary::No));
+    nic.interface.configurations.push(a_configuration_model("more", Primary::No));
     let own = || an_instance("api", 0).network([nic.clone()]);
     let refusal = fabric.put(own()).unwrap_err();
     assert_eq!(told(&refusal), [("VMSS-29", Code::SubnetIsFull, "spec.networkProfileConfiguration")]);
@@ -104,7 +104,7 @@ fn instances_on_their_way_to_a_model_are_given_room_for_it_while_the_next_one_ro
     let mut fabric = a_fabric().with(a_subnet("web", "10.0.1.0/28")).with(a_scale_set("flex", 2).flexible());
     (0..2).for_each(|id| make(&mut fabric, "flex", id, 1));
     let mut wide = a_nic_model("nic");
-    wide.configurations.push(a_configuration_model("more", Primary::No));
+    wide.interface.configurations.push(a_configuration_model("more", Primary::No));
     fabric.accept(a_scale_set("flex", 2).flexible().upgrade(UpgradeMode::Automatic).nics([wide]));
     (0..7).for_each(|n| fabric.accept(a_nic(&format!("n{n}"))));
     assert_eq!(fabric.available("web"), 0, "what the two on their way need is reserved");
@@ -127,7 +127,7 @@ fn instances_without_a_machine_need_what_the_new_model_says() {
     fabric.accept(a_scale_set("other", 3));
 }
 
-/// Of an upgrade, too: until its machine is written anew, or keeps what another field manager wrote.
+/// Of an upgrade, too: until its machine is written again, or keeps what another field manager wrote.
 #[test]
 fn addresses_that_an_upgrade_of_a_flexible_set_will_need_are_kept_for_it() {
     let mut fabric = a_small_farm().with(a_subnet("back", "10.0.2.0/29"));
@@ -173,7 +173,7 @@ fn a_deallocated_instance_needs_no_basic_address_until_it_is_started() {
     let mut fabric = with_an_exhausted_pool();
     fabric.accept(deallocated());
     let mut nic = a_nic_model("nic").in_subnet("back");
-    nic.configurations[0].public = Some(a_public_model(Sku::Basic));
+    nic.interface.configurations[0].public_ip_address = Some(a_public_model(Sku::Basic));
     fabric.accept(deallocated().network([nic]));
     fabric.accept(deallocated());
     for wish in [DesiredPowerState::Running, DesiredPowerState::Stopped] {
@@ -262,7 +262,7 @@ fn a_configuration_that_becomes_ipv4_needs_another_address_than_the_ipv6_one_tha
     let mut fabric = a_fabric().with(a_subnet("web", "10.0.1.0/29").ipv6("fd00::/64"));
     let model = |version| {
         let mut nic = a_nic_model("nic");
-        nic.configurations.push(ConfigurationModel { version, ..a_configuration_model("more", Primary::No) });
+        nic.interface.configurations.push(ConfigurationModel { version, ..a_configuration_model("more", Primary::No) });
         a_scale_set("api", 2).upgrade(UpgradeMode::Automatic).nics([nic])
     };
     fabric.accept(model(IpVersion::IPv6));
@@ -281,7 +281,7 @@ fn an_instance_that_is_stopped_by_the_put_takes_no_basic_address() {
     for wish in [DesiredPowerState::Stopped, DesiredPowerState::Deallocated] {
         let mut fabric = a_fabric().with(a_subnet("web", "10.0.1.0/24")).with_set(a_scale_set("api", 1));
         let mut nic = a_nic_model("nic");
-        nic.configurations[0].public = Some(a_public_model(Sku::Basic));
+        nic.interface.configurations[0].public_ip_address = Some(a_public_model(Sku::Basic));
         fabric.accept(an_instance("api", 0).power(wish).network([nic.clone()]));
         assert_eq!(address(&fabric), None);
         fabric.accept(an_instance("api", 0).power(DesiredPowerState::Running).network([nic]));
@@ -298,7 +298,7 @@ fn a_stopped_instance_whose_list_of_network_interfaces_changes_needs_a_basic_add
     let stopped = || an_instance("api", 0).power(DesiredPowerState::Stopped);
     let nic = || {
         let mut nic = a_nic_model("nic");
-        nic.configurations[0].public = Some(a_public_model(Sku::Basic));
+        nic.interface.configurations[0].public_ip_address = Some(a_public_model(Sku::Basic));
         nic
     };
     let more = || NicModel { primary: Primary::No, ..a_nic_model("more") };
@@ -362,7 +362,7 @@ fn an_address_serves_the_model_that_an_instance_is_on_its_way_to_and_the_one_tha
     fabric.accept(a_scale_set("flex", 2).flexible().rolling(50, 0).nics([back()]).size("Standard_D8s_v3"));
 }
 
-/// How many are available is not told: that changes with others.
+/// How many are available is not reported: that changes with others.
 #[test]
 fn a_set_that_lacks_public_addresses_is_told_how_many_it_needs_itself() {
     let mut fabric = a_fabric_with_public_addresses("198.51.100.0/30").with(a_subnet("web", "10.0.1.0/24"));

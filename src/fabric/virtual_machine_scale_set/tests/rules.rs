@@ -99,8 +99,8 @@ fn a_batch_of_less_than_five_percent_is_refused() {
 #[test]
 fn network_interfaces_with_several_configurations_are_accepted() {
     let fabric = a_farm().with_set(a_scale_set("api", 2).nic(|nic| {
-        nic.configurations.push(a_configuration_model("second", Primary::No));
-        nic.configurations[0].public = Some(a_public_model(Sku::Standard));
+        nic.interface.configurations.push(a_configuration_model("second", Primary::No));
+        nic.interface.configurations[0].public_ip_address = Some(a_public_model(Sku::Standard));
     }));
     assert_eq!(fabric.addresses_of("api", 1), ["10.0.1.6", "10.0.1.7"]);
 }
@@ -112,7 +112,8 @@ fn the_rules_of_network_interfaces_hold_for_those_of_instances() {
     let refusal = fabric.put(a_scale_set("api", 1).nics([a_nic_model("nic").in_subnet("none")])).unwrap_err();
     assert_eq!(told(&refusal), [("NIC-03", Code::InvalidResourceReference, nic_path(0, "subnet").as_str())]);
     fabric.cure(&refusal, |fabric| fabric.accept(a_subnet("none", "10.0.9.0/24")));
-    let two = a_scale_set("api", 1).nic(|nic| nic.configurations.push(a_configuration_model("ip2", Primary::Yes)));
+    let two =
+        a_scale_set("api", 1).nic(|nic| nic.interface.configurations.push(a_configuration_model("ip2", Primary::Yes)));
     let refusal = fabric.put(two).unwrap_err();
     let path = nic_path(0, "ipConfigurations[1].primary");
     assert_eq!(told(&refusal), [("IPC-02", Code::InvalidParameter, path.as_str())]);
@@ -147,7 +148,7 @@ fn more_network_interfaces_than_the_size_takes_are_refused() {
 
 fn two_configurations(first: (&str, Primary), second: (&str, Primary)) -> A<VirtualMachineScaleSet> {
     let both = vec![a_configuration_model(first.0, first.1), a_configuration_model(second.0, second.1)];
-    a_scale_set("api", 1).nic(|nic| nic.configurations = both)
+    a_scale_set("api", 1).nic(|nic| nic.interface.configurations = both)
 }
 
 // accepts VirtualMachineScaleSet IPC-02
@@ -156,7 +157,7 @@ fn one_of_several_configurations_of_a_model_is_primary_and_the_only_one_is() {
     a_farm().accept(two_configurations(("a", Primary::No), ("b", Primary::Yes)));
     let only = |nic: &mut NicModel| {
         nic.primary = Primary::No;
-        nic.configurations[0].primary = Primary::No;
+        nic.interface.configurations[0].primary = Primary::No;
     };
     a_farm().with_set(a_scale_set("api", 1).nic(only));
 }
@@ -176,8 +177,8 @@ fn objects_are_named_in_lower_case_after_names_with_upper_case_letters() {
     let named = |set: A<VirtualMachineScaleSet>| {
         set.nic(|nic| {
             nic.name = "myVmssFlexNicConfig01".into();
-            nic.configurations[0].name = "myIpConfig".into();
-            nic.configurations[0].public = Some(a_public_model(Sku::Standard));
+            nic.interface.configurations[0].name = "myIpConfig".into();
+            nic.interface.configurations[0].public_ip_address = Some(a_public_model(Sku::Standard));
         })
     };
     let fabric = a_farm().with_set(named(a_scale_set("api", 1)));
@@ -305,7 +306,7 @@ fn a_set_never_moves_to_another_network() {
 
 fn secondaries(count: usize) -> A<VirtualMachineScaleSet> {
     a_scale_set("api", 1).nic(|nic| {
-        nic.configurations.extend((0..count).map(|n| a_configuration_model(&format!("s{n}"), Primary::No)));
+        nic.interface.configurations.extend((0..count).map(|n| a_configuration_model(&format!("s{n}"), Primary::No)));
     })
 }
 
@@ -325,13 +326,13 @@ fn an_instance_with_257_secondary_configurations_is_refused() {
 // accepts VirtualMachineScaleSet VMSS-23
 #[test]
 fn accelerated_networking_of_a_size_that_supports_it_is_accepted() {
-    a_farm().accept(a_scale_set("api", 1).nic(|nic| nic.accelerated_networking = Switch::On));
+    a_farm().accept(a_scale_set("api", 1).nic(|nic| nic.interface.accelerated_networking = Switch::On));
 }
 
 // refuses VirtualMachineScaleSet VMSS-23
 #[test]
 fn accelerated_networking_of_a_size_that_does_not_support_it_is_refused() {
-    let set = a_scale_set("api", 1).size("Standard_B2s").nic(|nic| nic.accelerated_networking = Switch::On);
+    let set = a_scale_set("api", 1).size("Standard_B2s").nic(|nic| nic.interface.accelerated_networking = Switch::On);
     let refusal = a_farm().put(set).unwrap_err();
     let code = Code::VMSizeIsNotPermittedToEnableAcceleratedNetworkingForVmss;
     let path = nic_path(0, "enableAcceleratedNetworking");
@@ -340,8 +341,8 @@ fn accelerated_networking_of_a_size_that_does_not_support_it_is_refused() {
 
 fn with_public(first: PublicModel, second: PublicModel) -> A<VirtualMachineScaleSet> {
     let mut nics = [a_nic_model("a"), a_nic_model("b").secondary()];
-    nics[0].configurations[0].public = Some(first);
-    nics[1].configurations[0].public = Some(second);
+    nics[0].interface.configurations[0].public_ip_address = Some(first);
+    nics[1].interface.configurations[0].public_ip_address = Some(second);
     a_scale_set("api", 1).nics(nics)
 }
 
@@ -444,7 +445,7 @@ fn a_set_with_instances_waits_for_them() {
 /// A set whose instances have two network interfaces, with this many configurations in all.
 fn with_configurations(count: usize) -> A<VirtualMachineScaleSet> {
     let mut first = a_nic_model("a");
-    first.configurations.extend((2..count).map(|n| a_configuration_model(&format!("s{n}"), Primary::No)));
+    first.interface.configurations.extend((2..count).map(|n| a_configuration_model(&format!("s{n}"), Primary::No)));
     a_scale_set("api", 1).flexible().nics([first, a_nic_model("b").secondary()])
 }
 
@@ -465,8 +466,8 @@ fn more_configurations_than_a_machine_may_have_are_refused_of_a_flexible_set() {
 fn with_alike_names() -> A<VirtualMachineScaleSet> {
     let mut nics = [a_nic_model("a"), a_nic_model("a-b").secondary()];
     for (nic, name) in nics.iter_mut().zip(["b-c", "c"]) {
-        nic.configurations[0].name = name.into();
-        nic.configurations[0].public = Some(a_public_model(Sku::Standard));
+        nic.interface.configurations[0].name = name.into();
+        nic.interface.configurations[0].public_ip_address = Some(a_public_model(Sku::Standard));
     }
     a_scale_set("api", 1).nics(nics)
 }

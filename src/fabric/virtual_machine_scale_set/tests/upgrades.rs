@@ -6,7 +6,7 @@ use crate::fabric::terms::Switch;
 use crate::fabric::virtual_machine::DesiredPowerState;
 
 fn forwarding(set: A<VirtualMachineScaleSet>) -> A<VirtualMachineScaleSet> {
-    set.nic(|nic| nic.ip_forwarding = Switch::On)
+    set.nic(|nic| nic.interface.ip_forwarding = Switch::On)
 }
 
 fn updated(fabric: &Fabric) -> Option<i32> {

@@ -99,7 +99,7 @@ impl Core {
                     self.report_refusal(&set_named(&instance.0), id, why);
                 }
             }
-            // Of a name that was taken, whoever had it has gone before the answer came.
+            // If the name was taken, its holder has gone before the answer came.
             (Outcome::NameTaken, None) | (Outcome::Failed | Outcome::Gone, _) => {
                 self.children.fail(task, false, self.engine.now());
             }

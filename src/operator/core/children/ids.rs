@@ -7,8 +7,8 @@ use crate::fabric::{AnyRecord, ObjectId};
 use crate::operator::core::Core;
 
 impl Core {
-    /// A set whose status tells of an instance that it has no longer. Its object goes only when the set's status tells that
-    /// the id is gone: an operator that starts anew would else give the id out twice (S-27).
+    /// A set whose status lists an instance that it has no longer. Its object goes only when the set's status shows that
+    /// the id is gone: a restarted operator would otherwise assign the id twice (S-27).
     pub(in crate::operator::core) fn is_kept_for_its_set(&self, id: &ObjectId) -> Option<ObjectId> {
         let owner = self.index.get(id)?.owner.as_ref()?;
         let (set, instance) = (set_of(owner), children::instance_of(&owner.set, &id.name)?);
@@ -30,7 +30,7 @@ impl Core {
         }
     }
 
-    /// An id whose object has gone while nobody looked is never used again (S-40).
+    /// An id whose object has gone while no operator ran is never used again (S-40).
     pub(in crate::operator::core) fn drop_vanished(&mut self, id: &ObjectId, record: &mut AnyRecord) {
         let AnyRecord::VirtualMachineScaleSet(record) = record else { return };
         let (mode, uid) = (record.ask.mode, &record.uid);

@@ -1,4 +1,4 @@
-//! The models that scale sets keep, as ControllerRevisions (S-28): each before a status tells its revision, and until no
+//! The models that scale sets keep, as ControllerRevisions (S-28): each before a status shows its revision, and until no
 //! instance has it.
 
 use std::collections::BTreeSet;
@@ -13,7 +13,7 @@ use crate::operator::queue::Urgency;
 
 impl Core {
     /// What is to be kept of a set that is not, or is kept and not to be. A ControllerRevision of an earlier life of the set,
-    /// or of a model that no status ever told, makes way first.
+    /// or of a model that no status ever showed, makes way first.
     pub(super) fn consider_revisions(&self, id: &ObjectId) -> Option<What> {
         let entry = self.index.get(id)?;
         let drop = |revision: &Revision| What::DropRevision(revision.number, revision.uid.clone());
@@ -67,7 +67,7 @@ impl Core {
         }
     }
 
-    /// Which models the instances of a set are on their way to, their objects tell: a part that only the newer model has is
+    /// Which models the instances of a set are on their way to, their objects show: a part that only the newer model has is
     /// to stay.
     pub(in crate::operator::core) fn restore_targets(&mut self, set: &Name) {
         let Some(carried) = self.engine.get::<VirtualMachineScaleSet>(set) else { return };

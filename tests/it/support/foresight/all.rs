@@ -75,7 +75,7 @@ impl Foresight {
     }
 }
 
-/// True of an object that is stored anew.
+/// True of an object that is stored again.
 fn is_made(planned: &PlannedObject) -> bool {
     planned.action == Action::Create && planned.ready.is_some()
 }

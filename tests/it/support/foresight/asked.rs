@@ -1,7 +1,7 @@
 //! What a test asks the API server for, read before it is sent: by the rules of `vnet plan` where that is a manifest, and
 //! else as the API server itself says, in a dry run, what it would store or delete.
 //!
-//! Not here: what comes of it.
+//! Not here: the effect.
 
 use std::fs;
 use std::path::Path;
@@ -113,7 +113,7 @@ impl Asked {
         }
     }
 
-    /// The same for `vnet plan`. The state is told what users had asked for before, where that is known here only. None if
+    /// The same for `vnet plan`. The state has what users had asked for before, where that is known here only. None if
     /// no plan can be asked for it: what a scale set made is not pruned, and nobody plans owners and finalizers.
     pub fn given(self, space: &Space<'_>, state: &mut State) -> Option<Given> {
         match self {
@@ -146,7 +146,7 @@ impl Asked {
     }
 }
 
-/// The manifests that kubectl is told to apply, if it is told nothing else.
+/// The manifests that kubectl is asked to apply, if it is asked for nothing else.
 fn files(arguments: &[&str], input: &str) -> Option<Vec<File>> {
     let mut files = Vec::new();
     let mut arguments = arguments.iter();

@@ -1,4 +1,4 @@
-//! What there is, as a plan is told of it: in the namespace of a test and in those that are referred to from it, and on a
+//! The state, as a plan is given it: in the namespace of a test and in those that are referred to from it, and on a
 //! cluster that a test has to itself everywhere, so that no pool holds anything that the plan does not know of.
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -1,4 +1,4 @@
-//! What nothing refuses, and waits for somebody in the end.
+//! Objects that are accepted, and need an action to become Ready.
 
 use super::upgrades::set;
 use super::*;
@@ -35,7 +35,7 @@ fn a_set_whose_instance_cannot_be_made_is_warned_of_in_every_form() {
         format!("::warning file=net.yaml,line=17,title=InstanceBlocked::VirtualMachineScaleSet shop/api: {sentence}");
     assert!(github.contains(&begin), "{github}");
     let begin = format!(
-        "#### Waits for somebody\n\n* VirtualMachineScaleSet shop/api (net.yaml:17), `status.conditions[Ready]`: InstanceBlocked: {sentence}"
+        "#### Action required\n\n* VirtualMachineScaleSet shop/api (net.yaml:17), `status.conditions[Ready]`: InstanceBlocked: {sentence}"
     );
     assert!(markdown.contains(&begin) && !markdown.contains("The order matters"), "{markdown}");
     assert!(json["warnings"][0]["message"].as_str().unwrap().starts_with(sentence), "{json}");

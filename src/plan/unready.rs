@@ -1,5 +1,5 @@
-//! What stands still in the end. A cluster that has come to rest does nothing more by itself: what is not Ready then, and not
-//! refused, waits for somebody, and its condition says for what.
+//! Objects that need an action to become Ready. A cluster that has come to rest does nothing more by itself: an object that
+//! is accepted and not Ready waits for a user, and its condition says for what.
 
 use super::consequences::Between;
 use super::manifests::{Manifest, Manifests};
@@ -9,7 +9,7 @@ use crate::api::status::NamedObject;
 /// Where an object says what it waits for.
 const CONDITION: &str = "status.conditions[Ready]";
 
-/// What waits for somebody; of what no manifest has, only where that is new.
+/// A warning for each; of objects that no manifest has, only where that is new.
 pub fn warnings(between: &Between<'_>, manifests: &Manifests) -> Vec<Warning> {
     let waits = between.after.server().objects().keys().filter_map(|id| {
         let manifest = manifests.objects.get(id);
