@@ -9,7 +9,7 @@
 //! * [`resource`] is the contract that a kind fulfils, `reference` the rule that what an object names is there, and `in_use`
 //!   the rule that what others name stays,
 //! * [`engine`] judges requests and carries them out, [`order`] says what is to come before what,
-//! * [`violation`] is what a refusal says, with the error codes of `code` and what may cure it in `cure`,
+//! * `violation` is what a refusal says, with the error codes of `code` and what may cure it in `cure`,
 //! * [`catalogue`] has every numbered rule, and how it is enforced,
 //! * [`ipam`] and [`mac`] allocate, `digest` derives numbers from names, and `ranges` finds subnets that overlap,
 //! * [`part`] says what instances of Uniform scale sets consist of,
