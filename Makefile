@@ -43,6 +43,7 @@ docs: crds install.yaml ## Generates everything that is committed and generated
 	cargo run --quiet -- rules >docs/rules.md
 	cargo run --quiet -- crds --output markdown >docs/api.md
 	cargo run --quiet -- kustomize >examples/kustomize/base/references.yaml
+	page=$$(cargo run --quiet -- metrics | tools/insert docs/operating.md metrics); echo "$$page" >docs/operating.md
 
 pages: ## Runs the commands of README.md and docs/, and writes what they print into them
 	@assets="$$(tools/binaries)"; helm="$$(tools/binaries helm)"; set -x; VNET_BLESS=1 VNET_ASSETS="$$assets" VNET_HELM="$$helm" cargo test --test alone docs::every_command

@@ -39,6 +39,7 @@ fn main() {
     subnets();
     flexible_sets();
     restore();
+    scrapes();
     plan::plan();
 }
 
@@ -208,6 +209,46 @@ fn restore() {
     print(&format!("restart with {NICS} NICs, from JSON to the first put"), &format!("{time:.2} s"), None);
     let writes = rounds.iter().map(|(_, writes)| *writes).max().unwrap_or_default();
     print(&format!("writes after a restart with {NICS} NICs"), &writes.to_string(), Some("0"));
+}
+
+/// What a scrape of the metrics takes of the core: its figures, for which the subnets alone are walked through.
+fn scrapes() {
+    const NICS: usize = 50_000;
+    const NETWORKS: usize = 25;
+    let mut life = Life::new();
+    life.create_nics(0..NICS);
+    let time = |work: &mut dyn FnMut()| {
+        let round = |_| {
+            let begin = Instant::now();
+            work();
+            begin.elapsed().as_secs_f64()
+        };
+        median((0..2 * ROUNDS + 1).map(round).collect())
+    };
+    let of_nics = time(&mut || drop(black_box(life.core.figures())));
+    print(&format!("scrape of the core at {NICS} NICs"), &micros(of_nics, "scrape"), None);
+    let engine = many_subnets(NETWORKS);
+    let subnets = engine.names(Kind::Subnet).len();
+    let of_subnets = time(&mut || drop(black_box(engine.fullest_subnets(100))));
+    print(&format!("the fullest 100 of {subnets} subnets"), &micros(of_subnets, "scrape"), None);
+}
+
+/// So many virtual networks, each with 2,000 subnets.
+fn many_subnets(networks: usize) -> Engine {
+    const SUBNETS: u32 = 2_000;
+    let mut engine = fabric(NAMESPACE);
+    let (any_network, any_subnet) =
+        (request(&life::id(Kind::VirtualNetwork, NETWORK)), request(&life::id(Kind::Subnet, SUBNET)));
+    for network in (0..networks).map(|n| Name::new(NAMESPACE, format!("network-{n:02}"))) {
+        put(&mut engine, &network, any_network.clone());
+        for n in 0..SUBNETS {
+            let ipv4 = Ipv4Net::new((0x0a00_0000 + 16 * n).into(), 28).expect("28 is a length");
+            let ask = Subnet { virtual_network: network.clone(), ipv4, ipv6: None, first: IpVersion::IPv4 };
+            let name = Name::new(NAMESPACE, format!("{}-{n:04}", network.name));
+            put(&mut engine, &name, Request { ask: ask.into(), ..any_subnet.clone() });
+        }
+    }
+    engine
 }
 
 fn micros(seconds: f64, each: &str) -> String {

@@ -28,15 +28,23 @@ pub struct State<'a> {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Since(Vec<(Box<str>, Truth, Timestamp)>);
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Truth {
+/// The status of a condition.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Truth {
+    /// It holds.
     True,
+    /// It does not hold.
     False,
+    /// It cannot be said; an absent condition is as good as this one.
     Unknown,
 }
 
 impl Truth {
-    fn as_str(self) -> &'static str {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::True, Self::False, Self::Unknown];
+
+    /// As it stands in a condition.
+    pub fn as_str(self) -> &'static str {
         match self {
             Truth::True => "True",
             Truth::False => "False",
@@ -58,6 +66,12 @@ impl Since {
     pub fn of(conditions: &[Condition]) -> Self {
         let one = |c: &Condition| (c.type_.as_str().into(), Truth::read(&c.status), c.last_transition_time.0);
         Self(conditions.iter().map(one).collect())
+    }
+
+    /// The status of Ready.
+    pub fn ready(&self) -> Truth {
+        let mut all = self.0.iter().filter(|(condition, ..)| &**condition == "Ready");
+        all.next().map_or(Truth::Unknown, |(_, truth, _)| *truth)
     }
 
     /// True if Ready is known, and not True.

@@ -20,6 +20,7 @@ use anyhow::Context;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use clap_complete::Shell;
 use vnet_operator::api::{crd, markdown, references};
+use vnet_operator::operator::metrics;
 
 use self::list_ip_addresses::ListIpAddressesOptions;
 use self::plan::PlanOptions;
@@ -102,6 +103,9 @@ enum Command {
         #[arg(value_parser = RuleId, hide_possible_values = true)]
         ids: Vec<String>,
     },
+    /// Write the table of the metrics that the operator serves, as Markdown
+    #[command(hide = true)]
+    Metrics,
     /// Write the kustomize configuration that renames references together with the objects that they name
     #[command(after_help = KUSTOMIZE_EXAMPLES)]
     Kustomize,
@@ -156,6 +160,7 @@ pub fn execute(cli: Cli) -> anyhow::Result<ExitCode> {
             std::io::stdout().write_all(markdown::reference().as_bytes())?;
         }
         Command::Rules { ids } => rules::print(&ids)?,
+        Command::Metrics => std::io::stdout().write_all(metrics::markdown().as_bytes())?,
         Command::Kustomize => {
             std::io::stdout().write_all(references::kustomize_configuration()?.as_bytes())?;
         }

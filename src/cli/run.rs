@@ -12,7 +12,8 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 use vnet_operator::fabric::Settings;
-use vnet_operator::operator::health::{self, Readiness};
+use vnet_operator::operator::endpoints::{self, Probes};
+use vnet_operator::operator::health::Readiness;
 use vnet_operator::operator::leader::{Candidacy, Timing};
 use vnet_operator::operator::lease::Candidate;
 use vnet_operator::operator::run;
@@ -32,7 +33,7 @@ Examples:
 
 #[derive(Debug, clap::Args)]
 pub struct RunOptions {
-    /// Address of the endpoints /healthz and /readyz
+    /// Address of the endpoints /healthz, /readyz and /metrics
     #[arg(long, env = "VNET_HEALTH_ADDR", default_value = "127.0.0.1:8081")]
     health_addr: SocketAddr,
     /// The operator's own namespace, with the Lease vnet-operator and, for `vnet plan`, the ConfigMap vnet-settings
@@ -121,11 +122,13 @@ pub async fn operate(options: RunOptions) -> anyhow::Result<()> {
             _ = interrupt.recv() => {}
         }
     };
-    let cannot_serve = || format!("cannot serve health endpoints on {}", options.health_addr);
+    let cannot_serve = || format!("cannot serve health and metrics on {}", options.health_addr);
     let listener = TcpListener::bind(options.health_addr).await.with_context(cannot_serve)?;
+    let (probes, inquiries) = Probes::new(readiness.clone());
+    let mut serving = tokio::spawn(endpoints::serve(listener, probes));
     tokio::select! {
-        served = health::serve(listener, readiness.clone()) => served.with_context(cannot_serve),
-        ran = run::run(client, candidate, settings, timeouts, readiness, stop) => Ok(ran?),
+        served = &mut serving => served?.with_context(cannot_serve),
+        ran = run::run(client, candidate, settings, timeouts, readiness, inquiries, stop) => Ok(ran?),
     }
 }
 

@@ -222,6 +222,11 @@ impl Children {
             .insert(child.id.clone(), State::InFlight(Task { set, child, version, name_was_freed: false, failure }));
     }
 
+    /// The number of children that are queued.
+    pub fn queued(&self) -> usize {
+        self.queue.len()
+    }
+
     pub fn is_in_flight(&self, id: &ObjectId) -> bool {
         matches!(self.states.get(id), Some(State::InFlight(_)))
     }

@@ -7,6 +7,7 @@
 mod children;
 mod deadlock;
 mod deletion;
+mod figures;
 mod judge;
 mod lists;
 mod messages;
@@ -21,7 +22,9 @@ use jiff::Timestamp;
 
 use super::children::Children;
 use super::index::{Entry, Verdict};
+use super::latency::Latency;
 use super::queue::{Queue, Urgency};
+use super::totals::Totals;
 use super::waits::Waits;
 use crate::api::children::Revision;
 use crate::api::object::Observed;
@@ -29,6 +32,7 @@ use crate::fabric::{AnyRecord, Engine, Kind, Name, ObjectId, Settings, Uid, Viol
 
 use self::lists::{Listing, Seen};
 pub(super) use self::writes::{FAILURES_BEFORE_REPORT, pause_after};
+pub use figures::Figures;
 pub use messages::{Input, Namespace, Notice, Outcome, Source, What, Write};
 
 /// The state machine.
@@ -82,6 +86,13 @@ pub struct Core {
     notices: Vec<Notice>,
     dropped: Vec<(ObjectId, String)>,
 
+    // Figures.
+    totals: Totals,
+    /// The objects whose specs have come since the last turn.
+    arrivals: Vec<ObjectId>,
+    latency: Latency,
+    not_restored: usize,
+
     /// The objects of scale sets that are created or changed, and those that are to be.
     children: Children,
 }
@@ -115,6 +126,10 @@ impl Core {
             looks: 0,
             notices: Vec::new(),
             dropped: Vec::new(),
+            totals: Totals::default(),
+            arrivals: Vec::new(),
+            latency: Latency::default(),
+            not_restored: 0,
         }
     }
 
@@ -176,6 +191,7 @@ impl Core {
     /// pauses and deadlines are measured by it.
     pub fn settle(&mut self, now: Timestamp) {
         self.engine.advance(now);
+        self.stamp(now);
         self.children.retry(now);
         let sources =
             Kind::ALL.iter().map(|kind| Source::Objects(*kind)).chain([Source::Namespaces, Source::Revisions]);
@@ -284,18 +300,23 @@ impl Core {
         }
         let urgency = if observed.deleting { Urgency::Deletion } else { Urgency::Put };
         let leaves = observed.deleting;
+        self.note_arrival(&observed);
         match self.index.get_mut(&id) {
             Some(entry) if observed.uid == entry.uid => {
+                self.totals.remove(id.kind, entry);
                 let before = entry.owner.clone();
                 entry.update(observed);
                 let after = entry.owner.clone();
+                self.totals.add(id.kind, entry);
                 self.change_owner(&id, before.as_ref(), after.as_ref());
             }
             Some(_) | None => {
-                let before = self.index.get(&id).and_then(|entry| entry.owner.clone());
-                let after = observed.owner.clone();
-                self.index.insert(id.clone(), Entry::new(observed));
-                self.change_owner(&id, before.as_ref(), after.as_ref());
+                let entry = Entry::new(observed);
+                let after = entry.owner.clone();
+                self.totals.add(id.kind, &entry);
+                let before = self.index.insert(id.clone(), entry);
+                before.iter().for_each(|before| self.totals.remove(id.kind, before));
+                self.change_owner(&id, before.and_then(|entry| entry.owner).as_ref(), after.as_ref());
             }
         }
         self.note_requested(&id);
@@ -315,6 +336,7 @@ impl Core {
 
     fn gone(&mut self, id: &ObjectId) {
         let entry = self.index.remove(id);
+        entry.iter().for_each(|entry| self.totals.remove(id.kind, entry));
         self.note_requested(id);
         if entry.as_ref().is_some_and(|entry| entry.leaves_children) {
             self.leave_children(id);

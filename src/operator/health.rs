@@ -1,15 +1,9 @@
-//! The endpoints for probes: `/healthz` answers while the process lives. `/readyz` answers 200 on an operator that stands by, and
-//! on one that leads once the fabric is restored, as long as it renews its Lease and every watch hears from the API server.
+//! Whether the operator is ready: one that stands by is, as long as it reads the Lease; one that leads is once the fabric
+//! is restored, as long as it renews its Lease and every watch hears from the API server.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
-
-use axum::Router;
-use axum::extract::State;
-use axum::http::StatusCode;
-use axum::routing::get;
-use tokio::net::TcpListener;
 
 /// Whether the operator has listed everything and restored the fabric, and whether a watch is silent.
 #[derive(Clone, Debug)]
@@ -91,8 +85,19 @@ impl Readiness {
         self.known().is_restored
     }
 
+    /// The longest time in which a watch that works receives nothing.
+    pub fn silence(&self) -> Duration {
+        self.known().silence
+    }
+
+    /// For how long each watch has received nothing.
+    pub fn ages(&self, now: Instant) -> Vec<(String, Duration)> {
+        let age = |watch: &Watch| now.saturating_duration_since(watch.last_received);
+        self.known().watches.iter().map(|(name, watch)| (name.clone(), age(watch))).collect()
+    }
+
     /// What a ready operator says.
-    fn word(&self) -> String {
+    pub(super) fn word(&self) -> String {
         match &self.known().role {
             Role::StandsBy { holder, .. } => format!("standing by: operator {holder} leads"),
             Role::Undecided(_) | Role::Leads { .. } => "ok".to_owned(),
@@ -100,7 +105,7 @@ impl Readiness {
     }
 
     /// What keeps the operator from being ready at this time, in one line for each cause.
-    fn causes(&self, now: Instant) -> Vec<String> {
+    pub(super) fn causes(&self, now: Instant) -> Vec<String> {
         let known = self.known();
         let overdue = match &known.role {
             Role::Undecided(why) => return vec![why.clone()],
@@ -131,23 +136,6 @@ impl Readiness {
 
     fn known(&self) -> MutexGuard<'_, Known> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// Serves the endpoints for as long as the process lives.
-pub async fn serve(listener: TcpListener, readiness: Readiness) -> std::io::Result<()> {
-    tracing::info!(address = %listener.local_addr()?, "serving health endpoints");
-    let routes =
-        Router::new().route("/healthz", get(|| async { "ok" })).route("/readyz", get(ready)).with_state(readiness);
-    axum::serve(listener, routes).await
-}
-
-async fn ready(State(readiness): State<Readiness>) -> (StatusCode, String) {
-    let causes = readiness.causes(Instant::now());
-    if causes.is_empty() {
-        (StatusCode::OK, readiness.word())
-    } else {
-        (StatusCode::SERVICE_UNAVAILABLE, causes.join("\n"))
     }
 }
 
@@ -185,6 +173,7 @@ mod tests {
         assert_eq!(readiness.causes(later), ["the watch of subnets.vnet.dev has received nothing for 151s"]);
         readiness.known().watches.get_mut("subnets.vnet.dev").unwrap().last_received = later;
         assert!(readiness.causes(later).is_empty());
+        assert!(readiness.ages(later + SILENCE).iter().all(|(_, age)| *age == SILENCE));
     }
     #[test]
     fn one_that_stands_by_is_ready_and_names_the_leader_while_it_reads_the_lease() {

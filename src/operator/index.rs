@@ -37,6 +37,8 @@ pub struct Entry {
     /// Why the status is not taken, in the words of the API server, until the conditions are written alone; that is tried once.
     pub(super) refusal: Option<String>,
     pub(super) has_tried_conditions: bool,
+    /// When the spec came that no status reports yet.
+    pub(super) arrived: Option<Timestamp>,
     /// The version for which a write came too late: another one is on its way as an event.
     pub(super) outdated_for: Option<u64>,
 }
@@ -122,6 +124,7 @@ impl Entry {
             reported_failure: None,
             refusal: None,
             has_tried_conditions: false,
+            arrived: None,
             outdated_for: None,
         }
     }

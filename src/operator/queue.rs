@@ -46,6 +46,11 @@ impl Queue {
         Some(id)
     }
 
+    /// The number of objects in it.
+    pub fn len(&self) -> usize {
+        self.ordered.len()
+    }
+
     /// True if nothing is left to do.
     pub fn is_empty(&self) -> bool {
         self.ordered.is_empty()

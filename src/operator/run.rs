@@ -9,16 +9,19 @@ use tokio::time::{sleep, timeout};
 
 use super::clock::Clock;
 use super::core::{Core, Input, Write};
+use super::endpoints::{Inquiries, Scrape};
 use super::events::Events;
 use super::failures::Failures;
 use super::fence::Fence;
 use super::health::Readiness;
 use super::leader::Resignation;
 use super::lease::{Candidate, Election, NotLeading};
+use super::metrics::RunFigures;
 use super::settings::{self, StartRefused};
 use super::timeouts::Timeouts;
 use super::watches::{Shows, Watches};
 use super::write::{Done, carry_out};
+use super::write_counts::{Target, WriteCounts};
 use crate::fabric::Settings;
 
 /// 8 writes at once triple the time to Ready of many objects; more than 32 gain nothing (measured).
@@ -58,6 +61,7 @@ pub async fn run(
     settings: Settings,
     timeouts: Timeouts,
     readiness: Readiness,
+    inquiries: Inquiries,
     stop: impl Future<Output = ()>,
 ) -> Result<(), Ended> {
     let (clock, namespace) = (Clock::default(), candidate.namespace.clone());
@@ -73,9 +77,8 @@ pub async fn run(
     }
     let fence = election.fence();
     let client = fence.around(&client);
-    let mut writes =
-        Writes { client: client.clone(), fence, write_timeout, on_their_way: JoinSet::new(), unanswered: None };
-    let operator = Operator { client, namespace, settings, timeouts, readiness, clock };
+    let mut writes = Writes::new(client.clone(), fence, write_timeout);
+    let operator = Operator { client, namespace, settings, timeouts, readiness, inquiries, clock };
     let result = tokio::select! {
         result = operator.leads(&mut election, &mut writes) => result,
         () = &mut stop => Ok(()),
@@ -94,25 +97,34 @@ struct Writes {
     client: Client,
     fence: Fence,
     write_timeout: Duration,
-    on_their_way: JoinSet<Done>,
+    on_their_way: JoinSet<(Target, Done)>,
+    counts: WriteCounts,
     /// When the last write ended of which nobody knows what the API server has made of it.
     unanswered: Option<Timestamp>,
 }
 
 impl Writes {
+    fn new(client: Client, fence: Fence, write_timeout: Duration) -> Self {
+        let (on_their_way, counts) = (JoinSet::new(), WriteCounts::default());
+        Self { client, fence, write_timeout, on_their_way, counts, unanswered: None }
+    }
+
     /// Whether another one may start now.
     fn may_start(&self, now: Timestamp) -> bool {
         self.on_their_way.len() < WRITES_AT_ONCE && self.fence.admits(now)
     }
 
     fn start(&mut self, write: Write) {
-        self.on_their_way.spawn(carry_out(self.client.clone(), write, self.write_timeout));
+        let (target, client, time_limit) = (Target::of(&write), self.client.clone(), self.write_timeout);
+        self.on_their_way.spawn(async move { (target, carry_out(client, write, time_limit).await) });
     }
 
     /// The result of the next one that ends; none if there is none on its way.
     async fn next(&mut self, clock: Clock) -> Option<Vec<Input>> {
         let done = self.on_their_way.join_next().await?;
-        let Done { inputs, is_answered } = done.unwrap_or_else(|died| std::panic::resume_unwind(died.into_panic()));
+        let (target, done) = done.unwrap_or_else(|died| std::panic::resume_unwind(died.into_panic()));
+        let Done { inputs, is_answered } = done;
+        inputs.iter().for_each(|input| self.counts.count(target, input));
         if !is_answered {
             self.unanswered = Some(clock.now());
         }
@@ -138,19 +150,22 @@ struct Operator {
     settings: Settings,
     timeouts: Timeouts,
     readiness: Readiness,
+    inquiries: Inquiries,
     clock: Clock,
 }
 
 impl Operator {
     /// Goes on until something is wrong.
     async fn leads(self, election: &mut Election, writes: &mut Writes) -> Result<(), Ended> {
-        let Self { client, namespace, settings, timeouts, readiness, clock } = self;
+        let Self { client, namespace, settings, timeouts, readiness, mut inquiries, clock } = self;
         let published = settings::written(&settings);
         let mut core = Core::new(settings);
         core.keep_public_addresses(true);
         let (mut watches, mut failures) = (Watches::start(&client, timeouts, &readiness), Failures::default());
         let mut events = Events::start(client.clone(), clock);
+        let _running = inquiries.pulse.begin();
         loop {
+            inquiries.pulse.turned();
             let now = clock.now();
             let was_started = core.is_started();
             if let Some(over) = failures.calm(now) {
@@ -185,10 +200,18 @@ impl Operator {
                 }
                 Some(Err(died)) = watches.tasks.join_next() => std::panic::resume_unwind(died.into_panic()),
                 Some(inputs) = writes.next(clock) => inputs.into_iter().for_each(|input| core.feed(input)),
+                Some(scrape) = inquiries.scrapes.recv() => answer(scrape, &core, writes, watches.shown.len()),
+                () = inquiries.pulse.asked() => {} // the next turn answers
                 () = until(deadline, now) => {}
             }
         }
     }
+}
+
+/// Sends the figures to whoever scrapes, who may have gone meanwhile.
+fn answer(scrape: Scrape, core: &Core, writes: &Writes, inputs: usize) {
+    let (writes, in_flight) = (writes.counts.clone(), writes.on_their_way.len());
+    let _ = scrape.send(RunFigures { core: core.figures(), writes, in_flight, inputs });
 }
 
 fn take_in(core: &mut Core, failures: &mut Failures, shows: Shows, now: Timestamp) {
@@ -251,7 +274,7 @@ mod tests {
         let (_term, term) = watch::channel(None);
         let fence = Fence::new(term, clock, Timing::default().write_timeout());
         let write_timeout = Duration::from_secs(10);
-        let mut writes = Writes { client, fence, write_timeout, on_their_way: JoinSet::new(), unanswered: None };
+        let mut writes = Writes::new(client, fence, write_timeout);
         writes.start(Write {
             id: ObjectId::new(Kind::NetworkInterface, Name::new("shop", "a")),
             uid: Uid::from("life"),

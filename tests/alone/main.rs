@@ -15,6 +15,7 @@ mod image;
 mod leader;
 mod loosened;
 mod loosened_texts;
+mod metrics;
 mod power;
 mod process;
 mod proxy;

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 use vnet_operator::api::FINALIZER;
+use vnet_operator::api::conditions::Truth;
 use vnet_operator::fabric::ipam::PoolId;
 use vnet_operator::fabric::virtual_machine_scale_set::BLOCKED_REASONS;
 use vnet_operator::fabric::{
@@ -175,6 +176,17 @@ pub fn the_fabric_holds_what_the_objects_ask(world: &World) {
     assert_eq!(pool.allocated(), alone + in_blocks, "a public address has leaked");
     let macs = engine.all::<NetworkInterface>().filter(|(_, nic)| nic.held.mac.is_some()).count();
     assert_eq!(engine.macs_in_use(), macs, "a MAC address has leaked");
+}
+
+/// What the core has counted on the way is what a walk through all objects counts, and what their statuses show.
+pub fn the_totals_are_those_of_a_walk(world: &World) {
+    let totals = world.core.totals();
+    assert_eq!(totals.clone().without_zeros(), world.core.recount().without_zeros());
+    let all = Kind::ALL.iter().map(|kind| totals.objects(*kind, Truth::True));
+    let is_ready = |condition: &Value| condition["type"] == "Ready" && condition["status"] == "True";
+    let shows_ready =
+        |object: &&Value| object["status"]["conditions"].as_array().is_some_and(|all| all.iter().any(is_ready));
+    assert_eq!(all.sum::<u64>(), world.objects.values().filter(shows_ready).count() as u64, "objects that are Ready");
 }
 
 /// Whether the fabric carries nothing but what the objects show. Its record of an object that is gone does not outlive the

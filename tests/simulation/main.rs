@@ -15,6 +15,7 @@ mod check;
 mod cycles;
 mod deletions;
 mod failures;
+mod figures;
 mod leaders;
 mod scale_set_lives;
 mod scale_sets;
@@ -88,6 +89,7 @@ fn live(seed: u64) {
     check::everything_is_ready_or_says_why(&world);
     check::the_fabric_holds_what_the_objects_ask(&world);
     check::the_models_that_are_used_are_kept(&world);
+    check::the_totals_are_those_of_a_walk(&world);
     if check::nothing_outlives_its_object(&world) {
         check::a_restart_changes_nothing(&mut world);
         world.addresses.are_calm(&world.objects);
@@ -98,6 +100,7 @@ fn live(seed: u64) {
     users::delete_everything(&mut world);
     world.calm_down();
     check::nothing_is_left(&world);
+    check::the_totals_are_those_of_a_walk(&world);
 }
 
 fn act(world: &mut World, rng: &mut ChaCha8Rng, steps: usize) {

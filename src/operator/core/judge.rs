@@ -39,11 +39,13 @@ impl Core {
         if let Some(entry) = self.index.get_mut(id) {
             let can_be_judged =
                 entry.deleting || entry.has_finalizer && self.namespaces.contains_key(&id.name.namespace);
+            self.totals.remove(id.kind, entry);
             entry.verdict = match (can_be_judged, entry.deleting && violations.is_empty()) {
                 (true, true) => Verdict::Released,
                 (true, false) => Verdict::Judged { generation: entry.generation, violations },
                 (false, _) => Verdict::Unjudged,
             };
+            self.totals.add(id.kind, entry);
             self.reports.push(id.clone(), Urgency::Put);
         }
         self.report_deadlock(id);

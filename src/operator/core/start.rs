@@ -20,6 +20,7 @@ impl Core {
                 Some(mut record) => {
                     self.drop_vanished(&id, &mut record);
                     let dropped = self.engine.restore(&id.name, record);
+                    self.not_restored += dropped.len();
                     self.dropped.extend(dropped.into_iter().map(|what| (id.clone(), what)));
                     if id.kind == Kind::VirtualMachineScaleSet {
                         self.restore_targets(&id.name);

@@ -56,7 +56,11 @@ impl Core {
                 let found = (*generation, violations.as_slice());
                 match self.status_write(id, entry, found, refusal.as_deref(), (now, wall_clock)) {
                     Ok(write) => write,
-                    Err(due) => {
+                    Err(None) => {
+                        self.index.get_mut(id)?.arrived = None; // what stands there reports it
+                        return None;
+                    }
+                    Err(due @ Some(_)) => {
                         self.timers.extend(due.map(|due| (due, id.clone())));
                         return None;
                     }
@@ -168,12 +172,17 @@ impl Core {
         if !flight.is_partial {
             entry.has_no_failures();
         }
+        if flight.published.as_ref().is_some_and(|published| published.generation == Some(entry.generation)) {
+            entry.arrived.take().into_iter().for_each(|arrived| self.latency.reported(arrived));
+        }
         // Otherwise an event or a list has shown what was written, or what came after it.
         if flight.resource_version == entry.resource_version {
             // The write that takes the last finalizer off is answered with the version that it was decided on.
             entry.resource_version = entry.resource_version.max(resource_version);
             if let Some(published) = flight.published {
+                self.totals.remove(id.kind, entry);
                 entry.published = published;
+                self.totals.add(id.kind, entry);
             }
             entry.has_finalizer = flight.finalizer;
             if matches!(entry.verdict, Verdict::Unjudged) {

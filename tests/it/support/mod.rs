@@ -7,6 +7,7 @@ pub mod contract;
 pub mod definitions;
 pub mod door;
 pub mod examples;
+pub mod exposition;
 pub mod foresight;
 pub mod helm;
 pub mod history;
