@@ -94,10 +94,9 @@ fn all_values_stand_where_they_belong() {
     let pod = operator(&documents, "fabric");
     let container = &pod["containers"][0];
     assert_eq!(container["image"], "registry.example/vnet:9");
-    assert_eq!(
-        container["ports"],
-        json!([{"name": "health", "containerPort": 9081}, {"name": "metrics", "containerPort": 9090}])
-    );
+    assert_eq!(container["ports"], json!([{"name": "health", "containerPort": 9081}]));
+    let metrics = &object(&documents, "Service/fabric-metrics")["spec"]["ports"][0];
+    assert_eq!(*metrics, json!({"name": "metrics", "port": 9090, "targetPort": "health"}));
     let spread = &pod["topologySpreadConstraints"][0]["labelSelector"]["matchLabels"];
     assert_eq!(*spread, json!({"app.kubernetes.io/name": "vnet-operator", "app.kubernetes.io/instance": "vnet"}));
     assert_eq!(pod["serviceAccountName"], "fabric");
@@ -107,6 +106,16 @@ fn all_values_stand_where_they_belong() {
     }
     assert_eq!(object(&documents, "PodDisruptionBudget/fabric")["spec"]["maxUnavailable"], "50%");
     assert_eq!(object(&documents, "ServiceMonitor/fabric")["metadata"]["labels"]["release"], "prometheus");
+    let alerts = object(&documents, "PrometheusRule/fabric");
+    assert_eq!(alerts["metadata"]["labels"]["release"], "prometheus");
+    let file = |name: &str| std::fs::read_to_string(format!("{CHART}/files/{name}")).unwrap();
+    let of_the_file: Value = serde_saphyr::from_str(&file("alerts.yaml")).unwrap();
+    assert_eq!(alerts["spec"], of_the_file, "templates of Prometheus are left as they are");
+    let dashboard = object(&documents, "ConfigMap/fabric-dashboard");
+    assert_eq!(dashboard["metadata"]["labels"]["grafana"], "board");
+    let dashboard: Value = serde_json::from_str(dashboard["data"]["vnet-operator.json"].as_str().unwrap()).unwrap();
+    let of_the_file: Value = serde_json::from_str(&file("dashboard.json")).unwrap();
+    assert_eq!(dashboard, of_the_file);
     let policy = object(&documents, "ValidatingAdmissionPolicy/status.vnet.dev").to_string();
     assert!(policy.contains("system:serviceaccount:vnet-system:fabric"), "{policy}");
     for document in documents.iter().filter(|document| document["kind"] != "Pod") {

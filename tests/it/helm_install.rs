@@ -106,6 +106,10 @@ fn definitions_that_kubectl_applied_are_taken_over_by_the_chart_if_it_is_told_so
     }
 }
 
+/// The kinds of the Prometheus operator, which this API server has not.
+const OF_THE_PROMETHEUS_OPERATOR: [&str; 2] = ["ServiceMonitor", "PrometheusRule"];
+const WITHOUT_MONITORING: &str = "metrics.serviceMonitor.enabled=false,metrics.prometheusRule.enabled=false";
+
 /// Fields that the API server does not know, and pods that the restricted Pod Security Standard does not admit, are refused.
 #[test]
 fn every_object_is_taken_by_a_strict_dry_run_and_the_pods_by_a_restricted_namespace() {
@@ -116,9 +120,12 @@ fn every_object_is_taken_by_a_strict_dry_run_and_the_pods_by_a_restricted_namesp
     let dry_run = ["apply", "--server-side", "--force-conflicts", "--dry-run=server", "--validate=strict", "-f", "-"];
     let all_values = ["--values", "tests/it/chart/all-values.yaml"];
     for values in [&[][..], &all_values] {
-        install(&cluster, CHART, &[values, &["--set", "metrics.serviceMonitor.enabled=false"]].concat());
+        install(&cluster, CHART, &[values, &["--set", WITHOUT_MONITORING]].concat());
         let documents = documents(&rendered(values));
-        for document in documents.iter().filter(|document| document["kind"] != "ServiceMonitor") {
+        for document in documents
+            .iter()
+            .filter(|document| !OF_THE_PROMETHEUS_OPERATOR.contains(&document["kind"].as_str().unwrap()))
+        {
             let told = cluster.kubectl(&dry_run, &document.to_string());
             assert!(told.ok && told.err.is_empty(), "{}: {}", id(document), told.err);
             if document["kind"] == "Deployment" {
