@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::support::cluster::{Cluster, poll, project};
-use crate::support::helm::{CHART, IN_ITS_NAMESPACE, bare, documents, empty, id, object, rendered};
+use crate::support::helm::{CHART, IN_ITS_NAMESPACE, bare, documents, empty, id, object, rendered, serves_the_kinds};
 use crate::support::manifests::network;
 
 /// What the first chart rendered to.
@@ -76,6 +76,7 @@ fn definitions_that_are_not_kept_go_with_the_chart() {
     empty(&cluster);
     install(&cluster, CHART, &[]);
     upgrade(&cluster, &["--set", "crds.keep=false"]);
+    serves_the_kinds(&cluster);
     cluster.helm_ok(&["uninstall", "vnet", "--namespace", "vnet-system"]);
     let documents = documents(&rendered(&["--no-hooks"]));
     let gone = cluster.kubectl(&["wait", "--for=delete", "crd", "--all", "--timeout=300s"], "");

@@ -6,7 +6,7 @@ use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 
 use serde_json::Value;
 
-use crate::support::cluster::{Cluster, Told, project};
+use crate::support::cluster::{Cluster, Told, poll, project};
 
 /// The chart, below the project's folder.
 pub const CHART: &str = "charts/vnet-operator";
@@ -29,12 +29,20 @@ pub fn empty(cluster: &Cluster) {
     cluster.kubectl(&[&["delete", "--wait=false"], &hub[..]].concat(), "");
     let patch = ["patch", "--type=merge", "--patch", r#"{"metadata": {"finalizers": null}}"#];
     cluster.kubectl(&[&patch[..], &hub].concat(), "");
+    if !cluster.kubectl(&["get", "crd", "-o", "name"], "").out.is_empty() {
+        serves_the_kinds(cluster);
+    }
     let policies = "mutatingadmissionpolicies,mutatingadmissionpolicybindings";
-    // The API server looks every few seconds whether a definition may go.
     for all in [["crd", "--all", "--timeout=300s"], [policies, "--all", "--timeout=60s"]] {
         let told = cluster.kubectl(&[&["delete"], &all[..]].concat(), "");
         assert!(told.ok, "{}", told.err);
     }
+}
+
+/// Waits until the API server lists every kind. A definition that is deleted before may take minutes to go.
+pub fn serves_the_kinds(cluster: &Cluster) {
+    let lists = || cluster.kubectl(&["get", "azure", "-A"], "").ok.then_some(());
+    poll("every kind is listed", lists).unwrap_or_else(|error| panic!("{error}"));
 }
 
 impl Cluster {
