@@ -17,6 +17,7 @@ use vnet_operator::api::object::api_resource;
 use vnet_operator::fabric::Kind;
 
 use crate::support::cluster::{Cluster, alone, block_on, poll};
+use crate::support::exposition::Exposition;
 use crate::support::history::History;
 use crate::support::manifests::{network, nic, subnet};
 use crate::support::operator::{Operator, ended_well};
@@ -42,6 +43,10 @@ impl Candidate {
         let log = folder.path().join("log");
         let operator = Operator::spawn(&cluster.operator_kubeconfig(), flags, File::create(&log).unwrap()).unwrap();
         Self { operator, log, _folder: folder }
+    }
+
+    fn metrics(&self) -> Exposition {
+        Exposition::read(&self.operator.get("/metrics").expect("it is served"))
     }
 
     /// One that leads.
@@ -93,7 +98,9 @@ fn one_that_stands_by_is_ready_lists_nothing_and_takes_over_from_one_that_is_ask
     cluster.stop_operator();
     let first = Candidate::leading(&cluster, &[ELECTED]);
     let second = Candidate::standing_by(&cluster, &[ELECTED]);
-    assert!(!second.log().contains("the fabric is restored"), "{}", second.log());
+    assert!(!second.log().contains("fabric restored"), "{}", second.log());
+    let metrics = second.metrics();
+    assert_eq!((metrics.value("vnet_leader", &[]), metrics.types().get("vnet_objects")), (Some(0.0), None));
     let begin = Instant::now();
     let log = first.log.clone();
     let Candidate { operator, _folder, .. } = first;
@@ -103,6 +110,7 @@ fn one_that_stands_by_is_ready_lists_nothing_and_takes_over_from_one_that_is_ask
     assert!(ended_well(ended), "{ended}");
     assert!(fs::read_to_string(log).unwrap().contains("the Lease is released"));
     second.becomes_ready("ok");
+    assert_eq!(second.metrics().value("vnet_leader", &[]), Some(1.0));
     let space = Space::on(&cluster);
     space.apply(&network("hub", "10.0.0.0/16"));
     space.ready("vnet/hub");
@@ -137,7 +145,7 @@ fn a_second_operator_without_the_flag_refuses_to_start_and_names_the_first() {
     assert_eq!(status.code(), Some(1), "{log}");
     assert!(log.contains(&format!("operator {holder} runs on this cluster")), "{log}");
     assert!(log.contains("Lease vnet-system/vnet-operator") && log.contains("--leader-elect"), "{log}");
-    assert!(!log.contains("the fabric is restored"), "{log}");
+    assert!(!log.contains("fabric restored"), "{log}");
     assert_eq!(cluster.lease_holder(), Some(holder));
 }
 

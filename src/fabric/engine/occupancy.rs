@@ -44,10 +44,15 @@ impl Engine {
         for (id, pool) in &self.pools {
             // They are the first pools.
             let PoolId::SubnetIPv4(subnet) = id else { break };
-            fullest.insert((Occupancy::of(pool).fullness(), Reverse(subnet)));
-            if fullest.len() > count {
+            let one = (Occupancy::of(pool).fullness(), Reverse(subnet));
+            if fullest.len() >= count {
+                // Most are less full than the least of them.
+                if fullest.first().is_none_or(|least| one < *least) {
+                    continue;
+                }
                 fullest.pop_first();
             }
+            fullest.insert(one);
         }
         let subnets = fullest.into_iter().rev().map(|(_, Reverse(subnet))| subnet);
         subnets.map(|subnet| SubnetOccupancy { subnet: subnet.clone(), addresses: self.occupancy_of(subnet) }).collect()
