@@ -44,7 +44,8 @@ fn of_kind(definition: &Value, page: &mut String) {
     );
     for part in ["spec", "status"] {
         let _ = write!(page, "\n| {part} field | type | description |\n| --- | --- | --- |\n");
-        fields(part, &schema["properties"][part], part == "spec", page);
+        let schema = schema.pointer(&format!("/properties/{part}")).unwrap_or(&Value::Null);
+        fields(part, schema, part == "spec", page);
     }
 }
 
@@ -81,13 +82,14 @@ fn type_of(field: &Value) -> String {
     } else {
         "object"
     });
-    let name = match (name, field["items"]["type"].as_str(), field.get("additionalProperties")) {
+    let name = match (name, field.pointer("/items/type").and_then(Value::as_str), field.get("additionalProperties")) {
         ("array", Some(of), _) => format!("list of {of}s"),
         ("object", _, Some(of)) => format!("map of {}s", of["type"].as_str().unwrap_or("value")),
         (name, ..) => name.to_owned(),
     };
     let values: Vec<&str> = field["enum"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
-    let bound = |low: &str, high: &str, what: &str| match (field[low].as_f64(), field[high].as_f64()) {
+    let number = |name: &str| field.get(name).and_then(Value::as_f64);
+    let bound = |low: &str, high: &str, what: &str| match (number(low), number(high)) {
         (Some(low), Some(high)) => Some(format!("{low} to {high}{what}")),
         (Some(low), None) => Some(format!("at least {low}{what}")),
         (None, Some(high)) => Some(format!("at most {high}{what}")),
