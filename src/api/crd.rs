@@ -19,6 +19,19 @@ macro_rules! all {
 }
 for_each_kind!(all);
 
+/// What kubectl calls a kind, in lower case: by short name, singular and plural.
+pub fn names(kind: Kind) -> Vec<String> {
+    let of_kind = |definition: &Value| definition.pointer("/spec/names/kind") == Some(&json!(kind.as_str()));
+    let names = all()
+        .into_iter()
+        .find(of_kind)
+        .and_then(|mut definition| definition.pointer_mut("/spec/names").map(Value::take));
+    let names = names.unwrap_or_default();
+    let short = names.get("shortNames").and_then(Value::as_array).into_iter().flatten();
+    let long = ["singular", "plural"].into_iter().filter_map(|form| names.get(form));
+    short.chain(long).filter_map(Value::as_str).map(str::to_owned).collect()
+}
+
 /// The schema of every kind's objects.
 pub fn schemas() -> impl Iterator<Item = (Kind, Value)> {
     let schema = |definition: &Value| definition.pointer("/spec/versions/0/schema/openAPIV3Schema").cloned();

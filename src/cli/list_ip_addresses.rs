@@ -8,7 +8,7 @@ use serde_json::Value;
 use vnet_operator::fabric::Kind;
 use vnet_operator::view::ip_addresses::{ConfigurationAddresses, MachineAddresses, PublicAddress, ip_addresses};
 
-use super::view::{Named, Output, ViewOptions, engine_with};
+use super::view::{Output, ViewOptions, engine_with};
 
 pub const EXAMPLES: &str = "\
 Examples:
@@ -17,10 +17,7 @@ Examples:
   vnet list-ip-addresses jump web-0 -o json       two machines, as `az vm list-ip-addresses` prints them
   vnet list-ip-addresses jump -f deploy/          as it would be once these manifests are applied";
 
-const KINDS: &[Named] = &[
-    (Kind::VirtualMachine, &["vm", "virtualmachine", "virtualmachines"]),
-    (Kind::VirtualMachineScaleSetVM, &["vmssvm", "virtualmachinescalesetvm", "virtualmachinescalesetvms"]),
-];
+const KINDS: [Kind; 2] = [Kind::VirtualMachine, Kind::VirtualMachineScaleSetVM];
 
 #[derive(Debug, clap::Args)]
 pub struct ListIpAddressesOptions {
@@ -33,7 +30,7 @@ pub struct ListIpAddressesOptions {
 
 /// Prints the addresses of machines.
 pub fn list(options: &ListIpAddressesOptions) -> anyhow::Result<()> {
-    let (engine, machines) = engine_with(&options.machines, KINDS, &options.view)?;
+    let (engine, machines) = engine_with(&options.machines, &KINDS, &options.view)?;
     let all = machines.iter().map(|machine| ip_addresses(&engine, machine)).collect::<Result<Vec<_>, _>>();
     let all = all.map_err(|why| options.view.explained(why))?;
     let as_azure = || all.iter().map(MachineAddresses::as_azure_shows_them).collect::<Vec<Value>>();
@@ -65,5 +62,5 @@ fn table(all: &[MachineAddresses]) -> String {
             ]);
         }
     }
-    table.to_string().lines().map(|line| format!("{}\n", line.trim())).collect()
+    table.to_string().lines().map(|line| format!("{}\n", line.trim_end())).collect()
 }

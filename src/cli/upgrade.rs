@@ -17,15 +17,13 @@ use vnet_operator::fabric::virtual_machine_scale_set::{OrchestrationMode, ranges
 use vnet_operator::fabric::{Kind, Name};
 
 use super::cluster::{connect, failed};
+use super::view::named;
 
 pub const EXAMPLES: &str = "\
 Examples:
   vnet upgrade vmss/api -n shop --all             every instance without the latest model
   vnet upgrade vmss/api -n shop --instances 0,3   these two
   kubectl get vmssvm -n shop                      LATEST shows which instances have it";
-
-/// What kubectl calls the kind.
-const KINDS: [&str; 3] = ["vmss", "virtualmachinescaleset", "virtualmachinescalesets"];
 
 #[derive(Debug, clap::Args)]
 #[command(group = clap::ArgGroup::new("which").required(true))]
@@ -50,12 +48,12 @@ fn instance_id(text: &str) -> Result<u64, &'static str> {
 /// Sets the desired revision of the instances, and prints what was done for each.
 pub async fn upgrade_instances(options: UpgradeOptions) -> anyhow::Result<()> {
     let UpgradeOptions { set, namespace, instances, all } = options;
-    let (kind, name) = set.split_once('/').unwrap_or(("vmss", &set));
-    let is_set = KINDS.contains(&kind.trim_end_matches(".vnet.dev")) && !name.contains('/');
-    ensure!(is_set, "{set} is not a scale set; write vmss/NAME, or NAME");
+    let named = |namespace: &str| named(&set, &[Kind::VirtualMachineScaleSet], namespace);
+    named("")?; // before anything is asked
     let client = connect().await?;
     let namespace = namespace.unwrap_or_else(|| client.default_namespace().to_owned());
-    let full_name = Name::new(namespace.as_str(), name);
+    let full_name = named(&namespace)?.name;
+    let name = &*full_name.name;
     let cannot = |verb: &str, what: &str| {
         let allowed = format!("`kubectl auth can-i {verb} {what} -n {namespace}` shows whether you may");
         format!("cannot {verb} {what} in namespace {namespace}; {allowed}")

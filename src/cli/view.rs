@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use k8s_openapi::api::apps::v1::ControllerRevision;
 use kube::api::DynamicObject;
 use kube::{Api, Client};
+use vnet_operator::api::crd;
 use vnet_operator::api::object::api_resource;
 use vnet_operator::fabric::{Engine, Kind, Name, ObjectId, Settings};
 use vnet_operator::plan::manifests::{self, Manifests};
@@ -58,31 +59,24 @@ impl ViewOptions {
     }
 }
 
-/// A kind that a view may be of, and what kubectl calls it.
-pub type Named = (Kind, &'static [&'static str]);
-
-/// What `KIND/NAME` names, of the kinds that the view may be of; without a kind it is the first of them.
-pub fn named(text: &str, kinds: &[Named], namespace: &str) -> anyhow::Result<ObjectId> {
+/// What `KIND/NAME` names, of these kinds, as kubectl calls them; without a kind it is the first of them.
+pub fn named(text: &str, kinds: &[Kind], namespace: &str) -> anyhow::Result<ObjectId> {
     let (kind, name) = match text.split_once('/') {
-        Some((kind, name)) => (Some(kind.trim_end_matches(".vnet.dev")), name),
+        Some((kind, name)) => (Some(kind.trim_end_matches(".vnet.dev").to_ascii_lowercase()), name),
         None => (None, text),
     };
-    let is_it = |(_, names): &&Named| kind.is_none_or(|kind| names.contains(&kind));
+    let is_it = |named: &&Kind| kind.as_ref().is_none_or(|kind| crd::names(**named).contains(kind));
     let found = kinds.iter().find(is_it).filter(|_| !name.is_empty() && !name.contains('/'));
-    let (kind, _) = found.with_context(|| {
-        let forms: Vec<String> =
-            kinds.iter().filter_map(|(_, names)| names.first().map(|name| format!("{name}/NAME"))).collect();
+    let kind = found.with_context(|| {
+        let forms = kinds.iter().filter_map(|kind| crd::names(*kind).into_iter().next());
+        let forms: Vec<String> = forms.map(|name| format!("{name}/NAME")).collect();
         format!("{text} is none of {}", forms.join(", "))
     })?;
     Ok(ObjectId::new(*kind, Name::new(namespace, name)))
 }
 
 /// A fabric with all that a view of these objects needs, and the objects.
-pub fn engine_with(
-    names: &[String],
-    kinds: &[Named],
-    options: &ViewOptions,
-) -> anyhow::Result<(Engine, Vec<ObjectId>)> {
+pub fn engine_with(names: &[String], kinds: &[Kind], options: &ViewOptions) -> anyhow::Result<(Engine, Vec<ObjectId>)> {
     let ids = |namespace: &str| names.iter().map(|name| named(name, kinds, namespace)).collect::<anyhow::Result<_>>();
     if options.files.is_empty() {
         return on_one_thread(async {
@@ -120,7 +114,7 @@ async fn of_cluster(client: &Client, first: &[ObjectId]) -> anyhow::Result<Engin
     loop {
         let wanted = snapshot.wanted(first);
         if wanted.is_empty() {
-            return Ok(snapshot.restore(Settings::default()));
+            return Ok(snapshot.restore());
         }
         for wanted in wanted {
             match wanted {
@@ -157,6 +151,6 @@ fn warned<T>(read: kube::Result<Option<T>>, what: &str) -> anyhow::Result<Option
         Err(kube::Error::Api(status)) => status.message,
         Err(other) => return Err(super::cluster::failed(format!("cannot read {what}"), other)),
     };
-    writeln!(anstream::stderr(), "Warning: the view lacks {what}: {why}")?;
+    writeln!(anstream::stderr(), "Warning: the view lacks {what}, and the addresses that are of it: {why}")?;
     Ok(None)
 }

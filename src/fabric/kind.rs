@@ -250,7 +250,7 @@ macro_rules! define_kinds {
             }
 
             /// Whether nothing holds an object, of which there is one holder at a time. None if there is no such thing.
-            pub(super) fn is_unclaimed(&self, object: &ObjectId) -> Option<bool> {
+            pub fn is_unclaimed(&self, object: &ObjectId) -> Option<bool> {
                 match object.kind {
                     $(Kind::$kind => {
                         let carried = self.get::<$kind>(&object.name)?;

@@ -1,5 +1,5 @@
-//! The ledger of reservations: addresses and items of quotas that are set aside for the objects of instances of Flexible
-//! scale sets which are still to be made or written (S-90).
+//! The ledger of reservations: addresses and items of quotas that are set aside for objects which are still to be made or
+//! written, such as those of instances of Flexible scale sets (S-90).
 //!
 //! A set reserves by its put, what an object takes is no longer reserved, and what is not needed any more is released.
 //! Reserving is idempotent, and the totals are kept: no walk through the sets is needed to know what is reserved for others.

@@ -30,10 +30,12 @@ pub struct Entry {
     pub(super) verdict: Verdict,
     pub(super) flight: Option<Flight>,
     pub(super) last_write: Option<Timestamp>,
-    /// The writes that have failed in a row, until when none is tried, and why, once an Event says so.
+    /// Why the API server refuses to delete it, once an Event says so.
+    pub(super) refused_deletion: Option<String>,
+    /// The writes that have failed in a row, until when none is tried, and whether an Event says why.
     pub(super) failures: u32,
     pub(super) not_before: Option<Timestamp>,
-    pub(super) reported_failure: Option<String>,
+    pub(super) failure_is_reported: bool,
     /// Why the status is not taken, in the words of the API server, until the conditions are written alone; that is tried once.
     pub(super) refusal: Option<String>,
     pub(super) has_tried_conditions: bool,
@@ -72,6 +74,8 @@ pub struct Flight {
     pub(super) notices: Vec<Notice>,
     /// Whether it is only a part of a status that is not taken as a whole.
     pub(super) is_partial: bool,
+    /// Whether it deletes the object.
+    pub(super) is_deletion: bool,
 }
 
 impl Flight {
@@ -88,6 +92,7 @@ impl Flight {
             finalizer: entry.has_finalizer,
             notices: Vec::new(),
             is_partial: false,
+            is_deletion: false,
         }
     }
 }
@@ -121,7 +126,8 @@ impl Entry {
             last_write: None,
             failures: 0,
             not_before: None,
-            reported_failure: None,
+            refused_deletion: None,
+            failure_is_reported: false,
             refusal: None,
             has_tried_conditions: false,
             arrived: None,
@@ -132,7 +138,8 @@ impl Entry {
     /// No write of it has failed, or what kept the API server from taking one may be mended.
     pub(super) fn has_no_failures(&mut self) {
         (self.failures, self.not_before) = (0, None);
-        (self.reported_failure, self.refusal, self.has_tried_conditions) = (None, None, false);
+        (self.failure_is_reported, self.refusal, self.has_tried_conditions) = (false, None, false);
+        self.refused_deletion = None;
     }
 
     /// True if it is known exactly as it is observed.

@@ -62,9 +62,12 @@ pub struct PublicAddress {
 /// # Errors
 /// [`NoView`], if the fabric does not carry it.
 pub fn ip_addresses(engine: &Engine, machine: &ObjectId) -> Result<MachineAddresses, NoView> {
-    let configurations = match machine.kind {
-        Kind::VirtualMachineScaleSetVM => of_instance(engine, &machine.name),
-        _ => of_machine(engine, &machine.name),
+    let configurations = if machine.kind == Kind::VirtualMachineScaleSetVM {
+        of_instance(engine, &machine.name)
+    } else if machine.kind == Kind::VirtualMachine {
+        of_machine(engine, &machine.name)
+    } else {
+        None
     };
     let configurations = configurations.ok_or_else(|| NoView::NotProvisioned(machine.clone()))?;
     Ok(MachineAddresses { machine: machine.clone(), configurations })

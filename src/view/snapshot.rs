@@ -4,6 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use ipnet::Ipv4Net;
 use k8s_openapi::api::apps::v1::ControllerRevision;
 use kube::core::DynamicObject;
 
@@ -61,9 +62,11 @@ impl Snapshot {
         self.models.insert(name, revision.and_then(read_revision));
     }
 
-    /// A fabric that carries what was read, and nothing else.
-    pub fn restore(self, settings: Settings) -> Engine {
+    /// A fabric that carries what was read, and nothing else: a view shows what statuses hold, and allocates nothing. Whatever
+    /// public IP pool the operator has, every address is of it.
+    pub fn restore(self) -> Engine {
         let Self { records, models } = self;
+        let settings = Settings { public_ip_pool: Ipv4Net::default(), ..Settings::default() };
         let mut records: BTreeMap<ObjectId, AnyRecord> =
             records.into_iter().filter_map(|(id, record)| Some((id, record?))).collect();
         let all = records.iter().map(|(id, record)| (id.clone(), record.restored_after(&id.name))).collect();
@@ -79,7 +82,6 @@ impl Snapshot {
                 }
             }
         }
-        engine.end_restore();
         engine
     }
 }

@@ -22,9 +22,13 @@ fn id(kind: Kind, name: &str) -> ObjectId {
 }
 
 fn apply(text: &str, state: Option<State>) -> Cluster {
+    apply_with(text, state, Settings::default())
+}
+
+fn apply_with(text: &str, state: Option<State>, settings: Settings) -> Cluster {
     let manifests = manifests::read(&[File { name: "net.yaml".into(), text: text.to_owned() }], "shop").unwrap();
     let now = Timestamp::from_second(1_800_000_000).unwrap();
-    let options = Options { settings: Settings::default(), prune: Prune::Nothing, server_side: None, now };
+    let options = Options { settings, prune: Prune::Nothing, server_side: None, now };
     let state = state.unwrap_or_else(|| State::before(&manifests));
     cluster_with(&manifests, state, &options).unwrap()
 }
@@ -77,7 +81,7 @@ fn read(cluster: &Cluster, first: &[ObjectId]) -> (Vec<String>, Engine) {
     loop {
         let wanted: BTreeSet<Wanted> = snapshot.wanted(first);
         if wanted.is_empty() {
-            return (all, snapshot.restore(Settings::default()));
+            return (all, snapshot.restore());
         }
         for wanted in wanted {
             match wanted {
@@ -168,4 +172,27 @@ fn what_the_fabric_does_not_carry_has_no_view() {
     let (_, engine) = read(&cluster, std::slice::from_ref(&vm));
     let told = ip_addresses(&engine, &vm).unwrap_err().to_string();
     assert_eq!(told, "VirtualMachine shop/m is not provisioned");
+}
+
+#[test]
+fn addresses_of_another_public_pool_are_shown_and_none_is_invented() {
+    let settings = Settings { public_ip_pool: "203.0.113.0/24".parse().unwrap(), ..Settings::default() };
+    let cluster = apply_with(&a_machine(), None, settings);
+    let vm = id(Kind::VirtualMachine, "m");
+    let (_, engine) = read(&cluster, std::slice::from_ref(&vm));
+    let addresses = ip_addresses(&engine, &vm).unwrap();
+    assert_eq!(shown(&addresses)[0], "two/c 10.0.1.56 203.0.113.0");
+    // What a status does not show has no address, though there would be one.
+    let mut snapshot = Snapshot::default();
+    for wanted in ["VirtualMachine m", "NetworkInterface two", "Subnet web", "PublicIPAddress front"] {
+        let (kind, name) = wanted.split_once(' ').unwrap();
+        let id = id(Kind::named(kind).unwrap(), name);
+        let mut object = cluster.server().objects()[&id].clone();
+        if id.kind == Kind::PublicIPAddress {
+            object.data["status"].as_object_mut().unwrap().remove("ipAddress");
+        }
+        snapshot.found(id, Some(&object));
+    }
+    let addresses = ip_addresses(&snapshot.restore(), &vm).unwrap();
+    assert_eq!(shown(&addresses), ["two/c 10.0.1.56"]);
 }

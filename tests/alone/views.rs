@@ -74,7 +74,7 @@ fn a_view_says_what_may_not_be_read_and_shows_the_rest() {
     let told = view("vm/m");
     assert!(told.ok && told.out.contains(" ip ") && told.out.contains("front"), "{told:?}");
     let lacks = format!(
-        "Warning: the view lacks PublicIPAddress {}/front: publicipaddresses.vnet.dev \"front\" is forbidden",
+        "Warning: the view lacks PublicIPAddress {}/front, and the addresses that are of it: publicipaddresses.vnet.dev \"front\" is forbidden",
         space.name
     );
     assert!(told.err.contains(&lacks), "{told:?}");

@@ -141,6 +141,40 @@ fn a_machine_says_what_the_api_server_refuses_to_delete_with_it_and_goes_when_th
 }
 
 #[test]
+fn a_machine_goes_as_soon_as_the_api_server_no_longer_refuses() {
+    let mut world = a_machine();
+    world.delete(&vm("m"));
+    for _ in 0..3 {
+        world.is_refused_at(|write| write.id == nic("gone") && matches!(write.what, What::Delete));
+        world.settles_at_once();
+        world.now = world.core.next_deadline().unwrap();
+    }
+    assert_eq!(ready(&world, &vm("m")), "Unknown OperationNotAllowed");
+    world.calm_down();
+    assert_eq!(left(&world), ["stays", "stays"]);
+}
+
+/// The interface waits for its machine, and the machine for the API server: that is no cycle.
+#[test]
+fn a_machine_that_waits_for_a_deletion_is_in_no_cycle_with_an_interface_whose_edit_waits_for_it() {
+    let mut world = a_machine();
+    world.edit(&nic("gone"), |nic| {
+        nic["spec"] = with_public("gone", "Delete");
+        nic["spec"]["enableAcceleratedNetworking"] = json!(true);
+    });
+    world.calm_down();
+    assert_eq!(ready(&world, &nic("gone")), "Unknown OperationNotAllowed");
+    world.delete(&vm("m"));
+    for _ in 0..3 {
+        world.is_refused_at(|write| write.id == nic("gone") && matches!(write.what, What::Delete));
+        world.settles_at_once();
+        world.now = world.core.next_deadline().unwrap();
+    }
+    assert_eq!(ready(&world, &vm("m")), "Unknown OperationNotAllowed");
+    assert_eq!(ready(&world, &nic("gone")), "Unknown OperationNotAllowed");
+}
+
+#[test]
 fn another_machine_that_waits_for_the_interface_does_not_get_it() {
     let mut world = a_machine();
     world.create(&vm("other"), machine(&json!([{"name": "gone"}])), true);

@@ -14,7 +14,8 @@ pub(in crate::fabric) struct SkuMix {
     pub first: (Name, Sku),
     /// The network interface that refers to that one.
     pub holder: Name,
-    /// The other network interfaces of the virtual machine: one of them may come to be the first.
+    /// Network interfaces of the virtual machine that may come to be the first: all of it, or of a network interface's edit the
+    /// others.
     pub nics: Vec<Name>,
     /// The availability set of the virtual machine, with other machines that may come to be the first.
     pub availability_set: Option<Name>,

@@ -31,19 +31,13 @@ impl Engine {
 
     /// The virtual machine that a network interface or a public address is deleted with.
     pub fn deleted_with<'a>(&'a self, object: &'a ObjectId) -> Option<DeletedWith<'a>> {
-        let nic = match object.kind {
-            Kind::NetworkInterface => &object.name,
-            Kind::PublicIPAddress => {
-                let nic = self.associations.get(&object.name)?.network_interface()?;
-                self.get::<NetworkInterface>(nic)?.ask.deletes(&object.name).then_some(nic)?
-            }
-            Kind::VirtualNetwork
-            | Kind::Subnet
-            | Kind::PublicIPPrefix
-            | Kind::AvailabilitySet
-            | Kind::VirtualMachine
-            | Kind::VirtualMachineScaleSet
-            | Kind::VirtualMachineScaleSetVM => return None,
+        let nic = if object.kind == Kind::NetworkInterface {
+            &object.name
+        } else if object.kind == Kind::PublicIPAddress {
+            let nic = self.associations.get(&object.name)?.network_interface()?;
+            self.get::<NetworkInterface>(nic)?.ask.deletes(&object.name).then_some(nic)?
+        } else {
+            return None;
         };
         let vm = &self.get::<NetworkInterface>(nic)?.held.attached.as_ref()?.vm;
         self.get::<VirtualMachine>(vm)?.ask.deletes(nic).then_some(DeletedWith { vm, nic })

@@ -11,7 +11,7 @@ use super::{Core, What, Write};
 use crate::api::Owner;
 use crate::api::children::{self, Child};
 use crate::fabric::virtual_machine_scale_set::{Obstacle, VirtualMachineScaleSet, ranges_have};
-use crate::fabric::{Kind, Name, NetworkInterface, ObjectId, Uid, VirtualMachine};
+use crate::fabric::{Kind, Name, ObjectId, Uid, VirtualMachine};
 use crate::operator::index::{Entry, Flight, Verdict};
 use crate::operator::queue::Urgency;
 
@@ -132,20 +132,14 @@ impl Core {
     /// True if the fabric carries the child of the set, written from the revision that it is to have.
     fn is_there(&self, child: &Child, owner: &Uid) -> bool {
         let Some(entry) = self.index.get(&child.id).filter(|entry| entry.is_owned_by(owner)) else { return false };
-        let is_current = match child.id.kind {
-            Kind::VirtualMachineScaleSetVM => true,
+        let is_current = if child.id.kind == Kind::VirtualMachineScaleSetVM {
+            true
+        } else if child.id.kind == Kind::VirtualMachine {
             // The last one of an instance that is written: what it was written from need not be what it took up.
-            Kind::VirtualMachine => {
-                let carried = self.engine.get::<VirtualMachine>(&child.id.name);
-                carried.and_then(|vm| vm.ask.member.as_ref()).is_some_and(|member| member.revision >= child.revision)
-            }
-            Kind::NetworkInterface
-            | Kind::PublicIPAddress
-            | Kind::VirtualNetwork
-            | Kind::Subnet
-            | Kind::PublicIPPrefix
-            | Kind::AvailabilitySet
-            | Kind::VirtualMachineScaleSet => entry.written_from.is_some_and(|from| from >= child.revision),
+            let carried = self.engine.get::<VirtualMachine>(&child.id.name);
+            carried.and_then(|vm| vm.ask.member.as_ref()).is_some_and(|member| member.revision >= child.revision)
+        } else {
+            entry.written_from.is_some_and(|from| from >= child.revision)
         };
         is_current && self.engine.holder(child.id.kind, &child.id.name) == Some(&entry.uid)
     }
@@ -176,7 +170,7 @@ impl Core {
         };
         let what = what?;
         let entry = self.index.get_mut(id)?;
-        entry.flight = Some(Flight::of(entry));
+        entry.flight = Some(Flight { is_deletion: matches!(what, What::Delete), ..Flight::of(entry) });
         entry.last_write = Some(now);
         let (uid, resource_version, generation) = (entry.uid.clone(), entry.resource_version, entry.generation);
         Some(Write { id: id.clone(), uid, resource_version, generation, changes_counts_only: false, what })
@@ -207,19 +201,7 @@ impl Core {
     /// An upgrade that leaves a part out takes it away only when the machine has released it: the machine may refuse the
     /// upgrade, or the model may change again before.
     fn is_used(&self, id: &ObjectId) -> bool {
-        match id.kind {
-            Kind::NetworkInterface => {
-                self.engine.get::<NetworkInterface>(&id.name).is_some_and(|nic| nic.held.attached.is_some())
-            }
-            Kind::PublicIPAddress => self.engine.is_associated(&id.name),
-            Kind::VirtualNetwork
-            | Kind::Subnet
-            | Kind::PublicIPPrefix
-            | Kind::AvailabilitySet
-            | Kind::VirtualMachine
-            | Kind::VirtualMachineScaleSet
-            | Kind::VirtualMachineScaleSetVM => false,
-        }
+        self.engine.is_unclaimed(id) == Some(false)
     }
 
     pub(super) fn is_wanted(&self, set: &Name, child: &ObjectId) -> bool {

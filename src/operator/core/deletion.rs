@@ -30,12 +30,12 @@ struct NotDeleted {
 }
 
 /// The API server's words are cut to so many bytes.
-const WORDS: usize = 1024;
+const LONGEST_REASON: usize = 1024;
 
 impl Finding for NotDeleted {
     fn violation(self, at: Place) -> Violation {
         let Self { object, mut why } = self;
-        why.truncate(why.floor_char_boundary(WORDS));
+        why.truncate(why.floor_char_boundary(LONGEST_REASON));
         at.refuse(
             Code::OperationNotAllowed,
             format!(
@@ -75,10 +75,11 @@ impl Core {
         if pending.is_empty() {
             return DeletionTurn::Now;
         }
+        self.deadlocks.set(vm, None); // it waits for the API server
         let mut findings = Findings::default();
         findings.under("VM-23");
         for object in pending {
-            if let Some(why) = self.index.get(&object).and_then(|entry| entry.reported_failure.clone()) {
+            if let Some(why) = self.index.get(&object).and_then(|entry| entry.refused_deletion.clone()) {
                 findings.add(DELETION_PATH, NotDeleted { object: object.clone(), why });
             }
             self.reports.push(object, Urgency::Put);

@@ -25,12 +25,15 @@ impl Core {
             self.deferrals.remove(&(due, id.clone()));
         }
         let refusal = match self.deletion_turn(id) {
-            DeletionTurn::Now => self.ask(id),
+            DeletionTurn::Now => {
+                let refusal = self.ask(id);
+                self.deadlocks.set(id, refusal.as_ref());
+                refusal
+            }
             DeletionTurn::Later => return self.pass_on(id),
             DeletionTurn::Blocked(refusal) => Some(refusal),
         };
         let mut keys = refusal.as_ref().map(keys_of).unwrap_or_default();
-        self.deadlocks.set(id, refusal.as_ref());
         let lacks = refusal.as_ref().and_then(|_| self.keep_up(id));
         add_all(&mut keys, lacks.iter().flat_map(Refusal::keys));
         add_all(&mut keys, self.engine.retry_keys_of(id.kind, &id.name));

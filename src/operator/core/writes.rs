@@ -202,15 +202,14 @@ impl Core {
         if entry.failures < FAILURES_BEFORE_REPORT {
             return;
         }
-        let (reason, why, note) = match outcome {
+        let (reason, note) = match outcome {
             Outcome::Refused(why) => (
                 "WriteRefused",
-                why.as_str(),
                 format!(
                     "The API server refused a write of the object: {why} The write is retried automatically; until it succeeds, the status may be outdated and a deletion does not complete."
                 ),
             ),
-            Outcome::NameTaken => ("NameTaken", NAME_TAKEN, NAME_TAKEN.to_owned()),
+            Outcome::NameTaken => ("NameTaken", NAME_TAKEN.to_owned()),
             Outcome::Done(_) | Outcome::Conflict | Outcome::TakenOver | Outcome::Gone | Outcome::Failed => return,
         };
         if let Outcome::Refused(why) = outcome
@@ -219,11 +218,16 @@ impl Core {
         {
             entry.refusal = Some(why.clone());
         }
-        if entry.reported_failure.is_none() {
-            entry.reported_failure = Some(why.to_owned());
+        if !std::mem::replace(&mut entry.failure_is_reported, true) {
             let (uid, reason) = (entry.uid.clone(), reason.to_owned());
             self.notices.push(Notice { id: id.clone(), uid, warning: true, reason, note });
-            self.wake_its_machine(id); // it may be that deletion which is refused
+        }
+        if let Outcome::Refused(why) = outcome
+            && flight.is_deletion
+            && entry.refused_deletion.is_none()
+        {
+            entry.refused_deletion = Some(why.clone());
+            self.wake_its_machine(id);
         }
     }
 }

@@ -22,6 +22,6 @@ fn a_machine_waits_for_what_the_api_server_does_not_delete_with_it() {
     assert_in_the_reference(Of::Deletion(Kind::VirtualMachine), std::slice::from_ref(&told));
     let expected = ("VM-23", Code::OperationNotAllowed, DELETION_PATH);
     assert_eq!((told.rule, told.code, told.path.as_str()), expected);
-    assert!(told.message.contains("NetworkInterface prod/n") && told.message.len() < 2 * WORDS, "{told:?}");
+    assert!(told.message.contains("NetworkInterface prod/n") && told.message.len() < 2 * LONGEST_REASON, "{told:?}");
     assert_eq!(told.blocked_by, [object]);
 }
