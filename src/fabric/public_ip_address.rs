@@ -10,6 +10,7 @@ mod sku_mix;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeSet;
 use std::collections::btree_map::Entry;
 use std::fmt;
 use std::net::IpAddr;
@@ -263,6 +264,19 @@ impl PublicIPAddress {
 
 /// The platform's domain of public addresses (PIP-14).
 const DOMAIN: &str = "cloudapp.azure.com";
+
+impl Engine {
+    /// Withdraws the addresses that were allocated as objects were restored, and that are none of these: they are the operator's to
+    /// allocate.
+    pub fn keep_public_addresses(&mut self, shown: &BTreeSet<IpAddr>) {
+        for name in self.names(Kind::PublicIPAddress) {
+            let held = self.get_mut::<PublicIPAddress>(&name).map(|programmed| &mut programmed.held.address);
+            if let Some(address) = held.filter(|held| held.is_some_and(|address| !shown.contains(&address))) {
+                *address = None;
+            }
+        }
+    }
+}
 
 /// The DNS name of a public address.
 pub fn fqdn(programmed: &Programmed<PublicIPAddress>) -> Option<String> {

@@ -3,6 +3,7 @@
 //! Each object is read by its name, so that a view costs the same in a cluster of any size.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 
 use ipnet::Ipv4Net;
 use k8s_openapi::api::apps::v1::ControllerRevision;
@@ -70,6 +71,7 @@ impl Snapshot {
         let mut records: BTreeMap<ObjectId, AnyRecord> =
             records.into_iter().filter_map(|(id, record)| Some((id, record?))).collect();
         let all = records.iter().map(|(id, record)| (id.clone(), record.restored_after(&id.name))).collect();
+        let shown: BTreeSet<IpAddr> = records.values().flat_map(public_addresses).collect();
         let mut engine = Engine::new(settings);
         engine.begin_restore();
         for id in in_order_of_references(all) {
@@ -82,6 +84,17 @@ impl Snapshot {
                 }
             }
         }
+        engine.keep_public_addresses(&shown);
         engine
     }
+}
+
+/// The public addresses that a status shows.
+fn public_addresses(record: &AnyRecord) -> Vec<IpAddr> {
+    if let AnyRecord::PublicIPAddress(public) = record {
+        return public.view.ip_address.into_iter().collect();
+    }
+    let AnyRecord::VirtualMachineScaleSetVM(instance) = record else { return Vec::new() };
+    let configurations = instance.view.configurations();
+    configurations.filter_map(|(_, shown)| shown.public_ip_address.as_ref()?.ip_address).collect()
 }
