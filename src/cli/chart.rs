@@ -33,7 +33,7 @@ const IN_A_POD: [(&str, &str, &str); 2] = [
 
 /// The patterns of values, which refuse with the chart what the operator would refuse at its start.
 const DURATION: &str = "^([0-9]+ ?([mun]s(ec)?|s(ec(ond)?s?)?|m(in(ute)?s?)?|h(rs?|ours?)?|d(ays?)?) ?)+$";
-const ADDRESS_WITH_PORT: &str = r"^([0-9]{1,3}(\.[0-9]{1,3}){3}|\[[0-9A-Fa-f:.]+\]):[0-9]{1,5}$";
+const ADDRESS_WITH_PORT: &str = r"^([0-9]{1,3}(\.[0-9]{1,3}){3}|\[[0-9A-Fa-f:.]+\]):[1-9][0-9]{0,4}$";
 const ADDRESS_RANGE: &str = r"^[0-9]{1,3}(\.[0-9]{1,3}){3}/[0-9]{1,2}$";
 
 /// A flag of `vnet run`, as a value of the chart.

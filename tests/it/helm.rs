@@ -115,6 +115,7 @@ fn values_that_are_unknown_or_of_another_type_are_refused() {
         ("config.healthAddr=0.0.0.0", "healthAddr"),
         ("config.healthAddr=:8081", "healthAddr"),
         ("config.healthAddr=[::]", "healthAddr"),
+        ("config.healthAddr=0.0.0.0:0", "healthAddr"),
         ("config.publicIpPool=198.18.0.0", "publicIpPool"),
         ("config.publicIpPool=2001:db8::/32", "publicIpPool"),
     ] {
