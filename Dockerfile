@@ -1,4 +1,5 @@
 # The operator, and nothing else: docker build --tag vnet-operator .
+# .git is part of the context, so that the binary knows its commit.
 FROM rust:1.95-bookworm AS build
 WORKDIR /src
 COPY . .

@@ -4,13 +4,17 @@
 use std::any::TypeId;
 use std::collections::BTreeMap;
 use std::fs;
+use std::net::SocketAddr;
 use std::path::Path;
+use std::time::Duration;
 
 use anyhow::{Context, bail};
 use clap::{Arg, CommandFactory};
+use ipnet::Ipv4Net;
 use serde_json::{Value, json};
 use vnet_operator::api::crd;
 use vnet_operator::fabric::Settings;
+use vnet_operator::operator::leader::Timing;
 use vnet_operator::operator::{rbac, settings};
 
 use super::Cli;
@@ -27,6 +31,11 @@ const IN_A_POD: [(&str, &str, &str); 2] = [
     ("leader-elect", "true", "; more than one replica needs it"),
 ];
 
+/// The patterns of values, which refuse with the chart what the operator would refuse at its start.
+const DURATION: &str = "^([0-9]+ ?([mun]s(ec)?|s(ec(ond)?s?)?|m(in(ute)?s?)?|h(rs?|ours?)?|d(ays?)?) ?)+$";
+const ADDRESS_WITH_PORT: &str = r"^([0-9]{1,3}(\.[0-9]{1,3}){3}|\[[0-9A-Fa-f:.]+\]):[1-9][0-9]{0,4}$";
+const ADDRESS_RANGE: &str = r"^[0-9]{1,3}(\.[0-9]{1,3}){3}/[0-9]{1,2}$";
+
 /// A flag of `vnet run`, as a value of the chart.
 #[derive(Debug, PartialEq)]
 struct Flag {
@@ -41,7 +50,8 @@ struct Flag {
 enum Type {
     Boolean,
     OneOf(Vec<String>),
-    Text,
+    /// Of the pattern, if any.
+    Text(Option<&'static str>),
 }
 
 /// Writes the generated files of the chart in this folder.
@@ -127,7 +137,7 @@ fn flag(argument: &Arg, fabric: &settings::Published) -> anyhow::Result<Flag> {
     let possible = argument.get_possible_values();
     let kind = match possible.as_slice() {
         _ if is_boolean => Type::Boolean,
-        [] => Type::Text,
+        [] => Type::Text(pattern(argument)),
         some => Type::OneOf(some.iter().map(|value| value.get_name().to_owned()).collect()),
     };
     let written = argument.get_default_values().first().and_then(|value| value.to_str());
@@ -137,6 +147,21 @@ fn flag(argument: &Arg, fabric: &settings::Published) -> anyhow::Result<Flag> {
     let (default, what) =
         in_a_pod.map_or((default, what.clone()), |(_, default, why)| (default.to_owned(), what + why));
     Ok(Flag { name, env, what, default, kind })
+}
+
+/// The pattern of what a flag takes.
+fn pattern(argument: &Arg) -> Option<&'static str> {
+    let parsed = argument.get_value_parser().type_id();
+    let durations = [TypeId::of::<humantime::Duration>(), TypeId::of::<Duration>(), TypeId::of::<Timing>()];
+    if durations.into_iter().any(|duration| parsed == duration) {
+        Some(DURATION)
+    } else if parsed == TypeId::of::<SocketAddr>() {
+        Some(ADDRESS_WITH_PORT)
+    } else if parsed == TypeId::of::<Ipv4Net>() {
+        Some(ADDRESS_RANGE)
+    } else {
+        None
+    }
 }
 
 /// The variable that the chart sets for a flag.
@@ -160,7 +185,7 @@ fn values_of(flags: &[Flag]) -> String {
     let line = |flag: &Flag| {
         let default = match flag.kind {
             Type::Boolean => flag.default.clone(),
-            Type::OneOf(_) | Type::Text => json!(flag.default).to_string(),
+            Type::OneOf(_) | Type::Text(_) => json!(flag.default).to_string(),
         };
         format!("  # {}.\n  {}: {default}\n", flag.what, camel_case(&flag.name))
     };
@@ -173,7 +198,8 @@ fn schema_with(schema: &str, flags: &[Flag]) -> anyhow::Result<String> {
     let property = |flag: &Flag| match &flag.kind {
         Type::Boolean => json!({"type": "boolean"}),
         Type::OneOf(values) => json!({"enum": values}),
-        Type::Text => json!({"type": "string"}),
+        Type::Text(None) => json!({"type": "string"}),
+        Type::Text(Some(pattern)) => json!({"type": "string", "pattern": pattern}),
     };
     let properties = flags.iter().map(|flag| (camel_case(&flag.name), property(flag)));
     let properties = properties.collect::<BTreeMap<String, Value>>();
@@ -226,6 +252,13 @@ mod tests {
         assert_eq!(of("enforce-quotas").unwrap().kind, Type::Boolean);
         assert_eq!(of("log-format").unwrap().kind, Type::OneOf(vec!["text".to_owned(), "json".to_owned()]));
         assert_eq!(of("health-addr").unwrap().default, "0.0.0.0:8081");
+        let kind = |name: &str| &of(name).unwrap().kind;
+        for duration in ["lease-duration", "vm-start", "request-timeout", "watch-timeout"] {
+            assert_eq!(*kind(duration), Type::Text(Some(DURATION)));
+        }
+        assert_eq!(*kind("health-addr"), Type::Text(Some(ADDRESS_WITH_PORT)));
+        assert_eq!(*kind("public-ip-pool"), Type::Text(Some(ADDRESS_RANGE)));
+        assert_eq!(*kind("default-location"), Type::Text(None));
         assert!(flags.iter().all(|flag| !flag.default.is_empty() && !flag.what.is_empty()), "{flags:?}");
     }
 

@@ -225,20 +225,41 @@ fn every_command_of_the_readme_and_of_the_docs_prints_what_they_say() {
     assert!(wrong.is_empty(), "VNET_BLESS=1 writes what is printed:\n\n{}", wrong.join("\n"));
 }
 
-/// Links between pages, and into folders of the project.
+/// The anchors that GitHub gives the headings of a page.
+fn anchors(page: &str) -> Vec<String> {
+    let headings = page.lines().filter(|line| line.starts_with('#'));
+    let anchor = |heading: &str| {
+        let kept = |c: &char| c.is_alphanumeric() || [' ', '-', '_'].contains(c);
+        let words = heading.trim_start_matches('#').trim().to_lowercase();
+        words.chars().filter(kept).map(|c| if c == ' ' { '-' } else { c }).collect()
+    };
+    headings.map(anchor).collect()
+}
+
+/// Links between pages and to their headings, and into folders of the project.
 #[test]
 fn every_link_of_the_readme_and_of_the_docs_leads_somewhere() {
-    let link = Regex::new(r"\]\(([^)#:]+)(#[^)]*)?\)").expect("it is a pattern");
+    let link = Regex::new(r"\]\(([^)#:]*)(?:#([^)]*))?\)").expect("it is a pattern");
     let mut dead = BTreeMap::new();
     for page in pages() {
         let text = fs::read_to_string(&page).expect("it is there");
         let folder = page.parent().expect("it is in a folder");
-        let leads_nowhere = |link: &Captures<'_>| !folder.join(&link[1]).exists();
-        let links = link.captures_iter(&text).filter(leads_nowhere).map(|link| link[1].to_owned());
+        let leads_nowhere = |link: &Captures<'_>| {
+            let path = if link[1].is_empty() { page.clone() } else { folder.join(&link[1]) };
+            let anchor = link.get(2).map(|anchor| anchor.as_str().to_owned());
+            let has = |anchor| fs::read_to_string(&path).is_ok_and(|text| anchors(&text).contains(&anchor));
+            !path.exists() || !anchor.is_none_or(has)
+        };
+        let links = link.captures_iter(&text).filter(leads_nowhere).map(|link| link[0].to_owned());
         dead.insert(page.clone(), links.collect::<Vec<_>>());
     }
     dead.retain(|_, links| !links.is_empty());
     assert!(dead.is_empty(), "{dead:#?}");
+}
+
+#[test]
+fn a_heading_has_the_anchor_that_github_gives_it() {
+    assert_eq!(anchors("# `vnet plan`\ntext\n## Edits, of a 2nd kind\n"), ["vnet-plan", "edits-of-a-2nd-kind"]);
 }
 
 #[test]

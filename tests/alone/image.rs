@@ -119,6 +119,8 @@ fn the_image_holds_the_static_binary_alone_and_runs_it_as_nobody() {
     );
     let version = format!("rust:{}-", env!("CARGO_PKG_RUST_VERSION"));
     assert!(of("FROM")[0].starts_with(&version), "the version of Rust is that of Cargo.toml");
+    let ignored = fs::read_to_string(root.join(".dockerignore")).unwrap();
+    assert!(ignored.lines().all(|line| !line.starts_with(".git")), "the binary would not know its commit: {ignored}");
     let workflow: Value =
         serde_saphyr::from_str(&fs::read_to_string(root.join("examples/ci/image.yaml")).unwrap()).unwrap();
     let platforms = workflow["jobs"]["image"]["strategy"]["matrix"]["include"].as_array().unwrap();

@@ -11,8 +11,20 @@ use crate::support::cluster::{project, shared};
 use crate::support::helm::{CHART, documents, id, object, offline, rendered};
 use crate::support::space::{Space, address};
 
-/// Values that are none of the defaults.
+/// Values of which only those of `AS_BY_DEFAULT` are the defaults.
 const ALL: [&str; 2] = ["--values", "tests/it/chart/all-values.yaml"];
+/// What renders nothing when it is off, which `what_is_not_wanted_is_not_there` tests, and the digest, which hides the tag.
+const AS_BY_DEFAULT: [&str; 9] = [
+    "admissionPolicies.finalizer",
+    "admissionPolicies.revisions",
+    "admissionPolicies.status",
+    "crds.install",
+    "image.digest",
+    "podDisruptionBudget.enabled",
+    "rbac.aggregate",
+    "rbac.create",
+    "serviceAccount.create",
+];
 
 fn operator(documents: &[Value], name: &str) -> Value {
     object(documents, &format!("Deployment/{name}"))["spec"]["template"]["spec"].clone()
@@ -34,18 +46,30 @@ fn lint_finds_nothing() {
     }
 }
 
-/// The test of all values has each of them.
+/// The values of a chart, each with its path; what is empty is a value.
+fn leaves(value: &Value, path: &str, found: &mut BTreeMap<String, Value>) {
+    match value.as_object().filter(|fields| !fields.is_empty()) {
+        Some(fields) => fields.iter().for_each(|(key, value)| {
+            leaves(value, format!("{path}.{key}").trim_start_matches('.'), found);
+        }),
+        None => _ = found.insert(path.to_owned(), value.clone()),
+    }
+}
+
 #[test]
-fn the_test_of_all_values_changes_each_of_them() {
+fn the_test_of_all_values_changes_each_of_them_but_those_that_are_named() {
     let read = |path: &str| -> Value {
         serde_saphyr::from_str(&std::fs::read_to_string(project().join(path)).unwrap()).unwrap()
     };
     let (defaults, all) = (read(&format!("{CHART}/values.yaml")), read("tests/it/chart/all-values.yaml"));
-    let keys = |value: &Value| value.as_object().unwrap().keys().cloned().collect::<BTreeSet<_>>();
-    assert_eq!(keys(&all), keys(&defaults));
-    assert_eq!(keys(&all["config"]), keys(&defaults["config"]));
-    let same = keys(&all["config"]).into_iter().filter(|key| all["config"][key] == defaults["config"][key]);
-    assert_eq!(same.collect::<Vec<_>>(), [""; 0]);
+    let mut of_the_chart = BTreeMap::new();
+    leaves(&defaults, "", &mut of_the_chart);
+    let is_as_before = |(path, default): &(&String, &Value)| {
+        let changed = all.pointer(&format!("/{}", path.replace('.', "/")));
+        changed.is_none_or(|changed| changed == *default)
+    };
+    let same = of_the_chart.iter().filter(is_as_before).map(|(path, _)| path.as_str());
+    assert_eq!(same.collect::<Vec<_>>(), AS_BY_DEFAULT);
 }
 
 #[test]
@@ -82,9 +106,48 @@ fn values_that_are_unknown_or_of_another_type_are_refused() {
         ("config.leaderElect=false", "more than one needs config.leaderElect"),
         ("image.digest=latest", "digest"),
         ("metrics.port=0", "port"),
+        ("metrics.serviceMonitor.enabled=true", "metrics.serviceMonitor.enabled needs metrics.enabled"),
+        ("metrics.prometheusRule.enabled=true", "metrics.prometheusRule.enabled needs metrics.enabled"),
+        ("config.vmStart=soon", "vmStart"),
+        ("config.leaseDuration=15 parsecs", "leaseDuration"),
+        ("config.requestTimeout=-1s", "requestTimeout"),
+        ("config.watchTimeout=m", "watchTimeout"),
+        ("config.healthAddr=0.0.0.0", "healthAddr"),
+        ("config.healthAddr=:8081", "healthAddr"),
+        ("config.healthAddr=[::]", "healthAddr"),
+        ("config.healthAddr=0.0.0.0:0", "healthAddr"),
+        ("config.publicIpPool=198.18.0.0", "publicIpPool"),
+        ("config.publicIpPool=2001:db8::/32", "publicIpPool"),
     ] {
         let told = offline(&["template", "vnet", CHART, "--set", value]);
         assert!(!told.ok && told.err.contains(says), "{value}: {}", told.err);
+    }
+}
+
+#[test]
+fn durations_and_addresses_that_the_operator_takes_are_taken() {
+    for value in [
+        "config.vmStart=1m 30s",
+        "config.vmStart=500ms",
+        "config.watchTimeout=2min",
+        "config.leaseDuration=20 seconds",
+        "config.healthAddr=127.0.0.1:80",
+        "config.healthAddr=[fd00::1]:8081",
+        "config.publicIpPool=10.0.0.0/8",
+    ] {
+        let told = offline(&["template", "vnet", CHART, "--set", value]);
+        assert!(told.ok, "{value}: {}", told.err);
+    }
+}
+
+/// OpenShift's restricted-v2 refuses users and groups outside of the range of the namespace.
+#[test]
+fn the_user_of_the_pods_is_left_to_the_image_and_the_cluster() {
+    let documents = documents(&rendered(&[]));
+    for pod in [&operator(&documents, "vnet-operator"), &object(&documents, "Pod/vnet-operator-test")["spec"]] {
+        let expected = json!({"runAsNonRoot": true, "seccompProfile": {"type": "RuntimeDefault"}});
+        assert_eq!(pod["securityContext"], expected);
+        assert_eq!(pod["containers"][0]["securityContext"]["runAsUser"], Value::Null);
     }
 }
 
@@ -103,6 +166,7 @@ fn all_values_stand_where_they_belong() {
     assert_eq!(pod["priorityClassName"], "system-cluster-critical");
     for part in ["affinity", "tolerations", "nodeSelector", "imagePullSecrets"] {
         assert!(pod[part].is_object() || pod[part].is_array(), "{part}: {pod}");
+        assert_eq!(object(&documents, "Pod/fabric-test")["spec"][part], pod[part], "{part}");
     }
     assert_eq!(object(&documents, "PodDisruptionBudget/fabric")["spec"]["maxUnavailable"], "50%");
     assert_eq!(object(&documents, "ServiceMonitor/fabric")["metadata"]["labels"]["release"], "prometheus");

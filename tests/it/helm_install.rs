@@ -70,6 +70,30 @@ fn an_installation_is_upgraded_from_the_first_chart_and_leaves_the_definitions_b
     assert_eq!(*warnings, Value::Null, "the API server finds fault with the policy");
 }
 
+/// The way in which the API server replaces the pods of the operator.
+fn strategy(cluster: &Cluster) -> Value {
+    let told = cluster.kubectl(&["get", "deployment", "vnet-operator", "-n", "vnet-system", "-o", "json"], "");
+    assert!(told.ok, "{}", told.err);
+    let deployment: Value = serde_json::from_str(&told.out).unwrap();
+    deployment["spec"]["strategy"].clone()
+}
+
+#[test]
+fn leader_election_is_turned_off_and_on_again_by_an_upgrade() {
+    let cluster = bare();
+    empty(&cluster);
+    let rolling = json!({"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}});
+    for way in ["--server-side=true", "--server-side=false"] {
+        install(&cluster, CHART, &[way]);
+        assert_eq!(strategy(&cluster), rolling, "{way}");
+        upgrade(&cluster, &["--set", "replicas=1,config.leaderElect=false"]);
+        assert_eq!(strategy(&cluster), json!({"type": "Recreate"}), "{way}");
+        upgrade(&cluster, &["--reset-values"]);
+        assert_eq!(strategy(&cluster), rolling, "{way}");
+        cluster.helm_ok(&["uninstall", "vnet", "--namespace", "vnet-system"]);
+    }
+}
+
 #[test]
 fn definitions_that_are_not_kept_go_with_the_chart() {
     let cluster = bare();

@@ -41,12 +41,12 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- end -}}
 {{- end }}
 
-{{/* What a pod of the chart has to have to be admitted by the restricted Pod Security Standard. */}}
+{{/*
+What a pod of the chart has to have to be admitted by the restricted Pod Security Standard. The user is that of the image, or
+one that the cluster assigns, as OpenShift does.
+*/}}
 {{- define "vnet-operator.podSecurity" -}}
 runAsNonRoot: true
-runAsUser: 65532
-runAsGroup: 65532
-fsGroup: 65532
 seccompProfile: {type: RuntimeDefault}
 {{- end }}
 
