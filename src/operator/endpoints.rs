@@ -1,6 +1,6 @@
-//! The endpoints: `/healthz` answers as long as the operator's loop runs, `/readyz` once the fabric is restored and as long as
-//! every watch hears from the API server, `/metrics` always; what only the core knows is left out where it does not
-//! answer.
+//! The endpoints: `/healthz` answers as long as the operator's loop runs, `/readyz` once the fabric is restored and as
+//! long as every watch hears from the API server, `/metrics` always; what only the core knows is left out where it does
+//! not answer.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -22,8 +22,8 @@ use super::pulse::{self, Pulse};
 
 /// A scrape waits for the core no longer; Prometheus waits 10 seconds for the whole answer.
 const SCRAPE_TIMEOUT: Duration = Duration::from_secs(5);
-/// Figures of the loop are shown for this long, since it walks all subnets for them: many who scrape at once cost it one
-/// walk. Prometheus scrapes every 15 seconds or more, and so never sees the same figures twice.
+/// Figures of the loop are shown for this long, since it walks all subnets for them: many who scrape at once cost it
+/// one walk. Prometheus scrapes every 15 seconds or more, and so never sees the same figures twice.
 const FIGURES_LAST: Duration = Duration::from_secs(1);
 
 /// A scrape: where the figures are to be sent.

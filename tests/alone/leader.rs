@@ -26,8 +26,8 @@ use crate::support::space::{Space, at};
 const ELECTED: &str = "--leader-elect";
 /// A Lease that expires soon, so that a test takes seconds.
 const SHORT: [&str; 2] = ["--lease-duration", "4s"];
-/// The interfaces that are created while operators die.
-const NICS: usize = 2000;
+/// The interfaces that are created while operators die. 2,000 take a minute, most of it the API server's.
+const NICS: usize = 1000;
 const CREATES_AT_ONCE: usize = 8;
 
 /// One of several operators.
