@@ -105,13 +105,19 @@ fn a_newer_operator_restores_what_an_earlier_one_has_left_and_moves_nothing() {
 #[test]
 fn a_status_without_a_field_that_a_newer_operator_adds_is_written_once_and_no_other() {
     let state = dumps().remove(env!("CARGO_PKG_VERSION")).unwrap();
-    // A scale set and its instances are restored by theirs.
-    let is_restored_by_it = |kind: Kind| matches!(kind, Kind::VirtualMachineScaleSet | Kind::VirtualMachineScaleSetVM);
-    for kind in Kind::ALL.iter().copied().filter(|kind| !is_restored_by_it(*kind)) {
+    let added = [
+        (Kind::VirtualNetwork, "subnetCount"),
+        (Kind::Subnet, "capacity"),
+        (Kind::PublicIPPrefix, "publicIPAddressCount"),
+        (Kind::AvailabilitySet, "virtualMachineCount"),
+        (Kind::NetworkInterface, "virtualMachine"),
+        (Kind::VirtualMachineScaleSet, "selector"),
+    ];
+    for (kind, field) in added {
         let mut former = state.clone();
         let (id, object) = former.objects.iter_mut().find(|(id, _)| id.kind == kind).unwrap();
         let id = id.clone();
-        assert!(object.data["status"].as_object_mut().unwrap().remove("resourceId").is_some(), "{id} had one");
+        assert!(object.data["status"].as_object_mut().unwrap().remove(field).is_some(), "{id} had {field}");
         let after = started(&former).server().objects().clone();
         assert_eq!(written(&former.objects, &after), [id.clone()].into(), "the first time");
         assert_eq!(after[&id].data, state.objects[&id].data, "the field is added, and nothing else has changed");
