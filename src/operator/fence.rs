@@ -111,7 +111,7 @@ mod tests {
         });
         let clock = Clock::started_at(Timestamp::UNIX_EPOCH, Instant::now());
         let until = Timestamp::UNIX_EPOCH + SignedDuration::from_secs(seconds);
-        let term = Term { lists_from: Timestamp::UNIX_EPOCH, writes_until: until, renew_by: until };
+        let term = Term { lists_from: Timestamp::UNIX_EPOCH, writes_until: until, renew_by: until, ends: until };
         let (sender, term) = watch::channel(Some(term));
         (Fence::new(term, clock, WRITE).around(&Client::new(service, "default")), counted, sender)
     }

@@ -23,8 +23,8 @@ enum Role {
     Undecided(String),
     /// It stands by, as the Lease said when it was last read.
     StandsBy { holder: String, read: Instant },
-    /// It leads, and has to renew the Lease by this time.
-    Leads { renew_by: Instant },
+    /// It leads, has to renew the Lease by this time, and no longer leads at its end.
+    Leads { renew_by: Instant, ends: Instant },
 }
 
 #[derive(Debug)]
@@ -50,9 +50,17 @@ impl Readiness {
         self.known().role = Role::StandsBy { holder: holder.to_owned(), read: Instant::now() };
     }
 
-    /// It leads, and is to renew that by this time.
-    pub fn leads(&self, renew_by: Instant) {
-        self.known().role = Role::Leads { renew_by };
+    /// It leads until its term ends, and is to renew that by this time.
+    pub fn leads(&self, renew_by: Instant, ends: Instant) {
+        self.known().role = Role::Leads { renew_by, ends };
+    }
+
+    /// Whether the term of a leader lasts at this time.
+    pub fn is_in_term(&self, now: Instant) -> bool {
+        match self.known().role {
+            Role::Leads { ends, .. } => now < ends,
+            Role::Undecided(_) | Role::StandsBy { .. } => false,
+        }
     }
 
     /// There is a watch of this name.
@@ -114,7 +122,7 @@ impl Readiness {
                 let why = format!("the Lease has not been read for {}s", silence.as_secs());
                 return if silence > known.silence { vec![why] } else { Vec::new() };
             }
-            Role::Leads { renew_by } => now.checked_duration_since(*renew_by).filter(|late| !late.is_zero()),
+            Role::Leads { renew_by, .. } => now.checked_duration_since(*renew_by).filter(|late| !late.is_zero()),
         };
         let overdue = overdue.map(|late| {
             format!("the Lease should have been renewed {}s ago; nothing is written until it is", late.as_secs())
@@ -147,7 +155,8 @@ mod tests {
 
     fn two_watches() -> Readiness {
         let readiness = Readiness::new(SILENCE);
-        readiness.leads(Instant::now() + 2 * SILENCE);
+        let far = Instant::now() + 2 * SILENCE;
+        readiness.leads(far, far);
         readiness.expect("namespaces");
         readiness.expect("subnets.vnet.dev");
         readiness
@@ -191,9 +200,21 @@ mod tests {
     fn one_that_leads_is_not_ready_when_its_lease_is_not_renewed_in_time() {
         let (readiness, now) = (two_watches(), Instant::now());
         readiness.restored();
-        readiness.leads(now);
+        readiness.leads(now, now + Duration::from_secs(4));
         assert!(readiness.causes(now).is_empty());
         let why = "the Lease should have been renewed 5s ago; nothing is written until it is";
         assert_eq!(readiness.causes(now + Duration::from_secs(5)), [why]);
+    }
+
+    #[test]
+    fn one_that_leads_does_so_until_its_term_ends_and_again_when_it_is_renewed() {
+        let (readiness, now, second) = (Readiness::new(SILENCE), Instant::now(), Duration::from_secs(1));
+        assert!(!readiness.is_in_term(now));
+        readiness.leads(now, now + second);
+        assert_eq!([now, now + second].map(|now| readiness.is_in_term(now)), [true, false]);
+        readiness.leads(now, now + 2 * second);
+        assert!(readiness.is_in_term(now + second));
+        readiness.stands_by("a");
+        assert!(!readiness.is_in_term(now));
     }
 }

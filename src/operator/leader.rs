@@ -10,6 +10,8 @@
 //!   timeout ends before the term, and a margin for clocks that do not run alike.
 //! * What is cut off from the API server ends by its timeout there, too, but may reach it late. So the successor in an expired Lease
 //!   waits for one write timeout before it lists. A released Lease needs no wait: its holder had no write on its way.
+//! * A Lease that was deleted may have been renewed until then, and its holder may not know of it. So one that has read its record
+//!   before waits as if it had been renewed just now, for the duration and one write timeout.
 //! * A holder that cannot renew stops writing and goes on trying: the resourceVersion shows whether anybody else had the Lease
 //!   meanwhile. If nobody had, it goes on, for nothing has changed without it; otherwise its term is lost.
 
@@ -123,6 +125,8 @@ pub struct Term {
     pub writes_until: Timestamp,
     /// It is not ready after this time.
     pub renew_by: Timestamp,
+    /// Its last write is over by this time.
+    pub ends: Timestamp,
 }
 
 impl Term {
@@ -157,7 +161,7 @@ struct Following {
     seen: Option<(Record, Timestamp)>,
     /// What may be taken, as just read.
     vacancy: Option<Vacancy>,
-    /// Whether a write to take an expired Lease was left without an answer, and the wait that it asks for.
+    /// Whether a write to take an expired or deleted Lease was left without an answer, and the wait that it asks for.
     unanswered: Option<SignedDuration>,
 }
 
@@ -234,9 +238,10 @@ impl Leader {
     /// The term, while this one holds the Lease.
     pub fn term(&self) -> Option<Term> {
         let State::Leads(Leading { lists_from, renewed, .. }) = self.state else { return None };
-        let use_of_term = self.timing.duration() - self.timing.write_timeout() - self.timing.margin();
+        let lasts = self.timing.duration() - self.timing.margin();
+        let writes_until = after(renewed, lasts - self.timing.write_timeout());
         let renew_by = after(renewed, self.timing.renew_deadline());
-        Some(Term { lists_from, writes_until: after(renewed, use_of_term), renew_by })
+        Some(Term { lists_from, writes_until, renew_by, ends: after(renewed, lasts) })
     }
 
     /// The other one that held the Lease when it was last read.
@@ -289,15 +294,17 @@ impl Leader {
             }
             (None, Answer::Shows(record)) => self.reads(following, record, now),
             (None, Answer::Absent) => {
-                let vacancy = Vacancy { over: None, transitions: 0, wait: following.unanswered };
-                State::Follows(Following { vacancy: Some(vacancy), ..Following::default() })
+                let last = following.seen.as_ref().map(|(record, _)| self.promised(record));
+                let wait = last.map(|last| last.duration() + last.write_timeout()).max(following.unanswered);
+                let vacancy = Vacancy { over: None, transitions: 0, wait };
+                State::Follows(Following { vacancy: Some(vacancy), ..following })
             }
             (None, Answer::Conflict | Answer::Failed) => State::Follows(following),
         }
     }
 
     fn reads(&mut self, following: Following, record: Record, now: Timestamp) -> State {
-        let Record { holder, seconds, transitions, version } = record.clone();
+        let Record { holder, transitions, version, .. } = record.clone();
         let vacant = |transitions: i32, wait: Option<SignedDuration>| {
             let vacancy = Some(Vacancy { over: Some(version), transitions, wait });
             State::Follows(Following { vacancy, ..following.clone() })
@@ -306,7 +313,7 @@ impl Leader {
         if holder == self.identity {
             return vacant(transitions, following.unanswered); // the answer to a write that took it was lost
         }
-        let promised = seconds.filter(|seconds| *seconds > 0).map_or(self.timing, Timing::of_seconds);
+        let promised = self.promised(&record);
         let since = match &following.seen {
             Some((seen, since)) if seen.version == record.version => *since,
             Some(_) if self.candidacy == Candidacy::RunsAlone => return State::Ended(End::Refused { holder }),
@@ -318,6 +325,11 @@ impl Leader {
         }
         self.next = self.next.min(expires);
         State::Follows(Following { seen: Some((record, since)), ..following })
+    }
+
+    /// The durations that the holder in this record keeps to.
+    fn promised(&self, record: &Record) -> Timing {
+        record.seconds.filter(|seconds| *seconds > 0).map_or(self.timing, Timing::of_seconds)
     }
 
     fn answered_holder(&mut self, leading: Leading, answer: Answer, sent: Timestamp, now: Timestamp) -> State {

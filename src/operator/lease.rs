@@ -147,7 +147,7 @@ impl Election {
         match (&mut self.task).await {
             Ok(End::Refused { holder }) => NotLeading::Refused { lease, holder },
             Ok(End::Lost { holder }) => {
-                let holder = holder.map_or("it was deleted or released by somebody else".to_owned(), |holder| {
+                let holder = holder.map_or("it was deleted, or another client released it".to_owned(), |holder| {
                     format!("operator {holder} holds it now")
                 });
                 NotLeading::Lost { lease, holder }
@@ -260,7 +260,7 @@ impl Participant {
         match (led, self.leader.term()) {
             (None, Some(term)) if term.lists_from > now => {
                 let wait = humantime::format_duration(Duration::from_secs(between(now, term.lists_from).as_secs()));
-                tracing::info!(lease, identity, %wait, "the expired Lease is taken; late writes of its last holder are waited for");
+                tracing::info!(lease, identity, %wait, "the Lease is taken; late writes of its last holder are waited for");
             }
             (None, Some(_)) => tracing::info!(lease, identity, "the Lease is taken: this operator leads"),
             (Some(_) | None, _) => {}
@@ -286,7 +286,10 @@ impl Participant {
         let term = self.leader.term().filter(|_| !is_resigned);
         let now = (self.clock.now(), Instant::now());
         match (term, self.leader.follows()) {
-            (Some(term), _) => self.readiness.leads(now.1 + between(now.0, term.renew_by)),
+            (Some(term), _) => {
+                let [renew_by, ends] = [term.renew_by, term.ends].map(|then| now.1 + between(now.0, then));
+                self.readiness.leads(renew_by, ends);
+            }
             (None, Some(holder)) if self.failure.is_none() => match self.candidate.1 {
                 Candidacy::StandsBy => self.readiness.stands_by(holder),
                 Candidacy::RunsAlone => {

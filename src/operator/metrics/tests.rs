@@ -47,7 +47,9 @@ fn a_scrape_shows_each_value_under_its_name_with_help_and_type() {
     assert_eq!(lines(&text, "# TYPE process_cpu"), ["# TYPE process_cpu_seconds_total counter"]);
     assert_eq!(
         lines(&text, "# HELP vnet_leader"),
-        ["# HELP vnet_leader 1 if this process is the one that reconciles and writes."]
+        [
+            "# HELP vnet_leader 1 if this process is the one that reconciles and writes; 0 when its Lease may have expired."
+        ]
     );
 }
 

@@ -44,6 +44,8 @@ pub struct Operator {
     pub clock: Clock,
     pub side: Option<Side>,
     pub is_stopped: bool,
+    /// It does not start before this time while there is no Lease: it would take the cluster for a new one.
+    pub starts: Timestamp,
     /// Whether no request for the Lease arrives; others do.
     pub is_cut_off: bool,
     pub is_to_end: bool,
@@ -75,6 +77,7 @@ impl Operator {
             clock: Clock::new(rng),
             side: None,
             is_stopped: false,
+            starts: Timestamp::MIN,
             is_cut_off: false,
             is_to_end: false,
             ends_early: rng.random_bool(0.3),
