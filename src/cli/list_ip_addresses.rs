@@ -15,7 +15,7 @@ Examples:
   vnet list-ip-addresses vm/jump -n shop          a virtual machine
   vnet list-ip-addresses vmssvm/api-0 -n shop     an instance of a Uniform scale set
   vnet list-ip-addresses jump web-0 -o json       two machines, as `az vm list-ip-addresses` prints them
-  vnet list-ip-addresses jump -f deploy/          as it would be once these manifests are applied";
+  vnet list-ip-addresses jump -f deploy/          as it would be in an empty cluster with these manifests";
 
 const KINDS: [Kind; 2] = [Kind::VirtualMachine, Kind::VirtualMachineScaleSetVM];
 

@@ -1,16 +1,18 @@
 //! The Lease on the API server, and the task that keeps it: it does what the [`Leader`] says, over a connection of its own, which no
 //! list and no write delays. What is to be done, and when, is decided there.
 
+mod failing;
 mod requests;
 
 use std::time::{Duration, Instant};
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use kube::Client;
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
 use tokio::time::sleep;
 
+use self::failing::{Failing, Request};
 use self::requests::{Requests, Tenure};
 use super::clock::Clock;
 use super::fence::Fence;
@@ -19,8 +21,6 @@ use super::leader::{Action, Answer, Candidacy, End, Leader, Resignation, Term, T
 
 /// The name of the Lease, in the operator's namespace.
 pub const LEASE: &str = "vnet-operator";
-/// What goes on failing is reported again after this time.
-const REMINDER: SignedDuration = SignedDuration::from_mins(1);
 
 /// Who stands for election, and where.
 pub struct Candidate {
@@ -87,7 +87,7 @@ impl Election {
             clock,
             readiness,
             term: publisher,
-            failure: None,
+            failing: Failing::default(),
             has_led: false,
         };
         Self { lease, clock, timing, term, resign: Some(resign), task: tokio::spawn(participant.run(resigned)) }
@@ -167,8 +167,7 @@ struct Participant {
     clock: Clock,
     readiness: Readiness,
     term: watch::Sender<Option<Term>>,
-    /// What fails, and when it was last reported.
-    failure: Option<(String, Timestamp)>,
+    failing: Failing,
     has_led: bool,
 }
 
@@ -198,48 +197,41 @@ impl Participant {
                 },
                 Action::Read => {
                     let answer = self.requests.read().await;
-                    self.takes_in(answer, now);
+                    self.takes_in(Request::Read, answer, now);
                 }
                 Action::Acquire(claim) => {
                     let answer = self.requests.write(&claim, Tenure::Begins).await;
-                    self.takes_in(answer, now);
+                    self.takes_in(Request::Write, answer, now);
                 }
                 Action::Renew(claim) | Action::Release(claim) => {
                     let answer = self.requests.write(&claim, Tenure::GoesOn).await;
-                    self.takes_in(answer, now);
+                    self.takes_in(Request::Write, answer, now);
                 }
             }
             self.publish(is_resigned);
         }
     }
 
-    fn takes_in(&mut self, answer: Result<Answer, String>, sent: Timestamp) {
+    fn takes_in(&mut self, request: Request, answer: Result<Answer, String>, sent: Timestamp) {
         let before = (self.leader.follows().map(str::to_owned), self.leader.term());
         let now = self.clock.now();
         let answer = match answer {
             Ok(answer) => {
-                if let Some((why, _)) = self.failure.take() {
+                if let Some(why) = self.failing.succeeded(request) {
                     tracing::info!(lease = self.lease, "the Lease can be read and written again; this is over: {why}");
                 }
                 answer
             }
             Err(why) => {
-                self.report(why, now);
+                if self.failing.failed(request, &why, now) {
+                    tracing::warn!(lease = self.lease, "cannot read or write the Lease; retrying: {why}");
+                }
                 Answer::Failed
             }
         };
         self.leader.answered(answer, sent, now);
         self.has_led |= self.leader.term().is_some();
         self.tell_what_changed(before, now);
-    }
-
-    fn report(&mut self, why: String, now: Timestamp) {
-        let known = self.failure.as_ref().filter(|(known, _)| *known == why);
-        if known.is_some_and(|(_, reported)| now.duration_since(*reported) < REMINDER) {
-            return;
-        }
-        tracing::warn!(lease = self.lease, "cannot read or write the Lease; retrying: {why}");
-        self.failure = Some((why, now));
     }
 
     fn tell_what_changed(&self, (followed, led): (Option<String>, Option<Term>), now: Timestamp) {
@@ -290,7 +282,7 @@ impl Participant {
                 let [renew_by, ends] = [term.renew_by, term.ends].map(|then| now.1 + between(now.0, then));
                 self.readiness.leads(renew_by, ends);
             }
-            (None, Some(holder)) if self.failure.is_none() => match self.candidate.1 {
+            (None, Some(holder)) if self.failing.why().is_none() => match self.candidate.1 {
                 Candidacy::StandsBy => self.readiness.stands_by(holder),
                 Candidacy::RunsAlone => {
                     let why = format!(
@@ -300,7 +292,7 @@ impl Participant {
                     self.readiness.is_undecided(why);
                 }
             },
-            (None, None) if let Some((why, _)) = &self.failure => {
+            (None, None) if let Some(why) = self.failing.why() => {
                 self.readiness.is_undecided(format!("Lease {} cannot be read or written: {why}", self.lease));
             }
             (None, _) => {}

@@ -120,16 +120,21 @@ fn a_deletion_that_fails_is_tried_again_and_the_machine_stays_until_then() {
     assert_eq!(left(&world), ["stays", "stays"]);
 }
 
-#[test]
-fn a_machine_says_what_the_api_server_refuses_to_delete_with_it_and_goes_when_that_is_saved() {
-    let mut world = a_machine();
+/// The machine is deleted, and the API server refuses to delete `gone` with it, until the machine says so.
+fn is_refused(world: &mut World) {
     world.delete(&vm("m"));
     for _ in 0..3 {
         world.is_refused_at(|write| write.id == nic("gone") && matches!(write.what, What::Delete));
         world.settles_at_once();
         world.now = world.core.next_deadline().unwrap();
     }
-    assert_eq!(ready(&world, &vm("m")), "Unknown OperationNotAllowed");
+    assert_eq!(ready(world, &vm("m")), "Unknown OperationNotAllowed");
+}
+
+#[test]
+fn a_machine_says_what_the_api_server_refuses_to_delete_with_it_and_goes_when_that_is_saved() {
+    let mut world = a_machine();
+    is_refused(&mut world);
     let violation = &world.objects[&vm("m")]["status"]["violations"][0];
     assert_eq!((&violation["rule"], &violation["retry"]), (&json!("VM-23"), &json!("OnChange")));
     assert_eq!(violation["blockedBy"][0]["name"], "gone");
@@ -143,13 +148,7 @@ fn a_machine_says_what_the_api_server_refuses_to_delete_with_it_and_goes_when_th
 #[test]
 fn a_machine_goes_as_soon_as_the_api_server_no_longer_refuses() {
     let mut world = a_machine();
-    world.delete(&vm("m"));
-    for _ in 0..3 {
-        world.is_refused_at(|write| write.id == nic("gone") && matches!(write.what, What::Delete));
-        world.settles_at_once();
-        world.now = world.core.next_deadline().unwrap();
-    }
-    assert_eq!(ready(&world, &vm("m")), "Unknown OperationNotAllowed");
+    is_refused(&mut world);
     world.calm_down();
     assert_eq!(left(&world), ["stays", "stays"]);
 }
@@ -164,13 +163,7 @@ fn a_machine_that_waits_for_a_deletion_is_in_no_cycle_with_an_interface_whose_ed
     });
     world.calm_down();
     assert_eq!(ready(&world, &nic("gone")), "Unknown OperationNotAllowed");
-    world.delete(&vm("m"));
-    for _ in 0..3 {
-        world.is_refused_at(|write| write.id == nic("gone") && matches!(write.what, What::Delete));
-        world.settles_at_once();
-        world.now = world.core.next_deadline().unwrap();
-    }
-    assert_eq!(ready(&world, &vm("m")), "Unknown OperationNotAllowed");
+    is_refused(&mut world);
     assert_eq!(ready(&world, &nic("gone")), "Unknown OperationNotAllowed");
 }
 
