@@ -268,7 +268,7 @@ const DOMAIN: &str = "cloudapp.azure.com";
 impl Engine {
     /// Withdraws the addresses that were allocated as objects were restored, and that are none of these: they are the operator's to
     /// allocate.
-    pub fn keep_public_addresses(&mut self, shown: &BTreeSet<IpAddr>) {
+    pub fn withdraw_public_addresses_except(&mut self, shown: &BTreeSet<IpAddr>) {
         for name in self.names(Kind::PublicIPAddress) {
             let held = self.get_mut::<PublicIPAddress>(&name).map(|programmed| &mut programmed.held.address);
             if let Some(address) = held.filter(|held| held.is_some_and(|address| !shown.contains(&address))) {

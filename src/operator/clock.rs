@@ -1,7 +1,7 @@
 //! The clock of the operator. What waits is timed by a monotonic clock; the wall clock, which people and NTP set forward and
 //! back, is only shown.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -29,6 +29,11 @@ impl Clock {
     pub fn now(&self) -> Timestamp {
         self.at(Instant::now())
     }
+}
+
+/// The time from `now` to `then`; none if that is over.
+pub fn between(now: Timestamp, then: Timestamp) -> Duration {
+    Duration::try_from(then.duration_since(now)).unwrap_or_default()
 }
 
 impl Default for Clock {

@@ -184,6 +184,7 @@ mod tests {
         assert!(readiness.causes(later).is_empty());
         assert!(readiness.ages(later + SILENCE).iter().all(|(_, age)| *age == SILENCE));
     }
+
     #[test]
     fn one_that_stands_by_is_ready_and_names_the_leader_while_it_reads_the_lease() {
         let readiness = Readiness::new(SILENCE);

@@ -14,7 +14,7 @@ use tokio::time::sleep;
 
 use self::failing::{Failing, Request};
 use self::requests::{Requests, Tenure};
-use super::clock::Clock;
+use super::clock::{Clock, between};
 use super::fence::Fence;
 use super::health::Readiness;
 use super::leader::{Action, Answer, Candidacy, End, Leader, Resignation, Term, Timing};
@@ -183,13 +183,13 @@ impl Participant {
             let now = self.clock.now();
             match self.leader.next(now) {
                 Action::End(end) => {
-                    self.tell_end(&end);
+                    self.log_end(&end);
                     return end;
                 }
                 Action::Wait(until) => tokio::select! {
                     () = sleep(between(now, until)) => {}
                     how = &mut resigned, if !is_resigned => {
-                        // Where nobody is left to ask, this operator ends in another way.
+                        // A sender that was dropped does not say whether writes are in flight.
                         self.leader.resign(how.unwrap_or(Resignation::Leave));
                         is_resigned = true;
                         self.term.send_replace(None);
@@ -197,22 +197,22 @@ impl Participant {
                 },
                 Action::Read => {
                     let answer = self.requests.read().await;
-                    self.takes_in(Request::Read, answer, now);
+                    self.handle_answer(Request::Read, answer, now);
                 }
                 Action::Acquire(claim) => {
                     let answer = self.requests.write(&claim, Tenure::Begins).await;
-                    self.takes_in(Request::Write, answer, now);
+                    self.handle_answer(Request::Write, answer, now);
                 }
                 Action::Renew(claim) | Action::Release(claim) => {
                     let answer = self.requests.write(&claim, Tenure::GoesOn).await;
-                    self.takes_in(Request::Write, answer, now);
+                    self.handle_answer(Request::Write, answer, now);
                 }
             }
             self.publish(is_resigned);
         }
     }
 
-    fn takes_in(&mut self, request: Request, answer: Result<Answer, String>, sent: Timestamp) {
+    fn handle_answer(&mut self, request: Request, answer: Result<Answer, String>, sent: Timestamp) {
         let before = (self.leader.follows().map(str::to_owned), self.leader.term());
         let now = self.clock.now();
         let answer = match answer {
@@ -231,10 +231,10 @@ impl Participant {
         };
         self.leader.answered(answer, sent, now);
         self.has_led |= self.leader.term().is_some();
-        self.tell_what_changed(before, now);
+        self.log_change(before, now);
     }
 
-    fn tell_what_changed(&self, (followed, led): (Option<String>, Option<Term>), now: Timestamp) {
+    fn log_change(&self, (followed, led): (Option<String>, Option<Term>), now: Timestamp) {
         let (lease, (identity, candidacy)) = (&self.lease, &self.candidate);
         if let Some(holder) = self.leader.follows()
             && followed.as_deref() != Some(holder)
@@ -259,8 +259,8 @@ impl Participant {
         }
     }
 
-    /// What makes an operator end by itself, its caller reports.
-    fn tell_end(&self, end: &End) {
+    /// The caller reports why an operator ended by itself.
+    fn log_end(&self, end: &End) {
         let lease = &self.lease;
         match end {
             End::Resigned if self.has_led => tracing::info!(lease, "the Lease is released: another operator may lead"),
@@ -303,9 +303,4 @@ impl Participant {
             changes
         });
     }
-}
-
-/// The time from one to the other; none if that is over.
-fn between(now: Timestamp, then: Timestamp) -> Duration {
-    Duration::try_from(then.duration_since(now)).unwrap_or_default()
 }

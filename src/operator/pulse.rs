@@ -1,6 +1,5 @@
-//! The pulse of the core: whether its loop still turns. Whoever wants to know asks, and the next turn answers; so a loop
-//! at rest needs no timer to prove that it lives, and one that is stuck shows it as soon as it has been asked for too
-//! long.
+//! The liveness of the core: whether its loop still runs. A probe asks, and the next turn of the loop answers; so an idle loop
+//! needs no timer to prove that it runs, and a stuck one is found once a question has gone unanswered for too long.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -11,7 +10,7 @@ use tokio::sync::Notify;
 /// takes seconds, and ten times as long on a slow node.
 pub const DEADLINE: Duration = Duration::from_secs(60);
 
-/// Shared between the loop of the core and those who ask for its life.
+/// Shared between the loop of the core and the probes.
 #[derive(Clone, Debug, Default)]
 pub struct Pulse(Arc<Shared>);
 
@@ -72,7 +71,7 @@ impl Pulse {
         }
     }
 
-    /// Returns when somebody asks.
+    /// Returns when a probe asks.
     pub async fn asked(&self) {
         self.0.asked.notified().await;
     }

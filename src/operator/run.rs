@@ -7,7 +7,7 @@ use kube::Client;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
-use super::clock::Clock;
+use super::clock::{Clock, between};
 use super::core::{Core, Input, Write};
 use super::endpoints::{Inquiries, Scrape};
 use super::events::Events;
@@ -41,7 +41,7 @@ pub enum Ended {
 }
 
 impl Ended {
-    /// True if it has not started, and somebody has to change something first.
+    /// True if it did not start, and cannot until its settings or the other operator change.
     pub fn is_refusal(&self) -> bool {
         match self {
             Self::Settings(_) | Self::Election(NotLeading::Refused { .. }) => true,
@@ -99,7 +99,7 @@ struct Writes {
     write_timeout: Duration,
     on_their_way: JoinSet<(Target, Done)>,
     counts: WriteCounts,
-    /// When the last write ended of which nobody knows what the API server has made of it.
+    /// When the last write ended that the API server did not answer.
     unanswered: Option<Timestamp>,
 }
 
@@ -208,7 +208,7 @@ impl Operator {
     }
 }
 
-/// Sends the figures to whoever scrapes, who may have gone meanwhile.
+/// Answers a scrape, which may have been cancelled meanwhile.
 fn answer(scrape: Scrape, core: &Core, writes: &Writes, inputs: usize) {
     let (writes, in_flight) = (writes.counts.clone(), writes.on_their_way.len());
     let _ = scrape.send(RunFigures { core: core.figures(), writes, in_flight, inputs });
@@ -247,7 +247,7 @@ fn started(core: &mut Core, readiness: &Readiness) {
 
 async fn until(deadline: Option<Timestamp>, now: Timestamp) {
     match deadline {
-        Some(deadline) => sleep(Duration::try_from(deadline.duration_since(now)).unwrap_or_default()).await,
+        Some(deadline) => sleep(between(now, deadline)).await,
         None => std::future::pending().await,
     }
 }

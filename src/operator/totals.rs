@@ -1,5 +1,5 @@
 //! Running totals over the objects that the operator knows: how many are Ready, and what keeps the others. They are
-//! kept where an object changes, so that nobody has to walk through all of them.
+//! kept where an object changes, so that no walk through all of them is needed.
 
 use std::collections::BTreeMap;
 

@@ -84,7 +84,7 @@ impl Snapshot {
                 }
             }
         }
-        engine.keep_public_addresses(&shown);
+        engine.withdraw_public_addresses_except(&shown);
         engine
     }
 }

@@ -1,4 +1,4 @@
-//! The figures of the core: what it keeps of itself for whoever watches it. Nothing is decided by them.
+//! The figures of the core, for metrics. No decision depends on them.
 
 use jiff::Timestamp;
 
@@ -8,10 +8,10 @@ use crate::fabric::engine::{Occupancy, SubnetOccupancy};
 use crate::operator::latency::Histogram;
 use crate::operator::totals::Totals;
 
-/// So many subnets are shown; a metric for each of thousands would cost its reader more than it tells.
+/// The most subnets that are shown: a series for each of thousands would cost Prometheus more than it is worth.
 const SUBNETS: usize = 100;
 
-/// What there is to tell of a core at one moment.
+/// The figures of a core at one moment.
 #[derive(Clone, Debug)]
 pub struct Figures {
     /// How often an object was judged.

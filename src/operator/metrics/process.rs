@@ -1,5 +1,5 @@
-//! What the kernel tells of this process, under the names that all Prometheus clients give it. Only Linux tells;
-//! elsewhere it is left out.
+//! The resources that this process uses, under the names that all Prometheus clients give them. They are read from /proc, and left
+//! out where there is none.
 
 use std::fs;
 
@@ -82,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_kernel_does_not_tell_is_left_out() {
+    fn what_the_kernel_does_not_show_is_left_out() {
         assert_eq!(Process::parse("", "", "Max open files unlimited", ""), Process::default());
     }
 }
